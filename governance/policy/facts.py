@@ -1,0 +1,206 @@
+"""What a fact is: the types, ranges and checks behind the one list of `facts_schema`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from governance.policy.errors import FactError
+
+
+class FactType(StrEnum):
+    """The types that rules, columns and forms know. ENUM is a string out of a list of choices."""
+
+    DOUBLE = "double"
+    INT = "int"
+    BOOL = "bool"
+    STRING = "string"
+    ENUM = "enum"
+    STRING_LIST = "string_list"
+    TIMESTAMP = "timestamp"
+
+
+class Source(StrEnum):
+    """Which part of the product fills a fact; the letters of the facts table."""
+
+    FORM = "F"
+    ESTIMATOR = "E"
+    CATALOGUE = "C"
+    LEDGER = "L"
+    PEOPLE = "P"
+    REGISTER = "R"
+    HISTORY = "H"
+    CLOCK = "K"
+
+
+NUMERIC = (FactType.DOUBLE, FactType.INT)
+TEXTUAL = (FactType.STRING, FactType.ENUM)
+
+# Invariant: every fact is bounded, so that columns, SQL and interval checks never meet an unbounded value.
+STRING_CHARS_MAX = 200
+LIST_ITEMS_MAX = 100
+TIMESTAMP_MIN = datetime(2000, 1, 1, tzinfo=UTC)
+TIMESTAMP_MAX = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that a rule may look at.
+
+    Attributes:
+        name: `namespace.fact`, the unit kept in the name.
+        unit: what the number counts ("USD", "FLOP", "days"…); "" for anything that is not a number.
+        optional: may be absent; a rule has to ask `has()` first.
+        sensitive: personal or commercially delicate; masked in logs for readers without the right to see it.
+        sources: the letters of the parts that fill it.
+        minimum, maximum: inclusive range of a number.
+        choices: the values of an ENUM; for strings and lists the values known so far.
+        is_open: values beside the choices are allowed (an organisation's own purposes, tags, evidence kinds).
+        help: one sentence for forms and documentation.
+    """
+
+    name: str
+    type: FactType
+    help: str
+    unit: str = ""
+    optional: bool = False
+    sensitive: bool = False
+    sources: tuple[Source, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    is_open: bool = False
+
+    @property
+    def namespace(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def field(self) -> str:
+        return self.name.partition(".")[2]
+
+    @property
+    def column(self) -> str:
+        """The name of the typed database column."""
+        return self.name.replace(".", "_")
+
+    @property
+    def source(self) -> str:
+        """The source letters as the documentation writes them, e.g. "F, C"."""
+        return ", ".join(source.value for source in self.sources)
+
+    def to_json(self) -> dict[str, Any]:
+        """The part of the definition that the schema digest is bound to: everything but the help sentence."""
+        return {
+            "name": self.name,
+            "type": self.type.value,
+            "unit": self.unit,
+            "optional": self.optional,
+            "sensitive": self.sensitive,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "choices": list(self.choices),
+            "is_open": self.is_open,
+        }
+
+
+def check_value(fact: Fact, value: Any) -> str | None:
+    """Say what is wrong with a value of a fact; None when nothing is."""
+    if fact.type is FactType.BOOL:
+        return None if isinstance(value, bool) else "must be true or false"
+    if fact.type in NUMERIC:
+        return _check_number(fact, value)
+    if fact.type in TEXTUAL:
+        return _check_text(fact, value)
+    if fact.type is FactType.STRING_LIST:
+        return _check_list(fact, value)
+    return _check_timestamp(value)
+
+
+def _check_number(fact: Fact, value: Any) -> str | None:
+    # bool is an int in Python; here it is a slip.
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "must be a number"
+    if fact.type is FactType.INT and not isinstance(value, int):
+        return "must be a whole number"
+    if fact.type is FactType.DOUBLE and isinstance(value, float) and not math.isfinite(value):
+        return "must be finite"
+    if fact.minimum is not None and value < fact.minimum:
+        return f"must be at least {fact.minimum:g}"
+    if fact.maximum is not None and value > fact.maximum:
+        return f"must be at most {fact.maximum:g}"
+    return None
+
+
+def _check_text(fact: Fact, value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "must be text"
+    if not value:
+        return "must not be empty; an unknown optional fact is left out"
+    if len(value) > STRING_CHARS_MAX:
+        return f"must have at most {STRING_CHARS_MAX} characters"
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
+        return "must not hold NUL or half of a surrogate pair"
+    if fact.choices and not fact.is_open and value not in fact.choices:
+        return f"must be one of {', '.join(fact.choices)}"
+    return None
+
+
+def _check_list(fact: Fact, value: Any) -> str | None:
+    if not isinstance(value, (list, tuple)):
+        return "must be a list of texts"
+    if len(value) > LIST_ITEMS_MAX:
+        return f"must have at most {LIST_ITEMS_MAX} items"
+    for item in value:
+        problem = _check_text(fact, item)
+        if problem:
+            return f"has an item that {problem}"
+    return None
+
+
+def _check_timestamp(value: Any) -> str | None:
+    if not isinstance(value, datetime):
+        return "must be an instant"
+    if value.utcoffset() != timedelta(0):
+        return "must be an aware instant in UTC"
+    if not TIMESTAMP_MIN <= value <= TIMESTAMP_MAX:
+        return f"must lie between {TIMESTAMP_MIN.year} and {TIMESTAMP_MAX.year}"
+    return None
+
+
+def timestamp_from_text(text: str) -> datetime:
+    """Read an RFC 3339 instant as an aware UTC datetime.
+
+    Raises:
+        ValueError: not an instant, or without an offset.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs an offset, e.g. 2026-01-31T09:00:00Z")
+    return instant.astimezone(UTC)
+
+
+def timestamp_to_text(instant: datetime) -> str:
+    """Write an instant in canonical JSON's form: UTC, `Z`, microseconds only when there are any."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def facts_to_json(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values in name order; instants as text, whole doubles kept as doubles."""
+    return {
+        name: timestamp_to_text(value)
+        if isinstance(value, datetime)
+        else list(value)
+        if isinstance(value, (list, tuple))
+        else value
+        for name, value in sorted(facts.items())
+    }
+
+
+def fact_error(name: str, problem: str) -> FactError:
+    """The refusal that names the fact."""
+    return FactError(f"fact `{name}` {problem}", field=name, data={"fact": name})
