@@ -1,0 +1,1 @@
+"""The pure estimator: values in, values out. No Django, no clock, no settings."""
