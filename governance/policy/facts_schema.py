@@ -139,9 +139,7 @@ def _number(name: str, unit: str, sources: tuple[Source, ...], help: str, **more
 def _count(name: str, unit: str, sources: tuple[Source, ...], help: str, **more: Any) -> Fact:
     """A whole number of zero or more."""
     maximum = DAYS_MAX if unit == "days" else COUNT_MAX
-    return Fact(
-        name=name, type=FactType.INT, unit=unit, sources=sources, help=help, minimum=0, maximum=maximum, **more
-    )
+    return Fact(name=name, type=FactType.INT, unit=unit, sources=sources, help=help, minimum=0, maximum=maximum, **more)
 
 
 def _fact(name: str, type: FactType, sources: tuple[Source, ...], help: str, **more: Any) -> Fact:
