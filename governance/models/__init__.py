@@ -1,0 +1,80 @@
+"""Rows and what can never be true of them. Nothing here decides or writes beyond one row."""
+
+from governance.models.acceptable_use import Acceptance, AcceptableUseStatement, AcceptableUseVersion
+from governance.models.alerts import Alert
+from governance.models.approvals import ApprovalDecision, ApprovalLimit, ApprovalStage
+from governance.models.assessments import Assessment, FactRow
+from governance.models.audit import AuditEvent, AuditHead
+from governance.models.budgets import Budget, BudgetHold, LedgerEntry, LedgerJournal
+from governance.models.flags import Flag
+from governance.models.grants import Grant, ProviderCommitment
+from governance.models.jobs import Counter, IdempotencyKey, JobRun
+from governance.models.people import Delegation, Person, Project, Role, RoleAssignment, Team, User
+from governance.models.policies import PolicyException, PolicySet, PolicyVersion
+from governance.models.provisioning import (
+    Beneficiary,
+    ModelLineage,
+    ProvisioningRequest,
+    Provider,
+    Purpose,
+    RequestComment,
+    RequestRevision,
+)
+from governance.models.visibility import Visibility
+
+# The app role may SELECT and INSERT here, never UPDATE, DELETE or TRUNCATE; triggers refuse the owner as well.
+APPEND_ONLY_TABLES = (
+    "governance_requestrevision",
+    "governance_requestcomment",
+    "governance_assessment",
+    "governance_factrow",
+    "governance_approvaldecision",
+    "governance_ledgerjournal",
+    "governance_ledgerentry",
+    "governance_auditevent",
+    "governance_acceptance",
+    "governance_acceptableuseversion",
+)
+
+__all__ = [
+    "APPEND_ONLY_TABLES",
+    "AcceptableUseStatement",
+    "AcceptableUseVersion",
+    "Acceptance",
+    "Alert",
+    "ApprovalDecision",
+    "ApprovalLimit",
+    "ApprovalStage",
+    "Assessment",
+    "AuditEvent",
+    "AuditHead",
+    "Beneficiary",
+    "Budget",
+    "BudgetHold",
+    "Counter",
+    "Delegation",
+    "FactRow",
+    "Flag",
+    "Grant",
+    "IdempotencyKey",
+    "JobRun",
+    "LedgerEntry",
+    "LedgerJournal",
+    "ModelLineage",
+    "Person",
+    "PolicyException",
+    "PolicySet",
+    "PolicyVersion",
+    "Project",
+    "Provider",
+    "ProviderCommitment",
+    "ProvisioningRequest",
+    "Purpose",
+    "RequestComment",
+    "RequestRevision",
+    "Role",
+    "RoleAssignment",
+    "Team",
+    "User",
+    "Visibility",
+]

@@ -1,0 +1,57 @@
+"""The outbox: every mail that was promised, in the transaction that promised it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from governance.models.base import choices_check
+from governance.models.people import Person
+from governance.models.provisioning import ProvisioningRequest
+
+ALERT_STATES = ("pending", "sending", "sent", "dead")
+
+
+class Alert(models.Model):
+    """One mail to one person about one crossing. `key` makes it go out once; the broker is only a hint.
+
+    Life: pending → sending (leased) → sent, or back to pending with a later `next_attempt_at`, or dead after the last
+    attempt. A lease that ends without an answer makes the row claimable again, with the same Message-ID.
+    """
+
+    key = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=40)
+    recipient = models.ForeignKey(Person, models.PROTECT, related_name="alerts")
+    provisioning_request = models.ForeignKey(
+        ProvisioningRequest, models.PROTECT, null=True, blank=True, related_name="alerts"
+    )
+    payload = models.JSONField(default=dict)
+    message_id = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, default="pending")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField()
+    lease_token = models.UUIDField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            choices_check("alert", "state", ALERT_STATES),
+            models.CheckConstraint(
+                condition=~Q(state="sending") | Q(lease_token__isnull=False, leased_until__isnull=False),
+                name="alert_sending_has_lease",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_attempt_at"], condition=Q(state__in=["pending", "sending"]), name="alert_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient}"

@@ -1,0 +1,109 @@
+"""Who has to decide, and what they decided."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from governance.domain.limits import REASON_CHARS_MIN
+from governance.models.base import LockingQuerySet, amount_check, amount_field, choices_check
+from governance.models.people import Person, Role, Team, User
+from governance.models.provisioning import ProvisioningRequest, RequestRevision
+
+STAGE_STATES = ("waiting", "open", "approved", "rejected", "changes_requested", "cancelled")
+VERDICTS = ("approve", "reject", "changes")
+
+
+class ApprovalStage(models.Model):
+    """One role that has to say yes to one revision. Stages with the same `order` are open together."""
+
+    provisioning_request = models.ForeignKey(ProvisioningRequest, models.PROTECT, related_name="stages")
+    revision = models.ForeignKey(RequestRevision, models.PROTECT, related_name="stages")
+    order = models.PositiveSmallIntegerField()
+    role = models.ForeignKey(Role, models.PROTECT, related_name="stages")
+    fallback_from = models.ForeignKey(Role, models.PROTECT, null=True, blank=True, related_name="+")
+    quorum = models.PositiveSmallIntegerField()
+    rule_ids = models.JSONField(default=list)
+    due_working_days = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=20, default="waiting")
+    opened_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["provisioning_request", "order", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["revision", "role"], name="stage_one_per_role"),
+            choices_check("stage", "state", STAGE_STATES),
+            models.CheckConstraint(condition=Q(quorum__gte=1, quorum__lte=20), name="stage_quorum_range"),
+            models.CheckConstraint(
+                condition=~Q(state="open") | Q(opened_at__isnull=False, due_at__isnull=False),
+                name="stage_open_has_due",
+                violation_error_message="an open stage says since when and until when",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=Q(state="open"), name="stage_open_by_due"),
+            models.Index(fields=["role", "due_at"], condition=Q(state="open"), name="stage_open_by_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} on {self.provisioning_request}"
+
+
+class ApprovalDecision(models.Model):
+    """What one person said on one stage, bound to the revision that they saw. Append-only.
+
+    `person` is the human who acted; `for_person` the one they stood in for, if any.
+    """
+
+    stage = models.ForeignKey(ApprovalStage, models.PROTECT, related_name="decisions")
+    user = models.ForeignKey(User, models.PROTECT, related_name="approval_decisions")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="approval_decisions")
+    for_person = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
+    verdict = models.CharField(max_length=10)
+    reason = models.TextField()
+    revision_digest = models.CharField(max_length=64)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["decided_at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["stage", "person"],
+                name="decision_one_per_person",
+                violation_error_message="this person has already decided this stage",
+            ),
+            choices_check("decision", "verdict", VERDICTS),
+            models.CheckConstraint(
+                condition=Q(reason__regex=r"\S.{%d,}" % (REASON_CHARS_MIN - 1)),
+                name="decision_has_reason",
+                violation_error_message="a decision says why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.verdict}"
+
+
+class ApprovalLimit(models.Model):
+    """The largest exposure that a holder of a role may approve in a team and below it."""
+
+    role = models.ForeignKey(Role, models.PROTECT, related_name="approval_limits")
+    team = models.ForeignKey(Team, models.PROTECT, related_name="approval_limits")
+    amount_micro_max = amount_field()
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["role", "valid_from"]
+        constraints: ClassVar = [*amount_check("approval_limit", "amount_micro_max")]
+
+    def __str__(self) -> str:
+        return f"{self.role} in {self.team}"

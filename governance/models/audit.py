@@ -1,0 +1,52 @@
+"""The audit log: one append-only event per change, chained by hashes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from governance.models.people import Person, User
+
+
+class AuditHead(models.Model):
+    """The end of the one stream: last sequence number and hash. Locked last in every transaction that changes state."""
+
+    stream = models.CharField(max_length=40, primary_key=True)
+    seq = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.stream} at {self.seq}"
+
+
+class AuditEvent(models.Model):
+    """One change: who, what, on what, when. Refers to people by id only. Append-only.
+
+    Invariant: `seq` is dense; `hash` covers the previous hash and the canonical event.
+    """
+
+    stream = models.CharField(max_length=40)
+    seq = models.BigIntegerField()
+    action = models.CharField(max_length=60)
+    actor = models.ForeignKey(User, models.PROTECT, related_name="audit_events")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="audit_events")
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    # The request that the event belongs to, whatever its subject: its timeline is one index scan.
+    request_id = models.BigIntegerField(null=True)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField()
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering: ClassVar = ["stream", "seq"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["stream", "seq"], name="audit_seq_dense")]
+        indexes: ClassVar = [
+            models.Index(fields=["request_id", "seq"], name="audit_by_request"),
+            models.Index(fields=["subject_type", "subject_id"], name="audit_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.action}"

@@ -1,0 +1,64 @@
+"""What every row here shares: locks that insist on a transaction, and one definition of each column type."""
+
+from __future__ import annotations
+
+from typing import Any, Self, TypeVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+
+from governance.domain.errors import LockOutsideTransaction, NotFound
+from governance.domain.money import AMOUNT_MICRO_MAX
+
+RowT = TypeVar("RowT", bound=models.Model)
+
+
+class LockingQuerySet(models.QuerySet[RowT]):
+    """A queryset whose `lock` takes the row for this transaction, or says that it does not exist."""
+
+    def locked(self) -> Self:
+        """These rows `FOR UPDATE`, joined rows left alone.
+
+        Raises:
+            LockOutsideTransaction: a lock that ends at once protects nothing.
+        """
+        if not transaction.get_connection(self.db).in_atomic_block:
+            raise LockOutsideTransaction(f"lock {self.model.__name__} inside a transaction")
+        return self.select_for_update(of=("self",))
+
+    def lock(self, pk: int) -> RowT:
+        """One row `FOR UPDATE`.
+
+        Raises:
+            NotFound: no such row.
+        """
+        row = self.locked().filter(pk=pk).first()
+        if row is None:
+            raise NotFound(f"{self.model._meta.verbose_name} `{pk}` does not exist", id=pk)
+        return row
+
+
+def amount_field(**options: Any) -> models.BigIntegerField[Any, Any]:
+    """Micro-units of USD, 0 to `AMOUNT_MICRO_MAX`; the table adds the check constraint."""
+    return models.BigIntegerField(validators=[MinValueValidator(0), MaxValueValidator(AMOUNT_MICRO_MAX)], **options)
+
+
+def amount_check(table: str, *names: str) -> list[models.CheckConstraint]:
+    """Constraints that keep amounts between 0 and the maximum, whoever writes them."""
+    return [
+        models.CheckConstraint(
+            condition=models.Q(**{f"{name}__gte": 0, f"{name}__lte": AMOUNT_MICRO_MAX}),
+            name=f"{table}_{name}_range",
+            violation_error_message=f"{name} must be between 0 and {AMOUNT_MICRO_MAX} micro-units",
+        )
+        for name in names
+    ]
+
+
+def choices_check(table: str, name: str, values: Any) -> models.CheckConstraint:
+    """Constraint: the column holds one of `values`."""
+    return models.CheckConstraint(
+        condition=models.Q(**{f"{name}__in": [str(value) for value in values]}),
+        name=f"{table}_{name}_known",
+        violation_error_message=f"{name} is not a known value",
+    )

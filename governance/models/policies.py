@@ -1,0 +1,88 @@
+"""Versioned policy: sets, immutable content-hashed versions, exceptions that end."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from governance.models.base import LockingQuerySet, choices_check
+from governance.models.people import Project, Team, User
+
+VERSION_STATES = ("draft", "tested", "shadow", "active", "retired")
+
+
+class PolicySet(models.Model):
+    """A named bundle of rules with an owner, such as `approval-limits`."""
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=120)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PolicyVersion(models.Model):
+    """One immutable text of a set. Only its state and activation columns ever change."""
+
+    policy_set = models.ForeignKey(PolicySet, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    source = models.TextField(help_text="The bundle as YAML.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the canonical rules; formatting does not change it.")
+    state = models.CharField(max_length=10, default="draft")
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="policy_versions")
+    created_at = models.DateTimeField()
+    activated_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    activated_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["policy_set", "-number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["policy_set", "number"], name="policy_version_number_unique"),
+            models.UniqueConstraint(
+                fields=["policy_set"], condition=Q(state="active"), name="policy_version_one_active"
+            ),
+            choices_check("policy_version", "state", VERSION_STATES),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy_set} version {self.number}"
+
+
+class PolicyException(models.Model):
+    """Removes one rule's effect for a team or project until it ends. Listed in every decision that it touches."""
+
+    rule_id = models.CharField(max_length=40)
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
+    project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
+    reason = models.TextField()
+    approved_by = models.ForeignKey(User, models.PROTECT, related_name="policy_exceptions")
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["valid_to"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(team__isnull=True) ^ Q(project__isnull=True),
+                name="policy_exception_one_scope",
+                violation_error_message="an exception holds for a team or for a project",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to__gt=models.F("valid_from")),
+                name="policy_exception_period",
+                violation_error_message="the end of an exception lies after its start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} until {self.valid_to:%d %b %Y}"

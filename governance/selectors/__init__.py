@@ -1,0 +1,1 @@
+"""The only composed readers: they compute and change nothing."""

@@ -1,0 +1,404 @@
+"""Gathers the facts of one ask: what the rows say now, then, purely, what estimate and rows say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+
+from estimator.core.catalogue import CatalogueSnapshot
+from estimator.core.result import Estimate, LineageCompute
+from governance.domain.ask import Ask
+from governance.domain.errors import InvalidAsk
+from governance.domain.lifecycle import State
+from governance.domain.money import to_units
+from governance.models import (
+    Acceptance,
+    AcceptableUseVersion,
+    Beneficiary,
+    Budget,
+    Grant,
+    ModelLineage,
+    Project,
+    Provider,
+    ProviderCommitment,
+    ProvisioningRequest,
+    Purpose,
+    RoleAssignment,
+    User,
+)
+from governance.selectors import balances, people
+
+SIMILAR_DAYS = 30
+CONCENTRATION_DAYS = 365
+# Asks that no longer stand do not add up to a split.
+_NOT_STANDING = (State.DENIED, State.REJECTED, State.WITHDRAWN, State.DISCARDED, State.DRAFT)
+
+
+@dataclass(slots=True)
+class Context:
+    """Everything that the rows say about one ask at one instant."""
+
+    ask: Ask
+    now: datetime
+    requester: User
+    project: Project
+    team_path: list[str]
+    requester_roles: list[str]
+    path: list[Budget]
+    provider: Provider
+    lineage: ModelLineage | None
+    related_grant: Grant | None
+    aup_current: bool
+    aup_age_days: int | None
+    screening_state: str
+    similar_count: int
+    similar_micro: int
+    follow_up_micro: int
+    follow_up_count: int
+    open_grants: int
+    commitments: dict[str, int]
+    own_hold_micro: int = 0
+    snapshot: CatalogueSnapshot | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def starts_at(self) -> datetime:
+        return starts_at(self.ask)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        return ends_at(self.ask)
+
+
+def starts_at(ask: Ask) -> datetime:
+    """First instant of the window, UTC."""
+    return datetime.combine(ask.start_on, time(), UTC)
+
+
+def ends_at(ask: Ask) -> datetime | None:
+    """End of the half-open window, UTC; None when open-ended."""
+    return None if ask.end_on is None else datetime.combine(ask.end_on + timedelta(days=1), time(), UTC)
+
+
+def gather(
+    ask: Ask,
+    *,
+    requester: User,
+    now: datetime,
+    request_id: int | None = None,
+    path: Sequence[Budget] | None = None,
+    own_hold_micro: int = 0,
+) -> Context:
+    """Read the rows that an ask touches, in a number of queries that does not depend on how many rows there are.
+
+    Args:
+        request_id: the request itself, left out of its own history.
+        path: the budgets if the caller holds their locks, leaf first.
+        own_hold_micro: what this request holds already.
+
+    Raises:
+        InvalidAsk: the ask names something that does not exist.
+        NoBudget: nothing pays for the project at the start.
+    """
+    errors: dict[str, list[str]] = {}
+    project = Project.objects.select_related("team").filter(slug=ask.project).first()
+    provider = Provider.objects.filter(slug=ask.provider or "").first()
+    lineage = ModelLineage.objects.filter(slug=ask.lineage).first() if ask.lineage else None
+    grant = _grant(ask)
+    if project is None:
+        errors["project"] = [f"`{ask.project}` is not a project that you can ask for"]
+    elif not project.is_open:
+        errors["project"] = [f"`{project.name}` is closed"]
+    if provider is None:
+        errors["provider"] = [f"`{ask.provider}` is not a provider that this organisation knows"]
+    if ask.lineage and lineage is None:
+        errors["lineage"] = [f"`{ask.lineage}` is not a registered model lineage"]
+    if ask.related_grant and grant is None:
+        errors["related_grant"] = [f"`{ask.related_grant}` is not a grant: write it like G-0108"]
+    if not Purpose.objects.filter(slug=ask.purpose).exists():
+        errors["purpose"] = [f"`{ask.purpose}` is not on the purpose list"]
+    if errors or project is None or provider is None:
+        raise InvalidAsk(errors)
+    aup_current, aup_age = acceptance_of(requester.person_id, now=now)
+    similar_count, similar_micro = _similar(ask, requester, project, lineage, now, request_id)
+    follow_up_micro, follow_up_count = _follow_ups(grant, now, request_id)
+    return Context(
+        ask=ask,
+        now=now,
+        requester=requester,
+        project=project,
+        team_path=_team_slugs(project),
+        requester_roles=_roles(requester, project, now),
+        path=list(path) if path is not None else balances.budget_path(project, at=max(starts_at(ask), now)),
+        provider=provider,
+        lineage=lineage,
+        related_grant=grant,
+        aup_current=aup_current,
+        aup_age_days=aup_age,
+        screening_state=_screening(ask),
+        similar_count=similar_count,
+        similar_micro=similar_micro,
+        follow_up_micro=follow_up_micro,
+        follow_up_count=follow_up_count,
+        open_grants=Grant.objects.filter(project=project, state="active").count(),
+        commitments=_commitments(now),
+        own_hold_micro=own_hold_micro,
+    )
+
+
+def lineage_compute(lineage: ModelLineage | None) -> LineageCompute | None:
+    """What the lineage holds already, for the estimator."""
+    if lineage is None:
+        return None
+    return LineageCompute(
+        direct_p50=lineage.direct_flop_p50,
+        direct_p90=lineage.direct_flop_p90,
+        cumulative_p50=lineage.cumulative_flop_p50,
+        cumulative_p90=lineage.cumulative_flop_p90,
+        base_model_flop=lineage.base_model_flop,
+        base_model_systemic=lineage.base_model_systemic,
+    )
+
+
+def complete(
+    context: Context, estimate: Estimate, exposure_micro: int | None, hold_micro: int | None
+) -> dict[str, Any]:
+    """All facts of schema version 1 that can be known; what cannot be known is absent, never zero. Pure.
+
+    Args:
+        exposure_micro: what the ask counts as, money that already runs under the same grant included.
+        hold_micro: what the budgets would have to set aside for it.
+    """
+    ask, leaf = context.ask, context.path[0]
+    exposure = None if exposure_micro is None else to_units(exposure_micro)
+    levels = balances.levels(
+        context.path, needed_micro=hold_micro or 0, own_hold_micro=context.own_hold_micro
+    )
+    share, hhi = _concentration(context.commitments, context.provider.slug, hold_micro or 0)
+    lineage, price = context.lineage, estimate.price
+    accelerator = context.snapshot.accelerators.get(ask.accelerator) if context.snapshot and ask.accelerator else None
+    values: dict[str, Any] = {
+        "request.kind": ask.kind,
+        "request.workload": ask.workload,
+        "request.purpose": ask.purpose,
+        "request.use_tags": list(ask.use_tags),
+        "request.data_class": ask.data_class,
+        "request.customer_data": ask.customer_data,
+        "request.exposure_of_output": ask.exposure_of_output,
+        "request.evidence_kinds": sorted({item.kind for item in ask.evidence}),
+        "request.start_at": context.starts_at,
+        "request.end_at": context.ends_at,
+        "request.window_days": ask.window_days,
+        "request.accelerator": ask.accelerator,
+        "request.accelerator_vendor": accelerator.vendor if accelerator else None,
+        "request.accelerator_count": ask.accelerator_count,
+        "request.gpu_hours_cap": ask.gpu_hours_cap,
+        "request.exposure_usd": exposure,
+        "request.latency_target_ms": ask.work.get("latency_target_ms"),
+        "request.licence_ref": ask.licence_ref,
+        "estimate.cost_p50_usd": estimate.cost_usd and estimate.cost_usd.p50,
+        "estimate.cost_p90_usd": estimate.cost_usd and estimate.cost_usd.p90,
+        "estimate.run_rate_p90_usd_month": estimate.run_rate_usd_month and estimate.run_rate_usd_month.p90,
+        "estimate.commitment_tail_usd": estimate.commitment_tail_usd,
+        "estimate.cost_over_cheapest_ratio": estimate.cost_over_cheapest_ratio,
+        "estimate.gpu_hours_p50": estimate.gpu_hours and estimate.gpu_hours.p50,
+        "estimate.gpu_hours_p90": estimate.gpu_hours and estimate.gpu_hours.p90,
+        "estimate.half_width": estimate.half_width,
+        "estimate.price_age_days": price.age_days if price else None,
+        "estimate.run_flop_p50": estimate.run_flop and estimate.run_flop.p50,
+        "estimate.run_flop_p90": estimate.run_flop and estimate.run_flop.p90,
+        "estimate.cluster_peak_flop_s": estimate.cluster_peak_flop_s,
+        "estimate.memory_fits": estimate.memory_fits,
+        "estimate.energy_p90_kwh": estimate.energy_kwh and estimate.energy_kwh.p90,
+        "estimate.carbon_p50_kg": estimate.carbon_kg and estimate.carbon_kg.p50,
+        "estimate.carbon_market_p50_kg": estimate.carbon_market_kg and estimate.carbon_market_kg.p50,
+        "thresholds.exceeded": [reading.id for reading in estimate.thresholds if reading.exceeds],
+        "thresholds.may_exceed": [reading.id for reading in estimate.thresholds if reading.may_exceed],
+        "place.provider": ask.provider,
+        "place.provider_type": context.provider.provider_type,
+        "place.region": ask.region,
+        "place.country": ask.country,
+        "place.price_term": ask.price_term,
+        "place.grid_g_kwh": estimate.grid_g_kwh,
+        "place.pue": estimate.pue,
+        "place.chip_tpp": estimate.chip_tpp,
+        "place.chip_density": estimate.chip_density,
+        "place.chip_vendor_hq_country": estimate.chip_vendor_hq_country,
+        "place.destination_country": ask.destination_country,
+        "budget.headroom_after_usd": min(to_units(level.after_micro) for level in levels),
+        "budget.used_ratio": min(1.0, levels[0].used_ratio),
+        "budget.forecast_ratio": balances.forecast_ratio(leaf, now=context.now),
+        "budget.periods_crossed": balances.periods_crossed(leaf, end=context.ends_at),
+        "budget.cost_centre": context.project.team.cost_centre,
+        "people.requester_type": "service_account"
+        if context.requester.is_service_account
+        else context.requester.person.requester_type,
+        "people.requester_roles": context.requester_roles,
+        "people.team_path": context.team_path,
+        "people.access_countries": sorted({context.requester.person.country, *ask.access_countries}),
+        "people.beneficiary_entity": ask.beneficiary_entity,
+        "people.beneficiary_hq_country": ask.beneficiary_hq_country,
+        "people.screening_state": context.screening_state,
+        "people.aup_current": context.aup_current,
+        "people.aup_age_days": context.aup_age_days,
+        "people.trainings_valid": list(context.requester.person.trainings),
+        "lineage.model_lineage": ask.lineage,
+        "lineage.modalities": sorted({*ask.modalities, *(lineage.modalities if lineage else ())}),
+        "lineage.eu_market": lineage.eu_market if lineage and lineage.eu_market is not None else ask.eu_market,
+        "vendor.provider_approved": context.provider.is_approved,
+        "vendor.provider_dpa": context.provider.has_data_processing_agreement,
+        "vendor.provider_terms_age_days": _age_days(context.provider.terms_reviewed_on, context.now),
+        "vendor.provider_certifications": list(context.provider.certifications),
+        "vendor.provider_share_after": share,
+        "vendor.hhi_after": hhi,
+        "history.similar_count_30d": context.similar_count + 1,
+        "history.similar_exposure_30d_usd": to_units(context.similar_micro + (exposure_micro or 0)),
+        "history.closeouts_overdue": 0,
+        "history.project_age_days": max(0, (context.now.date() - context.project.started_on).days),
+        "history.project_open_grants": context.open_grants,
+        "clock.decided_at": context.now,
+    }
+    values |= _lineage_facts(context, estimate) | _grant_facts(context, hold_micro)
+    return {name: _plain_number(value) for name, value in values.items() if value is not None}
+
+
+def acceptance_of(person_id: int, *, now: datetime) -> tuple[bool, int | None]:
+    """Whether the person accepted every statement in force, and how old the oldest acceptance is, in days.
+
+    The previous version counts until the consent to the new one is due.
+    """
+    versions = AcceptableUseVersion.objects.filter(effective_from__lte=now).order_by("statement_id", "-number")
+    accepted = dict(Acceptance.objects.filter(person_id=person_id).values_list("version_id", "accepted_at"))
+    ages: list[int] = []
+    by_statement: dict[int, list[AcceptableUseVersion]] = {}
+    for version in versions:
+        by_statement.setdefault(version.statement_id, []).append(version)
+    for found in by_statement.values():
+        usable = [version for version in found[:1]] + [v for v in found[1:2] if found[0].consent_due > now]
+        times = [accepted[version.pk] for version in usable if version.pk in accepted]
+        if not times:
+            return False, None
+        ages.append((now - max(times)).days)
+    return True, max(ages, default=None)
+
+
+def _grant(ask: Ask) -> Grant | None:
+    reference = ask.related_grant or ""
+    if not (reference.startswith("G-") and reference[2:].isdigit() and len(reference) <= 11):
+        return None
+    return Grant.objects.filter(number=int(reference[2:])).first()
+
+
+def _team_slugs(project: Project) -> list[str]:
+    ids = project.team.path_ids
+    if ids == [project.team_id]:
+        return [project.team.slug]
+    slugs = dict(type(project.team).objects.filter(pk__in=ids).values_list("pk", "slug"))
+    return [slugs[pk] for pk in ids]
+
+
+def _roles(requester: User, project: Project, now: datetime) -> list[str]:
+    rows = RoleAssignment.objects.in_force(now).filter(
+        people.scope_of(project), user__person_id=requester.person_id
+    )
+    return sorted(set(rows.values_list("role__slug", flat=True)))
+
+
+def _screening(ask: Ask) -> str:
+    """A party that nobody screened is pending: unknown is never clear."""
+    if not ask.beneficiary_entity:
+        return "not_needed"
+    state = Beneficiary.objects.filter(name__iexact=ask.beneficiary_entity).values_list("screening_state", flat=True)
+    return state.first() or "pending"
+
+
+def _similar(
+    ask: Ask, requester: User, project: Project, lineage: ModelLineage | None, now: datetime, request_id: int | None
+) -> tuple[int, int]:
+    same = Q(requester__person_id=requester.person_id) | Q(project=project)
+    if lineage is not None:
+        same |= Q(lineage=lineage)
+    rows = ProvisioningRequest.objects.filter(same, submitted_at__gt=now - timedelta(days=SIMILAR_DAYS)).exclude(
+        state__in=[state.value for state in _NOT_STANDING]
+    )
+    if request_id is not None:
+        rows = rows.exclude(pk=request_id)
+    found = rows.aggregate(count=Count("pk"), total=Sum("exposure_micro"))
+    return found["count"], found["total"] or 0
+
+
+def _follow_ups(grant: Grant | None, now: datetime, request_id: int | None) -> tuple[int, int]:
+    """What other standing changes of the grant ask for, and how many came in 30 days."""
+    if grant is None:
+        return 0, 0
+    standing = ProvisioningRequest.objects.filter(
+        related_grant=grant, kind__in=("change", "top_up"), state__in=(State.IN_REVIEW.value, State.GRANTED.value)
+    )
+    if request_id is not None:
+        standing = standing.exclude(pk=request_id)
+    found = standing.aggregate(
+        total=Sum("exposure_micro"),
+        recent=Count("pk", filter=Q(submitted_at__gt=now - timedelta(days=SIMILAR_DAYS))),
+    )
+    return found["total"] or 0, found["recent"]
+
+
+def _commitments(now: datetime) -> dict[str, int]:
+    since = (now - timedelta(days=CONCENTRATION_DAYS)).date()
+    rows = ProviderCommitment.objects.filter(month__gte=since).values("provider").annotate(total=Sum("committed_micro"))
+    return {row["provider"]: row["total"] for row in rows}
+
+
+def _concentration(commitments: dict[str, int], provider: str, exposure_micro: int) -> tuple[float, float]:
+    """The provider's share and the Herfindahl-Hirschman index over 12 months, this ask included; both 0 to 1."""
+    after = dict(commitments)
+    after[provider] = after.get(provider, 0) + exposure_micro
+    total = sum(after.values())
+    if not total:
+        return 0.0, 0.0
+    return after[provider] / total, sum((amount / total) ** 2 for amount in after.values())
+
+
+def _lineage_facts(context: Context, estimate: Estimate) -> dict[str, Any]:
+    if context.lineage is None:
+        return {}
+    return {
+        "lineage.flop_direct_p90": estimate.training_flop_direct and estimate.training_flop_direct.p90,
+        "lineage.flop_cumulative_p50": estimate.training_flop_cumulative and estimate.training_flop_cumulative.p50,
+        "lineage.flop_cumulative_p90": estimate.training_flop_cumulative and estimate.training_flop_cumulative.p90,
+        "lineage.base_model_flop": context.lineage.base_model_flop,
+        "lineage.base_model_systemic": context.lineage.base_model_systemic,
+        "lineage.modification_ratio_p90": estimate.modification_ratio and estimate.modification_ratio.p90,
+        "lineage.notification_state": context.lineage.notification_state,
+    }
+
+
+def _grant_facts(context: Context, hold_micro: int | None) -> dict[str, Any]:
+    grant = context.related_grant
+    if grant is None or not grant.cost_cap_micro:
+        return {}
+    asked = hold_micro or 0
+    if context.ask.kind == "renewal":
+        increase = max(0.0, asked / grant.cost_cap_micro - 1)
+    else:
+        increase = (context.follow_up_micro + asked) / grant.cost_cap_micro
+    used = grant.gpu_hours_used
+    return {
+        "history.grant_increase_ratio": increase,
+        "history.grant_changes_30d": context.follow_up_count + (context.ask.kind in ("change", "top_up")),
+        "history.grant_used_ratio": used / grant.gpu_hours_cap if used is not None and grant.gpu_hours_cap else None,
+        "history.utilisation_28d": grant.utilisation_28d,
+    }
+
+
+def _age_days(day: date | None, now: datetime) -> int | None:
+    return None if day is None else max(0, (now.date() - day).days)
+
+
+def _plain_number(value: Any) -> Any:
+    # A NumPy float would not survive canonical JSON.
+    return float(value) if isinstance(value, float) else value

@@ -1,0 +1,310 @@
+"""Opens stages, takes decisions, and lets the last yes issue the grant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from governance.domain.ask import Ask
+from governance.domain.errors import AlreadyDecided, InvalidInput, NotAllowed, NotFound, SeparationOfDuties, StaleRevision
+from governance.domain.lifecycle import Event, State, next_state
+from governance.domain.limits import REASON_CHARS_MAX
+from governance.domain.periods import due_after_working_days
+from governance.domain.text import clean_reason
+from governance.models import (
+    ApprovalDecision,
+    ApprovalStage,
+    Budget,
+    BudgetHold,
+    ProvisioningRequest,
+    RequestRevision,
+    Role,
+    RoleAssignment,
+    User,
+)
+from governance.models.approvals import VERDICTS
+from governance.policy.decision import Outcome
+from governance.selectors import assessments as assessing
+from governance.selectors import people
+from governance.selectors.assessments import Assessed
+from governance.services import alerts, assessments, audit, budgets, grants, policies
+
+
+def open_stages(request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, now: datetime) -> None:
+    """Write the stages of a decision and open the first ones. The caller holds the request's lock."""
+    roles = {role.slug: role for role in Role.objects.all()}
+    ApprovalStage.objects.bulk_create(
+        [
+            ApprovalStage(
+                provisioning_request=request,
+                revision=revision,
+                order=plan.order,
+                role=roles[plan.role],
+                fallback_from=roles.get(plan.fallback_from or ""),
+                quorum=plan.quorum,
+                rule_ids=list(plan.rule_ids),
+                due_working_days=plan.due_working_days,
+            )
+            for plan in assessed.stages
+        ]
+    )
+    open_next(request, now=now)
+
+
+def open_next(request: ProvisioningRequest, *, now: datetime) -> bool:
+    """Open the waiting stages that come next, unless some are open still. False when none is left."""
+    stages = list(
+        ApprovalStage.objects.filter(provisioning_request=request, state__in=("waiting", "open")).select_related("role")
+    )
+    if not stages:
+        return False
+    if any(stage.state == "open" for stage in stages):
+        return True
+    first = min(stage.order for stage in stages)
+    for stage in stages:
+        if stage.order == first:
+            stage.state, stage.opened_at = "open", now
+            stage.due_at = due_after_working_days(now, stage.due_working_days)
+            stage.save(update_fields=["state", "opened_at", "due_at"])
+            alerts.tell_stage_opened(stage, request, now=now)
+    return True
+
+
+def cancel_stages(request: ProvisioningRequest, *, now: datetime) -> None:
+    """End what is still open or waiting; decisions that were taken stay. The caller holds the request's lock."""
+    ApprovalStage.objects.filter(provisioning_request=request, state__in=("waiting", "open")).update(
+        state="cancelled", closed_at=now
+    )
+
+
+@transaction.atomic(durable=True)
+def decide(
+    *, stage_id: int, actor: User, verdict: str, reason: str, revision_digest: str, now: datetime
+) -> ApprovalDecision:
+    """Record what one person says on one stage, and what follows from it.
+
+    A no or a wish for changes ends the stage at once. A yes counts towards the quorum; the last yes of the last stage
+    re-checks policy, roles, limits and delegations, and issues the grant.
+
+    Args:
+        actor: the account of the person who decides, for themselves or for someone who delegated to them.
+        verdict: `approve`, `reject` or `changes`.
+        reason: why; the requester reads it as written.
+        revision_digest: of the revision that the person saw.
+
+    Raises:
+        NotFound: no such stage for this person.
+        StaleRevision: the request changed since; nothing is recorded.
+        SeparationOfDuties: the person asked, benefits, or has filled another role on this revision.
+        NotAllowed: the person does not hold the role.
+        AlreadyDecided: the stage is closed, or the person has decided it.
+    """
+    if verdict not in VERDICTS:
+        raise InvalidInput({"verdict": [f"`{verdict[:20]}` is not one of: {', '.join(VERDICTS)}"]})
+    reason = clean_reason("reason", reason, REASON_CHARS_MAX)
+
+    # Lock. Policy, then the request; the stage is read under the request's lock.
+    policies.hold_in_force()
+    request_id = ApprovalStage.objects.filter(pk=stage_id).values_list("provisioning_request_id", flat=True).first()
+    if request_id is None:
+        raise NotFound(f"stage `{stage_id}` does not exist")
+    request = ProvisioningRequest.objects.lock(request_id)
+    stage = ApprovalStage.objects.select_related("role", "revision").get(pk=stage_id)
+
+    # Look. A ladder of guards, each with its own answer.
+    if stage.state != "open" or request.state != State.IN_REVIEW:
+        raise AlreadyDecided(f"this stage of {request.reference} is closed already: nothing was recorded")
+    if stage.revision.digest != revision_digest or stage.revision.number != request.revision_count:
+        raise StaleRevision(
+            f"{request.reference} has changed since you opened it: read it again, nothing was recorded",
+            current=stage.revision.digest,
+        )
+    for_person = effective_person(stage, request, actor, now=now)
+
+    # Write.
+    decision = ApprovalDecision.objects.create(
+        stage=stage,
+        user=actor,
+        person_id=actor.person_id,
+        for_person_id=for_person,
+        verdict=verdict,
+        reason=reason,
+        revision_digest=revision_digest,
+        decided_at=now,
+    )
+    match verdict:
+        case "approve":
+            action = "stage.approved"
+            _count_yes(stage, request, actor=actor, now=now)
+        case "reject":
+            action = "stage.rejected"
+            _end_review(stage, request, "rejected", Event.REJECT, actor=actor, now=now)
+            alerts.tell_request_decided(request, decision, now=now)
+        case _:
+            action = "stage.changes_asked"
+            _end_review(stage, request, "changes_requested", Event.ASK_FOR_CHANGES, actor=actor, now=now)
+            alerts.tell_changes_wanted(request, decision, now=now)
+
+    # Tell. The audit row is the last write.
+    audit.record(
+        action, actor=actor, subject=stage, request=request, now=now, decision=decision.pk, role=stage.role.slug,
+        for_person=for_person, digest=revision_digest,
+    )  # fmt: skip
+    return decision
+
+
+def effective_person(stage: ApprovalStage, request: ProvisioningRequest, actor: User, *, now: datetime) -> int | None:
+    """For whom the actor may decide this stage: None for themselves, else the person who delegated to them.
+
+    Raises:
+        SeparationOfDuties, NotAllowed, AlreadyDecided.
+    """
+    lineage = request.lineage
+    excluded = people.excluded_people(
+        requester=request.requester,
+        beneficiary_id=request.beneficiary_id,
+        lineage_owner_id=lineage.owner_id if lineage else None,
+    )
+    if actor.person_id in excluded or actor.is_service_account:
+        raise SeparationOfDuties(
+            "you asked for this or benefit from it, so somebody else decides"
+            if actor.person_id in excluded
+            else "a service account never decides",
+            request=request.reference,
+        )
+    busy = _people_who_decided(stage.revision_id)
+    if actor.person_id in busy:
+        _refuse_second_hat(stage, request)
+    if request.project is None:
+        raise NotAllowed(f"{request.reference} has no project")
+    directory = people.directory_for(
+        request.project, excluded=excluded, exposure_micro=request.exposure_micro, now=now
+    )
+    eligible = directory.eligible(stage.role.slug)
+    if actor.person_id in eligible:
+        return None
+    for person in people.standing_in(
+        actor.person_id, role_id=stage.role_id, exposure_micro=request.exposure_micro, now=now
+    ):
+        if person in eligible and person not in busy:
+            return person
+    raise NotAllowed(
+        f"this stage needs the role `{stage.role.name}` for `{request.project.name}`, which you do not hold for this amount",
+        role=stage.role.slug,
+    )
+
+
+def _people_who_decided(revision_id: int) -> set[int]:
+    """Everyone who has filled a role on this revision, delegators included."""
+    found: set[int] = set()
+    for person, for_person in ApprovalDecision.objects.filter(stage__revision_id=revision_id).values_list(
+        "person_id", "for_person_id"
+    ):
+        found.update(pk for pk in (person, for_person) if pk is not None)
+    return found
+
+
+def _refuse_second_hat(stage: ApprovalStage, request: ProvisioningRequest) -> None:
+    raise AlreadyDecided(
+        f"you have decided {request.reference} already: one person fills one role per request", role=stage.role.slug
+    )
+
+
+def _count_yes(stage: ApprovalStage, request: ProvisioningRequest, *, actor: User, now: datetime) -> None:
+    if _valid_yes_count(stage, request, now=now) < stage.quorum:
+        return
+    stage.state, stage.closed_at = "approved", now
+    stage.save(update_fields=["state", "closed_at"])
+    if not open_next(request, now=now):
+        _grant_or_defer(request, stage.revision, actor=actor, now=now)
+
+
+def _valid_yes_count(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
+    """Distinct people whose yes still counts: a role that was taken away since no longer does."""
+    yes = ApprovalDecision.objects.filter(stage=stage, verdict="approve").values_list("person_id", "for_person_id")
+    counted = {for_person or person for person, for_person in yes}
+    assert request.project is not None
+    holders = set(
+        RoleAssignment.objects.in_force(now)
+        .filter(role_id=stage.role_id, user__person_id__in=counted)
+        .filter(people.scope_of(request.project))
+        .values_list("user__person_id", flat=True)
+    )
+    return len(counted & holders)
+
+
+def _grant_or_defer(request: ProvisioningRequest, revision: RequestRevision, *, actor: User, now: datetime) -> None:
+    """The last check: everything is read again, and only then is the grant issued.
+
+    Policy that became stricter since denies, or opens the stages that are now missing; a role that was taken away
+    reopens its stage.
+    """
+    hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+    path = Budget.objects.lock_path(hold.budget_id) if hold else None
+    assessed = assessing.assess(
+        Ask.parse(revision.content),
+        requester=request.requester,
+        now=now,
+        request_id=request.pk,
+        beneficiary_id=request.beneficiary_id,
+        path=path,
+        own_hold_micro=hold.amount_micro if hold else 0,
+    )
+    assessments.store(assessed, revision, occasion="grant", now=now)
+    if assessed.outcome is Outcome.DENY:
+        _move_request(request, Event.DENY_AT_GRANT, now=now, answered=True)
+        budgets.resolve_hold(request, to="released", actor=actor, now=now)
+        alerts.tell_request_answered(request, assessed, actor=actor, now=now)
+        return
+    if _reopen_what_no_longer_counts(request, revision, assessed, actor=actor, now=now):
+        return
+    _move_request(request, Event.APPROVE_LAST, now=now, answered=True)
+    grants.issue_grant(request, revision, assessed, actor=actor, now=now)
+
+
+def _reopen_what_no_longer_counts(
+    request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, actor: User, now: datetime
+) -> bool:
+    """Open every stage that today's policy wants and that has no full yes. True when there is one."""
+    existing = {stage.role.slug: stage for stage in ApprovalStage.objects.filter(revision=revision).select_related("role")}
+    by_fallback = {stage.fallback_from.slug: stage for stage in existing.values() if stage.fallback_from}
+    if assessed.unfillable is not None:
+        raise assessed.unfillable
+    missing = False
+    roles = {role.slug: role for role in Role.objects.all()}
+    for plan in assessed.stages:
+        stage = existing.get(plan.role) or by_fallback.get(plan.fallback_from or plan.role)
+        if stage is None:
+            ApprovalStage.objects.create(
+                provisioning_request=request, revision=revision, order=plan.order, role=roles[plan.role],
+                fallback_from=roles.get(plan.fallback_from or ""), quorum=plan.quorum, rule_ids=list(plan.rule_ids),
+                due_working_days=plan.due_working_days,
+            )  # fmt: skip
+            missing = True
+        elif _valid_yes_count(stage, request, now=now) < plan.quorum:
+            stage.state, stage.quorum, stage.closed_at = "waiting", plan.quorum, None
+            stage.save(update_fields=["state", "quorum", "closed_at"])
+            missing = True
+    if missing:
+        open_next(request, now=now)
+        audit.record("grant.deferred", actor=actor, subject=request, now=now, policy=assessed.policy_digest)
+    return missing
+
+
+def _end_review(
+    stage: ApprovalStage, request: ProvisioningRequest, state: str, event: Event, *, actor: User, now: datetime
+) -> None:
+    """A no, or a wish for changes: the review is over and the money is free again."""
+    stage.state, stage.closed_at = state, now
+    stage.save(update_fields=["state", "closed_at"])
+    cancel_stages(request, now=now)
+    budgets.resolve_hold(request, to="released", actor=actor, now=now)
+    _move_request(request, event, now=now, answered=event is Event.REJECT)
+
+
+def _move_request(request: ProvisioningRequest, event: Event, *, now: datetime, answered: bool) -> None:
+    request.state = next_state(request.state, event).value
+    request.changed_at = now
+    request.answered_at = now if answered else None
+    request.save(update_fields=["state", "changed_at", "answered_at"])

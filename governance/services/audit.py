@@ -1,0 +1,113 @@
+"""Writes the audit log: one event per change, in the transaction of the change, as its last write."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from governance.domain.actions import ACTIONS
+from governance.domain.canonical import canonical_bytes
+from governance.domain.errors import LockOutsideTransaction
+from governance.models import AuditEvent, AuditHead, Grant, ProvisioningRequest, User
+
+STREAM = "main"
+HASH_VERSION = 1
+GENESIS_HASH = "0" * 64
+
+
+def record(
+    action: str,
+    *,
+    actor: User,
+    subject: models.Model,
+    now: datetime,
+    request: ProvisioningRequest | None = None,
+    **data: Any,
+) -> AuditEvent:
+    """Append one event to the chain.
+
+    The head row stays locked until COMMIT, so call this last: everyone else who changes state waits here.
+
+    Args:
+        action: a name registered in `domain/actions.py`.
+        actor: the account that acted; its person is stored beside it.
+        subject: the row that changed.
+        request: the provisioning request whose timeline shows the event, if not `subject` itself.
+        data: plain JSON values; ids, never names or addresses.
+
+    Raises:
+        KeyError: an action that is not registered.
+        LockOutsideTransaction: there is no transaction to belong to.
+    """
+    ACTIONS[action]
+    if not transaction.get_connection().in_atomic_block:
+        raise LockOutsideTransaction("record an audit event inside the transaction of the change")
+    head = AuditHead.objects.select_for_update().get(stream=STREAM)
+    seq = head.seq + 1
+    event = AuditEvent(
+        stream=STREAM,
+        seq=seq,
+        action=action,
+        actor=actor,
+        person_id=actor.person_id,
+        subject_type=subject._meta.model_name or "",
+        subject_id=subject.pk,
+        request_id=_request_id(subject, request),
+        data=data,
+        at=now.astimezone(UTC),
+        previous_hash=head.hash,
+    )
+    event.hash = chain_hash(event)
+    event.save(force_insert=True)
+    head.seq, head.hash = seq, event.hash
+    head.save(update_fields=["seq", "hash"])
+    return event
+
+
+def chain_hash(event: AuditEvent) -> str:
+    """SHA-256 over version, stream, sequence number, previous hash and the canonical event."""
+    body = canonical_bytes(
+        {
+            "action": event.action,
+            "actor": event.actor_id,
+            "person": event.person_id,
+            "subject_type": event.subject_type,
+            "subject_id": event.subject_id,
+            "request_id": event.request_id,
+            "data": event.data,
+            "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        }
+    )
+    head = f"{HASH_VERSION}\n{event.stream}\n{event.seq}\n{event.previous_hash}\n".encode()
+    return hashlib.sha256(head + body).hexdigest()
+
+
+def verify(stream: str = STREAM) -> list[str]:
+    """Every break of the chain as a sentence; an empty list means that it holds."""
+    problems: list[str] = []
+    previous, expected = GENESIS_HASH, 1
+    for event in AuditEvent.objects.filter(stream=stream).order_by("seq").iterator(chunk_size=2_000):
+        if event.seq != expected:
+            problems.append(f"event {expected} is missing: the next one is {event.seq}")
+        if event.previous_hash != previous:
+            problems.append(f"event {event.seq} does not follow the one before it")
+        if chain_hash(event) != event.hash:
+            problems.append(f"event {event.seq} was changed after it was written")
+        previous, expected = event.hash, event.seq + 1
+    head = AuditHead.objects.get(stream=stream)
+    if (head.seq, head.hash) != (expected - 1, previous):
+        problems.append(f"the log ends at {expected - 1}, its head says {head.seq}")
+    return problems
+
+
+def _request_id(subject: models.Model, request: ProvisioningRequest | None) -> int | None:
+    if request is not None:
+        return request.pk
+    if isinstance(subject, ProvisioningRequest):
+        return subject.pk
+    if isinstance(subject, Grant):
+        return subject.provisioning_request_id
+    return None

@@ -1,0 +1,191 @@
+"""Moves money on the tree of budgets: all levels of a path or none, always as a journal of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from governance.domain.errors import InvalidInput, TooManyUndecided
+from governance.domain.ledger import Account, JournalKind, post
+from governance.domain.limits import (
+    BUDGET_DEPTH_MAX,
+    HOLD_DAYS_MAX,
+    UNDECIDED_HOLDS_PER_PERSON_MAX,
+    UNDECIDED_HOLDS_PER_PROJECT_MAX,
+)
+from governance.domain.money import AMOUNT_MICRO_MAX
+from governance.models import Budget, BudgetHold, LedgerEntry, LedgerJournal, Person, Project, ProvisioningRequest, Team, User
+from governance.services import audit
+
+_COLUMN = {Account.HELD: "held_micro", Account.COMMITTED: "committed_micro", Account.SPENT: "spent_micro"}
+
+
+@transaction.atomic(durable=True)
+def create_budget(
+    *,
+    actor: User,
+    slug: str,
+    name: str,
+    limit_micro: int,
+    period_start: datetime,
+    period_end: datetime,
+    now: datetime,
+    team: Team | None = None,
+    project: Project | None = None,
+    parent: Budget | None = None,
+    owner: Person | None = None,
+    time_zone: str = "UTC",
+) -> Budget:
+    """Add a budget below `parent` and put its limit into it.
+
+    Raises:
+        InvalidInput: the amount is out of range, the tree too deep, or the period not within the parent's.
+    """
+    if not 0 <= limit_micro <= AMOUNT_MICRO_MAX:
+        raise InvalidInput({"limit_micro": [f"`{limit_micro}` must be between 0 and {AMOUNT_MICRO_MAX}"]})
+    if parent and len(parent.path_ids) >= BUDGET_DEPTH_MAX:
+        raise InvalidInput({"parent": [f"budgets nest at most {BUDGET_DEPTH_MAX} deep"]})
+    if parent and not (parent.period_start <= period_start and period_end <= parent.period_end):
+        raise InvalidInput({"period_start": [f"the period must lie within that of `{parent.name}`"]})
+    budget = Budget.objects.create(
+        slug=slug, name=name, team=team, project=project, parent=parent, owner=owner, time_zone=time_zone,
+        period_start=period_start, period_end=period_end,
+    )  # fmt: skip
+    budget.path = f"{parent.path if parent else ''}{budget.pk}."
+    budget.save(update_fields=["path"])
+    if limit_micro:
+        move(JournalKind.FUND, [budget], limit_micro, key=f"fund:{budget.pk}:0", actor=actor, now=now)
+    audit.record("budget.created", actor=actor, subject=budget, now=now, limit_micro=limit_micro)
+    return budget
+
+
+@transaction.atomic(durable=True)
+def change_limit(*, budget_id: int, actor: User, limit_micro: int, reason: str, now: datetime) -> Budget:
+    """Raise or lower a budget's limit; it cannot go below what is held, committed and spent.
+
+    Raises:
+        BudgetExceeded: the new limit is below what is promised already.
+    """
+    budget = Budget.objects.lock(budget_id)
+    difference = limit_micro - budget.limit_micro
+    if difference:
+        count = LedgerJournal.objects.filter(key__startswith=f"fund:{budget.pk}:").count()
+        move(JournalKind.FUND, [budget], difference, key=f"fund:{budget.pk}:{count}", actor=actor, now=now)
+        audit.record(
+            "budget.funded", actor=actor, subject=budget, now=now, difference_micro=difference, reason=reason
+        )
+    return budget
+
+
+def place_hold(
+    path: Sequence[Budget], request: ProvisioningRequest, *, amount_micro: int, actor: User, now: datetime
+) -> BudgetHold:
+    """Set `amount_micro` aside on the budget and every ancestor, or on none.
+
+    The caller holds the request's lock and those of `path` (leaf first, `Budget.objects.lock_path`).
+
+    Raises:
+        BudgetExceeded: some level has too little headroom.
+        TooManyUndecided: the person or the project waits for too many answers already.
+    """
+    refuse_too_many_undecided(request)
+    # A hold of nothing would be a row that says nothing: a free ask holds a cent's hundredth of a cent, visibly.
+    amount_micro = max(amount_micro, 1)
+    count = request.holds.count()
+    move(JournalKind.HOLD, path, amount_micro, key=f"hold:{request.pk}:{count}", actor=actor, now=now, request=request)
+    return BudgetHold.objects.create(
+        provisioning_request=request,
+        budget=path[0],
+        amount_micro=amount_micro,
+        placed_at=now,
+        expires_at=now + timedelta(days=HOLD_DAYS_MAX),
+    )
+
+
+def refuse_too_many_undecided(request: ProvisioningRequest) -> None:
+    """Keep one careless ask from starving a team.
+
+    Raises:
+        TooManyUndecided: the person's or project's open holds are at their maximum.
+    """
+    open_holds = BudgetHold.objects.filter(state="open")
+    of_person = open_holds.filter(provisioning_request__requester__person_id=request.requester.person_id).count()
+    if of_person >= UNDECIDED_HOLDS_PER_PERSON_MAX:
+        raise TooManyUndecided(
+            f"{of_person} of your requests wait for an answer, {UNDECIDED_HOLDS_PER_PERSON_MAX} may: "
+            "withdraw one or wait for a decision",
+            waiting=of_person,
+        )
+    of_project = open_holds.filter(provisioning_request__project_id=request.project_id).count()
+    if of_project >= UNDECIDED_HOLDS_PER_PROJECT_MAX:
+        raise TooManyUndecided(
+            f"{of_project} requests of this project wait for an answer, {UNDECIDED_HOLDS_PER_PROJECT_MAX} may",
+            waiting=of_project,
+        )
+
+
+def resolve_hold(request: ProvisioningRequest, *, to: str, actor: User, now: datetime) -> BudgetHold | None:
+    """End the request's open hold once: `captured` by a grant, `released` by an answer, or `expired`.
+
+    The caller holds the request's lock; the budgets are locked here, in id order.
+
+    Returns:
+        The hold, or None when the request had none open.
+    """
+    hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+    if hold is None:
+        return None
+    path = Budget.objects.lock_path(hold.budget_id)
+    # Invariant: rowcount 1 means that this transaction, and no other, resolves the hold.
+    resolved = BudgetHold.objects.filter(pk=hold.pk, state="open").update(state=to, resolved_at=now)
+    if resolved != 1:
+        return None
+    kind = JournalKind.CAPTURE if to == "captured" else JournalKind.RELEASE
+    move(kind, path, hold.amount_micro, key=f"{kind}:{hold.pk}", actor=actor, now=now, request=request)
+    hold.state, hold.resolved_at = to, now
+    return hold
+
+
+def move(
+    kind: JournalKind,
+    path: Sequence[Budget],
+    amount_micro: int,
+    *,
+    key: str,
+    actor: User,
+    now: datetime,
+    request: ProvisioningRequest | None = None,
+) -> LedgerJournal:
+    """Post one journal on locked budgets: entries, and the cached balances that follow from them.
+
+    Raises:
+        BudgetExceeded: nothing is written.
+    """
+    entries = post(kind, [budget.balance for budget in path], amount_micro)
+    journal = LedgerJournal.objects.create(
+        key=key, kind=kind.value, provisioning_request=request, actor=actor, posted_at=now
+    )
+    LedgerEntry.objects.bulk_create(
+        [
+            LedgerEntry(
+                journal=journal,
+                budget_id=entry.budget_id,
+                account=entry.account.value,
+                amount_micro=entry.amount_micro,
+                before_micro=entry.before_micro,
+                after_micro=entry.after_micro,
+            )
+            for entry in entries
+        ]
+    )
+    by_id = {budget.pk: budget for budget in path}
+    for entry in entries:
+        budget = by_id[entry.budget_id]
+        if entry.account in _COLUMN:
+            setattr(budget, _COLUMN[entry.account], entry.after_micro)
+        elif entry.account is Account.FUNDING:
+            budget.limit_micro = -entry.after_micro
+    Budget.objects.bulk_update(path, ["limit_micro", "held_micro", "committed_micro", "spent_micro"])
+    return journal

@@ -1,0 +1,80 @@
+"""Raises flags, each once, and closes them with a reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from governance.domain.limits import REASON_CHARS_MAX
+from governance.domain.text import clean_reason
+from governance.models import Budget, Flag, Grant, ProvisioningRequest, RequestRevision, User
+from governance.selectors.assessments import Assessed
+from governance.services import audit
+
+_BUCKETS = 10_000
+
+
+def raise_flag(
+    *,
+    key: str,
+    kind: str,
+    sentence: str,
+    now: datetime,
+    request: ProvisioningRequest | None = None,
+    grant: Grant | None = None,
+    budget: Budget | None = None,
+    **data: Any,
+) -> Flag | None:
+    """Write one flag in the caller's transaction; None when the same one was raised before.
+
+    Args:
+        key: names the subject, the limit and the revision or generation.
+    """
+    row = Flag(
+        key=key, kind=kind, sentence=sentence[:400], data=data, raised_at=now, provisioning_request=request,
+        grant=grant, budget=budget,
+    )  # fmt: skip
+    # Two sweeps at once: the unique key lets one of them win, and the other sees that it did.
+    Flag.objects.bulk_create([row], ignore_conflicts=True)
+    return Flag.objects.filter(key=key, raised_at=now).first()
+
+
+def raise_from_decision(
+    request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, now: datetime
+) -> None:
+    """Flags that the policy asked for, and the sample of what was allowed without a person."""
+    for rule in assessed.decision.flags:
+        raise_flag(
+            key=f"policy:{rule.rule_id}:{revision.digest}:{request.pk}",
+            kind="split" if "split" in rule.message.lower() else "policy_flag",
+            sentence=f"{request.reference}: {rule.message}",
+            request=request,
+            now=now,
+            rule=rule.rule_id,
+        )
+    ratio = assessed.decision.sample_ratio if not assessed.stages else 0.0
+    # Drawn from the digest: the same revision is always in or always out, and nobody can try again.
+    if ratio and int(revision.digest[:8], 16) % _BUCKETS < ratio * _BUCKETS:
+        raise_flag(
+            key=f"sampled:{revision.digest}:{request.pk}",
+            kind="sampled_review",
+            sentence=f"{request.reference} was allowed without a person and drawn for a later look",
+            request=request,
+            now=now,
+        )
+
+
+@transaction.atomic(durable=True)
+def close_flag(*, flag_id: int, actor: User, reason: str, now: datetime) -> Flag:
+    """Say that a flag was looked at, and what was found. Closing twice changes nothing."""
+    reason = clean_reason("reason", reason, min(400, REASON_CHARS_MAX))
+    flag = Flag.objects.select_for_update(of=("self",)).get(pk=flag_id)
+    if flag.closed_at is None:
+        flag.closed_at, flag.closed_by, flag.close_reason = now, actor, reason
+        flag.save(update_fields=["closed_at", "closed_by", "close_reason"])
+        audit.record(
+            "flag.closed", actor=actor, subject=flag, now=now, request=flag.provisioning_request, kind=flag.kind
+        )
+    return flag
