@@ -55,9 +55,9 @@ class Place:
 
     def __post_init__(self) -> None:
         errors: dict[str, str] = {}
-        if self.price_term not in PriceTerm:
+        if self.price_term not in tuple(PriceTerm):
             errors["price_term"] = f"choose one of {', '.join(PriceTerm)}"
-        if self.provider_type is not None and self.provider_type not in ProviderType:
+        if self.provider_type is not None and self.provider_type not in tuple(ProviderType):
             errors["provider_type"] = f"choose one of {', '.join(ProviderType)}"
         for name in ("provider", "accelerator"):
             slug = getattr(self, name)
