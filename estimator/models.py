@@ -186,7 +186,7 @@ class PriceOffer(CatalogueRow):
     usd_per_gpu_hour = models.DecimalField(max_digits=14, decimal_places=6)
     as_of = models.DateField()
     region = models.CharField(max_length=160, blank=True)
-    instance = models.CharField(max_length=400, blank=True)
+    instance = models.CharField(max_length=160, blank=True)
     doubt = models.CharField(max_length=200, blank=True, help_text="why this row prices nothing; empty when it does")
     is_own = models.BooleanField(default=False)
     effective_from = models.DateField(null=True, blank=True)

@@ -134,7 +134,7 @@ TABLES: tuple[Table, ...] = (
             _text("accelerator_as_printed", length=120), _number("memory_gb", 0.01, 1e5),
             _text("price_term", required=True, choices=tuple(PriceTerm)),
             _money("usd_per_gpu_hour", 100_000, required=True, minimum=_PRICE_MIN), _date("as_of", required=True),
-            _text("region", length=160), _text("instance", length=400), _LICENCE, _SOURCE, _NOTE, _DOUBT,
+            _text("region", length=160), _text("instance", length=160), _LICENCE, _SOURCE, _NOTE, _DOUBT,
         ),
     ),
     Table(

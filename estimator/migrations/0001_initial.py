@@ -196,7 +196,7 @@ class Migration(migrations.Migration):
                 ('usd_per_gpu_hour', models.DecimalField(decimal_places=6, max_digits=14)),
                 ('as_of', models.DateField()),
                 ('region', models.CharField(blank=True, max_length=160)),
-                ('instance', models.CharField(blank=True, max_length=400)),
+                ('instance', models.CharField(blank=True, max_length=160)),
                 ('doubt', models.CharField(blank=True, help_text='why this row prices nothing; empty when it does', max_length=200)),
                 ('is_own', models.BooleanField(default=False)),
                 ('effective_from', models.DateField(blank=True, null=True)),
