@@ -32,7 +32,7 @@ class Team(models.Model):
     name = models.CharField(max_length=120)
     cost_centre = models.CharField(max_length=20, blank=True)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
-    path = models.CharField(max_length=200, db_index=True, editable=False, default="")
+    path = models.CharField(max_length=200, editable=False, default="")
 
     class Meta:
         ordering: ClassVar = ["path"]
@@ -44,7 +44,7 @@ class Team(models.Model):
                 violation_error_message="there is one organisation per installation: give the team a parent",
             ),
         ]
-        indexes: ClassVar = [models.Index("path", name="team_path_prefix", opclasses=["text_pattern_ops"])]
+        indexes: ClassVar = [models.Index(fields=["path"], name="team_path_prefix", opclasses=["text_pattern_ops"])]
 
     def __str__(self) -> str:
         return self.name
@@ -103,7 +103,7 @@ class UserManager(BaseUserManager["User"]):
     """Accounts are found by address, whatever the letter case."""
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email__iexact=username or "")
+        return self.get(email=(username or "").strip().lower())
 
     def create_user(self, *, email: str, person: Person, password: str | None = None, **fields: Any) -> User:
         user = self.model(email=email.strip().lower(), person=person, **fields)
@@ -126,7 +126,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """An account: a person's own, or a service account that the person answers for."""
 
-    email = models.EmailField(max_length=200)
+    email = models.EmailField(max_length=200, unique=True)
     person = models.ForeignKey(Person, models.PROTECT, related_name="users")
     is_service_account = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
@@ -141,7 +141,13 @@ class User(AbstractBaseUser):
 
     class Meta:
         ordering: ClassVar = ["email"]
-        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_unique")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(email=Lower("email")),
+                name="user_email_lower_case",
+                violation_error_message="an address is kept in lower case",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.email
