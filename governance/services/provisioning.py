@@ -131,6 +131,23 @@ def submit_request(*, request_id: int, actor: User, now: datetime) -> Provisioni
         UnfillableStage: nobody could decide it.
         In every case nothing is written.
     """
+    return _submit(request_id=request_id, actor=actor, now=now)
+
+
+@transaction.atomic(durable=True)
+def ask_at_once(*, actor: User, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
+    """Create and submit in one step; when it cannot be submitted, there is no draft either.
+
+    Raises:
+        As `submit_request`.
+    """
+    # Invariant: the policy lock comes first in every transaction that decides.
+    policies.hold_in_force()
+    request = start_draft(actor=actor, content=content, now=now)
+    return _submit(request_id=request.pk, actor=actor, now=now)
+
+
+def _submit(*, request_id: int, actor: User, now: datetime) -> ProvisioningRequest:
     # Lock. Policy first, then the request, then its budgets in id order: docs/concurrency.md.
     policies.hold_in_force()
     request = ProvisioningRequest.objects.lock(request_id)
@@ -359,6 +376,7 @@ def _take_back(request: ProvisioningRequest, *, actor: User, now: datetime) -> N
 
 __all__ = [
     "add_comment",
+    "ask_at_once",
     "clone_request",
     "create_draft",
     "discard_draft",

@@ -1,0 +1,43 @@
+"""One effect per Idempotency-Key: the first answer is kept and given again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.domain.canonical import digest
+from governance.domain.errors import InvalidInput
+from governance.services import idempotency
+
+_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+
+
+def once(request: Request, act: Callable[[], tuple[int, dict[str, Any]]], *, now: datetime) -> Response:
+    """Run `act` unless this key was answered before.
+
+    Args:
+        act: does the work and returns status and plain JSON body.
+
+    Raises:
+        InvalidInput: a key that is not 1 to 255 printable ASCII characters.
+        IdempotencyConflict: the key came with another body, or is being worked on.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        status, body = act()
+        return Response(body, status=status)
+    if not _KEY.match(key):
+        raise InvalidInput({"Idempotency-Key": ["give 1 to 255 printable ASCII characters"]})
+    body_digest = digest({"method": request.method, "path": request.path, "body": request.data})
+    status, body, replayed = idempotency.run_once(
+        user=request.user, key=key, body_digest=body_digest, act=act, now=now
+    )
+    response = Response(body, status=status)
+    if replayed:
+        response["Idempotency-Replayed"] = "true"
+    return response
