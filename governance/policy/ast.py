@@ -22,7 +22,7 @@ class Literal:
     """A constant. `kind` keeps `1`, `1u`, `1.0` and `true` apart, which Python's == does not."""
 
     kind: str  # null, bool, int, uint, double, string, bytes
-    value: None | bool | int | float | str | bytes
+    value: bool | int | float | str | bytes | None
     span: Span = field(default=NO_SPAN, compare=False)
 
 

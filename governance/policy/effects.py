@@ -34,7 +34,7 @@ class OnError(StrEnum):
     DENY = "deny"
 
 
-DEFAULT_ON_ERROR = {kind: OnError.FIRE for kind in EffectKind} | {EffectKind.ALLOW: OnError.REVIEW}
+DEFAULT_ON_ERROR = dict.fromkeys(EffectKind, OnError.FIRE) | {EffectKind.ALLOW: OnError.REVIEW}
 
 # An indeterminate deny already refuses; an allow may not fire; anything may become a refusal.
 ALLOWED_ON_ERROR = {

@@ -1,0 +1,367 @@
+"""YAML text to a checked bundle and back. A bundle with one bad rule is refused whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from governance.policy.bundle_model import (
+    API_VERSION,
+    KIND,
+    Bundle,
+    CaseKind,
+    DatedValue,
+    Param,
+    Rule,
+    RuleTest,
+)
+from governance.policy.checker import check_condition, check_expression
+from governance.policy.effect_fields import dump_effect, read_effect
+from governance.policy.effects import ALLOWED_ON_ERROR, DEFAULT_ON_ERROR, OnError
+from governance.policy.errors import BundleError, PolicyError
+from governance.policy.facts import check_value
+from governance.policy.facts_schema import FACTS_BY_NAME, SCHEMA_VERSION, facts_from_json, facts_to_json
+from governance.policy.fields import IDENTIFIER, RULE_ID, SLUG, Fields
+from governance.policy.ir import param_names
+from governance.policy.limits import LIST_PARAM_ITEMS_MAX, RULES_MAX, TESTS_MAX
+from governance.policy.suggest import closest
+from governance.policy.template import parse_template
+from governance.policy.types import PARAM_TYPES
+from governance.policy.yaml_source import dump_yaml, load_yaml
+
+__all__ = ["Bundle", "Param", "Rule", "RuleTest", "check_bundle", "dump_bundle", "load_bundle"]
+
+PARAM_VALUES_MAX = 50
+PARAM_NUMBER_MAX = 1e32
+
+
+def load_bundle(text: str, source_name: str = "") -> Bundle:
+    """Read, and check completely, one bundle.
+
+    Args:
+        text: YAML, at most 1 MB.
+        source_name: a file name for messages.
+
+    Raises:
+        PolicyError: the first thing that is wrong, with line and column. Nothing else happened.
+    """
+    fields = Fields(load_yaml(text, source_name), "", source_name)
+    fields.choice("apiVersion", (API_VERSION,))
+    fields.choice("kind", (KIND,))
+    version = fields.whole("schema", 1, 1_000_000)
+    if version != SCHEMA_VERSION:
+        fields.refuse(f"must be {SCHEMA_VERSION}, the version of the facts schema", "schema")
+    metadata = fields.mapping("metadata") or fields.refuse("is missing", "metadata")
+    params = fields.mapping("params")
+    bundle = Bundle(
+        name=metadata.text("name", pattern=SLUG),
+        title=metadata.text("title"),
+        summary=metadata.text("summary", ""),
+        owner=metadata.text("owner", pattern=IDENTIFIER),
+        effective_from=metadata.day("effective_from"),
+        effective_to=metadata.day("effective_to"),
+        params=_read_params(params) if params else (),
+        variables=_read_variables(fields),
+        rules=_read_rules(fields),
+        fixture=_read_facts(fields, "fixture"),
+        tests=_read_tests(fields),
+    )
+    metadata.finish()
+    fields.finish()
+    _check_structure(bundle, fields)
+    check_bundle(bundle, source_name)
+    return bundle
+
+
+def check_bundle(bundle: Bundle, source_name: str = "") -> tuple[str, ...]:
+    """Check every expression and message of a bundle against the facts and its own parameters.
+
+    Returns:
+        Warnings: what is legal and probably not meant.
+
+    Raises:
+        PolicyError: the first expression that does not check; position inside that expression.
+    """
+    scope = bundle.scope()
+    name = source_name or bundle.name
+    used: set[str] = set()
+    warnings: list[str] = []
+    for variable, text in bundle.variables.items():
+        node = _located(f"{name} variables.{variable}", lambda text=text: check_expression(text, scope).node)
+        used.update(param_names(node))
+    for rule in bundle.rules:
+        checked = _located(f"{name} {rule.id}.when", lambda rule=rule: check_condition(rule.when, scope))
+        template = _located(
+            f"{name} {rule.id}.message", lambda rule=rule: parse_template(rule.message, scope, bundle.units())
+        )
+        warnings.extend(f"{rule.id}: {warning}" for warning in checked.warnings)
+        warnings.extend(
+            f"{rule.id}: `{each.fact}` may be absent; without `has({each.fact})` the rule can be indeterminate"
+            for each in checked.unguarded
+        )
+        used.update(param_names(checked.node), template.param_names())
+        for param in rule.effect.param_names():
+            if param not in scope.params:
+                near = closest(param, scope.params)
+                raise BundleError(
+                    f"`{rule.id}` names the unknown parameter `{param}`", source_name=name, suggestion=near
+                )
+            used.add(param)
+    warnings.extend(f"parameter `{param.name}` is not used" for param in bundle.params if param.name not in used)
+    return tuple(warnings)
+
+
+def _located(where: str, check: Callable[[], Any]) -> Any:
+    try:
+        return check()
+    except PolicyError as error:
+        error.source_name = where
+        raise
+
+
+def _check_structure(bundle: Bundle, fields: Fields) -> None:
+    if not bundle.rules:
+        fields.refuse("has no rules", "rules")
+    if bundle.effective_from and bundle.effective_to and bundle.effective_from >= bundle.effective_to:
+        fields.refuse("must be before effective_to", "metadata")
+    ids = [rule.id for rule in bundle.rules]
+    for rule_id in ids:
+        if ids.count(rule_id) > 1:
+            fields.refuse(f"has the rule `{rule_id}` twice", "rules")
+    for test in bundle.tests:
+        if test.rule not in ids:
+            fields.refuse(
+                f"has a case `{test.name}` for the unknown rule `{test.rule}`", "tests", closest(test.rule, ids)
+            )
+
+
+# -- parameters and named expressions
+
+
+def _read_params(params: Fields) -> tuple[Param, ...]:
+    read: list[Param] = []
+    for name in params.values:
+        if not IDENTIFIER.fullmatch(name):
+            params.refuse("is not a name; use a-z, 0-9 and _", name)
+        fields = params.mapping(name) or params.refuse("is empty", name)
+        type_name = fields.choice("type", PARAM_TYPES)
+        values: list[DatedValue] = []
+        for dated in fields.mappings("values"):
+            start = dated.day("from") or dated.refuse("is missing", "from")
+            values.append(DatedValue(_read_param_value(dated, type_name), start, dated.text("source")))
+            dated.finish()
+        days = [value.start for value in values]
+        if not 1 <= len(values) <= PARAM_VALUES_MAX or days != sorted(set(days)):
+            fields.refuse(f"needs 1 to {PARAM_VALUES_MAX} values, in the order of their days", "values")
+        param = Param(name, type_name, tuple(values), fields.text("unit", ""), fields.text("help", ""))
+        fields.finish()
+        read.append(param)
+    params.finish()
+    return tuple(read)
+
+
+def _read_param_value(dated: Fields, type_name: str) -> Any:
+    value = dated.require("value").plain()
+    is_list = type_name.endswith("_list")
+    items = value if is_list and isinstance(value, list) else None if is_list else [value]
+    if items is None or len(items) > LIST_PARAM_ITEMS_MAX:
+        dated.refuse(f"must be a list of at most {LIST_PARAM_ITEMS_MAX} items", "value")
+    converted = [_param_scalar(dated, item, type_name.removesuffix("_list")) for item in items]
+    return tuple(converted) if is_list else converted[0]
+
+
+def _param_scalar(dated: Fields, value: Any, type_name: str) -> Any:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if type_name == "double" and is_number:
+        if not math.isfinite(value) or abs(value) > PARAM_NUMBER_MAX:
+            dated.refuse(f"must be a number of at most {PARAM_NUMBER_MAX:g}", "value")
+        return float(value)
+    if type_name == "int" and isinstance(value, int) and is_number:
+        return value
+    if type_name == "bool" and isinstance(value, bool):
+        return value
+    if type_name == "string" and isinstance(value, str) and 0 < len(value) <= 200:
+        return value
+    dated.refuse(f"must be of type {type_name}", "value")
+
+
+def _read_variables(fields: Fields) -> dict[str, str]:
+    variables = fields.mapping("variables")
+    if variables is None:
+        return {}
+    read: dict[str, str] = {}
+    for name in variables.values:
+        if not IDENTIFIER.fullmatch(name):
+            variables.refuse("is not a name; use a-z, 0-9 and _", name)
+        read[name] = variables.text(name).strip()
+    return read
+
+
+# -- rules
+
+
+def _read_rules(fields: Fields) -> tuple[Rule, ...]:
+    rules: list[Rule] = []
+    for each in fields.mappings("rules"):
+        parent = each.text("id", pattern=RULE_ID)
+        if each.take("rows") is None:
+            rules.append(_read_rule(each, parent, parent, ""))
+            continue
+        title = each.text("title")
+        rows = each.mappings("rows")
+        if not rows:
+            each.refuse("is empty", "rows")
+        rules.extend(_read_rule(row, f"{parent}.{row.text('id', pattern=RULE_ID)}", parent, title) for row in rows)
+        each.finish()
+    if len(rules) > RULES_MAX:
+        fields.refuse(f"has at most {RULES_MAX} rules", "rules")
+    return tuple(rules)
+
+
+def _read_rule(fields: Fields, rule_id: str, parent: str, parent_title: str) -> Rule:
+    fields.take("id")
+    effect = read_effect(fields)
+    default = DEFAULT_ON_ERROR[effect.kind]
+    on_error = OnError(fields.choice("on_error", [each.value for each in OnError], default.value))
+    if on_error not in ALLOWED_ON_ERROR[effect.kind]:
+        fields.refuse(f"may only make `{effect.kind.value}` stricter", "on_error")
+    rule = Rule(
+        id=rule_id,
+        parent=parent,
+        title=fields.text("title"),
+        when=fields.text("when").strip(),
+        effect=effect,
+        message=fields.text("message").strip(),
+        on_error=on_error,
+        parent_title=parent_title,
+        legal_source=fields.optional_text("legal_source"),
+    )
+    fields.finish()
+    return rule
+
+
+# -- tests
+
+
+def _read_facts(fields: Fields, key: str) -> dict[str, Any]:
+    try:
+        facts = facts_from_json(fields.plain(key))
+    except PolicyError as error:
+        fields.refuse(error.message, key)
+    for name, value in facts.items():
+        fact = FACTS_BY_NAME.get(name)
+        if fact is None:
+            fields.refuse(f"has the unknown fact `{name}`", key, closest(name, FACTS_BY_NAME))
+        problem = check_value(fact, value)
+        if problem:
+            fields.refuse(f"has `{name}`, which {problem}", key)
+    return facts
+
+
+def _read_tests(fields: Fields) -> tuple[RuleTest, ...]:
+    tests: list[RuleTest] = []
+    for each in fields.mappings("tests"):
+        absent = each.texts("absent")
+        for name in absent:
+            if name not in FACTS_BY_NAME:
+                each.refuse(f"has the unknown fact `{name}`", "absent", closest(name, FACTS_BY_NAME))
+        outcome = each.optional_text("outcome")
+        if outcome not in (None, "allow", "review", "deny"):
+            each.refuse("must be allow, review or deny", "outcome")
+        requires = each.plain("requires") if each.take("requires") is not None else None
+        if requires is not None and not all(type(quorum) is int for quorum in requires.values()):
+            each.refuse("maps roles to quorums", "requires")
+        tests.append(
+            RuleTest(
+                name=each.text("name"),
+                rule=each.text("rule"),
+                case=CaseKind(each.choice("case", [kind.value for kind in CaseKind])),
+                fires=each.flag("fires"),
+                facts=_read_facts(each, "facts"),
+                absent=absent,
+                outcome=outcome,
+                requires=requires,
+                on=each.day("on"),
+            )
+        )
+        each.finish()
+    if len(tests) > TESTS_MAX:
+        fields.refuse(f"has at most {TESTS_MAX} cases", "tests")
+    return tuple(tests)
+
+
+# -- writing
+
+
+def dump_bundle(bundle: Bundle) -> str:
+    """Write a bundle as YAML. `load_bundle(dump_bundle(bundle)) == bundle`."""
+    plain: dict[str, Any] = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "schema": SCHEMA_VERSION,
+        "metadata": _without_defaults(
+            name=bundle.name,
+            title=bundle.title,
+            summary=bundle.summary,
+            owner=bundle.owner,
+            effective_from=bundle.effective_from,
+            effective_to=bundle.effective_to,
+        ),
+        "params": {param.name: _dump_param(param) for param in bundle.params},
+        "variables": dict(bundle.variables),
+        "rules": _dump_rules(bundle.rules),
+        "fixture": facts_to_json(bundle.fixture),
+        "tests": [_dump_test(test) for test in bundle.tests],
+    }
+    return dump_yaml({key: value for key, value in plain.items() if value not in ({}, [])})
+
+
+def _without_defaults(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value not in (None, "", (), {}, [])}
+
+
+def _dump_param(param: Param) -> dict[str, Any]:
+    return _without_defaults(type=param.type, unit=param.unit, help=param.help) | {
+        "values": [
+            {
+                "value": list(dated.value) if isinstance(dated.value, tuple) else dated.value,
+                "from": dated.start,
+                "source": dated.source,
+            }
+            for dated in param.values
+        ]
+    }
+
+
+def _dump_rules(rules: tuple[Rule, ...]) -> list[dict[str, Any]]:
+    dumped: list[dict[str, Any]] = []
+    for rule in rules:
+        if not rule.row:
+            dumped.append({"id": rule.id} | _dump_rule(rule))
+            continue
+        row = {"id": rule.row} | _dump_rule(rule)
+        if dumped and dumped[-1]["id"] == rule.parent and "rows" in dumped[-1]:
+            dumped[-1]["rows"].append(row)
+        else:
+            dumped.append({"id": rule.parent, "title": rule.parent_title, "rows": [row]})
+    return dumped
+
+
+def _dump_rule(rule: Rule) -> dict[str, Any]:
+    plain: dict[str, Any] = {"title": rule.title, "when": rule.when, "effect": dump_effect(rule.effect)}
+    plain["message"] = rule.message
+    if not rule.has_default_on_error:
+        plain["on_error"] = rule.on_error.value
+    return plain | _without_defaults(legal_source=rule.legal_source)
+
+
+def _dump_test(test: RuleTest) -> dict[str, Any]:
+    plain: Mapping[str, Any] = _without_defaults(
+        facts=facts_to_json(test.facts), absent=list(test.absent), outcome=test.outcome, on=test.on
+    )
+    dumped: dict[str, Any] = {"name": test.name, "rule": test.rule, "case": test.case.value, "fires": test.fires}
+    dumped |= plain
+    if test.requires is not None:
+        dumped["requires"] = dict(test.requires)
+    return dumped

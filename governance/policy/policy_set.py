@@ -1,0 +1,255 @@
+"""Bundles to one compiled policy set: a digest, and per date one generated function."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from governance.policy import ir
+from governance.policy.bundle_model import Bundle, Rule
+from governance.policy.checker import check_condition
+from governance.policy.effects import Effect, EffectKind, OnError
+from governance.policy.errors import BundleError
+from governance.policy.facts_schema import FACTS, SCHEMA_DIGEST
+from governance.policy.interpreter import INDETERMINATE, evaluate
+from governance.policy.limits import RULES_MAX
+from governance.policy.python_backend import Evaluate, compile_rules
+from governance.policy.template import Template, parse_template
+
+REQUIRED_FACTS = frozenset(fact.name for fact in FACTS if not fact.optional)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A checked rule, parameters still by name.
+
+    Attributes:
+        digest: SHA-256 of what the rule does: condition, parameters' dated values, effect, dates. Wording is apart.
+        facts: facts that its condition or message looks at.
+        may_be_indeterminate: an optional fact is read without `has()`.
+    """
+
+    rule: Rule
+    bundle: str
+    node: ir.Node
+    template: Template
+    digest: str
+    facts: tuple[str, ...]
+    may_be_indeterminate: bool
+    effective_from: date | None
+    effective_to: date | None
+
+    @property
+    def rule_id(self) -> str:
+        return self.rule.id
+
+    def is_effective(self, on: date) -> bool:
+        """Half-open: from the first day, up to but not on the last."""
+        return (self.effective_from is None or self.effective_from <= on) and (
+            self.effective_to is None or on < self.effective_to
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRule:
+    """A rule with the parameters of one date. Plain data: what a decision shows of a rule comes from here."""
+
+    index: int
+    compiled: CompiledRule
+    condition: ir.Node
+    template: Template
+    effect: Effect
+    params: Mapping[str, Any]
+    facts: tuple[str, ...]
+
+    @property
+    def rule_id(self) -> str:
+        return self.compiled.rule.id
+
+    @property
+    def parent(self) -> str:
+        return self.compiled.rule.parent
+
+    @property
+    def bundle(self) -> str:
+        return self.compiled.bundle
+
+    @property
+    def title(self) -> str:
+        return self.compiled.rule.title
+
+    @property
+    def legal_source(self) -> str | None:
+        return self.compiled.rule.legal_source
+
+    @property
+    def on_error(self) -> OnError:
+        return self.compiled.rule.on_error
+
+    @property
+    def kind(self) -> EffectKind:
+        return self.effect.kind
+
+
+@dataclass(slots=True)
+class DatedRules:
+    """The rules in force between two changes of any parameter or effective date.
+
+    `memo` remembers how a combination of fired rules was combined; it belongs to `decision`.
+    """
+
+    rules: tuple[BoundRule, ...]
+    generated: Evaluate
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+    def fired_mask(self, facts: Mapping[str, Any]) -> int:
+        """Bit i: rule i fired. Bit i + len(rules): rule i is indeterminate.
+
+        A facts mapping that breaks the schema (a required fact missing, a text for a number) is judged rule by rule:
+        what cannot be judged is indeterminate, and the rest still counts.
+        """
+        try:
+            return self.generated(facts)
+        except (KeyError, TypeError, AttributeError, ZeroDivisionError, OverflowError):
+            return self.careful_mask(facts)
+
+    def careful_mask(self, facts: Mapping[str, Any]) -> int:
+        """The same by the interpreter."""
+        mask = 0
+        for rule in self.rules:
+            value = evaluate(rule.condition, facts)
+            if value is INDETERMINATE:
+                mask |= 1 << (rule.index + len(self.rules))
+            elif value:
+                mask |= 1 << rule.index
+        return mask
+
+
+class CompiledPolicySet:
+    """A set of checked rules, ready to decide. Compiled per date on first use; safe to share between threads.
+
+    Attributes:
+        digest: pins the logic: Merkle root over the sorted rule digests and the schema's.
+        rules: all rules, in the order of bundles and files.
+    """
+
+    def __init__(self, bundles: Sequence[Bundle], rules: Sequence[CompiledRule]) -> None:
+        self.bundles = tuple(bundles)
+        self.rules = tuple(rules)
+        self.digest = merkle_root(sorted(rule.digest for rule in rules), SCHEMA_DIGEST)
+        self.changes = _change_days(self.bundles)
+        self._bundles_by_name = {bundle.name: bundle for bundle in bundles}
+        self._dated: dict[int, DatedRules] = {}
+
+    def at(self, on: date) -> DatedRules:
+        """The rules in force on a day."""
+        segment = bisect_right(self.changes, on)
+        dated = self._dated.get(segment)
+        if dated is None:
+            # Two threads may both compile; the results are equal and one wins.
+            dated = self._dated[segment] = self._bind(on)
+        return dated
+
+    def _bind(self, on: date) -> DatedRules:
+        bound: list[BoundRule] = []
+        for compiled in self.rules:
+            if not compiled.is_effective(on):
+                continue
+            params = self._bundles_by_name[compiled.bundle].param_values(on)
+            bound.append(
+                BoundRule(
+                    index=len(bound),
+                    compiled=compiled,
+                    condition=ir.bind_params(compiled.node, params),
+                    template=compiled.template.bound(params),
+                    effect=compiled.rule.effect.resolved(params),
+                    params=params,
+                    facts=compiled.facts,
+                )
+            )
+        generated = compile_rules([rule.condition for rule in bound], REQUIRED_FACTS)
+        return DatedRules(rules=tuple(bound), generated=generated)
+
+
+def compile_policy_set(bundles: Sequence[Bundle]) -> CompiledPolicySet:
+    """Check and compile bundles that rule together.
+
+    Raises:
+        BundleError: a bundle name or rule id is there twice, or there are too many rules.
+        PolicyError: an expression does not check.
+    """
+    seen: dict[str, str] = {}
+    names = [bundle.name for bundle in bundles]
+    for name in names:
+        if names.count(name) > 1:
+            raise BundleError(f"the bundle `{name}` is there twice")
+    rules: list[CompiledRule] = []
+    for bundle in bundles:
+        for rule in bundle.rules:
+            if rule.id in seen:
+                raise BundleError(f"the rule `{rule.id}` is in `{seen[rule.id]}` and in `{bundle.name}`")
+            seen[rule.id] = bundle.name
+            rules.append(_compile_rule(bundle, rule))
+    if len(rules) > RULES_MAX:
+        raise BundleError(f"a policy set has at most {RULES_MAX} rules, this one {len(rules)}")
+    return CompiledPolicySet(bundles, rules)
+
+
+def _compile_rule(bundle: Bundle, rule: Rule) -> CompiledRule:
+    scope = bundle.scope()
+    checked = check_condition(rule.when, scope)
+    template = parse_template(rule.message, scope, bundle.units())
+    used = {*ir.param_names(checked.node), *rule.effect.param_names()}
+    plain = {
+        "id": rule.id,
+        "when": ir.canonical(checked.node),
+        "params": {
+            param.name: [[dated.start.isoformat(), _exact(dated.value)] for dated in param.values]
+            for param in bundle.params
+            if param.name in used
+        },
+        "effect": rule.effect.to_json(),
+        "on_error": rule.on_error.value,
+        "effective": [str(bundle.effective_from), str(bundle.effective_to)],
+    }
+    facts = dict.fromkeys((*ir.fact_names(checked.node), *template.fact_names()))
+    return CompiledRule(
+        rule=rule,
+        bundle=bundle.name,
+        node=checked.node,
+        template=template,
+        digest=ir.digest_of(plain),
+        facts=tuple(facts),
+        may_be_indeterminate=checked.may_be_indeterminate,
+        effective_from=bundle.effective_from,
+        effective_to=bundle.effective_to,
+    )
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_exact(item) for item in value]
+    return value.hex() if isinstance(value, float) else value
+
+
+def _change_days(bundles: Sequence[Bundle]) -> list[date]:
+    """Days on which some parameter or effective date changes, in order."""
+    days: set[date] = set()
+    for bundle in bundles:
+        days.update(day for day in (bundle.effective_from, bundle.effective_to) if day)
+        days.update(dated.start for param in bundle.params for dated in param.values)
+    return sorted(days)
+
+
+def merkle_root(leaves: Sequence[str], schema_digest: str) -> str:
+    """SHA-256 tree over hexadecimal digests; an odd one is carried up. The schema's digest enters at the top."""
+    level = [hashlib.sha256(b"\0" + leaf.encode()).digest() for leaf in leaves]
+    while len(level) > 1:
+        pairs = [hashlib.sha256(b"\1" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+        level = pairs + ([level[-1]] if len(level) % 2 else [])
+    root = level[0] if level else b""
+    return hashlib.sha256(b"\2" + schema_digest.encode() + root).hexdigest()

@@ -1,0 +1,83 @@
+"""Run the cases that a bundle carries, and say which of them a rule still lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from governance.policy.bundle_model import Bundle, CaseKind, RuleTest
+from governance.policy.decision import Decision, decide
+from governance.policy.examples import plain_ask
+from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
+
+# Cases that do not say a day are judged on this one, so that a result never depends on when it is run.
+DEFAULT_DAY = date(2026, 11, 25)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """One case: passed, or the sentences that say what was expected and what came."""
+
+    test: RuleTest
+    failures: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+
+def run_bundle_tests(bundle: Bundle, policy_set: CompiledPolicySet | None = None) -> tuple[CaseResult, ...]:
+    """Judge every case of a bundle under that bundle alone.
+
+    Args:
+        policy_set: a set to judge under instead, e.g. a changed copy of the bundle.
+    """
+    compiled = policy_set or compile_policy_set([bundle])
+    return tuple(_run(bundle, test, compiled) for test in bundle.tests)
+
+
+def _run(bundle: Bundle, test: RuleTest, compiled: CompiledPolicySet) -> CaseResult:
+    facts = {**plain_ask(), **bundle.fixture, **test.facts}
+    for name in test.absent:
+        facts.pop(name, None)
+    decision = decide(compiled, facts, on=test.on or DEFAULT_DAY)
+    return CaseResult(test=test, failures=tuple(_compare(test, decision)))
+
+
+def _compare(test: RuleTest, decision: Decision) -> list[str]:
+    failures: list[str] = []
+    fires = any(fired.rule_id == test.rule for fired in decision.fired)
+    if fires is not test.fires:
+        failures.append(f"`{test.rule}` {'fired' if fires else 'did not fire'}")
+    if test.outcome is not None and decision.outcome.value != test.outcome:
+        failures.append(f"the outcome is {decision.outcome.value}, expected {test.outcome}")
+    if test.requires is not None:
+        required = {each.role: each.quorum for each in decision.requirements}
+        if required != dict(test.requires):
+            failures.append(f"requires {required}, expected {dict(test.requires)}")
+    return failures
+
+
+def missing_cases(bundle: Bundle) -> dict[str, tuple[CaseKind, ...]]:
+    """What activation still wants: per row a firing and a non-firing case, per rule one at the line and one absent."""
+    missing: dict[str, tuple[CaseKind, ...]] = {}
+    for rule in bundle.rules:
+        own = {test.case for test in bundle.tests if test.rule == rule.id}
+        fires = {test.fires for test in bundle.tests if test.rule == rule.id}
+        of_parent = _cases_of_parent(bundle, rule.parent)
+        lacking = [case for case, want in ((CaseKind.FIRING, True), (CaseKind.NON_FIRING, False)) if want not in fires]
+        lacking += [case for case in (CaseKind.AT_LINE, CaseKind.ABSENT) if case not in of_parent | own]
+        if lacking:
+            missing[rule.id] = tuple(lacking)
+    return missing
+
+
+def _cases_of_parent(bundle: Bundle, parent: str) -> set[CaseKind]:
+    members = {rule.id for rule in bundle.rules if rule.parent == parent}
+    return {test.case for test in bundle.tests if test.rule in members}
+
+
+def failures_of(results: Sequence[CaseResult]) -> list[str]:
+    """One line per failed case."""
+    return [f"{result.test.name}: {'; '.join(result.failures)}" for result in results if not result.passed]
