@@ -1,0 +1,68 @@
+"""Bring the database up to date in one process: tables, rights, catalogue, demonstration.
+
+`python -m config.prepare [--demonstration]`, with `DATABASE_OWNER_URL` and `DATABASE_URL`
+set. Migrations run as the owner; everything after them runs as the app role, which proves
+at every start that its rights suffice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    print(f"  {name} ({time.monotonic() - began:.1f} s)", flush=True)
+
+
+def prepare(*, with_demonstration: bool) -> None:
+    """Migrate, grant, load. Every step is safe to repeat."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command, get_commands
+    from django.db import connection, transaction
+
+    from config.roles import grant_app_role
+    from governance.models import APPEND_ONLY_TABLES
+
+    environment = settings.ENV
+    if environment.database is None or environment.database_owner is None:
+        raise SystemExit("config.prepare needs DATABASE_URL (the app role) and DATABASE_OWNER_URL")
+
+    with _step("tables"):
+        connection.settings_dict.update(settings.postgres(environment.database_owner, patient=True))
+        call_command("migrate", interactive=False, verbosity=0)
+        with transaction.atomic():
+            grant_app_role(connection, environment.database.user, APPEND_ONLY_TABLES)
+    connection.close()
+    connection.settings_dict.update(settings.postgres(environment.database, patient=True))
+    known = get_commands()
+    if "load_catalogue" in known:
+        with _step("catalogue"):
+            call_command("load_catalogue", verbosity=0)
+    if with_demonstration and "load_demonstration" in known:
+        with _step("demonstration organisation"):
+            call_command("load_demonstration", verbosity=0)
+    connection.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m config.prepare", description=__doc__)
+    parser.add_argument("--demonstration", action="store_true", help="load the demonstration organisation too")
+    prepare(with_demonstration=parser.parse_args().demonstration)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

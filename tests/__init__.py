@@ -1,0 +1,1 @@
+"""The tests: `make test` in minutes, `make prove` for the long proofs."""

@@ -1,0 +1,1 @@
+"""What the test run itself is made of: servers, databases, processes, a browser."""
