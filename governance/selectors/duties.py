@@ -1,0 +1,74 @@
+"""Who may maintain what on the desk: one table of duties, asked by the services and by the pages alike.
+
+A duty is about reference data. Deciding a request is no duty: it is a stage, a role and an approval limit.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from governance.domain.errors import NotAllowed
+from governance.models import Role, RoleAssignment, User
+from governance.selectors.people import SYSTEM_EMAIL
+
+DUTIES: dict[str, tuple[str, frozenset[str]]] = {
+    "people": ("keep people, teams, projects and roles", frozenset({"administrator"})),
+    "limits": ("set approval limits", frozenset({"administrator", "finance"})),
+    "budgets": ("create budgets and change their limits", frozenset({"finance"})),
+    "providers": ("keep providers", frozenset({"administrator", "vendor_manager"})),
+    "screening": ("record the screening of beneficiaries", frozenset({"export_officer"})),
+    "lineages": ("keep model lineages", frozenset({"ai_governance"})),
+    "purposes": ("keep the list of purposes", frozenset({"administrator", "policy_officer"})),
+    "catalogue": ("edit the catalogue", frozenset({"catalogue_editor"})),
+    "prices": ("record own prices", frozenset({"catalogue_editor", "finance", "vendor_manager"})),
+    "policies": ("import and activate policy versions", frozenset({"policy_officer"})),
+    "acceptable_use": ("publish acceptable-use versions", frozenset({"policy_officer", "legal"})),
+    "alerts": ("send mails again", frozenset({"administrator"})),
+}
+"""Duty -> what it lets a person do, and the roles that carry it. A superuser carries all of them, and no stage."""
+
+# Closing a flag says that somebody looked, so whoever decides may do it; an auditor changes nothing.
+FLAGS = "flags"
+AUDITOR = "auditor"
+
+
+def roles_of(user: User, *, now: datetime) -> frozenset[str]:
+    """Slugs of every role that the person behind `user` holds anywhere today. One query."""
+    rows = RoleAssignment.objects.in_force(now).filter(user__person_id=user.person_id)
+    return frozenset(rows.values_list("role__slug", flat=True))
+
+
+def duties_of(user: User, *, now: datetime, roles: frozenset[str] | None = None) -> frozenset[str]:
+    """What the person may maintain. At most two queries.
+
+    Args:
+        roles: what `roles_of` said, if the caller has asked already.
+    """
+    if not user.is_active or user.is_service_account:
+        return frozenset(DUTIES) if is_system(user) else frozenset()
+    if user.is_superuser:
+        return frozenset(DUTIES)
+    held = roles_of(user, now=now) if roles is None else roles
+    found = {duty for duty, (_, carriers) in DUTIES.items() if carriers & held}
+    if Role.objects.filter(slug__in=held, may_approve=True).exists():
+        found.add(FLAGS)
+    return frozenset(found)
+
+
+def require_duty(actor: User, duty: str, *, now: datetime) -> None:
+    """Refuse an actor who does not carry the duty.
+
+    Raises:
+        NotAllowed: naming the roles that do.
+    """
+    if is_system(actor) or duty in duties_of(actor, now=now):
+        return
+    words, carriers = DUTIES[duty]
+    raise NotAllowed(
+        f"to {words} takes the role {' or '.join(f'`{name}`' for name in sorted(carriers))}", duty=duty
+    )
+
+
+def is_system(user: User) -> bool:
+    """The account in whose name the product itself acts."""
+    return user.email == SYSTEM_EMAIL
