@@ -34,9 +34,7 @@ def once(request: Request, act: Callable[[], tuple[int, dict[str, Any]]], *, now
     if not _KEY.match(key):
         raise InvalidInput({"Idempotency-Key": ["give 1 to 255 printable ASCII characters"]})
     body_digest = digest({"method": request.method, "path": request.path, "body": request.data})
-    status, body, replayed = idempotency.run_once(
-        user=request.user, key=key, body_digest=body_digest, act=act, now=now
-    )
+    status, body, replayed = idempotency.run_once(user=request.user, key=key, body_digest=body_digest, act=act, now=now)
     response = Response(body, status=status)
     if replayed:
         response["Idempotency-Replayed"] = "true"

@@ -39,7 +39,12 @@ class ProblemRenderer(renderers.JSONRenderer):
 
 
 def problem(
-    code: str, http_status: int, detail: str, *, errors: Mapping[str, Any] | None = None, data: Mapping[str, Any] | None = None
+    code: str,
+    http_status: int,
+    detail: str,
+    *,
+    errors: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> Response:
     """One problem document.
 
@@ -99,7 +104,9 @@ def _as_problem(error: Exception) -> Response | None:
 
 def _with_headers(error: exceptions.APIException) -> Response:
     detail = error.detail if isinstance(error.detail, str) else "; ".join(map(str, _leaves(error.detail)))
-    response = problem(str(error.get_codes()) if isinstance(error.detail, str) else "refused", error.status_code, str(detail))
+    response = problem(
+        str(error.get_codes()) if isinstance(error.detail, str) else "refused", error.status_code, str(detail)
+    )
     header = getattr(error, "auth_header", None)
     if header:
         response["WWW-Authenticate"] = header

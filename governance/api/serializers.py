@@ -7,7 +7,15 @@ from typing import Any
 from rest_framework import serializers
 
 from governance.domain.money import CURRENCY, to_units
-from governance.models import ApprovalDecision, ApprovalStage, Assessment, Budget, Grant, ProvisioningRequest, RequestComment
+from governance.models import (
+    ApprovalDecision,
+    ApprovalStage,
+    Assessment,
+    Budget,
+    Grant,
+    ProvisioningRequest,
+    RequestComment,
+)
 from governance.selectors.assessments import Assessed
 
 
@@ -175,7 +183,12 @@ def decision_row(decision: ApprovalDecision) -> dict[str, Any]:
 
 
 def comment_row(comment: RequestComment) -> dict[str, Any]:
-    return {"id": comment.pk, "author": comment.author.person_id, "text": comment.text, "created_at": comment.created_at}
+    return {
+        "id": comment.pk,
+        "author": comment.author.person_id,
+        "text": comment.text,
+        "created_at": comment.created_at,
+    }
 
 
 def grant_row(grant: Grant) -> dict[str, Any]:

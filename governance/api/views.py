@@ -152,9 +152,7 @@ class RequestPreview(Endpoint):
     def post(self, request: Request) -> Response:
         """What would happen if this were submitted now. Nothing is stored."""
         data = self.body(shapes.PreviewSerializer)
-        return Response(
-            shapes.assessed(assessments.preview(data["content"], actor=self.actor, now=timezone.now()))
-        )
+        return Response(shapes.assessed(assessments.preview(data["content"], actor=self.actor, now=timezone.now())))
 
 
 class RequestSubmit(Endpoint):
@@ -252,9 +250,7 @@ class EstimateList(Endpoint):
 
 
 class EstimateDetail(Endpoint):
-    @extend_schema(
-        operation_id="estimates_read", responses={200: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT}
-    )
+    @extend_schema(operation_id="estimates_read", responses={200: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT})
     def get(self, request: Request, assessment_id: int) -> Response:
         """One stored estimate with its assumptions and pins."""
         row = stored.visible_to(self.visibility()).filter(pk=min(assessment_id, 2**63 - 1)).first()

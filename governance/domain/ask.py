@@ -58,6 +58,7 @@ _SLUG = re.compile(r"^[a-z0-9][a-z0-9._-]{0,79}$")
 _COUNTRY = re.compile(r"^[A-Z]{2}$")
 _URL = re.compile(r"^https?://[^\s<>\"]{1,480}$")
 
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A link that a rule may ask for."""
@@ -164,9 +165,9 @@ class _Reader:
         money = self.number("money_cap_usd", 0, MONEY_USD_MAX, above=True)
         if ask == "cap" and hosted and money is None and "money_cap_usd" not in self.errors:
             self.refuse("money_cap_usd", "say how much money is asked for: a hosted API is capped in money")
-        if ask == "cap" and not hosted and workload != "purchase" and hours is None and end_on is None:
-            if "gpu_hours_cap" not in self.errors and "end_on" not in self.errors:
-                self.refuse("gpu_hours_cap", "say how many GPU-hours are asked for, or give an end date")
+        is_bounded = hours is not None or end_on is not None or {"gpu_hours_cap", "end_on"} & set(self.errors)
+        if ask == "cap" and not hosted and workload != "purchase" and not is_bounded:
+            self.refuse("gpu_hours_cap", "say how many GPU-hours are asked for, or give an end date")
         related_grant = self.text("related_grant", 20) or None
         if kind in KINDS_ON_A_GRANT and not related_grant:
             self.refuse("related_grant", f"name the grant that this {kind.replace('_', '-')} is about")

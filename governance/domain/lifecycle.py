@@ -85,7 +85,8 @@ def next_state(state: State | str, event: Event) -> State:
         return TRANSITIONS[(State(state), event)]
     except KeyError:
         raise IllegalTransition(
-            f"a request that is `{LABELS[State(state)].lower()}` cannot take the step `{event.value.replace('_', ' ')}`",
+            f"a request that is `{LABELS[State(state)].lower()}` cannot take the step "
+            f"`{event.value.replace('_', ' ')}`",
             state=str(state),
             event=event.value,
         ) from None

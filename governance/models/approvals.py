@@ -82,7 +82,7 @@ class ApprovalDecision(models.Model):
             ),
             choices_check("decision", "verdict", VERDICTS),
             models.CheckConstraint(
-                condition=Q(reason__regex=r"\S.{%d,}" % (REASON_CHARS_MIN - 1)),
+                condition=Q(reason__regex=rf"\S.{{{REASON_CHARS_MIN - 1},}}"),
                 name="decision_has_reason",
                 violation_error_message="a decision says why",
             ),

@@ -46,7 +46,9 @@ class Grant(models.Model):
     ends_at = models.DateTimeField()
     issued_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    gpu_hours_used = models.FloatField(null=True, blank=True, help_text="Device-hours reported so far; empty: none yet.")
+    gpu_hours_used = models.FloatField(
+        null=True, blank=True, help_text="Device-hours reported so far; empty: none yet."
+    )
     spent_micro = amount_field(default=0)
     utilisation_28d = models.FloatField(null=True, blank=True, help_text="Mean share of the devices in use, 28 days.")
     policy_digest = models.CharField(max_length=64)

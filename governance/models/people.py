@@ -113,7 +113,9 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         """First administrator of an installation: a person in the organisation's root team with every admin page."""
-        team, created = Team.objects.get_or_create(parent=None, defaults={"slug": "organisation", "name": "Organisation"})
+        team, created = Team.objects.get_or_create(
+            parent=None, defaults={"slug": "organisation", "name": "Organisation"}
+        )
         if created:
             team.path = f"{team.pk}."
             team.save(update_fields=["path"])

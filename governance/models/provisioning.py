@@ -24,7 +24,9 @@ class Provider(models.Model):
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
-    provider_type = models.CharField(max_length=20, choices=[(value, value.replace("_", " ")) for value in PROVIDER_TYPES])
+    provider_type = models.CharField(
+        max_length=20, choices=[(value, value.replace("_", " ")) for value in PROVIDER_TYPES]
+    )
     hq_country = models.CharField(max_length=2)
     is_approved = models.BooleanField(default=False)
     has_data_processing_agreement = models.BooleanField(default=False)
@@ -110,9 +112,7 @@ class ProvisioningRequestQuerySet(LockingQuerySet["ProvisioningRequest"]):
         """Requests that this person may see: their own, and those of the subtrees and projects they work in."""
         if visibility.sees_all:
             return self
-        return self.filter(
-            Q(requester__person_id=visibility.person_id) | Q(project_id__in=visibility.project_ids)
-        )
+        return self.filter(Q(requester__person_id=visibility.person_id) | Q(project_id__in=visibility.project_ids))
 
 
 class ProvisioningRequest(models.Model):

@@ -42,7 +42,10 @@ def paying_budget(project: Project, *, at: datetime) -> Budget:
             f"no budget of `{project.name}` covers {at:%d %b %Y}: choose another start or ask for a budget",
             project=project.slug,
         )
-    return max(candidates, key=lambda budget: (budget.project_id is not None, teams.index(budget.team_id) if budget.team_id else 0))
+    return max(
+        candidates,
+        key=lambda budget: (budget.project_id is not None, teams.index(budget.team_id) if budget.team_id else 0),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from governance.domain.errors import InvalidAsk
 from governance.domain.lifecycle import State
 from governance.domain.money import to_units
 from governance.models import (
-    Acceptance,
     AcceptableUseVersion,
+    Acceptance,
     Beneficiary,
     Budget,
     Grant,
@@ -175,9 +175,7 @@ def complete(
     """
     ask, leaf = context.ask, context.path[0]
     exposure = None if exposure_micro is None else to_units(exposure_micro)
-    levels = balances.levels(
-        context.path, needed_micro=hold_micro or 0, own_hold_micro=context.own_hold_micro
-    )
+    levels = balances.levels(context.path, needed_micro=hold_micro or 0, own_hold_micro=context.own_hold_micro)
     share, hhi = _concentration(context.commitments, context.provider.slug, hold_micro or 0)
     lineage, price = context.lineage, estimate.price
     accelerator = context.snapshot.accelerators.get(ask.accelerator) if context.snapshot and ask.accelerator else None
@@ -278,7 +276,7 @@ def acceptance_of(person_id: int, *, now: datetime) -> tuple[bool, int | None]:
     for version in versions:
         by_statement.setdefault(version.statement_id, []).append(version)
     for found in by_statement.values():
-        usable = [version for version in found[:1]] + [v for v in found[1:2] if found[0].consent_due > now]
+        usable = found[:2] if found[0].consent_due > now else found[:1]
         times = [accepted[version.pk] for version in usable if version.pk in accepted]
         if not times:
             return False, None
@@ -302,9 +300,7 @@ def _team_slugs(project: Project) -> list[str]:
 
 
 def _roles(requester: User, project: Project, now: datetime) -> list[str]:
-    rows = RoleAssignment.objects.in_force(now).filter(
-        people.scope_of(project), user__person_id=requester.person_id
-    )
+    rows = RoleAssignment.objects.in_force(now).filter(people.scope_of(project), user__person_id=requester.person_id)
     return sorted(set(rows.values_list("role__slug", flat=True)))
 
 

@@ -57,9 +57,7 @@ def askable_projects(user: User, *, now: datetime) -> list[Project]:
     return list(Project.objects.filter(within, is_open=True).select_related("team"))
 
 
-def directory_for(
-    project: Project, *, excluded: Iterable[int], exposure_micro: int | None, now: datetime
-) -> Directory:
+def directory_for(project: Project, *, excluded: Iterable[int], exposure_micro: int | None, now: datetime) -> Directory:
     """Who could fill each role on `project` for an ask of this size.
 
     Args:
@@ -101,9 +99,7 @@ def roles_over_limit(project: Project, *, exposure_micro: int | None, now: datet
 
 def excluded_people(*, requester: User, beneficiary_id: int | None, lineage_owner_id: int | None) -> frozenset[int]:
     """Person ids that may never approve an ask: who asked, and who benefits."""
-    return frozenset(
-        person for person in (requester.person_id, beneficiary_id, lineage_owner_id) if person is not None
-    )
+    return frozenset(person for person in (requester.person_id, beneficiary_id, lineage_owner_id) if person is not None)
 
 
 def standing_in(person_id: int, *, role_id: int, exposure_micro: int | None, now: datetime) -> list[int]:

@@ -7,7 +7,14 @@ from datetime import datetime
 from django.db import transaction
 
 from governance.domain.ask import Ask
-from governance.domain.errors import AlreadyDecided, InvalidInput, NotAllowed, NotFound, SeparationOfDuties, StaleRevision
+from governance.domain.errors import (
+    AlreadyDecided,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    SeparationOfDuties,
+    StaleRevision,
+)
 from governance.domain.lifecycle import Event, State, next_state
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.periods import due_after_working_days
@@ -17,6 +24,7 @@ from governance.models import (
     ApprovalStage,
     Budget,
     BudgetHold,
+    Project,
     ProvisioningRequest,
     RequestRevision,
     Role,
@@ -176,11 +184,8 @@ def effective_person(stage: ApprovalStage, request: ProvisioningRequest, actor: 
     busy = _people_who_decided(stage.revision_id)
     if actor.person_id in busy:
         _refuse_second_hat(stage, request)
-    if request.project is None:
-        raise NotAllowed(f"{request.reference} has no project")
-    directory = people.directory_for(
-        request.project, excluded=excluded, exposure_micro=request.exposure_micro, now=now
-    )
+    project = project_of(request)
+    directory = people.directory_for(project, excluded=excluded, exposure_micro=request.exposure_micro, now=now)
     eligible = directory.eligible(stage.role.slug)
     if actor.person_id in eligible:
         return None
@@ -190,9 +195,17 @@ def effective_person(stage: ApprovalStage, request: ProvisioningRequest, actor: 
         if person in eligible and person not in busy:
             return person
     raise NotAllowed(
-        f"this stage needs the role `{stage.role.name}` for `{request.project.name}`, which you do not hold for this amount",
+        f"this stage needs the role `{stage.role.name}` for `{project.name}`, "
+        "which you do not hold for this amount",
         role=stage.role.slug,
     )
+
+
+def project_of(request: ProvisioningRequest) -> Project:
+    """The project of a submitted request; a constraint says that it has one."""
+    if request.project is None:
+        raise NotAllowed(f"{request.reference} has no project yet")
+    return request.project
 
 
 def _people_who_decided(revision_id: int) -> set[int]:
@@ -224,11 +237,10 @@ def _valid_yes_count(stage: ApprovalStage, request: ProvisioningRequest, *, now:
     """Distinct people whose yes still counts: a role that was taken away since no longer does."""
     yes = ApprovalDecision.objects.filter(stage=stage, verdict="approve").values_list("person_id", "for_person_id")
     counted = {for_person or person for person, for_person in yes}
-    assert request.project is not None
     holders = set(
         RoleAssignment.objects.in_force(now)
         .filter(role_id=stage.role_id, user__person_id__in=counted)
-        .filter(people.scope_of(request.project))
+        .filter(people.scope_of(project_of(request)))
         .values_list("user__person_id", flat=True)
     )
     return len(counted & holders)
@@ -267,7 +279,9 @@ def _reopen_what_no_longer_counts(
     request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, actor: User, now: datetime
 ) -> bool:
     """Open every stage that today's policy wants and that has no full yes. True when there is one."""
-    existing = {stage.role.slug: stage for stage in ApprovalStage.objects.filter(revision=revision).select_related("role")}
+    existing = {
+        stage.role.slug: stage for stage in ApprovalStage.objects.filter(revision=revision).select_related("role")
+    }
     by_fallback = {stage.fallback_from.slug: stage for stage in existing.values() if stage.fallback_from}
     if assessed.unfillable is not None:
         raise assessed.unfillable

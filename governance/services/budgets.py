@@ -16,7 +16,17 @@ from governance.domain.limits import (
     UNDECIDED_HOLDS_PER_PROJECT_MAX,
 )
 from governance.domain.money import AMOUNT_MICRO_MAX
-from governance.models import Budget, BudgetHold, LedgerEntry, LedgerJournal, Person, Project, ProvisioningRequest, Team, User
+from governance.models import (
+    Budget,
+    BudgetHold,
+    LedgerEntry,
+    LedgerJournal,
+    Person,
+    Project,
+    ProvisioningRequest,
+    Team,
+    User,
+)
 from governance.services import audit
 
 _COLUMN = {Account.HELD: "held_micro", Account.COMMITTED: "committed_micro", Account.SPENT: "spent_micro"}
@@ -73,9 +83,7 @@ def change_limit(*, budget_id: int, actor: User, limit_micro: int, reason: str, 
     if difference:
         count = LedgerJournal.objects.filter(key__startswith=f"fund:{budget.pk}:").count()
         move(JournalKind.FUND, [budget], difference, key=f"fund:{budget.pk}:{count}", actor=actor, now=now)
-        audit.record(
-            "budget.funded", actor=actor, subject=budget, now=now, difference_micro=difference, reason=reason
-        )
+        audit.record("budget.funded", actor=actor, subject=budget, now=now, difference_micro=difference, reason=reason)
     return budget
 
 

@@ -119,9 +119,7 @@ def _close(grant: Grant, *, state: str, actor: User, now: datetime) -> None:
         spent = min(grant.spent_micro, grant.cost_cap_micro)
         request = grant.provisioning_request
         if spent:
-            budgets.move(
-                JournalKind.SPEND, path, spent, key=f"spend:{grant.pk}", actor=actor, now=now, request=request
-            )
+            budgets.move(JournalKind.SPEND, path, spent, key=f"spend:{grant.pk}", actor=actor, now=now, request=request)
         if grant.cost_cap_micro > spent:
             budgets.move(
                 JournalKind.RETURN, path, grant.cost_cap_micro - spent, key=f"return:{grant.pk}", actor=actor,

@@ -38,21 +38,8 @@ def create_draft(*, actor: User, content: Mapping[str, Any], now: datetime) -> P
     Raises:
         InvalidInput: the content is not plain, storable data.
     """
-    return start_draft(actor=actor, content=content, now=now)
-
-
-def start_draft(
-    *, actor: User, content: Mapping[str, Any], now: datetime, cloned_from: ProvisioningRequest | None = None
-) -> ProvisioningRequest:
-    """Write a new draft in the caller's transaction."""
-    request = ProvisioningRequest(
-        number=counters.next_number("request"), requester=actor, created_at=now, state=State.DRAFT.value
-    )
-    _write_draft(request, content, now=now)
-    if cloned_from is None:
-        audit.record("request.created", actor=actor, subject=request, now=now)
-    else:
-        audit.record("request.cloned", actor=actor, subject=request, now=now, source=cloned_from.pk)
+    request = _start_draft(actor=actor, content=content, now=now)
+    audit.record("request.created", actor=actor, subject=request, now=now)
     return request
 
 
@@ -61,10 +48,21 @@ def clone_request(*, request_id: int, actor: User, now: datetime) -> Provisionin
     """Start a new draft with the content of a request that the actor may see; dates in the past are dropped."""
     source = ProvisioningRequest.objects.visible_to(people.visibility_of(actor, now=now)).lock(request_id)
     content = dict(source.draft)
-    if content.get("start_on", "") < now.date().isoformat():
+    if str(content.get("start_on") or "") < now.date().isoformat():
         content.pop("start_on", None)
         content.pop("end_on", None)
-    return start_draft(actor=actor, content=content, now=now, cloned_from=source)
+    request = _start_draft(actor=actor, content=content, now=now)
+    audit.record("request.cloned", actor=actor, subject=request, now=now, source=source.pk)
+    return request
+
+
+def _start_draft(*, actor: User, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
+    """Write a new draft in the caller's transaction; the caller audits it last."""
+    request = ProvisioningRequest(
+        number=counters.next_number("request"), requester=actor, created_at=now, state=State.DRAFT.value
+    )
+    _write_draft(request, content, now=now)
+    return request
 
 
 @transaction.atomic(durable=True)
@@ -96,7 +94,9 @@ def save_draft(
         audit.record("request.revised", actor=actor, subject=request, now=now)
         return request
     if State(request.state) not in EDITABLE:
-        raise IllegalTransition(f"a request that is `{LABELS[State(request.state)].lower()}` cannot be changed: clone it")
+        raise IllegalTransition(
+            f"a request that is `{LABELS[State(request.state)].lower()}` cannot be changed: clone it"
+        )
     _write_draft(request, content, now=now)
     return request
 
@@ -143,8 +143,11 @@ def ask_at_once(*, actor: User, content: Mapping[str, Any], now: datetime) -> Pr
     """
     # Invariant: the policy lock comes first in every transaction that decides.
     policies.hold_in_force()
-    request = start_draft(actor=actor, content=content, now=now)
-    return _submit(request_id=request.pk, actor=actor, now=now)
+    request = _start_draft(actor=actor, content=content, now=now)
+    request = _submit(request_id=request.pk, actor=actor, now=now)
+    # After the submission: the audit stream is locked last, and this draft existed for nobody before the commit.
+    audit.record("request.created", actor=actor, subject=request, now=now)
+    return request
 
 
 def _submit(*, request_id: int, actor: User, now: datetime) -> ProvisioningRequest:
@@ -297,7 +300,7 @@ def storable(content: Mapping[str, Any]) -> dict[str, Any]:
         text = json.dumps(dict(content), allow_nan=False, ensure_ascii=False)
         encoded = text.encode("utf-8")
     except (TypeError, ValueError, RecursionError):
-        raise InvalidInput({"content": ["contains a value that cannot be stored, such as NaN or broken text"]}) from None
+        raise InvalidInput({"content": ["contains a value that cannot be stored, such as NaN"]}) from None
     if len(encoded) > DRAFT_BYTES_MAX:
         raise InvalidInput({"content": [f"has {len(encoded):,} bytes: at most {DRAFT_BYTES_MAX:,} fit"]})
     if "\\u0000" in text:
