@@ -130,6 +130,12 @@ class NoCatalogue(GovernanceError):
     code = "no_catalogue"
 
 
+class MissingEvidence(GovernanceError):
+    """A stage cannot say yes before the evidence that its rules ask for is there. data: kinds."""
+
+    code = "missing_evidence"
+
+
 class NoPrice(GovernanceError):
     """Nothing can be granted whose cost nobody knows."""
 

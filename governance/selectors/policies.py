@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from django.db.models import Q
@@ -43,7 +43,13 @@ def exceptions_for(project: Project, *, now: datetime) -> list[RuleException]:
     ).order_by("rule_id", "pk")
     return [
         RuleException(
-            rule_id=row.rule_id, reason=row.reason, approved_by=str(row.approved_by_id), expires_on=row.valid_to.date()
+            exception_id=str(row.pk),
+            rule_id=row.rule_id,
+            reason=row.reason,
+            approved_by=(str(row.approved_by_id),),
+            starts_on=row.valid_from.date(),
+            # The query has cut at the instant; the library counts whole days, half-open.
+            expires_on=row.valid_to.date() + timedelta(days=1),
         )
         for row in rows
     ]

@@ -10,6 +10,7 @@ from governance.domain.ask import Ask
 from governance.domain.errors import (
     AlreadyDecided,
     InvalidInput,
+    MissingEvidence,
     NotAllowed,
     NotFound,
     SeparationOfDuties,
@@ -22,6 +23,7 @@ from governance.domain.text import clean_reason
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
+    Assessment,
     Budget,
     BudgetHold,
     Project,
@@ -129,6 +131,8 @@ def decide(
             current=stage.revision.digest,
         )
     for_person = effective_person(stage, request, actor, now=now)
+    if verdict == "approve":
+        _refuse_missing_evidence(stage)
 
     # Write.
     decision = ApprovalDecision.objects.create(
@@ -195,10 +199,20 @@ def effective_person(stage: ApprovalStage, request: ProvisioningRequest, actor: 
         if person in eligible and person not in busy:
             return person
     raise NotAllowed(
-        f"this stage needs the role `{stage.role.name}` for `{project.name}`, "
-        "which you do not hold for this amount",
+        f"this stage needs the role `{stage.role.name}` for `{project.name}`, which you do not hold for this amount",
         role=stage.role.slug,
     )
+
+
+def _refuse_missing_evidence(stage: ApprovalStage) -> None:
+    assessment = Assessment.objects.filter(revision_id=stage.revision_id).order_by("-assessed_at", "-pk").first()
+    missing = assessment.decision.get("evidence_missing", []) if assessment else []
+    kinds = sorted(gap["kind"] for gap in missing if set(gap["rule_ids"]) & set(stage.rule_ids))
+    if kinds:
+        raise MissingEvidence(
+            f"this stage waits for evidence: `{'`, `'.join(kinds)}`; ask for changes, so that it can be added",
+            kinds=kinds,
+        )
 
 
 def project_of(request: ProvisioningRequest) -> Project:

@@ -45,16 +45,18 @@ def raise_from_decision(
     request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, now: datetime
 ) -> None:
     """Flags that the policy asked for, and the sample of what was allowed without a person."""
-    for rule in assessed.decision.flags:
+    for notice in assessed.decision.flags:
         raise_flag(
-            key=f"policy:{rule.rule_id}:{revision.digest}:{request.pk}",
-            kind="split" if "split" in rule.message.lower() else "policy_flag",
-            sentence=f"{request.reference}: {rule.message}",
+            key=f"policy:{notice.rule_id}:{revision.digest}:{request.pk}",
+            kind="split" if notice.code == "split" else "policy_flag",
+            sentence=f"{request.reference}: {notice.message}",
             request=request,
             now=now,
-            rule=rule.rule_id,
+            rule=notice.rule_id,
+            code=notice.code,
         )
-    ratio = assessed.decision.sample_ratio if not assessed.stages else 0.0
+    sample = assessed.decision.sample
+    ratio = sample.ratio if sample is not None and not assessed.stages else 0.0
     # Drawn from the digest: the same revision is always in or always out, and nobody can try again.
     if ratio and int(revision.digest[:8], 16) % _BUCKETS < ratio * _BUCKETS:
         raise_flag(

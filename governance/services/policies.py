@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from django.db import connection, transaction
 
 from governance.domain.errors import InvalidInput
 from governance.models import PolicySet, PolicyVersion, User
-from governance.policy import bundles as shipped
 from governance.policy.bundle import load_bundle
 from governance.policy.errors import PolicyError
+from governance.policy.shipped import BUNDLE_NAMES, shipped_text
 from governance.services import audit
 
 
@@ -42,14 +41,14 @@ def add_version(*, source: str, actor: User, now: datetime) -> PolicyVersion:
         raise InvalidInput({"source": [str(error)]}) from error
     policy_set, _ = PolicySet.objects.get_or_create(slug=bundle.name, defaults={"name": bundle.title})
     PolicySet.objects.lock(policy_set.pk)
-    existing = PolicyVersion.objects.filter(policy_set=policy_set, digest=bundle.digest).first()
+    existing = PolicyVersion.objects.filter(policy_set=policy_set, digest=bundle.content_hash()).first()
     if existing is not None:
         return existing
     version = PolicyVersion.objects.create(
         policy_set=policy_set,
         number=policy_set.versions.count() + 1,
         source=source,
-        digest=bundle.digest,
+        digest=bundle.content_hash(),
         created_by=actor,
         created_at=now,
     )
@@ -87,8 +86,8 @@ def install_shipped(*, actor: User, now: datetime) -> list[PolicyVersion]:
     An organisation that has changed a set keeps its own.
     """
     versions = []
-    for path in sorted(Path(shipped.__file__).parent.glob("*.yaml")):
-        version = add_version(source=path.read_text(encoding="utf-8"), actor=actor, now=now)
+    for name in BUNDLE_NAMES:
+        version = add_version(source=shipped_text(name), actor=actor, now=now)
         if not version.policy_set.versions.filter(state="active").exists():
             version = put_in_force(version_id=version.pk, actor=actor, now=now)
         versions.append(version)

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from governance.domain.ask import KINDS, KINDS_IN_THE_PAST, Ask
 from governance.domain.errors import (
+    BudgetExceeded,
     IllegalTransition,
     InvalidAsk,
     InvalidInput,
@@ -328,8 +329,7 @@ def _refuse_what_cannot_be_decided(assessed: Assessed) -> None:
     """Refuse to submit, with nothing written, where no answer would help: too little money, or nobody to decide."""
     if assessed.outcome is Outcome.DENY:
         # An ask that only lacks money is not recorded as denied: it fits another day or a smaller size.
-        denying = [rule for rule in assessed.decision.fired if rule.effect == "deny"]
-        if all("budget.headroom_after_usd" in rule.values for rule in denying):
+        if all(rule.code == BudgetExceeded.code for rule in assessed.decision.denials):
             _refuse_overdraft(assessed)
         return
     _refuse_overdraft(assessed)
