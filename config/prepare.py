@@ -33,6 +33,7 @@ def prepare(*, with_demonstration: bool) -> None:
     from django.core.management import call_command, get_commands
     from django.db import connection, transaction
 
+    from config.database import postgres
     from config.roles import grant_app_role
     from governance.models import APPEND_ONLY_TABLES
 
@@ -41,12 +42,12 @@ def prepare(*, with_demonstration: bool) -> None:
         raise SystemExit("config.prepare needs DATABASE_URL (the app role) and DATABASE_OWNER_URL")
 
     with _step("tables"):
-        connection.settings_dict.update(settings.postgres(environment.database_owner, patient=True))
+        connection.settings_dict.update(postgres(environment.database_owner, patient=True))
         call_command("migrate", interactive=False, verbosity=0)
         with transaction.atomic():
             grant_app_role(connection, environment.database.user, APPEND_ONLY_TABLES)
     connection.close()
-    connection.settings_dict.update(settings.postgres(environment.database, patient=True))
+    connection.settings_dict.update(postgres(environment.database, patient=True))
     known = get_commands()
     if "load_catalogue" in known:
         with _step("catalogue"):

@@ -13,6 +13,7 @@ from typing import Any
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.database import postgres
 from config.env import BASE_DIR, BadEnvironment, DatabaseUrl, Mode, read_environment
 
 try:
@@ -93,44 +94,6 @@ TEMPLATES = [
 ]
 
 # ------------------------------------------------------------------------- database
-
-STATEMENT_TIMEOUT_MS = 10_000
-LOCK_TIMEOUT_MS = 3_000
-IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
-
-
-def postgres(url: DatabaseUrl, *, pool_size: int = 0, patient: bool = False) -> dict[str, Any]:
-    """Connection settings for one role.
-
-    A stuck client must not sit on a budget row, so the app role's statements, locks and idle
-    transactions end by themselves; `patient` is for migrations and loading, which take longer.
-    """
-    limits = {
-        "statement_timeout": 0 if patient else STATEMENT_TIMEOUT_MS,
-        "lock_timeout": LOCK_TIMEOUT_MS,
-        "idle_in_transaction_session_timeout": 0 if patient else IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    }
-    options: dict[str, Any] = {
-        "connect_timeout": 5,
-        "application_name": "comptroller",
-        "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
-        **dict(url.parameters),
-    }
-    if pool_size:
-        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "HOST": url.host,
-        "PORT": url.port,
-        "NAME": url.name,
-        "USER": url.user,
-        "PASSWORD": url.password,
-        "OPTIONS": options,
-        "CONN_MAX_AGE": 0 if pool_size else 60,  # a pool keeps the connections itself
-        "CONN_HEALTH_CHECKS": True,
-        "ATOMIC_REQUESTS": False,  # services draw their own transaction boundaries
-    }
-
 
 NO_DATABASE = DatabaseUrl(host="127.0.0.1", port=1, name="none", user="none", password="")
 """What commands that read no rows (makemigrations, collectstatic, mypy) are given."""

@@ -1,0 +1,42 @@
+# Comptroller. `make` lists what there is.
+# Needs git, make and Python 3.11 or newer with its venv module; everything else goes into $(VENV).
+# Another Python: make run PYTHON=python3.12
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+ARGS ?=
+
+# Paths are used relative, so that a checkout may lie in a folder with a space in its name.
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test prove check bench format install install-dev
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+install:
+	@$(PYTHON) config/bootstrap.py "$(VENV)"
+
+install-dev:
+	@$(PYTHON) config/bootstrap.py --dev "$(VENV)"
+
+run: install ## start the product on http://127.0.0.1:$(PORT)/, with its own servers; Ctrl-C ends it
+	@PORT="$(PORT)" exec "$(BIN)/python" -m config.launch
+
+test: install-dev ## all tests that take minutes, on servers of their own
+	"$(BIN)/python" -m pytest -n 2 $(ARGS)
+
+prove: install-dev ## the long proofs: races by the hundred, fault loops, contracts broken on purpose
+	HYPOTHESIS_PROFILE=prove "$(BIN)/python" -m pytest -m prove --timeout 1500 $(ARGS)
+
+check: install-dev ## style, types, import contracts, missing migrations, production settings, templates
+	"$(BIN)/python" -m config.checks
+
+format: install-dev ## rewrite the sources in the project's style
+	"$(BIN)/ruff" check --fix .
+	"$(BIN)/ruff" format .
+
+bench: install-dev ## queries and milliseconds of the pages on 1,000 and 100,000 requests
+	"$(BIN)/python" -m benchmarks.pages $(ARGS)
