@@ -41,12 +41,15 @@ class Authority:
     Three queries, whatever the number of stages; asking it afterwards costs none.
     """
 
-    def __init__(self, role_ids: Iterable[int], *, now: datetime, person_id: int | None = None) -> None:
+    def __init__(
+        self, role_ids: Iterable[int], *, now: datetime, person_id: int | None = None, with_limits: bool = True
+    ) -> None:
         """Read what the roles' holders may do.
 
         Args:
             role_ids: roles of the stages in question; inactive accounts and service accounts hold none.
             person_id: read only this person and those who delegated to them; None reads everyone.
+            with_limits: False to say who has a stage: it was opened for a role whose limit covered the amount.
         """
         roles = set(role_ids)
         self._scopes: dict[int, list[_Scope]] = defaultdict(list)
@@ -76,6 +79,8 @@ class Authority:
             "role_id", "user__person_id", "user__person__name", "team_id", "project_id"
         ):
             self._scopes[role].append(_Scope(person, name, team, project))
+        if not with_limits:
+            return
         limits = ApprovalLimit.objects.filter(
             Q(valid_to__isnull=True) | Q(valid_to__gt=now), valid_from__lte=now, role_id__in=roles
         )

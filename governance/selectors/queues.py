@@ -122,7 +122,7 @@ def waiting_for(user: User, now: datetime, *, limit: int = WAITING_LENGTH_MAX) -
 def who_has(requests: Iterable[ProvisioningRequest], *, now: datetime) -> list[Waiting]:
     """For each request in review: its open stages, who may decide them, and which roles come after.
 
-    Four queries for any number of requests.
+    Four queries for any number of requests: stages, delegations, roles, decisions.
     """
     rows = list(requests)
     if not rows:
@@ -135,31 +135,45 @@ def who_has(requests: Iterable[ProvisioningRequest], *, now: datetime) -> list[W
     )
     for stage in stages:
         by_request[stage.provisioning_request_id].append(stage)
-    authority = Authority({stage.role_id for stage in stages if stage.state == "open"}, now=now)
+    authority = Authority({stage.role_id for stage in stages if stage.state == "open"}, now=now, with_limits=False)
     busy, _ = _decided({stage.revision_id for stage in stages})
     found = []
     for row in rows:
-        opened = [stage for stage in by_request[row.pk] if stage.state == "open"]
-        holders: dict[int, Holder] = {}
-        for stage in opened:
-            for holder in authority.holders(stage, row, busy=busy[stage.revision_id]):
-                holders.setdefault(holder.person_id, holder)
-        later = [stage.role.name for stage in by_request[row.pk] if stage.state == "waiting"]
-        found.append(Waiting(row, opened, list(holders.values()), later))
+        mine = by_request[row.pk]
+        blocked = set().union(*(busy[stage.revision_id] for stage in mine))
+        found.append(waiting(row, mine, authority, blocked))
     return found
+
+
+def waiting(
+    request: ProvisioningRequest, stages: Sequence[ApprovalStage], authority: Authority, busy: Iterable[int]
+) -> Waiting:
+    """Who has a request now, from rows that were read already.
+
+    Args:
+        busy: person ids that have filled a role on its current revision.
+    """
+    opened = [stage for stage in stages if stage.state == "open"]
+    blocked = set(busy)
+    holders: dict[int, Holder] = {}
+    for stage in opened:
+        for holder in authority.holders(stage, request, busy=blocked):
+            holders.setdefault(holder.person_id, holder)
+    later = [stage.role.name for stage in stages if stage.state == "waiting"]
+    return Waiting(request, opened, list(holders.values()), later)
 
 
 def _item(stage: ApprovalStage, holder: Holder, *, yes_count: int, now: datetime) -> QueueItem:
     # Invariant: an open stage says until when (`stage_open_has_due`).
-    assert stage.due_at is not None
+    due_at = stage.due_at or now
     return QueueItem(
         stage=stage,
         request=stage.provisioning_request,
         revision=stage.revision,
         role=stage.role.name,
         exposure_micro=stage.provisioning_request.exposure_micro,
-        due_at=stage.due_at,
-        is_overdue=stage.due_at < now,
+        due_at=due_at,
+        is_overdue=due_at < now,
         for_person_id=holder.for_person_id,
         for_name=holder.for_name,
         yes_count=yes_count,

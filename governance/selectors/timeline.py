@@ -99,10 +99,9 @@ def _submitted(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     data = event.data
     revision = data.get("revision", 1)
     if data.get("outcome") == "deny":
-        why = refusals.get(revision, "")
-        return Entry(
-            event.at, "deny", f"Revision {revision} not allowed", f"{why.rstrip('.')}. Nothing was held." if why else "Nothing was held."
-        )
+        why = refusals.get(revision, "").rstrip(".")
+        text = f"{why}. Nothing was held." if why else "Nothing was held."
+        return Entry(event.at, "deny", f"Revision {revision} not allowed", text)
     held = data.get("held_micro")
     money = f"{_usd(held)} held." if held else "No price is known, so nothing is held."
     verb = "submitted" if revision == 1 else "submitted again,"
@@ -130,13 +129,13 @@ def _commented(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
 
 
 def _withdrawn(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
-    return Entry(event.at, "note", f"{who} withdrew it", "Nothing is held any more.", quote=event.data.get("reason") or "")
+    reason = event.data.get("reason") or ""
+    return Entry(event.at, "note", f"{who} withdrew it", "Nothing is held any more.", quote=reason)
 
 
 def _expired(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
-    return Entry(
-        event.at, "review", "The hold ended without an answer", f"{_usd(event.data.get('released_micro'))} are free again."
-    )
+    released = _usd(event.data.get("released_micro"))
+    return Entry(event.at, "review", "The hold ended without an answer", f"{released} are free again.")
 
 
 def _issued(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:

@@ -1,0 +1,240 @@
+"""One request with its whole story, read in a number of queries that its length does not change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import OuterRef, Prefetch, Subquery
+
+from estimator.core.result import Estimate
+from governance.domain.errors import NotFound
+from governance.domain.lifecycle import State
+from governance.models import (
+    ApprovalDecision,
+    ApprovalStage,
+    Assessment,
+    Budget,
+    BudgetHold,
+    ProvisioningRequest,
+    RequestRevision,
+    Role,
+    Visibility,
+)
+from governance.policy.decision import Decision
+from governance.selectors import balances, queues, reasons, revisions
+from governance.selectors.authority import Authority
+from governance.selectors.timeline import Entry, timeline
+
+REVISIONS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One revision with what was found out about it when it was submitted."""
+
+    revision: RequestRevision
+    assessment: Assessment
+    estimate: Estimate | None
+    decision: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The latest hold of a request, micro-units."""
+
+    amount_micro: int
+    state: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that the page of one request shows."""
+
+    request: ProvisioningRequest
+    judged: Sequence[Judged]
+    stages: Sequence[ApprovalStage]
+    waiting: queues.Waiting | None
+    hold: Hold | None
+    levels: Sequence[balances.Level]
+    reasons: Sequence[reasons.Reason]
+    nearest: reasons.Nearest | None
+    comparison: revisions.Comparison | None
+    entries: Sequence[Entry] = field(default=())
+
+    @property
+    def current(self) -> Judged | None:
+        """The revision that counts now; None before the first submission."""
+        return self.judged[0] if self.judged else None
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """What is asked for: the current revision, or the draft before there is one."""
+        return self.judged[0].revision.content if self.judged else self.request.draft
+
+
+def story(number: int, *, visibility: Visibility, viewer_id: int, now: datetime) -> Story:
+    """The request with this number, if this person may see it. Nine queries at most.
+
+    Raises:
+        NotFound: missing or not visible; the two read the same.
+    """
+    request = _request(number, visibility)
+    judged = _judged(request)
+    stages = _stages(request)
+    latest = judged[0] if judged else None
+    current_stages = [stage for stage in stages if latest and stage.revision_id == latest.revision.pk]
+    roles = {stage.role.slug: stage.role.name for stage in stages}
+    decision = latest.decision if latest else None
+    if decision and any(need.role not in roles for need in decision.requirements):
+        roles |= dict(Role.objects.values_list("slug", "name"))
+    return Story(
+        request=request,
+        judged=judged,
+        stages=current_stages,
+        waiting=_waiting(request, current_stages, now),
+        hold=_hold(request),
+        levels=_levels(request),
+        reasons=reasons.reasons(decision, current_stages, roles) if decision else (),
+        nearest=reasons.nearest(decision, roles) if decision and request.state in _STILL_OPEN else None,
+        comparison=_comparison(judged),
+        entries=timeline(request, viewer_id=viewer_id, refusals=_refusals(judged)),
+    )
+
+
+_STILL_OPEN = frozenset({State.DENIED.value, State.IN_REVIEW.value, State.CHANGES_REQUESTED.value})
+
+
+def visible_request(number: int, *, visibility: Visibility) -> ProvisioningRequest:
+    """The bare request with this number, if this person may see it.
+
+    Raises:
+        NotFound: missing or not visible.
+    """
+    rows = ProvisioningRequest.objects.visible_to(visibility).select_related("requester__person", "project__team")
+    request = rows.filter(number=number).first()
+    if request is None:
+        raise NotFound(f"request `{number}` does not exist", number=number)
+    return request
+
+
+def _request(number: int, visibility: Visibility) -> ProvisioningRequest:
+    latest_hold = BudgetHold.objects.filter(provisioning_request=OuterRef("pk")).order_by("-placed_at", "-pk")
+    request = (
+        ProvisioningRequest.objects.visible_to(visibility)
+        .filter(number=number)
+        .select_related("project__team", "requester__person", "lineage", "beneficiary", "related_grant", "grant")
+        .annotate(
+            hold_amount_micro=Subquery(latest_hold.values("amount_micro")[:1]),
+            hold_state=Subquery(latest_hold.values("state")[:1]),
+            hold_expires_at=Subquery(latest_hold.values("expires_at")[:1]),
+            hold_path=Subquery(latest_hold.values("budget__path")[:1]),
+        )
+        .first()
+    )
+    if request is None:
+        raise NotFound(f"request `{number}` does not exist", number=number)
+    return request
+
+
+def _judged(request: ProvisioningRequest) -> list[Judged]:
+    """Revisions, newest first, each with its assessment at submission."""
+    if not request.revision_count:
+        return []
+    rows = (
+        Assessment.objects.filter(revision__provisioning_request=request, occasion="submit")
+        .select_related("revision")
+        .order_by("-revision__number", "-assessed_at")[:REVISIONS_MAX]
+    )
+    found: dict[int, Judged] = {}
+    for row in rows:
+        found.setdefault(
+            row.revision.number, Judged(row.revision, row, read_estimate(row.estimate), read_decision(row.decision))
+        )
+    return list(found.values())
+
+
+def read_estimate(plain: Mapping[str, Any]) -> Estimate | None:
+    """A stored estimate, or None when an older version wrote it in another shape."""
+    try:
+        return Estimate.from_json(plain)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def read_decision(plain: Mapping[str, Any]) -> Decision | None:
+    """A stored decision, or None when an older version wrote it in another shape."""
+    try:
+        return Decision.from_json(plain)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _stages(request: ProvisioningRequest) -> list[ApprovalStage]:
+    if not request.revision_count:
+        return []
+    decisions = ApprovalDecision.objects.select_related("person", "for_person").order_by("decided_at", "pk")
+    return list(
+        ApprovalStage.objects.filter(provisioning_request=request)
+        .select_related("role", "fallback_from")
+        .prefetch_related(Prefetch("decisions", queryset=decisions))
+        .order_by("order", "role__name")
+    )
+
+
+def _waiting(request: ProvisioningRequest, stages: Sequence[ApprovalStage], now: datetime) -> queues.Waiting | None:
+    if request.state != State.IN_REVIEW:
+        return None
+    opened = [stage for stage in stages if stage.state == "open"]
+    authority = Authority({stage.role_id for stage in opened}, now=now, with_limits=False)
+    busy = {
+        person
+        for stage in stages
+        for decision in stage.decisions.all()
+        for person in (decision.person_id, decision.for_person_id)
+        if person is not None
+    }
+    return queues.waiting(request, stages, authority, busy)
+
+
+def _hold(request: Any) -> Hold | None:
+    if request.hold_amount_micro is None:
+        return None
+    return Hold(request.hold_amount_micro, request.hold_state, request.hold_expires_at)
+
+
+def _levels(request: Any) -> list[balances.Level]:
+    """Headroom today on every budget that the latest hold touched, leaf first."""
+    if not request.hold_path:
+        return []
+    ids = [int(part) for part in request.hold_path.split(".") if part]
+    rows = {budget.pk: budget for budget in Budget.objects.filter(pk__in=ids)}
+    own = request.hold_amount_micro if request.hold_state == "open" else 0
+    path = [rows[pk] for pk in reversed(ids) if pk in rows]
+    return balances.levels(path, needed_micro=own, own_hold_micro=own)
+
+
+def _comparison(judged: Sequence[Judged]) -> revisions.Comparison | None:
+    if len(judged) < 2:
+        return None
+    now, was = judged[0], judged[1]
+    changes, same = revisions.compare_contents(was.revision.content, now.revision.content)
+    changes += revisions.compare_estimates(
+        was.estimate,
+        now.estimate,
+        was_exposure=was.assessment.exposure_micro,
+        now_exposure=now.assessment.exposure_micro,
+    )
+    return revisions.Comparison(was.revision.number, now.revision.number, tuple(changes), same)
+
+
+def _refusals(judged: Sequence[Judged]) -> dict[int, str]:
+    """Per revision, the sentences of the rules that did not allow it."""
+    return {
+        each.revision.number: " ".join(rule.message for rule in each.decision.denials)
+        for each in judged
+        if each.decision and each.decision.denials
+    }

@@ -1,0 +1,196 @@
+"""Why an ask needs people, or is refused: a stored decision as rows that a person can read. Pure: it reads no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from governance.models import ApprovalStage
+from governance.policy.decision import Decision, Outcome
+from governance.policy.explain import Leaf
+from governance.policy.fired import FiredRule
+from governance.policy.wording import format_value
+
+# Above the limit the rule fires, so staying at or below it keeps it silent.
+_UPWARD = (">", ">=")
+_WHAT: dict[str, str] = {
+    "request.exposure_usd": "the amount that counts",
+    "request.accelerator_count": "the number of accelerators",
+    "request.gpu_hours_cap": "the GPU-hours",
+    "request.window_days": "the window",
+    "history.similar_exposure_30d_usd": "the amount that counts, with the similar asks of the last 30 days,",
+    "estimate.commitment_tail_usd": "what is still owed after cancelling",
+    "estimate.run_rate_p90_usd_month": "the monthly run rate",
+    "estimate.run_flop_p90": "the FLOP of the run (p90)",
+    "estimate.energy_p90_kwh": "the energy (p90)",
+    "estimate.carbon_p50_kg": "the carbon (p50)",
+    "lineage.flop_direct_p90": "the lineage's direct compute (p90)",
+    "lineage.flop_cumulative_p50": "the lineage's compute (p50)",
+    "lineage.flop_cumulative_p90": "the lineage's compute (p90)",
+    "lineage.modification_ratio_p90": "the share of the base model's compute",
+    "vendor.provider_share_after": "the provider's share",
+    "history.grant_increase_ratio": "the rise over the grant",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One rule that fired, as a row: what it is about, where the ask lies, what it brings.
+
+    Args:
+        yours: the ask's value against the line, or the rule's own sentence.
+        change: what would silence the rule, where that is one number.
+        mark: ok, review, deny, wait, draft or flag.
+        effect: short words beside the mark.
+    """
+
+    title: str
+    rule_id: str
+    bundle: str
+    yours: str
+    change: str
+    mark: str
+    effect: str
+    clause: str = ""
+    legal_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The smallest change of one number that needs fewer people, or none of the refusals."""
+
+    lead: str
+    text: str
+
+
+def reasons(decision: Decision, stages: Sequence[ApprovalStage], roles: Mapping[str, str]) -> list[Reason]:
+    """Rows for every rule that fired, refusals first, then those that ask for people.
+
+    Args:
+        stages: of the revision that was judged, with `role`; they tell how far each rule's people are.
+        roles: role names by slug.
+    """
+    order = {"deny": 0, "require": 1, "flag": 2, "warn": 3, "allow": 4}
+    fired = sorted(decision.fired, key=lambda rule: (order.get(rule.effect, 9), rule.rule_id))
+    return [_reason(rule, decision, stages, roles) for rule in fired]
+
+
+def nearest(decision: Decision, roles: Mapping[str, str]) -> Nearest | None:
+    """The nearest ask that would pass, or that fewer people would have to decide; None when no number explains it."""
+    if decision.outcome is Outcome.DENY:
+        leaves = [_crossing(rule) for rule in decision.denials]
+        if not leaves or any(leaf is None for leaf in leaves):
+            return None
+        changes = "; ".join(dict.fromkeys(_at_most(leaf) for leaf in leaves if leaf))
+        return Nearest(f"Keep {changes}.", "The rules that refuse it would then be silent; the others still apply.")
+    best: tuple[float, FiredRule, Leaf, list[str]] | None = None
+    for rule in decision.fired:
+        leaf = _crossing(rule) if rule.effect == "require" else None
+        alone = [need.role for need in decision.requirements if set(need.rule_ids) == {rule.rule_id}]
+        if leaf is None or leaf.distance is None or not leaf.value or not alone:
+            continue
+        share = abs(leaf.distance / leaf.value)
+        if best is None or share < best[0]:
+            best = (share, rule, leaf, alone)
+    if best is None:
+        return None
+    _, rule, leaf, alone = best
+    names = _join([roles.get(role, role).lower() for role in alone])
+    rest = [roles.get(need.role, need.role).lower() for need in decision.requirements if need.role not in alone]
+    stay = f" {_join(rest).capitalize()} would stay." if rest else ""
+    return Nearest(
+        f"Keep {_at_most(leaf)}.",
+        f"{names.capitalize()} would not have to decide ({rule.parent}).{stay}",
+    )
+
+
+def crossing_lines(decision: Decision, fact: str) -> list[float]:
+    """Limits on one fact in rules that ask for people, ascending: the bands between which the ask lies."""
+    lines = {
+        float(leaf.limit)
+        for rule in decision.fired
+        if rule.effect in ("require", "allow", "deny")
+        for leaf in rule.leaves
+        if leaf.limit is not None and fact in leaf.facts and leaf.operator in ("<", "<=", ">", ">=")
+    }
+    return sorted(line for line in lines if line > 0)
+
+
+def _reason(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage], roles: Mapping[str, str]) -> Reason:
+    leaf = _crossing(rule)
+    mark, effect = _effect(rule, decision, stages, roles)
+    if leaf is not None and leaf.value is not None:
+        yours = f"{format_value(leaf.value, leaf.unit)}; {leaf.sentence}"
+        change = f"{'at most' if leaf.operator == '>' else 'below'} {format_value(leaf.limit, leaf.unit)}"
+    else:
+        yours, change = rule.message, ""
+    return Reason(
+        title=rule.title,
+        rule_id=rule.parent,
+        bundle=rule.bundle.replace("-", " "),
+        yours=yours,
+        change=change,
+        mark=mark,
+        effect=effect,
+        clause=rule.clause or "",
+        legal_source=rule.legal_source or "",
+    )
+
+
+def _effect(
+    rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage], roles: Mapping[str, str]
+) -> tuple[str, str]:
+    match rule.effect:
+        case "deny":
+            return "deny", "Not allowed"
+        case "flag":
+            return "flag", "Flagged"
+        case "warn":
+            return "flag", "Take note"
+        case "allow":
+            return ("ok", "Permits it") if not rule.indeterminate else ("review", "Could not be judged")
+    mine = [stage for stage in stages if rule.rule_id in stage.rule_ids]
+    if not mine:
+        wanted = [roles.get(need.role, need.role) for need in decision.requirements if rule.rule_id in need.rule_ids]
+        return "review", f"Asks {_join([name.lower() for name in wanted])}" if wanted else "Asks a person"
+    return _stage_words(mine)
+
+
+def _stage_words(stages: Sequence[ApprovalStage]) -> tuple[str, str]:
+    """The furthest from done speaks for the rule."""
+    words = {
+        "rejected": ("deny", "no"),
+        "changes_requested": ("review", "changes"),
+        "open": ("wait", "waiting"),
+        "waiting": ("draft", "later"),
+        "cancelled": ("draft", "not asked any more"),
+        "approved": ("ok", "yes"),
+    }
+    order = list(words)
+    stage = min(stages, key=lambda each: order.index(each.state))
+    mark, word = words[stage.state]
+    names = _join([each.role.name for each in stages if each.state == stage.state])
+    return mark, f"{names}: {word}"
+
+
+def _crossing(rule: FiredRule) -> Leaf | None:
+    """The one upper line that this rule saw crossed, if it is one."""
+    if rule.indeterminate:
+        return None
+    upper = [leaf for leaf in rule.leaves if leaf.operator in _UPWARD and leaf.distance is not None and leaf.limit]
+    crossed = [leaf for leaf in upper if leaf.truth]
+    return crossed[0] if len(crossed) == 1 else None
+
+
+def _at_most(leaf: Leaf) -> str:
+    what = next((_WHAT[fact] for fact in reversed(leaf.facts) if fact in _WHAT), "the value")
+    edge = "at most" if leaf.operator == ">" else "below"
+    limit, less = format_value(leaf.limit, leaf.unit), format_value(abs(leaf.distance or 0), leaf.unit)
+    return f"{what} {edge} {limit} ({less} less)"
+
+
+def _join(names: Sequence[str]) -> str:
+    names = list(dict.fromkeys(names))
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
