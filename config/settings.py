@@ -182,9 +182,9 @@ SERVER_EMAIL = ENV.default_from_email
 # --------------------------------------------------------------------------- people
 
 AUTH_USER_MODEL = "governance.User"
-LOGIN_URL = "login"
+LOGIN_URL = "web:login"
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "web:login"
 PASSWORD_HASHERS = (
     ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if IS_TEST
@@ -246,6 +246,7 @@ CONTENT_SECURITY_POLICY = {
 # ---------------------------------------------------------------------- static files
 
 STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = BASE_DIR / "staticfiles"
 # Compressing a thousand files takes half a minute: done once, when a production image is built.
 WHITENOISE_USE_FINDERS = not IS_PRODUCTION

@@ -1,0 +1,303 @@
+"""Filters and components of every page: `{% load comptroller %}`.
+
+Filters (None reads "unknown", never 0; no-break spaces are built in):
+    number|money            4,280 · 28.5 k · 2.63 M            amount in USD, without the currency
+    micro|units             micro-units to USD, to be followed by one of the money filters
+    micro|cents             2,861,204.66                       ledgers
+    number|deciding         whole units, rounded up            the number that decides
+    number|money4           206.8 k · 1.555 M                  headroom, where a small difference must show
+    number|rate             1.45                               USD by the hour
+    number|hours            3,614 h · 118 k h
+    number|flop             8.1e24
+    interval|money_range, hours_range, flop_range, energy_range    anything with p10 and p90: 3,560–5,240
+    number|energy, carbon, memory, duration, percent, count
+    date|day                Thu 27 Nov                         the reader's zone
+    datetime|moment         Thu 27 Nov, 17:00
+    text|sentence           a refusal's message as a sentence
+    slug|words              rl_synthetic -> Rl synthetic, with the names that people use where there is one
+
+Components:
+    {% status "ok" "Allowed" %}                    shapes: ok review deny run wait draft flag note
+    {% request_status request.state %}  {% grant_status grant.state %}  {% outcome_status assessed.outcome %}
+    {% note "review" "Title" %}…{% endnote %}      kinds: ok review deny info, or ""
+    {% panel "Title" %}…{% endpanel %}
+    {% interval estimate.cost_usd "Cost" "money" unit="USD" deciding=5240 limits=limits text="…" %}   limits: list of plots.Limit
+    {% headroom_bar level.used_ratio level.after_ratio %}  {% usage_bar used_ratio time_ratio %}
+    {% field form.email %}                         a bound Django field: label, hint, error, input
+    {% question q %}                               the same for governance.web.questions.Question
+    {% error_summary errors %}                     list of (id of the field, sentence)
+    {% steps list %}                               mappings: shape, title, text, state ("done", "now", "")
+    {% timeline list %}                            mappings: at (datetime or None), when (text instead), shape, title, text, quote
+    {% pagination page %}                          a Django Page; keeps the query string
+    {% empty "You have no grants." "One appears here when…" url "New request" %}
+    {% icon "ok" %}
+    {% page_top %}  {% page_foot %}                used by base.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.core.paginator import Page
+from django.forms import BoundField
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from governance.domain.lifecycle import LABELS, State
+from governance.web import base, context, numbers, plots
+from governance.web.vocabulary import words as words_of
+
+register = template.Library()
+
+SHAPES = ("ok", "review", "deny", "run", "wait", "draft", "flag", "note")
+_TONE = {"ok": "ok", "review": "review", "deny": "deny", "run": "run", "flag": "review"}
+_REQUEST_SHAPES = {
+    State.DRAFT: "draft",
+    State.IN_REVIEW: "wait",
+    State.CHANGES_REQUESTED: "review",
+    State.DENIED: "deny",
+    State.REJECTED: "deny",
+    State.GRANTED: "ok",
+    State.WITHDRAWN: "draft",
+    State.EXPIRED: "draft",
+    State.DISCARDED: "draft",
+}
+_GRANT_STATUS = {
+    "active": ("run", "Running"),
+    "ended": ("draft", "Ended"),
+    "returned": ("draft", "Returned"),
+    "revoked": ("deny", "Revoked"),
+}
+_OUTCOME_STATUS = {"allow": ("ok", "Allowed"), "review": ("review", "Review"), "deny": ("deny", "Not allowed")}
+
+for _name in (
+    "money", "rate", "cents", "units", "hours", "flop", "energy", "carbon", "memory", "duration", "percent", "count",
+):  # fmt: skip
+    register.filter(_name, getattr(numbers, _name))
+register.filter("deciding", numbers.deciding_money)
+register.filter("sentence", base.sentence)
+register.filter("words", words_of)
+
+
+@register.filter
+def money4(value: float | None) -> str:
+    return numbers.scaled(value, 4, plain_below=numbers.WHOLE_BELOW)
+
+
+@register.filter
+def money_range(interval: Any) -> str:
+    return numbers.UNKNOWN if interval is None else numbers.money_range(interval.p10, interval.p90)
+
+
+@register.filter
+def hours_range(interval: Any) -> str:
+    return numbers.UNKNOWN if interval is None else numbers.hours_range(interval.p10, interval.p90)
+
+
+@register.filter
+def flop_range(interval: Any) -> str:
+    return numbers.UNKNOWN if interval is None else numbers.flop_range(interval.p10, interval.p90)
+
+
+@register.filter
+def energy_range(interval: Any) -> str:
+    return numbers.UNKNOWN if interval is None else numbers.energy_range(interval.p10, interval.p90)
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    return numbers.day(value)
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    return numbers.moment(value)
+
+
+# ------------------------------------------------------------------------ components
+
+
+@register.simple_tag
+def icon(shape: str, size: int = 14) -> SafeString:
+    """One shape of the sprite, hidden from screen readers: the word beside it speaks."""
+    if shape not in SHAPES:
+        raise template.TemplateSyntaxError(f"`{shape}` is not a status shape: {', '.join(SHAPES)}")
+    return format_html(
+        '<svg width="{0}" height="{0}" aria-hidden="true" focusable="false"><use href="#{1}"/></svg>', size, shape
+    )
+
+
+@register.simple_tag
+def status(shape: str, word: str) -> SafeString:
+    return format_html('<span class="st {}">{}{}</span>', _TONE.get(shape, ""), icon(shape), word)
+
+
+@register.simple_tag
+def request_status(state: str) -> SafeString:
+    known = State(state)
+    return status(_REQUEST_SHAPES[known], LABELS[known])
+
+
+@register.simple_tag
+def grant_status(state: str) -> SafeString:
+    return status(*_GRANT_STATUS[state])
+
+
+@register.simple_tag
+def outcome_status(outcome: str, suffix: str = "") -> SafeString:
+    shape, word = _OUTCOME_STATUS[str(outcome)]
+    return status(shape, f"{word}: {suffix}" if suffix else word)
+
+
+@register.simple_block_tag
+def note(content: str, kind: str = "", title: str = "", role: str = "") -> SafeString:
+    heading = format_html("<h2>{}</h2>", title) if title else ""
+    return format_html(
+        '<div class="note {}"{}>{}{}</div>', kind, format_html(' role="{}"', role) if role else "", heading, content
+    )
+
+
+@register.simple_block_tag
+def panel(content: str, title: str = "", identifier: str = "") -> SafeString:
+    heading = format_html('<h2 class="mb-2">{}</h2>', title) if title else ""
+    marked = format_html(' id="{}"', identifier) if identifier else ""
+    return format_html('<section class="panel"{}>{}{}</section>', marked, heading, content)
+
+
+_FORMATS = {
+    "money": (numbers.money, numbers.money_range),
+    "hours": (lambda value: numbers.hours(value).removesuffix(f"{numbers.NBSP}h"), numbers.hours_range),
+    "flop": (numbers.flop, numbers.flop_range),
+    "memory": (lambda value: f"{value:.0f}", lambda low, high: f"{low:.0f}{numbers.EN_DASH}{high:.0f}"),
+    "energy": (numbers.energy, numbers.energy_range),
+    "count": (numbers.count, lambda low, high: f"{numbers.count(low)}{numbers.EN_DASH}{numbers.count(high)}"),
+}
+
+
+@register.inclusion_tag("components/interval.html")
+def interval(
+    value: Any,
+    name: str,
+    kind: str,
+    unit: str = "",
+    deciding: float | None = None,
+    limits: Sequence[plots.Limit] = (),
+    text: str = "",
+    beside: str = "",
+) -> dict[str, Any]:
+    """A measured quantity: its name, p50 and range in text, the plot, a table for those who cannot see it, and a line."""
+    format_value, format_range = _FORMATS[kind]
+    shown: dict[str, Any] = {"name": name, "unit": unit, "text": text, "beside": beside, "plot": None}
+    if value is None:
+        return shown | {"value": numbers.UNKNOWN, "range": "", "unit": ""}
+    is_exact = value.p10 == value.p90
+    shown |= {"value": format_value(value.p50), "range": "" if is_exact else format_range(value.p10, value.p90)}
+    shown["plot"] = plots.interval_plot(
+        p10=value.p10,
+        p50=value.p50,
+        p90=value.p90,
+        format_value=numbers.flop_line if kind == "flop" else format_value,
+        name=name,
+        deciding=deciding,
+        limits=limits,
+        unit=unit,
+        is_log=True if kind == "flop" else None,
+    )
+    return shown
+
+
+@register.inclusion_tag("components/headroom_bar.html")
+def headroom_bar(used_ratio: float, after_ratio: float, width: int = 64) -> dict[str, Any]:
+    return {"bar": plots.headroom_bar(used_ratio, after_ratio, width=width)}
+
+
+@register.inclusion_tag("components/usage_bar.html")
+def usage_bar(used_ratio: float | None, time_ratio: float | None = None, width: int = 120) -> dict[str, Any]:
+    return {"bar": plots.usage_bar(used_ratio, time_ratio, width=width)}
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, hint: str = "") -> dict[str, Any]:
+    """A field of a Django form: label as a question, hint before the input, error beside it."""
+    identifier = bound.auto_id
+    describing = [f"{identifier}-hint"] if hint or bound.help_text else []
+    describing += [f"{identifier}-error"] if bound.errors else []
+    attributes = {"class": "in"}
+    if describing:
+        attributes["aria-describedby"] = " ".join(describing)
+    if bound.errors:
+        attributes["aria-invalid"] = "true"
+    return {
+        "bound": bound,
+        "input": bound.as_widget(attrs=attributes),
+        "hint": hint or bound.help_text,
+        "errors": bound.errors,
+        "identifier": identifier,
+    }
+
+
+@register.inclusion_tag("components/question.html")
+def question(asked: Any) -> dict[str, Any]:
+    return {"q": asked}
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(errors: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    count = len(errors)
+    small = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+    many = small[count] if count < len(small) else str(count)
+    title = f"{many} answer{' needs' if count == 1 else 's need'} correcting"
+    return {"errors": errors, "title": title}
+
+
+@register.inclusion_tag("components/steps.html")
+def steps(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"items": items}
+
+
+@register.inclusion_tag("components/timeline.html")
+def timeline(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"items": items}
+
+
+@register.inclusion_tag("components/pagination.html", takes_context=True)
+def pagination(current: Context, page: Page[Any]) -> dict[str, Any]:
+    request = current.get("request")
+    query = request.GET.copy() if request is not None else None
+    if query is not None:
+        query.pop("page", None)
+    return {"page": page, "query": f"{query.urlencode()}&" if query else ""}
+
+
+@register.inclusion_tag("components/empty.html")
+def empty(title: str, text: str = "", url: str = "", action: str = "") -> dict[str, Any]:
+    return {"title": title, "text": text, "url": url, "action": action}
+
+
+@register.inclusion_tag("components/page_top.html", takes_context=True)
+def page_top(current: Context) -> dict[str, Any]:
+    request = current.get("request")
+    user = getattr(request, "user", None)
+    is_known = bool(user is not None and user.is_authenticated)
+    return {
+        "request": request,
+        "sections": context.sections(request) if is_known else [],
+        "who": user.get_full_name() if is_known and user is not None else "",
+        "is_known": is_known,
+        "csrf_token": current.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("components/page_foot.html", takes_context=True)
+def page_foot(current: Context) -> dict[str, Any]:
+    return {"organisation": context.organisation(), "zone": context.zone_name()}
+
+
+@register.simple_tag
+def plural(number: int, one: str, many: str) -> SafeString:
+    """`3 people`, `1 person`: the number is part of the text."""
+    return mark_safe(format_html("{}{}{}", numbers.count(number), numbers.NBSP, one if number == 1 else many))
