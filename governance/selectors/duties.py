@@ -64,9 +64,7 @@ def require_duty(actor: User, duty: str, *, now: datetime) -> None:
     if is_system(actor) or duty in duties_of(actor, now=now):
         return
     words, carriers = DUTIES[duty]
-    raise NotAllowed(
-        f"to {words} takes the role {' or '.join(f'`{name}`' for name in sorted(carriers))}", duty=duty
-    )
+    raise NotAllowed(f"to {words} takes the role {' or '.join(f'`{name}`' for name in sorted(carriers))}", duty=duty)
 
 
 def is_system(user: User) -> bool:

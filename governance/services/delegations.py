@@ -1,0 +1,158 @@
+"""Gives and revokes delegations: one person decides for another, for a time and up to an amount."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from governance.domain.delegation import DELEGATION_DAYS_MAX, closes_circle
+from governance.domain.errors import NotAllowed, SeparationOfDuties
+from governance.domain.money import AMOUNT_MICRO_MAX, CURRENCY, to_units
+from governance.models import ApprovalLimit, Delegation, Person, Role, RoleAssignment, Team, User
+from governance.selectors.duties import AUDITOR, duties_of, is_system
+from governance.services import audit
+from governance.services.edits import Errors, lock_row
+
+
+@transaction.atomic(durable=True)
+def give_delegation(
+    *,
+    actor: User,
+    delegator: Person,
+    delegate: Person,
+    role: Role,
+    amount_micro_max: int,
+    valid_from: datetime,
+    valid_to: datetime,
+    reason: str,
+    now: datetime,
+) -> Delegation:
+    """Let `delegate` decide for `delegator` in one role.
+
+    Never wider than the delegator's own right: the role must be theirs for the whole time, and the amount within
+    their approval limit. Both people are recorded with each decision.
+
+    Args:
+        actor: the delegator, or somebody who keeps people, when the delegator is away.
+        amount_micro_max: the largest exposure, micro-units.
+        valid_from, valid_to: half-open, at most `DELEGATION_DAYS_MAX` days.
+
+    Raises:
+        NotAllowed: somebody else's right.
+        SeparationOfDuties: to oneself by way of others, or to somebody who audits.
+        InvalidInput: each field that is wrong.
+    """
+    _require_right(actor, delegator, now)
+    # Lock. Two people who delegate to each other at the same moment take turns here.
+    role = lock_row(Role, role.pk)
+    errors = Errors()
+    reason = errors.text("reason", reason, 200)
+    _check_period(errors, valid_from, valid_to, now)
+    if delegate.pk == delegator.pk:
+        errors.add("delegate", "choose somebody else: a person cannot delegate to themselves")
+    if not delegate.is_active or not User.objects.filter(person=delegate, is_service_account=False).exists():
+        errors.add("delegate", f"`{delegate.name}` has no account that could decide")
+    _check_width(errors, delegator, role, amount_micro_max, valid_from, valid_to)
+    errors.raise_any()
+    _refuse_circle(delegator, delegate, role, valid_from, valid_to)
+    if RoleAssignment.objects.in_force(now).filter(user__person=delegate, role__slug=AUDITOR).exists():
+        raise SeparationOfDuties(f"{delegate.name} audits, and whoever audits does not decide")
+    delegation = Delegation.objects.create(
+        delegator=delegator, delegate=delegate, role=role, amount_micro_max=amount_micro_max,
+        valid_from=valid_from, valid_to=valid_to, reason=reason,
+    )  # fmt: skip
+    User.objects.filter(person=delegate, is_service_account=False, is_staff=False).update(is_staff=True)
+    audit.record(
+        "delegation.given", actor=actor, subject=delegation, now=now, role=role.slug, delegator=delegator.pk,
+        delegate=delegate.pk, amount_micro_max=amount_micro_max, until=valid_to.isoformat(),
+    )  # fmt: skip
+    return delegation
+
+
+@transaction.atomic(durable=True)
+def revoke_delegation(*, actor: User, delegation_id: int, now: datetime) -> Delegation:
+    """Take a delegation back at once. Decisions that were taken under it stay; revoking twice changes nothing."""
+    delegation = lock_row(Delegation, delegation_id)
+    _require_right(actor, delegation.delegator, now)
+    if delegation.revoked_at is None:
+        delegation.revoked_at = now
+        delegation.save(update_fields=["revoked_at"])
+        audit.record("delegation.revoked", actor=actor, subject=delegation, now=now, delegate=delegation.delegate_id)
+    return delegation
+
+
+def limit_micro_of(person: Person, role: Role, *, at: datetime) -> int | None:
+    """The largest exposure that a person may approve in a role anywhere, micro-units; None when they do not hold it.
+
+    A role without an approval limit above the team approves any amount.
+    """
+    assignments = RoleAssignment.objects.in_force(at).filter(user__person=person, role=role)
+    teams = [
+        row.team or row.project.team
+        for row in assignments.select_related("team", "project__team")
+        if row.project or row.team
+    ]
+    if not teams:
+        return None
+    limits = dict(
+        ApprovalLimit.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), role=role, valid_from__lte=at)
+        .order_by("amount_micro_max")
+        .values_list("team_id", "amount_micro_max")
+    )
+    return max(_nearest(team, limits) for team in teams)
+
+
+def _nearest(team: Team, limits: dict[int, int]) -> int:
+    return next((limits[pk] for pk in reversed(team.path_ids) if pk in limits), AMOUNT_MICRO_MAX)
+
+
+def _require_right(actor: User, delegator: Person, now: datetime) -> None:
+    if actor.is_service_account:
+        raise NotAllowed("a service account delegates nothing")
+    if actor.person_id == delegator.pk or is_system(actor) or "people" in duties_of(actor, now=now):
+        return
+    raise NotAllowed(f"only {delegator.name}, or somebody who keeps people, may do this")
+
+
+def _check_period(errors: Errors, valid_from: datetime, valid_to: datetime, now: datetime) -> None:
+    if valid_to <= valid_from:
+        errors.add("valid_to", "the end lies after the start: choose a later day")
+    elif valid_to <= now:
+        errors.add("valid_to", "lies in the past: choose a later day")
+    elif valid_to - valid_from > timedelta(days=DELEGATION_DAYS_MAX):
+        errors.add("valid_to", f"is more than {DELEGATION_DAYS_MAX} days after the start: for longer, give the role")
+
+
+def _check_width(
+    errors: Errors, delegator: Person, role: Role, amount_micro_max: int, valid_from: datetime, valid_to: datetime
+) -> None:
+    if not role.may_approve:
+        errors.add("role", f"`{role.name}` decides nothing, so there is nothing to delegate")
+        return
+    if not 0 < amount_micro_max <= AMOUNT_MICRO_MAX:
+        errors.add("amount_micro_max", f"must be above 0 and at most {to_units(AMOUNT_MICRO_MAX):,.0f} {CURRENCY}")
+        return
+    assignments = RoleAssignment.objects.in_force(valid_from).filter(user__person=delegator, role=role)
+    if not assignments.exists():
+        errors.add("role", f"{delegator.name} does not hold `{role.name}` from {valid_from:%d %b %Y}")
+        return
+    if not assignments.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=valid_to)).exists():
+        errors.add("valid_to", f"{delegator.name} holds `{role.name}` for a shorter time: choose an earlier day")
+    limit = limit_micro_of(delegator, role, at=valid_from)
+    if limit is not None and amount_micro_max > limit:
+        errors.add(
+            "amount_micro_max",
+            f"is above what {delegator.name} may approve: at most {to_units(limit):,.0f} {CURRENCY}",
+        )
+
+
+def _refuse_circle(delegator: Person, delegate: Person, role: Role, valid_from: datetime, valid_to: datetime) -> None:
+    standing = Delegation.objects.filter(
+        role=role, revoked_at__isnull=True, valid_from__lt=valid_to, valid_to__gt=valid_from
+    ).values_list("delegator_id", "delegate_id")
+    if closes_circle(standing, delegator=delegator.pk, delegate=delegate.pk):
+        raise SeparationOfDuties(
+            f"{delegate.name} has delegated `{role.name}` towards {delegator.name} already: it would go in a circle"
+        )

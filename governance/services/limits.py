@@ -1,0 +1,65 @@
+"""Sets approval limits: the largest exposure that a holder of a role may approve in a team and below it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from governance.domain.money import AMOUNT_MICRO_MAX, CURRENCY, to_units
+from governance.models import ApprovalLimit, Role, Team, User
+from governance.selectors.duties import require_duty
+from governance.services import audit
+from governance.services.edits import Errors, lock_row
+
+
+@transaction.atomic(durable=True)
+def set_limit(
+    *, actor: User, role: Role, team: Team, amount_micro_max: int, now: datetime, valid_from: datetime | None = None
+) -> ApprovalLimit:
+    """Set the limit of a role in a team from an instant on; the one that held until then ends there.
+
+    Limits are dated rows: what was decided earlier can still be explained. Stages that are open are judged by the
+    limit in force when somebody decides.
+
+    Raises:
+        NotAllowed: the actor does not set limits.
+        InvalidInput: the amount is out of range, the role decides nothing, or the start has passed.
+    """
+    require_duty(actor, "limits", now=now)
+    start = valid_from or now
+    errors = Errors()
+    if not 0 <= amount_micro_max <= AMOUNT_MICRO_MAX:
+        errors.add("amount_micro_max", f"must be between 0 and {to_units(AMOUNT_MICRO_MAX):,.0f} {CURRENCY}")
+    if not role.may_approve:
+        errors.add("role", f"`{role.name}` decides nothing, so it has no limit")
+    if start < now:
+        errors.add("valid_from", f"`{start:%d %b %Y}` has passed: what was decided under the old limit stays")
+    errors.raise_any()
+    # The role's row keeps two limits from starting at the same moment.
+    role = lock_row(Role, role.pk)
+    limits = ApprovalLimit.objects.filter(role=role, team=team)
+    limits.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=start), valid_from__lt=start).update(valid_to=start)
+    following = limits.filter(valid_from__gt=start).order_by("valid_from").values_list("valid_from", flat=True).first()
+    limit, _ = ApprovalLimit.objects.update_or_create(
+        role=role, team=team, valid_from=start, defaults={"amount_micro_max": amount_micro_max, "valid_to": following}
+    )
+    audit.record(
+        "limit.set", actor=actor, subject=limit, now=now, role=role.slug, team=team.pk,
+        amount_micro_max=amount_micro_max, valid_from=start.isoformat(),
+    )  # fmt: skip
+    return limit
+
+
+@transaction.atomic(durable=True)
+def end_limit(*, actor: User, limit_id: int, now: datetime) -> ApprovalLimit:
+    """End a limit now: the next one above in the tree of teams holds, or none. Ending twice changes nothing."""
+    require_duty(actor, "limits", now=now)
+    limit = lock_row(ApprovalLimit, limit_id)
+    if limit.valid_to is not None and limit.valid_to <= now:
+        return limit
+    limit.valid_to = max(now, limit.valid_from)
+    limit.save(update_fields=["valid_to"])
+    audit.record("limit.ended", actor=actor, subject=limit, now=now, role=limit.role.slug, team=limit.team_id)
+    return limit
