@@ -45,12 +45,19 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A flag or a warning: it tells people and stops nothing."""
+    """A flag or a warning: it tells people and stops nothing. Its sentence is that of the rule."""
 
     code: str
-    rule_id: str
-    message: str
+    rule: FiredRule
     notify: tuple[str, ...] = ()
+
+    @property
+    def rule_id(self) -> str:
+        return self.rule.rule_id
+
+    @property
+    def message(self) -> str:
+        return self.rule.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,9 +361,7 @@ def _notices(fired: tuple[FiredRule, ...], combined: _Combined) -> tuple[tuple[N
     warnings: list[Notice] = []
     for (rule, _), fired_rule in zip(combined.counted, fired, strict=True):
         if rule.kind in (EffectKind.FLAG, EffectKind.WARN):
-            notice = Notice(
-                rule.effect.code or rule.parent.lower(), rule.rule_id, fired_rule.message, rule.effect.notify
-            )
+            notice = Notice(rule.effect.code or rule.parent.lower(), fired_rule, rule.effect.notify)
             (flags if rule.kind is EffectKind.FLAG else warnings).append(notice)
     return tuple(flags), tuple(warnings)
 
@@ -418,21 +423,23 @@ def _notice_json(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _notice_from(plain: Mapping[str, Any]) -> Notice:
-    return Notice(plain["code"], plain["rule_id"], plain["message"], tuple(plain["notify"]))
+def _notice_from(plain: Mapping[str, Any], fired: Mapping[str, FiredRule]) -> Notice:
+    return Notice(plain["code"], fired[plain["rule_id"]], tuple(plain["notify"]))
 
 
 def decision_from_json(plain: Mapping[str, Any]) -> Decision:
     sample = plain["sample"]
+    fired = tuple(FiredRule.from_json(each) for each in plain["fired"])
+    by_id = {rule.rule_id: rule for rule in fired}
     return Decision(
         outcome=Outcome(plain["outcome"]),
-        fired=tuple(FiredRule.from_json(each) for each in plain["fired"]),
+        fired=fired,
         requirements=tuple(
             Requirement(each["role"], each["quorum"], each["stage"], each["due_working_days"], tuple(each["rule_ids"]))
             for each in plain["requirements"]
         ),
-        flags=tuple(_notice_from(each) for each in plain["flags"]),
-        warnings=tuple(_notice_from(each) for each in plain["warnings"]),
+        flags=tuple(_notice_from(each, by_id) for each in plain["flags"]),
+        warnings=tuple(_notice_from(each, by_id) for each in plain["warnings"]),
         obligations=tuple(Duty(each["code"], each["values"], each["rule_id"]) for each in plain["obligations"]),
         evidence_missing=tuple(
             MissingEvidence(each["kind"], tuple(each["rule_ids"])) for each in plain["evidence_missing"]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from governance.policy import ir
-from governance.policy.interpreter import INDETERMINATE, evaluate
+from governance.policy.interpreter import COMPARE, INDETERMINATE, evaluate
 from governance.policy.ir_text import text_of
 from governance.policy.template import unit_of
 from governance.policy.types import NUMBERS
 from governance.policy.wording import format_value
-
-if TYPE_CHECKING:
-    from governance.policy.policy_set import BoundRule
 
 LEAVES_MAX = 60
 
@@ -79,47 +76,67 @@ class Leaf:
         )
 
 
-def leaves_of(rule: BoundRule, values: Mapping[str, Any]) -> tuple[Leaf, ...]:
+@dataclass(frozen=True, slots=True)
+class LeafShape:
+    """The part of a leaf that is the same in every decision."""
+
+    text: str
+    bound: ir.Node
+    facts: tuple[str, ...]
+    unit: str
+    is_numeric: bool
+
+
+def shapes_of(named: ir.Node, bound: ir.Node, units: Mapping[str, str]) -> tuple[LeafShape, ...]:
+    """The comparisons of a condition, each once, in source order.
+
+    Args:
+        named: the condition with parameters by name; `bound`: the same with the values of a date.
+        units: unit of each parameter.
+    """
+    shapes: dict[str, LeafShape] = {}
+    for part, bound_part in _leaf_pairs(named, bound):
+        text = text_of(part)
+        if text not in shapes and len(shapes) < LEAVES_MAX:
+            is_numeric = isinstance(bound_part, ir.Compare) and bound_part.left.type in NUMBERS
+            shapes[text] = LeafShape(text, bound_part, ir.fact_names(part), unit_of(part, units), is_numeric)
+    return tuple(shapes.values())
+
+
+def leaves_of(shapes: Iterable[LeafShape], values: Mapping[str, Any]) -> tuple[Leaf, ...]:
     """The comparisons of a rule over the values that it saw.
 
     Args:
         values: fact to value; None or missing where the fact was absent.
     """
     present = {name: value for name, value in values.items() if value is not None}
-    units = {param: "" for param in rule.params}
-    leaves: dict[str, Leaf] = {}
-    for named, bound in _leaf_pairs(rule.compiled.node, rule.condition):
-        text = text_of(named)
-        if text not in leaves and len(leaves) < LEAVES_MAX:
-            leaves[text] = _leaf(text, named, bound, present, units)
-    return tuple(leaves.values())
+    return tuple(_leaf(shape, present) for shape in shapes)
 
 
 def _leaf_pairs(named: ir.Node, bound: ir.Node) -> Iterator[tuple[ir.Node, ir.Node]]:
     """The same leaf with its parameters by name and by value; binding keeps the shape of the tree."""
-    if isinstance(named, (ir.And, ir.Or, ir.Not)) or (isinstance(named, ir.If)):
+    if isinstance(named, (ir.And, ir.Or, ir.Not, ir.If)):
         for child, bound_child in zip(ir.children(named), ir.children(bound), strict=True):
             yield from _leaf_pairs(child, bound_child)
     else:
         yield named, bound
 
 
-def _leaf(text: str, named: ir.Node, bound: ir.Node, present: Mapping[str, Any], units: Mapping[str, str]) -> Leaf:
-    truth = _known(evaluate(bound, present))
-    facts = ir.fact_names(named)
-    if not isinstance(bound, ir.Compare) or bound.left.type not in NUMBERS:
-        return Leaf(text=text, truth=truth, facts=facts)
-    left, right = _known(evaluate(bound.left, present)), _known(evaluate(bound.right, present))
+def _leaf(shape: LeafShape, present: Mapping[str, Any]) -> Leaf:
+    if not shape.is_numeric or not isinstance(shape.bound, ir.Compare):
+        return Leaf(text=shape.text, truth=_known(evaluate(shape.bound, present)), facts=shape.facts)
+    left = _known(evaluate(shape.bound.left, present))
+    right = _known(evaluate(shape.bound.right, present))
     if left is None or right is None:
-        return Leaf(text=text, truth=truth, facts=facts)
+        return Leaf(text=shape.text, truth=None, facts=shape.facts)
     return Leaf(
-        text=text,
-        truth=truth,
-        facts=facts,
-        operator=bound.operator,
+        text=shape.text,
+        truth=COMPARE[shape.bound.operator](left, right),
+        facts=shape.facts,
+        operator=shape.bound.operator,
         value=left,
         limit=right,
-        unit=unit_of(named, units),
+        unit=shape.unit,
         distance=left - right,
     )
 

@@ -84,7 +84,7 @@ class FiredRule:
         """Each comparison of the rule, with its truth and the distance to its limit."""
         if self._leaves is None:
             assert self._rule is not None
-            self._leaves = leaves_of(self._rule, self.values)
+            self._leaves = leaves_of(self._rule.shapes, self.values)
         return self._leaves
 
     @property

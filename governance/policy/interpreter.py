@@ -27,7 +27,7 @@ class _Indeterminate:
 
 INDETERMINATE: Final = _Indeterminate()
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -144,7 +144,7 @@ def _strict(node: ir.Node, values: list[Any]) -> Any:
         case ir.Not():
             return not values[0]
         case ir.Compare(symbol):
-            return _COMPARE[symbol](*values)
+            return COMPARE[symbol](*values)
         case ir.In():
             return values[0] in values[1]
         case ir.Arithmetic(symbol):

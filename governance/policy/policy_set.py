@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from governance.policy import ir
@@ -14,6 +15,7 @@ from governance.policy.bundle_model import Bundle, Rule
 from governance.policy.checker import check_condition
 from governance.policy.effects import Effect, EffectKind, OnError
 from governance.policy.errors import BundleError
+from governance.policy.explain import LeafShape, shapes_of
 from governance.policy.facts_schema import FACTS, SCHEMA_DIGEST
 from governance.policy.interpreter import INDETERMINATE, evaluate
 from governance.policy.limits import RULES_MAX
@@ -54,7 +56,7 @@ class CompiledRule:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BoundRule:
     """A rule with the parameters of one date. Plain data: what a decision shows of a rule comes from here."""
 
@@ -65,6 +67,12 @@ class BoundRule:
     effect: Effect
     params: Mapping[str, Any]
     facts: tuple[str, ...]
+    units: Mapping[str, str]
+
+    @cached_property
+    def shapes(self) -> tuple[LeafShape, ...]:
+        """The comparisons of its condition, found on first use."""
+        return shapes_of(self.compiled.node, self.condition, self.units)
 
     @property
     def rule_id(self) -> str:
@@ -159,7 +167,8 @@ class CompiledPolicySet:
         for compiled in self.rules:
             if not compiled.is_effective(on):
                 continue
-            params = self._bundles_by_name[compiled.bundle].param_values(on)
+            bundle = self._bundles_by_name[compiled.bundle]
+            params = bundle.param_values(on)
             bound.append(
                 BoundRule(
                     index=len(bound),
@@ -169,6 +178,7 @@ class CompiledPolicySet:
                     effect=compiled.rule.effect.resolved(params),
                     params=params,
                     facts=compiled.facts,
+                    units=bundle.units(),
                 )
             )
         generated = compile_rules([rule.condition for rule in bound], REQUIRED_FACTS)
