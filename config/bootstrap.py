@@ -63,7 +63,9 @@ def main():
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
     options = parser.parse_args()
     if sys.version_info[:2] < OLDEST:
-        fail("Python 3.11 or newer is needed, this is %d.%d; name one: make run PYTHON=python3.12" % sys.version_info[:2])
+        fail(
+            "Python 3.11 or newer is needed, this is %d.%d; name one: make run PYTHON=python3.12" % sys.version_info[:2]
+        )
 
     runtime, lock = lock_for(sys.version_info, False), lock_for(sys.version_info, options.dev)
     stamp = os.path.join(options.folder, STAMP)
@@ -71,7 +73,7 @@ def main():
     try:
         with open(stamp) as file:
             installed = file.read().split()
-    except (IOError, OSError):
+    except OSError:
         installed = []
     if works(options.folder) and set(wanted) <= set(installed):
         return
@@ -83,8 +85,19 @@ def main():
         )
     print("installing from %s" % os.path.relpath(lock, ROOT))
     run(
-        [python_of(options.folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--require-hashes", "--only-binary", ":all:", "-r", lock],
+        [
+            python_of(options.folder),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "-r",
+            lock,
+        ],
         "the packages could not be installed; the lines above say why",
     )
     with open(stamp, "w") as file:

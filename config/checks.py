@@ -14,7 +14,7 @@ BIN = Path(sys.executable).parent
 
 PRODUCTION = {
     "COMPTROLLER_MODE": "production",
-    "SECRET_KEY": "Zk3v9QpL-x7Rt2Nw8Yb5Hs1Jd6Gf4Ma0Uc_Ei-Ko7Pz3Wq9",
+    "SECRET_KEY": "Zk3v9QpL-x7Rt2Nw8Yb5Hs1Jd6Gf4Ma0Uc_Ei-Ko7Pz3Wq9TnVm",
     "ALLOWED_HOSTS": "compute.example.com",
     "SITE_URL": "https://compute.example.com",
     "DATABASE_URL": "postgres://app:unused@db.example.com/comptroller",

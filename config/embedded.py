@@ -100,7 +100,8 @@ def private_folder(path: Path, mode: int = 0o700) -> Path:
         PermissionError: somebody else could have put things there.
     """
     with contextlib.suppress(FileExistsError):
-        path.mkdir(mode=mode, parents=True)
+        path.mkdir(parents=True)
+        path.chmod(mode)  # whatever the umask
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
         raise PermissionError(f"`{path}` is not a folder of ours that others cannot write to; move it away")

@@ -90,6 +90,8 @@ class Environment:
     hsts_seconds: int
     log_level: str
     log_json: bool
+    demonstration: bool
+    """Whether `make run` loads the demonstration organisation into its own, empty database."""
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:
@@ -128,6 +130,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         hsts_seconds=reader.read("HSTS_SECONDS", _parse_int(0, 126_144_000), 31_536_000 if is_production else 0),
         log_level=reader.read("LOG_LEVEL", _parse_log_level, "INFO"),
         log_json=reader.read("LOG_JSON", _parse_bool, is_production),
+        demonstration=reader.read("COMPTROLLER_DEMONSTRATION", _parse_bool, True),
     )
     reader.errors += _contradictions(environment, reader.variables)
     if reader.errors:
@@ -148,7 +151,9 @@ def _contradictions(environment: Environment, variables: Mapping[str, str]) -> l
     if "SECRET_KEY" not in variables:
         errors.append("SECRET_KEY is required in production")
     elif weakness := _weakness(environment.secret_key):
-        errors.append(f"SECRET_KEY {weakness}; make one with `python -c 'import secrets; print(secrets.token_urlsafe(64))'`")
+        errors.append(
+            f"SECRET_KEY {weakness}; make one with `python -c 'import secrets; print(secrets.token_urlsafe(64))'`"
+        )
     if environment.debug:
         errors.append("DEBUG must be off in production: it shows settings and source to anyone who meets an error")
     if not environment.allowed_hosts and "ALLOWED_HOSTS" not in variables:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -105,7 +106,9 @@ class Child:
         deadline = time.monotonic() + seconds
         while not is_ready():
             if not self.is_running:
-                raise ChildFailed(f"{self.name} ended with code {self.exit_code()} before it was ready\n{self.log_tail()}")
+                raise ChildFailed(
+                    f"{self.name} ended with code {self.exit_code()} before it was ready\n{self.log_tail()}"
+                )
             if time.monotonic() > deadline:
                 raise ChildFailed(f"{self.name} was not ready after {seconds:.0f} s\n{self.log_tail()}")
             time.sleep(0.02)
@@ -127,10 +130,8 @@ class Child:
 
     def kill(self) -> None:
         if self.process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
 
     def log_tail(self) -> str:
         """The end of its log, indented, for an error message."""
@@ -151,7 +152,9 @@ def command_line(pid: int) -> str:
         if proc.exists():
             return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
         if shutil.which("ps") and sys.platform != "linux":
-            answer = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+            answer = subprocess.run(
+                ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+            )
             return answer.stdout.strip()
     except OSError:
         pass

@@ -168,7 +168,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # ----------------------------------------------------------------------------- mail
 
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if ENV.email else "django.core.mail.backends.console.EmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if ENV.email else "django.core.mail.backends.console.EmailBackend"
+)
 EMAIL_HOST = ENV.email.host if ENV.email else "localhost"
 EMAIL_PORT = ENV.email.port if ENV.email else 25
 EMAIL_HOST_USER = ENV.email.user if ENV.email else ""

@@ -102,7 +102,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     skipped = [
-        report for report in terminalreporter.stats.get("skipped", []) if MISSING in str(getattr(report, "longrepr", ""))
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if MISSING in str(getattr(report, "longrepr", ""))
     ]
     if skipped:
         terminalreporter.write_line(f"{len(skipped)} browser tests were skipped: {MISSING}", yellow=True)

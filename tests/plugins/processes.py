@@ -137,7 +137,9 @@ class TestProcesses:
 
     def start_beat(self, **variables: str) -> Child:
         schedule = self.folder / "beat-schedule"
-        return self.start("beat", "celery", "-A", "config", "beat", "--schedule", str(schedule), "--pidfile", "", **variables)
+        return self.start(
+            "beat", "celery", "-A", "config", "beat", "--schedule", str(schedule), "--pidfile", "", **variables
+        )
 
     def start_web(self, port: int, workers: int = 1, **variables: str) -> Child:
         web = self.start(

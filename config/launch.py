@@ -1,0 +1,521 @@
+"""`make run`: start everything, keep it running, end everything.
+
+`python -m config.launch` starts PostgreSQL, Valkey and the mailbox (each unless the
+environment names a real one), brings the database up to date, then runs web server, Celery
+worker and beat. A part that dies is named and started again; one that keeps dying ends all.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import psycopg
+
+from config import embedded, endpoints
+from config.env import BASE_DIR, BadEnvironment, read_environment
+from config.processes import LOOPBACK, Child, ChildFailed, end_leftover, free_port
+from config.roles import create_roles
+
+DATABASE, OWNER, APP = "comptroller", "comptroller_owner", "comptroller_app"
+DEFAULT_PORT = 8000
+READY_SECONDS_MAX = 90.0
+RESTARTS_MAX = 5
+RESTART_WINDOW_SECONDS = 120.0
+PREPARE_SECONDS_MAX = 600.0
+
+EXIT_FAILED = 1
+EXIT_REFUSED = 2
+
+
+class Refused(Exception):
+    """Nothing was started; the message is the one line that a person needs."""
+
+
+class Stopped(Exception):
+    """Somebody asked for the end while starting."""
+
+
+# ------------------------------------------------------------------------- supervision
+
+
+@dataclass
+class Part:
+    """A running child and how to bring it back."""
+
+    child: Child
+    restart: Callable[[], None]
+    is_store: bool = False
+    """Keeps data for the others, so it ends after them."""
+    restarts: deque[float] = field(default_factory=deque)
+
+    def may_restart(self, now: float) -> bool:
+        while self.restarts and now - self.restarts[0] > RESTART_WINDOW_SECONDS:
+            self.restarts.popleft()
+        return len(self.restarts) < RESTARTS_MAX
+
+
+class Supervisor:
+    """Watches the parts from the main thread: the kernel ends a child with the thread that started it."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.parts: list[Part] = []
+        self.stop_asked = threading.Event()
+        self.hurry = False
+        self.say = say
+        self.on_change: Callable[[], None] = lambda: None
+
+    def listen_to_signals(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        self.hurry = self.stop_asked.is_set()
+        self.stop_asked.set()
+
+    def add(self, child: Child, restart: Callable[[], None] | None = None) -> None:
+        """Watch a child from now on; one with a restart of its own is a server that keeps data."""
+        self.parts.append(Part(child, restart or child.start, is_store=restart is not None))
+
+    def check_stop(self) -> None:
+        if self.stop_asked.is_set():
+            raise Stopped
+
+    def watch(self) -> int:
+        """Until asked to stop, or until a part cannot be kept running.
+
+        Returns:
+            The exit code of the launcher.
+        """
+        while not self.stop_asked.wait(0.3):
+            for part in self.parts:
+                if not part.child.is_running and not self._bring_back(part):
+                    return EXIT_FAILED
+        return 0
+
+    def _bring_back(self, part: Part) -> bool:
+        name, code = part.child.name, part.child.exit_code()
+        if not part.may_restart(time.monotonic()):
+            self.say(f"{name} ended with code {code}, {RESTARTS_MAX} restarts did not help: stopping everything")
+            self.say(part.child.log_tail())
+            return False
+        delay = 0.5 * 2 ** len(part.restarts)
+        self.say(f"{name} ended with code {code}; starting it again in {delay:.1f} s (log: {part.child.log_path})")
+        part.restarts.append(time.monotonic())
+        if self.stop_asked.wait(delay):
+            return True
+        try:
+            part.restart()
+        except ChildFailed as failure:
+            self.say(str(failure))  # counted above; the next round tries again or gives up
+        self.on_change()
+        return True
+
+    def stop_all(self) -> None:
+        """End the parts, the stores last: nobody loses the database while still writing to it."""
+        for is_store in (False, True):
+            wave = [part.child for part in self.parts if part.is_store is is_store]
+            for child in wave:
+                child.ask_to_stop()
+            deadline = time.monotonic() + max((child.grace_seconds for child in wave), default=0)
+            while any(child.is_running for child in wave) and time.monotonic() < deadline and not self.hurry:
+                time.sleep(0.02)
+            for child in wave:
+                child.stop(grace_seconds=0 if self.hurry else 1)
+
+
+# ---------------------------------------------------------------------------- launcher
+
+
+class Launcher:
+    """One `make run`, from the first check to the last process."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        self.variables = variables
+        self.port = _read_port(variables)
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.data = endpoints.data_dir(variables)
+        self.supervisor = Supervisor(self.say)
+        self.supervisor.on_change = self._remember
+        self.lock: IO[str] | None = None
+        self.listener: socket.socket | None = None
+        self.home = self.data
+        self.with_demonstration = False
+        self.environment: dict[str, str] = {}
+
+    @staticmethod
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    def run(self) -> int:
+        """Start, watch, stop.
+
+        Returns:
+            0 after a stop that was asked for, 1 after a failure, 2 when nothing was started.
+        """
+        began = time.monotonic()
+        try:
+            self._claim()
+        except (Refused, PermissionError, embedded.NoBinaries, BadEnvironment) as refusal:
+            print(f"comptroller: {refusal}", file=sys.stderr, flush=True)
+            return EXIT_REFUSED
+        self.supervisor.listen_to_signals()
+        code = EXIT_FAILED
+        try:
+            self._start()
+            self._announce(time.monotonic() - began)
+            code = self.supervisor.watch()
+        except Stopped:
+            code = 0
+        except (ChildFailed, embedded.NoBinaries, PermissionError, psycopg.Error) as failure:
+            print(f"comptroller: {failure}", file=sys.stderr, flush=True)
+        finally:
+            self.say("stopping …")
+            self._close_listener()
+            self.supervisor.stop_all()
+            endpoints.remove_endpoints(self.data)
+            self.say("stopped; the data is kept")
+        return code
+
+    # -- before anything starts
+
+    def _claim(self) -> None:
+        """Take the data folder and the port, or refuse in one line."""
+        told = read_environment({"COMPTROLLER_MODE": "embedded"} | self.variables)
+        # Nobody wants invented people in a database of his own.
+        self.with_demonstration = told.demonstration and told.database is None
+        self._take_data_folder()
+        self._take_port()
+        self._end_leftovers()
+
+    def _take_data_folder(self) -> None:
+        try:
+            self.account = embedded.ServiceAccount.for_this_process()
+            self.home = embedded.reachable_home(self.data, self.account)
+            self.lock = (self.data / "launcher.lock").open("a")
+        except PermissionError as error:
+            owner = _owner(self.data)
+            raise Refused(
+                f"the data folder `{self.data}` cannot be used ({error.strerror or error}); it belongs to {owner}: "
+                "start as that user, or name another folder in COMPTROLLER_DATA"
+            ) from None
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            running = endpoints.read_endpoints(self.data)
+            raise Refused(
+                f"already running on this data at {running.get('url', 'an address not yet known')} "
+                f"(process {running.get('pid', 'unknown')}); stop that one first, "
+                "or name another folder in COMPTROLLER_DATA"
+            ) from None
+
+    def _take_port(self) -> None:
+        """Bind the port now and hand the socket to the web server: it cannot be lost in between."""
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                with _bound(self.port) as probe:
+                    probe.listen()  # only one socket can: this finds out whether somebody else does
+                self.listener = _bound(self.port)
+            except OSError as error:
+                # After a kill -9 of the launcher, the old web server may need a moment to end.
+                if time.monotonic() < deadline and self._end_leftovers():
+                    continue
+                raise Refused(
+                    f"port {self.port} cannot be used ({error.strerror}); "
+                    "free it, or choose another: make run PORT=8001"
+                ) from None
+            return
+
+    def _close_listener(self) -> None:
+        """From here on a browser is refused at once instead of waiting for a server that will not come."""
+        if self.listener is not None:
+            self.listener.close()
+
+    def _end_leftovers(self) -> bool:
+        """End what a killed launcher left running on this data; we hold its lock, so nobody else wants it."""
+        left = endpoints.read_endpoints(self.data).get("children", [])
+        ended = [end_leftover(pid, mark, signal.SIGTERM, seconds=10) for pid, mark in left]
+        endpoints.remove_endpoints(self.data)
+        return any(ended)
+
+    # -- starting
+
+    def _start(self) -> None:
+        logs = embedded.private_folder(self.data / "logs")
+        for old in logs.glob("*.log"):
+            old.replace(old.with_suffix(".log.old"))
+        keys = _read_or_make_keys(self.data / "secrets.json")
+        self.environment = self._base_environment(keys)
+        self.say(f"Comptroller: data in {self.home}")
+        if not self.variables.get("DATABASE_URL"):
+            self._start_postgres(keys, logs)
+        if not self.variables.get("REDIS_URL"):
+            self._start_valkey(keys, logs)
+        if not self.variables.get("EMAIL_URL"):
+            self._start_mailbox(logs)
+        self._remember()
+        self._prepare(logs)
+        self._start_web(logs)
+        self._start_celery(logs)
+        self._remember()
+        self._wait_for_web()
+
+    def _base_environment(self, keys: dict[str, str]) -> dict[str, str]:
+        ours = {
+            "COMPTROLLER_MODE": "embedded",
+            "COMPTROLLER_DATA": str(self.data),
+            "SECRET_KEY": keys["secret_key"],
+            "SITE_URL": self.url,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+        return ours | {name: value for name, value in self.variables.items() if name != "PORT"}
+
+    def _start_postgres(self, keys: dict[str, str], logs: Path) -> None:
+        self.say("  starting PostgreSQL")
+        server = embedded.Postgres(
+            self.home / "postgres",
+            bin_dir=embedded.postgres_bin(self.variables, self.account, self.home),
+            account=self.account,
+            password=keys["postgres"],
+            log_path=logs / "postgres.log",
+        )
+        self.supervisor.add(server.child, server.restart)
+        server.start()
+        with psycopg.connect(server.url(), autocommit=True) as superuser:
+            create_roles(
+                superuser,
+                owner=OWNER,
+                owner_password=keys["owner"],
+                app=APP,
+                app_password=keys["app"],
+                database=DATABASE,
+            )
+        self.environment["DATABASE_URL"] = server.url(user=APP, password=keys["app"], database=DATABASE)
+        self.environment["DATABASE_OWNER_URL"] = server.url(user=OWNER, password=keys["owner"], database=DATABASE)
+        self.supervisor.check_stop()
+
+    def _start_valkey(self, keys: dict[str, str], logs: Path) -> None:
+        self.say("  starting Valkey")
+        server = embedded.Valkey(
+            self.data / "valkey",
+            program=embedded.valkey_program(self.variables),
+            password=keys["valkey"],
+            log_path=logs / "valkey.log",
+        )
+        self.supervisor.add(server.child, server.restart)
+        server.start()
+        self.environment["REDIS_URL"] = server.url()
+        self.supervisor.check_stop()
+
+    def _start_mailbox(self, logs: Path) -> None:
+        port = free_port()
+        self._run_module("mailbox", logs, "config.mailbox", str(port), str(self.data / "mailbox"), grace_seconds=5)
+        self.environment["EMAIL_URL"] = f"smtp://{LOOPBACK}:{port}"
+
+    def _prepare(self, logs: Path) -> None:
+        """Tables, rights, catalogue and, on our own database, the demonstration: one process, then gone."""
+        demonstration = ["--demonstration"] if self.with_demonstration else []
+        self.say("  bringing the database up to date")
+        child = self._child("the database preparation", logs, "prepare", "config.prepare", *demonstration)
+        child.start()
+        deadline = time.monotonic() + PREPARE_SECONDS_MAX
+        try:
+            while child.is_running:
+                self.supervisor.check_stop()
+                if time.monotonic() > deadline:
+                    raise ChildFailed(f"the database preparation took longer than {PREPARE_SECONDS_MAX:.0f} s")
+                time.sleep(0.05)
+        finally:
+            child.stop()
+        if child.exit_code() != 0:
+            raise ChildFailed(f"the database could not be brought up to date\n{child.log_tail()}")
+
+    def _start_web(self, logs: Path) -> None:
+        assert self.listener is not None  # noqa: S101 - taken before anything starts
+        child = self._run_module(
+            "web server",
+            logs,
+            "gunicorn",
+            "config.wsgi",
+            *("--bind", f"fd://{self.listener.fileno()}", "--workers", "2"),
+            *("--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "10"),
+            *("--no-control-socket", "--log-level", "warning"),
+            start=False,
+        )
+        child.env = dict(child.env) | {"PG_POOL": "4"}
+        child.popen_options = {"pass_fds": (self.listener.fileno(),)}
+        child.start()
+
+    def _start_celery(self, logs: Path) -> None:
+        quiet = ("--loglevel", "WARNING")
+        # The process number keeps two installations on one machine apart.
+        self._run_module(
+            "worker",
+            logs,
+            *("celery", "-A", "config", "worker", "--concurrency", "2", "-n", f"comptroller-{os.getpid()}@%h"),
+            *("--without-gossip", "--without-mingle", *quiet),
+            REMAP_SIGTERM="SIGQUIT",
+        )
+        self._run_module(
+            "beat",
+            logs,
+            *(
+                "celery",
+                "-A",
+                "config",
+                "beat",
+                "--schedule",
+                str(self.data / "beat-schedule"),
+                "--pidfile",
+                "",
+                *quiet,
+            ),
+        )
+
+    def _child(self, name: str, logs: Path, log_name: str, *module: str, **variables: str) -> Child:
+        return Child(
+            name=name,
+            argv=[sys.executable, "-W", "ignore::UserWarning:celery", "-m", *module],
+            log_path=logs / f"{log_name}.log",
+            env=self.environment | variables,
+            cwd=BASE_DIR,
+        )
+
+    def _run_module(
+        self, name: str, logs: Path, *module: str, start: bool = True, grace_seconds: float = 15.0, **variables: str
+    ) -> Child:
+        child = self._child(name, logs, name.replace(" server", ""), *module, **variables)
+        child.grace_seconds = grace_seconds
+        self.supervisor.add(child)
+        if start:
+            child.start()
+        self.supervisor.check_stop()
+        return child
+
+    def _remember(self) -> None:
+        """Write down what runs, for `./manage.py` and for the launcher after a kill -9."""
+        children = [(part.child.pid, _mark(part.child)) for part in self.supervisor.parts if part.child.pid]
+        names = ("COMPTROLLER_MODE", "COMPTROLLER_DATA", "SECRET_KEY", "SITE_URL", "DATABASE_URL", "DATABASE_OWNER_URL")
+        shared = {
+            name: self.environment[name] for name in (*names, "REDIS_URL", "EMAIL_URL") if name in self.environment
+        }
+        endpoints.write_endpoints(self.data, url=self.url, variables=shared, children=children)
+
+    def _wait_for_web(self) -> None:
+        web = next(part.child for part in self.supervisor.parts if part.child.name == "web server")
+
+        def answers() -> bool:
+            self.supervisor.check_stop()
+            try:
+                with socket.create_connection((LOOPBACK, self.port), timeout=5) as connection:
+                    connection.sendall(f"GET /healthz HTTP/1.0\r\nHost: {LOOPBACK}\r\n\r\n".encode())
+                    return b" 200 " in connection.recv(64)
+            except OSError:
+                return False
+
+        web.wait_until(answers, READY_SECONDS_MAX)
+
+    def _announce(self, seconds: float) -> None:
+        lines = [
+            "",
+            f"Comptroller is ready ({seconds:.1f} s)",
+            f"  open       {self.url}/",
+        ]
+        for account in _demonstration_accounts(self.data):
+            lines.append(f"             {account}")
+        if not self.variables.get("EMAIL_URL"):
+            lines.append(f"  mailbox    {self.url}/mailbox/")
+        lines += [
+            f"  API        {self.url}/api/docs/",
+            f"  data       {self.home}",
+            f"  logs       {self.data / 'logs'}",
+            "  Ctrl-C ends everything; the data is kept.",
+            "",
+        ]
+        self.say("\n".join(lines))
+
+
+# -------------------------------------------------------------------------------- small
+
+
+def _read_port(variables: dict[str, str]) -> int:
+    text = variables.get("PORT", "").strip() or str(DEFAULT_PORT)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise Refused(f"PORT is `{text}`; it must be a whole number from 1 to 65535")
+    return int(text)
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _read_or_make_keys(path: Path) -> dict[str, str]:
+    """Passwords of our own servers and the signing key; made once, readable by us alone."""
+    names = ("secret_key", "postgres", "owner", "app", "valkey")
+    try:
+        keys: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        keys = {}
+    missing = [name for name in names if name not in keys]
+    if missing:
+        keys |= {name: secrets.token_urlsafe(48 if name == "secret_key" else 24) for name in missing}
+        draft = path.with_suffix(".new")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(keys, file)
+        draft.replace(path)
+    return keys
+
+
+def _mark(child: Child) -> str:
+    """What an earlier child's command line must contain to be taken for ours."""
+    return next((part for part in child.argv if part in ("gunicorn", "celery", "config.mailbox")), child.argv[0])
+
+
+def _owner(folder: Path) -> str:
+    try:
+        return folder.owner()
+    except (OSError, KeyError):
+        return "another user"
+
+
+def _demonstration_accounts(data: Path) -> list[str]:
+    try:
+        accounts: list[str] = json.loads((data / "accounts.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return accounts
+
+
+def main() -> int:
+    os.umask(0o077)
+    try:
+        launcher = Launcher(dict(os.environ))
+    except Refused as refusal:
+        print(f"comptroller: {refusal}", file=sys.stderr)
+        return EXIT_REFUSED
+    return launcher.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
