@@ -265,14 +265,34 @@ def _names_of(target: str, reading: _Reading) -> dict[str, str]:
 def _check_meaning(reading: _Reading) -> None:
     """What one cell cannot show: a usable price names its part and day; a peak exists; a prior stands once."""
     for name in ("prices", "purchase_prices"):
-        _each(reading, name, lambda row: not row["accelerator"] and not row["doubt"],
-              "accelerator", "may be empty only where `doubt` says why")
-    _each(reading, "token_prices", lambda row: row["as_of"] is None and not row["doubt"],
-          "as_of", "may be empty only where `doubt` says why")
-    _each(reading, "accelerators", lambda row: not (row["dense_tflop_s_16bit"] or row["dense_tflop_s_fp32"]),
-          "dense_tflop_s_16bit", "a 16-bit or a 32-bit dense peak is needed")
-    _each(reading, "grid_carbon", lambda row: row["is_year_stated"] is not (row["year_to"] is not None),
-          "is_year_stated", "does not agree with year_to")
+        _each(
+            reading,
+            name,
+            lambda row: not row["accelerator"] and not row["doubt"],
+            "accelerator",
+            "may be empty only where `doubt` says why",
+        )
+    _each(
+        reading,
+        "token_prices",
+        lambda row: row["as_of"] is None and not row["doubt"],
+        "as_of",
+        "may be empty only where `doubt` says why",
+    )
+    _each(
+        reading,
+        "accelerators",
+        lambda row: not (row["dense_tflop_s_16bit"] or row["dense_tflop_s_fp32"]),
+        "dense_tflop_s_16bit",
+        "a 16-bit or a 32-bit dense peak is needed",
+    )
+    _each(
+        reading,
+        "grid_carbon",
+        lambda row: row["is_year_stated"] is not (row["year_to"] is not None),
+        "is_year_stated",
+        "does not agree with year_to",
+    )
     seen: set[tuple[str, str]] = set()
     for index, row in enumerate(reading.rows["utilisation_priors"]):
         key = (row["quantity"], row["applies_to"])

@@ -6,7 +6,7 @@ So nothing is ever updated, and an estimate of last year can be replayed from th
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, TypeVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -43,7 +43,9 @@ class CatalogueRelease(models.Model):
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(number__gte=1), name="release_number_positive", violation_error_message="releases count from 1"
+                condition=Q(number__gte=1),
+                name="release_number_positive",
+                violation_error_message="releases count from 1",
             )
         ]
 
@@ -305,7 +307,7 @@ class Facility(CatalogueRow):
 
 
 class ComputeThreshold(CatalogueRow):
-    """One legal line over compute or chips, in force in the half-open period from `effective_from` to `effective_to`."""
+    """One legal line over compute or chips, in force from `effective_from` until, not including, `effective_to`."""
 
     jurisdiction = models.CharField(max_length=20)
     instrument = models.CharField(max_length=120)

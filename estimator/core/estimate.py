@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from estimator.core.result import (
-    Assumption,
-    Estimate,
-    LineageCompute,
-    Missing,
-    ThresholdReading,
-)
+import math
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from typing import TypeVar
 
-ESTIMATOR_VERSION = "1.0.0"
+from estimator.core import cost as costing
+from estimator.core.catalogue import Accelerator, CatalogueSnapshot
+from estimator.core.cost import Money
+from estimator.core.energy import size_footprint
+from estimator.core.errors import InputError, PlaceError
+from estimator.core.fields import WorkloadKind
+from estimator.core.memory import MemoryNeed, size_memory
+from estimator.core.offers import PriceOffer, PriceUsed
+from estimator.core.place import Place, PriceTerm
+from estimator.core.prices import choose_price, choose_purchase_price, choose_token_price
+from estimator.core.priors import Ledger
+from estimator.core.quantities import HOURS_PER_MONTH, TERA, ZERO, Interval
+from estimator.core.result import Assumption, Estimate, LineageCompute, Missing, ThresholdReading
+from estimator.core.shape import ModelShape, model_shape
+from estimator.core.sizing import BY_HOURS_KINDS, HOURLESS_KINDS, Ask, Size, size_ask
+from estimator.core.thresholds import read_chip_thresholds, read_thresholds, sum_lineage
+from estimator.core.uncertainty import aged
+from estimator.core.workload import Workload
 
 __all__ = [
     "ESTIMATOR_VERSION",
@@ -19,4 +33,275 @@ __all__ = [
     "LineageCompute",
     "Missing",
     "ThresholdReading",
+    "estimate",
 ]
+
+ESTIMATOR_VERSION = "1.0.0"
+
+HOURS_MAX = 1e9
+USD_MAX = 1e12
+
+
+def estimate(
+    workload: Workload,
+    place: Place,
+    catalogue: CatalogueSnapshot,
+    *,
+    on: date,
+    window_hours: float | None = None,
+    gpu_hours_cap: float | None = None,
+    money_cap_usd: float | None = None,
+    prices_own: Sequence[PriceOffer] = (),
+    lineage: LineageCompute | None = None,
+    providers_allowed: Collection[str] | None = None,
+) -> Estimate:
+    """Size a workload in a place on a day. The same arguments give the same answer, for ever.
+
+    Args:
+        on: the day at which prices and thresholds are read.
+        window_hours: length of the window asked for, in hours; None for an open-ended ask.
+        gpu_hours_cap: enforced limit on device-hours; for an ask as cap these are the hours.
+        money_cap_usd: enforced limit on cost, in USD.
+        prices_own: the organisation's own prices; one that holds on the day wins over every list price.
+        lineage: compute that the model's lineage already holds, this ask not included.
+        providers_allowed: provider slugs that may count as a cheaper equivalent; None allows all.
+
+    Raises:
+        InputError: a number out of range, or an accelerator that the catalogue does not know. Gaps in the catalogue
+            are not errors: the quantity is None and `missing` says why.
+    """
+    _check_limits(window_hours=window_hours, gpu_hours_cap=gpu_hours_cap, money_cap_usd=money_cap_usd)
+    ledger = Ledger()
+    ask = Ask(
+        workload=workload,
+        place=place,
+        catalogue=catalogue,
+        on=on,
+        window_hours=window_hours,
+        gpu_hours_cap=gpu_hours_cap,
+        money_cap_usd=money_cap_usd,
+        prices_own=prices_own,
+        accelerator=_find_accelerator(place, catalogue),
+        ledger=ledger,
+    )
+    shape = model_shape(workload)
+    if shape is not None and shape.is_derived:
+        ledger.assume("shape", "Layers derived from the parameters", round(shape.layers, 1), "layers", "Kaplan 2020")
+        ledger.assume("shape", "Width derived from the parameters", round(shape.hidden_size), "values", "Kaplan 2020")
+    price = _choose(ask)
+    size = size_ask(ask, shape, price)
+    memory = _size_memory(ask, shape)
+    money, price = _charge(ask, size, price)
+    footprint = size_footprint(place, ask.accelerator, size.gpu_hours, catalogue, ledger)
+    peak = _cluster_peak_flop_s(ask)
+    training = size.training or ZERO
+    sums = sum_lineage(training, size.generation, lineage)
+    in_force = [row for row in catalogue.thresholds if row.in_force_on(on)]
+    cheapest = _cheapest(ask, price, providers_allowed)
+    if money.cost is None and money.cap_usd is None:
+        ledger.lack("cost_usd", "there is no price, so there is no cost")
+    part = ask.accelerator
+    return Estimate(
+        gpu_hours=size.gpu_hours,
+        wall_hours=size.wall_hours,
+        run_flop=size.run_flop,
+        run_flop_training=size.training,
+        training_flop_direct=sums.direct,
+        training_flop_cumulative=sums.cumulative,
+        modification_ratio=sums.ratio,
+        memory_gib_per_device=memory.gib_per_device if memory else None,
+        memory_usable_gib=memory.usable_gib if memory else None,
+        memory_fits=memory.fits if memory else None,
+        smallest_count_that_fits=memory.smallest_count if memory else None,
+        cost_usd=money.cost,
+        cost_cap_usd=money.cap_usd,
+        run_rate_usd_month=money.run_rate_month,
+        commitment_tail_usd=money.tail_usd,
+        cost_over_cheapest_ratio=cheapest[0] if cheapest else None,
+        cheapest_offer=cheapest[1] if cheapest else None,
+        price=price,
+        energy_kwh=footprint.energy_kwh,
+        carbon_kg=footprint.carbon_kg,
+        carbon_market_kg=footprint.carbon_market_kg,
+        grid_g_kwh=footprint.grid_g_kwh,
+        pue=footprint.pue,
+        cluster_peak_flop_s=peak,
+        chip_tpp=part.tpp if part else None,
+        chip_density=part.performance_density if part else None,
+        chip_vendor_hq_country=part.vendor_hq_country if part else None,
+        thresholds=read_thresholds(sums, lineage, peak, in_force),
+        chip_thresholds=read_chip_thresholds(part, in_force) if part else (),
+        assumptions=_distinct(ledger.assumptions),
+        missing=_distinct(ledger.missing),
+        warnings=_distinct(ledger.warnings),
+        catalogue_digest=catalogue.digest,
+        estimator_version=ESTIMATOR_VERSION,
+    )
+
+
+def _check_limits(**limits: float | None) -> None:
+    errors = {}
+    for name, value in limits.items():
+        ceiling = USD_MAX if name.endswith("_usd") else HOURS_MAX
+        if value is not None and not (math.isfinite(value) and 0 < value <= ceiling):
+            errors[name] = f"use a value above 0 and at most {ceiling:,.0f}"
+    if errors:
+        raise InputError(errors)
+
+
+def _find_accelerator(place: Place, catalogue: CatalogueSnapshot) -> Accelerator | None:
+    if place.accelerator is None:
+        return None
+    found = catalogue.accelerators.get(place.accelerator)
+    if found is None:
+        raise PlaceError({"accelerator": f"`{place.accelerator}` is not in the catalogue"})
+    return found
+
+
+def _choose(ask: Ask) -> PriceUsed | None:
+    """The price of an hour; tokens and purchases find theirs in `_charge`."""
+    if ask.workload.kind in HOURLESS_KINDS or ask.place.price_term == PriceTerm.PURCHASE:
+        return None
+    return choose_price(ask.place, ask.catalogue, ask.prices_own, ask.on, ask.ledger)
+
+
+def _charge(ask: Ask, size: Size, price: PriceUsed | None) -> tuple[Money, PriceUsed | None]:
+    """The money of an ask, and the price behind it."""
+    if ask.workload.kind is WorkloadKind.HOSTED_API:
+        return _charge_tokens(ask)
+    if ask.workload.kind is WorkloadKind.PURCHASE or ask.place.price_term == PriceTerm.PURCHASE:
+        return _charge_purchase(ask)
+    money = costing.cost_by_hours(
+        ask.place,
+        size.gpu_hours,
+        size.devices,
+        price,
+        ask.catalogue,
+        ask.gpu_hours_cap,
+        ask.money_cap_usd,
+        ask.ledger,
+    )
+    return money, price
+
+
+def _charge_tokens(ask: Ask) -> tuple[Money, PriceUsed | None]:
+    workload, place, on = ask.workload, ask.place, ask.on
+    if not workload.is_stated("api_model"):
+        ask.ledger.lack("price", "no hosted model is named")
+        return _capped_money(ask), None
+    found = choose_token_price(workload.text("api_model"), place.provider, ask.catalogue, on, ask.ledger)
+    if found is None:
+        return Money(cap_usd=ask.money_cap_usd), None
+    age_days = (on - found.as_of).days
+    yearly = ask.ledger.prior(ask.catalogue, "price_drift_year", "Change of a list price within a year", "per_token")
+    drift = aged(Interval.exact(1.0), age_days, yearly)
+    months = workload.number("months") or ask.service_hours / HOURS_PER_MONTH
+    ask.ledger.assume("months", "Months that are paid for", months, "months of 30 days")
+    money = costing.cost_by_tokens(workload, found, months, drift, ask.money_cap_usd)
+    into = workload.number("input_tokens_million_month") or 0.0
+    out = workload.number("output_tokens_million_month") or 0.0
+    if money.run_rate_month is None or into + out <= 0:
+        return _capped_money(ask), None
+    price = PriceUsed(
+        offer=found.slug,
+        usd_per_gpu_hour=money.run_rate_month.scaled(1.0 / (into + out)),
+        as_of=found.as_of,
+        age_days=age_days,
+        source=found.source,
+        provider=found.provider,
+        region="",
+        term=PriceTerm.PER_TOKEN,
+        unit="USD per million tokens of this mix",
+    )
+    return money, price
+
+
+def _capped_money(ask: Ask) -> Money:
+    """An ask for money alone: the cap is what it costs."""
+    if ask.money_cap_usd is None:
+        return Money()
+    ask.ledger.assume("money_cap", "The cap is spent whole", ask.money_cap_usd, "USD")
+    return Money(Interval.exact(ask.money_cap_usd), ask.money_cap_usd)
+
+
+def _charge_purchase(ask: Ask) -> tuple[Money, PriceUsed | None]:
+    place = ask.place
+    quoted = ask.workload.number("unit_price_usd") if ask.workload.kind is WorkloadKind.PURCHASE else None
+    if quoted is not None:
+        unit = Interval.exact(quoted)
+        ask.ledger.assume("unit_price_usd", "Price as quoted by the requester", quoted, "USD per accelerator")
+        money = costing.cost_of_purchase(unit, place.accelerator_count, ask.money_cap_usd)
+        return money, _purchase_used(place, unit, "quoted", ask.on, 0, "quoted in the request")
+    if place.accelerator is None:
+        ask.ledger.lack("price", "no accelerator is chosen")
+        return Money(cap_usd=ask.money_cap_usd), None
+    found = choose_purchase_price(place.accelerator, ask.catalogue, ask.on, ask.ledger)
+    if found is None:
+        return Money(cap_usd=ask.money_cap_usd), None
+    unit, row = found
+    ask.ledger.assume("purchase_scope", "Servers and network beyond the listed unit are not included")
+    money = costing.cost_of_purchase(unit, place.accelerator_count, ask.money_cap_usd)
+    return money, _purchase_used(place, unit, row.slug, row.as_of, (ask.on - row.as_of).days, row.source)
+
+
+def _purchase_used(place: Place, unit: Interval, offer: str, as_of: date, age_days: int, source: str) -> PriceUsed:
+    return PriceUsed(
+        offer=offer,
+        usd_per_gpu_hour=unit,
+        as_of=as_of,
+        age_days=age_days,
+        source=source,
+        provider=place.provider,
+        region=place.region or "",
+        term=PriceTerm.PURCHASE,
+        unit="USD per accelerator",
+    )
+
+
+def _size_memory(ask: Ask, shape: ModelShape | None) -> MemoryNeed | None:
+    if ask.accelerator is None:
+        ask.ledger.lack("memory_fits", "no accelerator is chosen")
+        return None
+    if shape is None:
+        ask.ledger.lack("memory_fits", "the parameters of the model are not stated")
+        return None
+    need = size_memory(ask.workload, shape, ask.accelerator.memory_gb, ask.place.accelerator_count)
+    if not need.fits:
+        smallest = "no number of devices" if need.smallest_count is None else f"{need.smallest_count:,} devices"
+        ask.ledger.warn(
+            f"each device would need about {need.gib_per_device.p50:,.0f} GiB and has {need.usable_gib:,.1f}; "
+            f"{smallest} would hold it"
+        )
+    return need
+
+
+def _cluster_peak_flop_s(ask: Ask) -> float | None:
+    """Dense peak at 16 bit of all devices asked for, in FLOP/s."""
+    if ask.accelerator is None:
+        return None
+    return ask.accelerator.peak_tflop_s * TERA * ask.place.accelerator_count
+
+
+def _cheapest(ask: Ask, price: PriceUsed | None, providers_allowed: Collection[str] | None) -> tuple[float, str] | None:
+    if price is None or ask.accelerator is None or price.term in (PriceTerm.PER_TOKEN, PriceTerm.PURCHASE):
+        return None
+    own = [offer for offer in (*ask.prices_own, *ask.catalogue.prices_own)]
+    is_work = ask.workload.is_sized and ask.workload.kind not in BY_HOURS_KINDS
+    return costing.cheapest_ratio(
+        ask.place,
+        ask.accelerator,
+        price,
+        ask.catalogue,
+        own,
+        ask.on,
+        is_work=is_work,
+        providers_allowed=providers_allowed,
+    )
+
+
+_Item = TypeVar("_Item")
+
+
+def _distinct(items: Iterable[_Item]) -> tuple[_Item, ...]:
+    """Each once, in the order of first mention."""
+    return tuple(dict.fromkeys(items))

@@ -70,7 +70,7 @@ class Estimate:
 
     `run_flop` is all model FLOP of the work; `run_flop_training` only what changes parameters;
     `training_flop_direct` and `training_flop_cumulative` are the lineage's sums with this ask included.
-    `cost_cap_usd` is what the enforced cap can cost at the p90 price; `commitment_tail_usd` stays owed after cancelling.
+    `cost_cap_usd` is what the enforced cap can cost at the p90 price; `commitment_tail_usd` stays owed after a cancel.
     """
 
     gpu_hours: Interval | None

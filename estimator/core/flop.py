@@ -1,0 +1,184 @@
+"""FLOP of a workload: what changes parameters, what generates data, and what only reads a model, kept apart.
+
+Formula ids F1 to F15 are explained in docs/estimator.md. All figures are model FLOP: recomputation of activations is
+time, not training compute, and stands in `timed_training` alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from estimator.core.fields import WorkloadKind
+from estimator.core.quantities import BILLION, MILLION, Interval
+from estimator.core.shape import ModelShape
+from estimator.core.workload import Workload
+
+TRAINING_KINDS = frozenset(
+    {
+        WorkloadKind.PRETRAINING,
+        WorkloadKind.CONTINUED_PRETRAINING,
+        WorkloadKind.FINE_TUNING,
+        WorkloadKind.DISTILLATION,
+        WorkloadKind.RL_SYNTHETIC,
+    }
+)
+WHOLE = Interval.exact(1.0)
+ENCODER_DECODER_SHARE = Interval(0.5, 0.625, 1.0)
+"""F14: share of 6ND that an encoder-decoder computes, as each half sees its own tokens only.
+
+Source: T5-11B, where 6ND is 1.6 times the figure of Patterson et al. 2021, Carbon Emissions and Large Neural Network
+Training, table 4; a half is the floor, all of it the ceiling.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLoad:
+    """Tokens that a model reads and writes without learning from them, and the context that each stands in."""
+
+    prefill_tokens: float
+    decode_tokens: float
+    context_tokens: float
+    prompt_tokens: float
+
+
+@dataclass(frozen=True, slots=True)
+class FlopCount:
+    """FLOP of one run at the median of its inputs.
+
+    `training` changes parameters; `generation` makes data for training or scores it, which a cumulative count adds;
+    `reading` is inference for its own sake. `timed_training` is what the devices execute for `training`.
+    """
+
+    training: float = 0.0
+    generation: float = 0.0
+    reading: float = 0.0
+    timed_training: float = 0.0
+    share: Interval = WHOLE
+
+    @property
+    def total(self) -> float:
+        return self.training + self.generation + self.reading
+
+
+def training_flop(active_parameters: float, tokens: float, shape: ModelShape | None, context_tokens: float) -> float:
+    """F1 and F3: 6 FLOP per parameter and token, and causal attention over the sequence.
+
+    Source: Kaplan et al. 2020, section 2.1 (6ND); Chowdhery et al. 2022, PaLM, appendix B (12 L h s per token for full
+    attention, half of it under a causal mask).
+    """
+    attention = 6.0 * shape.layers * shape.hidden_size * context_tokens if shape else 0.0
+    return tokens * (6.0 * active_parameters + attention)
+
+
+def adapter_flop(active_parameters: float, tokens: float, shape: ModelShape, context_tokens: float) -> float:
+    """F13: with frozen weights the gradient of the weights falls away, 4 FLOP per parameter and token.
+
+    Source: derived from F1; forward 2, gradient of activations 2; attention has no frozen weights.
+    """
+    return tokens * (4.0 * active_parameters + 6.0 * shape.layers * shape.hidden_size * context_tokens)
+
+
+def sample_training_flop(forward_flop: float, samples: float) -> float:
+    """F10 and F11: three forward passes' worth per sample, whatever the network.
+
+    Source: Sevilla et al. 2022, Compute Trends Across Three Eras of Machine Learning, appendix A.
+    """
+    return 3.0 * forward_flop * samples
+
+
+def prefill_flop(shape: ModelShape, tokens: float, prompt_tokens: float) -> float:
+    """F2 and F3 forward: 2 FLOP per parameter and token, and causal attention over the prompt.
+
+    Source: Kaplan et al. 2020, section 2.1; attention is a third of F3.
+    """
+    return tokens * (2.0 * shape.active_parameters + 2.0 * shape.layers * shape.hidden_size * prompt_tokens)
+
+
+def decode_flop(shape: ModelShape, tokens: float, context_tokens: float) -> float:
+    """F2 and F4: 2 FLOP per parameter and token, and attention to everything before it.
+
+    Source: derived from F3; 4 L h c per token at context c.
+    """
+    return tokens * (2.0 * shape.active_parameters + 4.0 * shape.layers * shape.hidden_size * context_tokens)
+
+
+def compute_optimal_tokens(parameters: float) -> float:
+    """F15: the tokens that a model of this size would see under compute-optimal training, about 20 per parameter.
+
+    Source: Hoffmann et al. 2022, Training Compute-Optimal Large Language Models, section 3.
+    """
+    return 20.0 * parameters
+
+
+def token_load(workload: Workload, days: float) -> TokenLoad:
+    """The tokens of an inference workload: of the whole job, or of `days` days for an online service."""
+    into, out = workload.number("input_tokens") or 0.0, workload.number("output_tokens") or 0.0
+    requests = workload.number("requests") or 0.0
+    match workload.kind:
+        case WorkloadKind.INFERENCE_ONLINE:
+            requests = (workload.number("requests_per_day") or 0.0) * days
+        case WorkloadKind.EVALUATION:
+            requests *= workload.number("repeats") or 1.0
+        case WorkloadKind.AGENTIC:
+            requests = (workload.number("tasks") or 0.0) * (workload.number("steps_per_task") or 0.0)
+        case WorkloadKind.EMBEDDING:
+            context = workload.number("context_tokens") or 1.0
+            return TokenLoad((workload.number("tokens_billion") or 0.0) * BILLION, 0.0, context, context)
+        case WorkloadKind.RL_SYNTHETIC:
+            context = workload.number("context_tokens") or 1.0
+            return TokenLoad(0.0, (workload.number("generated_tokens_billion") or 0.0) * BILLION, context / 2, 0.0)
+        case _:
+            pass
+    fresh = 1.0 - (workload.number("cached_percent") or 0.0) / 100.0
+    return TokenLoad(requests * into * fresh, requests * out, into + out / 2.0, into)
+
+
+def training_tokens(workload: Workload) -> float:
+    """Tokens that change parameters: unique tokens times epochs, or the trained tokens of reinforcement learning."""
+    if workload.kind is WorkloadKind.RL_SYNTHETIC:
+        return (workload.number("trained_tokens_billion") or 0.0) * BILLION
+    return (workload.number("tokens_billion") or 0.0) * BILLION * (workload.number("epochs") or 1.0)
+
+
+def count_flop(workload: Workload, shape: ModelShape | None, generator: ModelShape | None, days: float) -> FlopCount:
+    """FLOP of a sized workload; zero for kinds that are sized by hours or money.
+
+    Args:
+        generator: the model that generates or scores; the model itself where no teacher is stated.
+        days: length of an online service that is counted.
+    """
+    if workload.kind in TRAINING_KINDS:
+        if workload.is_stated("samples_million"):
+            return _sample_count(workload)
+        return FlopCount() if shape is None else _training_count(workload, shape, generator or shape)
+    if shape is None:
+        return FlopCount()
+    load = token_load(workload, days)
+    reading = prefill_flop(shape, load.prefill_tokens, load.prompt_tokens)
+    reading += decode_flop(shape, load.decode_tokens, load.context_tokens)
+    return FlopCount(reading=reading)
+
+
+def _sample_count(workload: Workload) -> FlopCount:
+    forward = (workload.number("forward_gflop_per_sample") or 0.0) * BILLION
+    samples = (workload.number("samples_million") or 0.0) * MILLION * (workload.number("epochs") or 1.0)
+    training = sample_training_flop(forward, samples)
+    return FlopCount(training=training, timed_training=training)
+
+
+def _training_count(workload: Workload, shape: ModelShape, generator: ModelShape) -> FlopCount:
+    tokens, context = training_tokens(workload), workload.number("context_tokens") or 1.0
+    if workload.kind is WorkloadKind.FINE_TUNING and workload.text("method") in ("lora", "qlora"):
+        training = adapter_flop(shape.active_parameters, tokens, shape, context)
+        # F7: recomputing activations is a second forward pass, which eats what frozen weights save.
+        again = prefill_flop(shape, tokens, context) if workload.text("recompute") == "full" else 0.0
+        return FlopCount(training=training, timed_training=training + again)
+    training = training_flop(shape.active_parameters, tokens, shape, context)
+    generation = 0.0
+    if workload.kind is WorkloadKind.RL_SYNTHETIC:
+        load = token_load(workload, 0.0)
+        generation = decode_flop(generator, load.decode_tokens, load.context_tokens)
+    elif workload.kind is WorkloadKind.DISTILLATION:
+        generation = prefill_flop(generator, tokens, context)
+    share = ENCODER_DECODER_SHARE if workload.text("architecture") == "encoder_decoder" else WHOLE
+    return FlopCount(training=training, generation=generation, timed_training=training, share=share)

@@ -1,0 +1,60 @@
+"""The shape of a model: parameters, layers and width, stated or derived from the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from estimator.core.workload import Workload
+
+ASPECT_RATIO = 112.0
+"""Width over depth, near the middle of published decoders: 102 (80 × 8192) to 128 (32 × 4096, 96 × 12288)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """Counts, all of them: parameters, layers, values per layer, tokens of vocabulary."""
+
+    parameters: float
+    active_parameters: float
+    layers: float
+    hidden_size: float
+    key_value_share: float
+    vocabulary_size: float
+    is_derived: bool
+
+    @property
+    def is_mixture_of_experts(self) -> bool:
+        return self.active_parameters < self.parameters
+
+    def key_value_bytes_per_token(self, bytes_per_value: float) -> float:
+        """Bytes of key and value cache that one token of one sequence occupies.
+
+        Source: 2 × layers × key-value width × bytes, one part each for keys and values (docs/estimator.md, memory).
+        """
+        return 2.0 * self.layers * self.hidden_size * self.key_value_share * bytes_per_value
+
+
+def model_shape(workload: Workload) -> ModelShape | None:
+    """The model of a workload, or None when its parameters are not stated.
+
+    Layers and width that are not stated follow from the active parameters: N = 12 L h² for a plain transformer block.
+    Source: Kaplan et al. 2020, Scaling Laws for Neural Language Models, section 2.1.
+    """
+    parameters, active = workload.parameters, workload.active_parameters
+    if parameters is None or active is None:
+        return None
+    hidden, layers = workload.number("hidden_size"), workload.number("layers")
+    is_derived = hidden is None or layers is None
+    if hidden is None:
+        hidden = (active / (12.0 * layers)) ** 0.5 if layers else (ASPECT_RATIO * active / 12.0) ** (1 / 3)
+    if layers is None:
+        layers = max(1.0, active / (12.0 * hidden**2))
+    return ModelShape(
+        parameters=parameters,
+        active_parameters=active,
+        layers=layers,
+        hidden_size=max(hidden, 1.0),
+        key_value_share=workload.number("key_value_share") or 1.0,
+        vocabulary_size=workload.number("vocabulary_size") or 1.0,
+        is_derived=is_derived,
+    )

@@ -1,0 +1,134 @@
+"""Reading legal lines against a run: in force on a day, strict or inclusive, p50 does exceed, p90 may exceed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from estimator.core.catalogue import Accelerator, ComputeThreshold
+from estimator.core.quantities import Interval
+from estimator.core.result import LineageCompute, ThresholdReading
+
+EQUAL_WITHIN = 1e-12
+"""Sums of FLOP that differ by less than this share are the same sum: rounding must not cross a strict line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Training compute with this ask included, in FLOP.
+
+    `direct` changed parameters; `cumulative` adds synthetic data and starting weights; `ratio` is this lineage's
+    change over its base model, None without a base of known compute.
+    """
+
+    direct: Interval
+    cumulative: Interval
+    ratio: Interval | None
+
+
+def sum_lineage(training: Interval, generation: Interval, lineage: LineageCompute | None) -> Sums:
+    """Add this ask to what the lineage holds; both ends together, the cautious sum for a limit."""
+    before = lineage or LineageCompute()
+    direct = _plus(before.direct_p50, before.direct_p90, training)
+    both = Interval(*(a + b for a, b in zip(_ends(training), _ends(generation), strict=True)))
+    cumulative = _plus(before.cumulative_p50, before.cumulative_p90, both)
+    ratio = direct.scaled(1.0 / before.base_model_flop) if before.base_model_flop else None
+    return Sums(direct, cumulative, ratio)
+
+
+def read_thresholds(
+    sums: Sums,
+    lineage: LineageCompute | None,
+    cluster_peak_flop_s: float | None,
+    in_force: Iterable[ComputeThreshold],
+) -> tuple[ThresholdReading, ...]:
+    """Every compute threshold in force whose quantity is known."""
+    quantities: dict[str, Interval | None] = {
+        "training_flop_direct": sums.direct,
+        "training_flop_cumulative": sums.cumulative,
+        "modification_flop_ratio": sums.ratio,
+        "cluster_peak_flop_s": None if cluster_peak_flop_s is None else Interval.exact(cluster_peak_flop_s),
+    }
+    if lineage is not None and lineage.base_model_systemic is not None and not lineage.base_model_flop:
+        # The fallback lines hold only where the compute of the base is unknown.
+        base = "systemic" if lineage.base_model_systemic else "other"
+        quantities[f"modification_flop_{base}_base"] = sums.direct
+    readings = []
+    for row in in_force:
+        value = quantities.get(row.quantity)
+        if value is not None:
+            readings.append(_reading(row, value.p50, value.p90))
+    return tuple(readings)
+
+
+def read_chip_thresholds(
+    accelerator: Accelerator, in_force: Iterable[ComputeThreshold]
+) -> tuple[ThresholdReading, ...]:
+    """Export lines for one device: total processing performance, with a density or bandwidth band where stated."""
+    if accelerator.tpp is None:
+        return ()
+    second = {
+        "chip_density": accelerator.performance_density,
+        "chip_memory_bandwidth_gb_s": accelerator.memory_bandwidth_gb_s,
+    }
+    readings = []
+    for row in in_force:
+        if row.quantity != "chip_tpp":
+            continue
+        reading = _reading(row, accelerator.tpp, accelerator.tpp)
+        if row.second_quantity is not None:
+            value = second.get(row.second_quantity)
+            if value is None:
+                # An unknown die area leaves the question open: it may exceed, it does not surely exceed.
+                reading = replace(reading, exceeds=False)
+            elif not _within(value, row.second_minimum, row.second_below):
+                reading = replace(reading, exceeds=False, may_exceed=False)
+        readings.append(reading)
+    return tuple(readings)
+
+
+def exceeds(value: float, operator: str, limit: float) -> bool:
+    """Whether a value stands beyond a line: `>` is strict, `>=` includes the line itself."""
+    is_equal = math.isclose(value, limit, rel_tol=EQUAL_WITHIN)
+    match operator:
+        case ">":
+            return value > limit and not is_equal
+        case ">=":
+            return value > limit or is_equal
+        case "<":
+            return value < limit and not is_equal
+        case "<=":
+            return value < limit or is_equal
+        case _:
+            raise ValueError(f"`{operator}` is not an operator of a threshold")
+
+
+def _reading(row: ComputeThreshold, p50: float, p90: float) -> ThresholdReading:
+    ceiling = math.inf if row.limit_below is None else row.limit_below
+    return ThresholdReading(
+        id=row.id,
+        jurisdiction=row.jurisdiction,
+        instrument=row.instrument,
+        quantity=row.quantity,
+        operator=row.operator,
+        limit=row.limit,
+        unit=row.unit,
+        p50=p50,
+        p90=p90,
+        exceeds=exceeds(p50, row.operator, row.limit) and p50 < ceiling,
+        may_exceed=exceeds(p90, row.operator, row.limit) and p90 < ceiling,
+    )
+
+
+def _within(value: float, minimum: float | None, below: float | None) -> bool:
+    return (minimum is None or value >= minimum) and (below is None or value < below)
+
+
+def _plus(p50: float, p90: float, run: Interval) -> Interval:
+    low = p50 * p50 / p90 if p90 > 0 else 0.0
+    return Interval(min(low, p50) + run.p10, p50 + run.p50, max(p90, p50) + run.p90)
+
+
+def _ends(interval: Interval) -> tuple[float, float, float]:
+    return interval.p10, interval.p50, interval.p90

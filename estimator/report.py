@@ -1,0 +1,89 @@
+"""An estimate as text for a terminal: the quantities, the price behind them, thresholds, assumptions, gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from estimator.core.quantities import Interval
+from estimator.core.result import Assumption, Estimate, ThresholdReading
+
+WIDTH_LABEL = 26
+_ROWS = (
+    ("gpu_hours", "GPU-hours", "h"),
+    ("wall_hours", "Wall time", "h"),
+    ("run_flop", "FLOP of the run", "FLOP"),
+    ("run_flop_training", "that change parameters", "FLOP"),
+    ("memory_gib_per_device", "Memory per device", "GiB"),
+    ("cost_usd", "Cost", "USD"),
+    ("run_rate_usd_month", "Run rate", "USD/month"),
+    ("energy_kwh", "Energy at the facility", "kWh"),
+    ("carbon_kg", "Carbon, location-based", "kg CO2e"),
+    ("carbon_market_kg", "Carbon, market-based", "kg CO2e"),
+)
+
+
+def format_estimate(estimate: Estimate) -> str:
+    """A readable table of one estimate."""
+    return "\n".join(_lines(estimate)) + "\n"
+
+
+def _lines(estimate: Estimate) -> Iterator[str]:
+    yield f"{'':{WIDTH_LABEL}} {'p10':>14} {'p50':>14} {'p90':>14}  unit"
+    for name, label, unit in _ROWS:
+        value: Interval | None = getattr(estimate, name)
+        cells = [_number(end) for end in (value.p10, value.p50, value.p90)] if value else ["–", "unknown", "–"]
+        yield f"{label:{WIDTH_LABEL}} {cells[0]:>14} {cells[1]:>14} {cells[2]:>14}  {unit}"
+    yield ""
+    yield from _facts(estimate)
+    for title, items in (
+        ("Thresholds", [_threshold_line(reading) for reading in estimate.thresholds if reading.may_exceed]),
+        ("Warnings", list(estimate.warnings)),
+        ("Missing", [f"{gap.what}: {gap.why}" for gap in estimate.missing]),
+        ("Assumptions", [_assumption_line(item) for item in estimate.assumptions]),
+    ):
+        if items:
+            yield ""
+            yield title
+            yield from (f"  {item}" for item in items)
+    yield ""
+    yield f"Estimator {estimate.estimator_version}, catalogue {estimate.catalogue_digest[:12]}"
+
+
+def _facts(estimate: Estimate) -> Iterator[str]:
+    price = estimate.price
+    if price:
+        rate = price.usd_per_gpu_hour
+        amount = _number(rate.p50) if rate.is_exact else f"{_number(rate.p10)} to {_number(rate.p90)}"
+        yield f"Price            {amount} {price.unit}, {price.offer}, as of {price.as_of} ({price.age_days} days old)"
+    else:
+        yield "Price            none"
+    if estimate.cost_cap_usd is not None:
+        yield f"Cost of the cap  {_number(estimate.cost_cap_usd)} USD"
+    if estimate.commitment_tail_usd:
+        yield f"Owed if cancelled {_number(estimate.commitment_tail_usd)} USD"
+    if estimate.cost_over_cheapest_ratio is not None:
+        yield f"Over cheapest    {estimate.cost_over_cheapest_ratio:.2f} × {estimate.cheapest_offer}"
+    if estimate.memory_fits is not None:
+        smallest = estimate.smallest_count_that_fits
+        answer = "fits" if estimate.memory_fits else "does not fit"
+        yield f"Memory           {answer}; the smallest count that holds it is {smallest if smallest else 'none'}"
+
+
+def _threshold_line(reading: ThresholdReading) -> str:
+    verdict = "does exceed" if reading.exceeds else "may exceed"
+    return f"{reading.id}: {verdict} {reading.operator} {reading.limit:g} ({reading.instrument})"
+
+
+def _assumption_line(item: Assumption) -> str:
+    value = "" if item.value is None else _number(item.value) if isinstance(item.value, float) else item.value
+    stated = " ".join(part for part in (value, item.unit) if part)
+    return f"[{item.id}] {item.text}" + (f": {stated}" if stated and value not in item.text else "")
+
+
+def _number(value: float) -> str:
+    """Short figures as written, long ones with separators, very long ones by their power of ten."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e12 or abs(value) < 1e-3:
+        return f"{value:.2e}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.2f}"

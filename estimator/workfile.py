@@ -1,0 +1,163 @@
+"""A workload file: one YAML document that states the work, the place, and the limits of an ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import yaml
+
+from estimator.core.errors import InputError
+from estimator.core.offers import PriceOffer
+from estimator.core.place import Place, PriceTerm
+from estimator.core.result import LineageCompute
+from estimator.core.workload import Workload
+
+FILE_CHARACTERS_MAX = 100_000
+LIMITS = ("window_hours", "gpu_hours_cap", "money_cap_usd")
+PLACE_FIELDS = ("provider", "provider_type", "region", "country", "price_term", "accelerator", "accelerator_count")
+LINEAGE_FIELDS = (
+    "direct_p50",
+    "direct_p90",
+    "cumulative_p50",
+    "cumulative_p90",
+    "base_model_flop",
+    "base_model_systemic",
+)
+KEYS = ("workload", "ask", "work", "place", "on", "own_price_usd_per_hour", "lineage", *LIMITS)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFile:
+    """The arguments of one estimate, as a file states them; `on` is None where the file leaves the day open."""
+
+    workload: Workload
+    place: Place
+    on: date | None
+    limits: dict[str, float | None]
+    own_price_usd_per_hour: float | None
+    lineage: LineageCompute | None
+
+    def own_prices(self, on: date) -> tuple[PriceOffer, ...]:
+        """The price that the file states for its own place, if it states one."""
+        if self.own_price_usd_per_hour is None or self.place.accelerator is None:
+            return ()
+        return (
+            PriceOffer(
+                slug="own-price",
+                provider=self.place.provider,
+                accelerator=self.place.accelerator,
+                price_term=self.place.price_term,
+                usd_per_gpu_hour=self.own_price_usd_per_hour,
+                as_of=on,
+                source="stated in the workload file",
+                is_own=True,
+                effective_from=on,
+            ),
+        )
+
+
+def read_work_file(text: str) -> WorkFile:
+    """Parse a workload file.
+
+    Raises:
+        InputError: a sentence for each key that is unknown, missing or out of range.
+    """
+    data = _load(text)
+    errors = {str(key)[:40]: f"this is not one of {', '.join(KEYS)}" for key in data if key not in KEYS}
+    ask = data.get("ask", "work")
+    if ask not in ("work", "cap"):
+        errors["ask"] = "choose work or cap"
+    workload = place = lineage = None
+    try:
+        workload = Workload.parse(str(data.get("workload", "")), _mapping(data, "work"), is_sized=ask == "work")
+    except InputError as error:
+        errors |= error.errors
+    try:
+        place = _place(_mapping(data, "place"))
+    except InputError as error:
+        errors |= error.errors
+    limits = {name: _number(data, name, errors) for name in LIMITS}
+    own_price = _number(data, "own_price_usd_per_hour", errors)
+    if own_price is not None and not 0 < own_price <= 100_000:
+        errors["own_price_usd_per_hour"] = "use a value above 0 and at most 100,000"
+    lineage = _lineage(data, errors)
+    on = data.get("on")
+    if on is not None and type(on) is not date:
+        errors["on"] = "use a day such as 2026-11-21"
+    if errors or workload is None or place is None:
+        raise InputError(errors)
+    return WorkFile(workload, place, on, limits, own_price, lineage)
+
+
+def _load(text: str) -> Mapping[str, Any]:
+    if len(text) > FILE_CHARACTERS_MAX:
+        raise InputError({"file": f"use at most {FILE_CHARACTERS_MAX:,} characters"})
+    try:
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError({"file": f"is not valid YAML ({str(error).splitlines()[0][:120]})"}) from None
+    if not isinstance(data, Mapping):
+        raise InputError({"file": "state the workload as keys and values"})
+    return data
+
+
+def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = data.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InputError({name: "state it as keys and values"})
+    return value
+
+
+def _place(values: Mapping[str, Any]) -> Place:
+    unknown = {
+        str(key)[:40]: f"this is not one of {', '.join(PLACE_FIELDS)}" for key in values if key not in PLACE_FIELDS
+    }
+    if unknown:
+        raise InputError(unknown)
+    return Place(**{"price_term": PriceTerm.ON_DEMAND.value, **values})
+
+
+def _lineage(data: Mapping[str, Any], errors: dict[str, str]) -> LineageCompute | None:
+    try:
+        values = _mapping(data, "lineage")
+    except InputError as error:
+        errors |= error.errors
+        return None
+    if not values:
+        return None
+    for key in values:
+        if key not in LINEAGE_FIELDS:
+            errors[str(key)[:40]] = f"this is not one of {', '.join(LINEAGE_FIELDS)}"
+    is_systemic = values.get("base_model_systemic")
+    if is_systemic is not None and not isinstance(is_systemic, bool):
+        errors["base_model_systemic"] = "use true or false"
+    numbers = {name: _number(values, name, errors) for name in LINEAGE_FIELDS[:-1]}
+    if any(number is not None and not 0 <= number <= 1e32 for number in numbers.values()):
+        errors["lineage"] = "use FLOP from 0 to 1e32"
+    if errors:
+        return None
+    base = numbers.pop("base_model_flop")
+    stated = {name: number for name, number in numbers.items() if number is not None}
+    return LineageCompute(**stated, base_model_flop=base or None, base_model_systemic=is_systemic)
+
+
+def _number(data: Mapping[str, Any], name: str, errors: dict[str, str]) -> float | None:
+    value = data.get(name)
+    if value is None:
+        return None
+    try:
+        # YAML 1.1 reads 1e25 as text, so plain numerals in text count as numbers.
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError
+        number = float(value)
+        if number - number != 0:
+            raise ValueError
+    except (ValueError, OverflowError):
+        errors[name] = "state a plain number"
+        return None
+    return number
