@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import TypeAlias
 
 
@@ -23,7 +24,7 @@ class Literal:
 
     kind: str  # null, bool, int, uint, double, string, bytes
     value: bool | int | float | str | bytes | None
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Name:
     """A bare name."""
 
     name: str
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Select:
 
     operand: Expression
     field: str
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Index:
 
     operand: Expression
     key: Expression
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Call:
     function: str
     arguments: tuple[Expression, ...]
     target: Expression | None = None
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Unary:
 
     operator: str
     operand: Expression
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Binary:
     operator: str
     left: Expression
     right: Expression
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Logical:
 
     operator: str
     operands: tuple[Expression, ...]
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Conditional:
     condition: Expression
     then: Expression
     otherwise: Expression
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class ListOf:
     """`[a, b]`."""
 
     items: tuple[Expression, ...]
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class MapOf:
     """`{key: value}`."""
 
     items: tuple[tuple[Expression, Expression], ...]
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 Expression: TypeAlias = Literal | Name | Select | Index | Call | Unary | Binary | Logical | Conditional | ListOf | MapOf

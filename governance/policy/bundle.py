@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 from governance.policy.bundle_model import (
     API_VERSION,
@@ -16,21 +17,24 @@ from governance.policy.bundle_model import (
     Rule,
     RuleTest,
 )
+from governance.policy.bundle_writer import dump_bundle
 from governance.policy.checker import check_condition, check_expression
-from governance.policy.effect_fields import dump_effect, read_effect
+from governance.policy.effect_fields import read_effect
 from governance.policy.effects import ALLOWED_ON_ERROR, DEFAULT_ON_ERROR, OnError
 from governance.policy.errors import BundleError, PolicyError
 from governance.policy.facts import check_value
-from governance.policy.facts_schema import FACTS_BY_NAME, SCHEMA_VERSION, facts_from_json, facts_to_json
+from governance.policy.facts_schema import FACTS_BY_NAME, SCHEMA_VERSION, facts_from_json
 from governance.policy.fields import IDENTIFIER, RULE_ID, SLUG, Fields
 from governance.policy.ir import param_names
 from governance.policy.limits import LIST_PARAM_ITEMS_MAX, RULES_MAX, TESTS_MAX
 from governance.policy.suggest import closest
 from governance.policy.template import parse_template
 from governance.policy.types import PARAM_TYPES
-from governance.policy.yaml_source import dump_yaml, load_yaml
+from governance.policy.yaml_source import load_yaml
 
 __all__ = ["Bundle", "Param", "Rule", "RuleTest", "check_bundle", "dump_bundle", "load_bundle"]
+
+Result = TypeVar("Result")
 
 PARAM_VALUES_MAX = 50
 PARAM_NUMBER_MAX = 1e32
@@ -83,18 +87,16 @@ def check_bundle(bundle: Bundle, source_name: str = "") -> tuple[str, ...]:
     Raises:
         PolicyError: the first expression that does not check; position inside that expression.
     """
-    scope = bundle.scope()
+    scope, units = bundle.scope(), bundle.units()
     name = source_name or bundle.name
     used: set[str] = set()
     warnings: list[str] = []
     for variable, text in bundle.variables.items():
-        node = _located(f"{name} variables.{variable}", lambda text=text: check_expression(text, scope).node)
-        used.update(param_names(node))
+        expression = _located(f"{name} variables.{variable}", partial(check_expression, text, scope))
+        used.update(param_names(expression.node))
     for rule in bundle.rules:
-        checked = _located(f"{name} {rule.id}.when", lambda rule=rule: check_condition(rule.when, scope))
-        template = _located(
-            f"{name} {rule.id}.message", lambda rule=rule: parse_template(rule.message, scope, bundle.units())
-        )
+        checked = _located(f"{name} {rule.id}.when", partial(check_condition, rule.when, scope))
+        template = _located(f"{name} {rule.id}.message", partial(parse_template, rule.message, scope, units))
         warnings.extend(f"{rule.id}: {warning}" for warning in checked.warnings)
         warnings.extend(
             f"{rule.id}: `{each.fact}` may be absent; without `has({each.fact})` the rule can be indeterminate"
@@ -112,7 +114,7 @@ def check_bundle(bundle: Bundle, source_name: str = "") -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _located(where: str, check: Callable[[], Any]) -> Any:
+def _located(where: str, check: Callable[[], Result]) -> Result:
     try:
         return check()
     except PolicyError as error:
@@ -183,7 +185,7 @@ def _param_scalar(dated: Fields, value: Any, type_name: str) -> Any:
         return value
     if type_name == "string" and isinstance(value, str) and 0 < len(value) <= 200:
         return value
-    dated.refuse(f"must be of type {type_name}", "value")
+    return dated.refuse(f"must be of type {type_name}", "value")
 
 
 def _read_variables(fields: Fields) -> dict[str, str]:
@@ -289,79 +291,3 @@ def _read_tests(fields: Fields) -> tuple[RuleTest, ...]:
     if len(tests) > TESTS_MAX:
         fields.refuse(f"has at most {TESTS_MAX} cases", "tests")
     return tuple(tests)
-
-
-# -- writing
-
-
-def dump_bundle(bundle: Bundle) -> str:
-    """Write a bundle as YAML. `load_bundle(dump_bundle(bundle)) == bundle`."""
-    plain: dict[str, Any] = {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "schema": SCHEMA_VERSION,
-        "metadata": _without_defaults(
-            name=bundle.name,
-            title=bundle.title,
-            summary=bundle.summary,
-            owner=bundle.owner,
-            effective_from=bundle.effective_from,
-            effective_to=bundle.effective_to,
-        ),
-        "params": {param.name: _dump_param(param) for param in bundle.params},
-        "variables": dict(bundle.variables),
-        "rules": _dump_rules(bundle.rules),
-        "fixture": facts_to_json(bundle.fixture),
-        "tests": [_dump_test(test) for test in bundle.tests],
-    }
-    return dump_yaml({key: value for key, value in plain.items() if value not in ({}, [])})
-
-
-def _without_defaults(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value not in (None, "", (), {}, [])}
-
-
-def _dump_param(param: Param) -> dict[str, Any]:
-    return _without_defaults(type=param.type, unit=param.unit, help=param.help) | {
-        "values": [
-            {
-                "value": list(dated.value) if isinstance(dated.value, tuple) else dated.value,
-                "from": dated.start,
-                "source": dated.source,
-            }
-            for dated in param.values
-        ]
-    }
-
-
-def _dump_rules(rules: tuple[Rule, ...]) -> list[dict[str, Any]]:
-    dumped: list[dict[str, Any]] = []
-    for rule in rules:
-        if not rule.row:
-            dumped.append({"id": rule.id} | _dump_rule(rule))
-            continue
-        row = {"id": rule.row} | _dump_rule(rule)
-        if dumped and dumped[-1]["id"] == rule.parent and "rows" in dumped[-1]:
-            dumped[-1]["rows"].append(row)
-        else:
-            dumped.append({"id": rule.parent, "title": rule.parent_title, "rows": [row]})
-    return dumped
-
-
-def _dump_rule(rule: Rule) -> dict[str, Any]:
-    plain: dict[str, Any] = {"title": rule.title, "when": rule.when, "effect": dump_effect(rule.effect)}
-    plain["message"] = rule.message
-    if not rule.has_default_on_error:
-        plain["on_error"] = rule.on_error.value
-    return plain | _without_defaults(legal_source=rule.legal_source)
-
-
-def _dump_test(test: RuleTest) -> dict[str, Any]:
-    plain: Mapping[str, Any] = _without_defaults(
-        facts=facts_to_json(test.facts), absent=list(test.absent), outcome=test.outcome, on=test.on
-    )
-    dumped: dict[str, Any] = {"name": test.name, "rule": test.rule, "case": test.case.value, "fires": test.fires}
-    dumped |= plain
-    if test.requires is not None:
-        dumped["requires"] = dict(test.requires)
-    return dumped

@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Any
 
 from governance.policy import ir
-from governance.policy.checker import ParamInfo, Scope
 from governance.policy.effects import DEFAULT_ON_ERROR, Effect, OnError
 from governance.policy.facts import facts_to_json
 from governance.policy.parser import parse
 from governance.policy.printer import print_expression
+from governance.policy.scope import ParamInfo, Scope
 from governance.policy.types import PARAM_TYPES
 
 API_VERSION = "comptroller.policy/v1"

@@ -6,69 +6,23 @@ of quantifier. A whole number beside a double is read as the double it means, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from governance.policy import ast, ir
 from governance.policy.ast import Span
 from governance.policy.errors import ExpressionTypeError, LimitExceeded, Position
 from governance.policy.facts import LIST_ITEMS_MAX, Fact
-from governance.policy.facts_schema import FACTS_BY_NAME, NAMESPACES
+from governance.policy.facts_schema import NAMESPACES
 from governance.policy.functions import check_call
 from governance.policy.guards import Known, known_when_false, known_when_true
 from governance.policy.limits import EXPRESSION_COST_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX
 from governance.policy.parser import parse
 from governance.policy.ranges import range_of
+from governance.policy.scope import Checked, Scope, Unguarded
 from governance.policy.suggest import closest
 from governance.policy.types import ELEMENT, LIST_OF, NUMBERS, ORDERED, Type, type_of_fact
 
 NOTHING_KNOWN = Known(frozenset(), frozenset())
-
-
-@dataclass(frozen=True, slots=True)
-class ParamInfo:
-    """What the checker knows of a parameter: its type and every value that it has on some date."""
-
-    type: Type
-    values: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What names mean beside the facts: parameters, and named expressions that are written out where used."""
-
-    params: Mapping[str, ParamInfo] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
-    facts: Mapping[str, Fact] = field(default_factory=lambda: FACTS_BY_NAME)
-
-
-@dataclass(frozen=True, slots=True)
-class Unguarded:
-    """An optional fact read where it may be absent: the rule can be indeterminate."""
-
-    fact: str
-    position: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """An expression that is safe to compile.
-
-    Attributes:
-        node: its IR, parameters still by name.
-        unguarded: optional facts that it reads without `has()`, first place each.
-        warnings: sentences about what is legal and probably not meant.
-    """
-
-    node: ir.Node
-    text: str
-    unguarded: tuple[Unguarded, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def may_be_indeterminate(self) -> bool:
-        return bool(self.unguarded)
 
 
 def check_condition(text: str, scope: Scope) -> Checked:

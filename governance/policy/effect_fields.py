@@ -64,7 +64,7 @@ def _obligation_value(fields: Fields, key: str) -> Any:
     value = fields.require(key).value
     if isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) <= 200):
         return value
-    fields.refuse("must be a number, a text or true or false", key)
+    return fields.refuse("must be a number, a text or true or false", key)
 
 
 def _deny(fields: Fields) -> Effect:
@@ -77,12 +77,10 @@ def _deny(fields: Fields) -> Effect:
 
 
 def _require(fields: Fields) -> Effect:
-    stage = fields.whole("stage", 1, STAGE_MAX, 1)
-    assert stage is not None
+    stage = fields.count("stage", 1, STAGE_MAX, 1)
     roles: list[RoleDemand] = []
     for each in fields.mappings("roles"):
-        quorum, own_stage = each.whole("quorum", 1, QUORUM_MAX, 1), each.whole("stage", 1, STAGE_MAX, stage)
-        assert quorum is not None and own_stage is not None
+        quorum, own_stage = each.count("quorum", 1, QUORUM_MAX, 1), each.count("stage", 1, STAGE_MAX, stage)
         roles.append(RoleDemand(each.text("role", pattern=IDENTIFIER), quorum, own_stage))
         each.finish()
     names = [each.role for each in roles]
@@ -108,14 +106,15 @@ def _notice(kind: EffectKind, fields: Fields) -> Effect:
 
 def _allow(fields: Fields) -> Effect:
     ratio = fields.take("sample_ratio")
-    value = ratio.value if ratio else None
-    is_share = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
-    if value is not None and not is_share and not is_param(value):
+    value: Any = ratio.value if ratio else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+        value = float(value)
+    elif value is not None and not is_param(value):
         fields.refuse(f"must be a share from 0 to 1, or {PARAM_PREFIX}name", "sample_ratio")
     return Effect(
         kind=EffectKind.ALLOW,
         obligations=_obligations(fields),
-        sample_ratio=float(value) if is_share else value,
+        sample_ratio=value,
         sample_due_working_days=fields.whole("sample_due_working_days", 1, DUE_WORKING_DAYS_MAX),
     )
 

@@ -61,10 +61,9 @@ class Fields:
     # -- typed
 
     def text(self, key: str, default: str | None = None, pattern: re.Pattern[str] | None = None) -> str:
-        located = self.take(key) if default is not None else self.require(key)
+        located = self.take(key)
         if located is None:
-            assert default is not None
-            return default
+            return default if default is not None else self.refuse("is missing", key)
         value = located.value
         if not isinstance(value, str):
             self.refuse(f"must be a text, found {_kind(value)}", key)
@@ -85,14 +84,20 @@ class Fields:
             self.refuse(f"`{value[:40]}` is not one of {', '.join(allowed)}", key, closest(value, allowed))
         return value
 
-    def whole(self, key: str, low: int, high: int, default: int | None = None) -> int | None:
+    def whole(self, key: str, low: int, high: int) -> int | None:
+        """A whole number, or None when the field is not there."""
         located = self.take(key)
         if located is None:
-            return default
+            return None
         value = located.value
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             self.refuse(f"must be a whole number from {low} to {high}", key)
         return value
+
+    def count(self, key: str, low: int, high: int, default: int) -> int:
+        """A whole number; `default` when the field is not there."""
+        value = self.whole(key, low, high)
+        return default if value is None else value
 
     def day(self, key: str) -> date | None:
         located = self.take(key)
@@ -143,11 +148,7 @@ class Fields:
     def plain(self, key: str) -> dict[str, Any]:
         """A mapping of plain values; {} when the field is not there."""
         fields = self.mapping(key)
-        if fields is None:
-            return {}
-        plain = fields.located.plain()
-        assert isinstance(plain, dict)
-        return plain
+        return {name: located.plain() for name, located in fields.values.items()} if fields else {}
 
 
 def _kind(value: Any) -> str:

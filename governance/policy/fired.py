@@ -71,21 +71,19 @@ class FiredRule:
     @property
     def message(self) -> str:
         """The rule's sentence with the values of this decision."""
-        if self._message is None:
-            assert self._rule is not None
+        if self._message is None and self._rule is not None:
             self._message = self._rule.template.render(self.values)
             if self.indeterminate:
                 absent = ", ".join(f"`{name}`" for name, value in self.values.items() if value is None)
                 self._message = f"Could not be judged without {absent or 'a parameter'}: {self._message}"
-        return self._message
+        return self._message or ""
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
         """Each comparison of the rule, with its truth and the distance to its limit."""
-        if self._leaves is None:
-            assert self._rule is not None
+        if self._leaves is None and self._rule is not None:
             self._leaves = leaves_of(self._rule.shapes, self.values)
-        return self._leaves
+        return self._leaves or ()
 
     @property
     def distance(self) -> Leaf | None:

@@ -26,21 +26,22 @@ def check_call(checker: Checker, tree: ast.Call, known: Known) -> ir.Node:
     Raises:
         ExpressionTypeError: unknown function, or arguments that it does not take.
     """
-    if tree.target is None:
+    target = tree.target
+    if target is None:
         handler = _GLOBAL.get(tree.function)
         if handler is not None:
             return handler(checker, tree, known)
-    elif isinstance(tree.target, ast.Name) and tree.target.name == "math":
+    elif isinstance(target, ast.Name) and target.name == "math":
         # The names that CEL's own extension uses for the same two functions.
         kind = {"greatest": "max", "least": "min"}.get(tree.function)
         if kind is not None:
             return _extreme(checker, tree, known, kind)
     elif tree.function in _TEXT_TESTS:
-        return _text_test(checker, tree, known)
+        return _text_test(checker, tree, target, known)
     elif tree.function in ("exists", "all"):
-        return _quantifier(checker, tree, known)
+        return _quantifier(checker, tree, target, known)
     elif tree.function == "size":
-        return _size_of(checker, tree, tree.target, known)
+        return _size_of(checker, tree, target, known)
     if tree.function == "matches":
         raise checker.refuse("a policy has no regular expressions; use startsWith, endsWith or contains", tree.span)
     raise checker.refuse(f"unknown function `{tree.function}`", tree.span, closest(tree.function, FUNCTION_NAMES))
@@ -137,18 +138,16 @@ def _extreme(checker: Checker, tree: ast.Call, known: Known, kind: str) -> ir.No
     return ir.Extreme(kind=kind, operands=tuple(operands), type=operands[0].type, span=tree.span)
 
 
-def _text_test(checker: Checker, tree: ast.Call, known: Known) -> ir.Node:
-    assert tree.target is not None
+def _text_test(checker: Checker, tree: ast.Call, target: ast.Expression, known: Known) -> ir.Node:
     argument_tree = _one_argument(checker, tree)
-    operand, argument = checker.check(tree.target, known), checker.check(argument_tree, known)
-    for node, part in ((operand, tree.target), (argument, argument_tree)):
+    operand, argument = checker.check(target, known), checker.check(argument_tree, known)
+    for node, part in ((operand, target), (argument, argument_tree)):
         if node.type is not Type.STRING:
             raise checker.refuse(f"`{tree.function}` needs texts, found a {node.type}", part.span)
     return ir.TextTest(function=tree.function, operand=operand, argument=argument, span=tree.span)
 
 
-def _quantifier(checker: Checker, tree: ast.Call, known: Known) -> ir.Node:
-    assert tree.target is not None
+def _quantifier(checker: Checker, tree: ast.Call, target: ast.Expression, known: Known) -> ir.Node:
     if len(tree.arguments) != 2 or not isinstance(tree.arguments[0], ast.Name):
         raise checker.refuse(
             f"`{tree.function}` takes a name and a condition, e.g. list.{tree.function}(item, …)", tree.span
@@ -158,9 +157,9 @@ def _quantifier(checker: Checker, tree: ast.Call, known: Known) -> ir.Node:
     item = tree.arguments[0].name
     if item in ("params", "variables") or any(name.startswith(f"{item}.") for name in checker.scope.facts):
         raise checker.refuse(f"`{item}` already names a group of facts", tree.arguments[0].span)
-    list_node = checker.check(tree.target, known)
+    list_node = checker.check(target, known)
     if list_node.type not in ELEMENT:
-        raise checker.refuse(f"`{tree.function}` needs a list, found a {list_node.type}", tree.target.span)
+        raise checker.refuse(f"`{tree.function}` needs a list, found a {list_node.type}", target.span)
     checker.items, checker.is_in_quantifier = {item: ELEMENT[list_node.type]}, True
     body = checker.check(tree.arguments[1], known)
     checker.items, checker.is_in_quantifier = {}, False

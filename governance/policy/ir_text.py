@@ -32,8 +32,9 @@ def _constant(value: object, type: Type) -> ast.Expression:
         return ast.Call("duration", (ast.Literal("string", f"{value // timedelta(seconds=1)}s"),))
     if isinstance(value, tuple):
         return ast.ListOf(tuple(_constant(item, _element(item)) for item in value))
-    assert isinstance(value, (bool, int, float, str))
-    return ast.Literal(_LITERAL_KINDS[type], value)
+    if isinstance(value, (bool, int, float, str)):
+        return ast.Literal(_LITERAL_KINDS[type], value)
+    raise TypeError(f"no text for a constant {type}")
 
 
 def _element(item: object) -> Type:

@@ -49,13 +49,12 @@ _PYTHON_WORDS = {"and": "&&", "or": "||", "not": "!", "True": "true", "False": "
 _SPACE = re.compile(r"(?:[ \t\r\n\f]+|//[^\n]*)+")
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(
-    r"(?P<double>\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)"
-    r"|(?P<hex>0[xX][0-9a-fA-F]+)(?P<hexu>[uU]?)|(?P<int>\d+)(?P<intu>[uU]?)"
+    r"(?P<double>[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<hex>0[xX][0-9a-fA-F]+)(?P<hexu>[uU]?)|(?P<int>[0-9]+)(?P<intu>[uU]?)"
 )
 _STRING_START = re.compile(r"(?P<prefix>[rRbB]{0,2})(?P<quote>\"\"\"|'''|\"|')")
-_SYMBOLS = ("&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "+", "-", "*", "/", "%", "?", ":", ",", ".") + tuple(
-    "()[]{}"
-)
+# Longer ones first.
+_SYMBOLS = ("&&", "||", "==", "!=", "<=", ">=", *"<>!+-*/%?:,.()[]{}")
 
 INT_MAX = 2**63 - 1
 UINT_MAX = 2**64 - 1
@@ -110,10 +109,12 @@ def _next_token(text: str, offset: int) -> Token:
         start = _STRING_START.match(text, offset)
         if start:
             return _string(text, start)
-    if char.isascii() and (char.isalpha() or char == "_"):
-        return _identifier(text, offset)
-    if char.isascii() and (char.isdigit() or (char == "." and text[offset + 1 : offset + 2].isdigit())):
-        return _number(text, offset)
+    word = _IDENT.match(text, offset)
+    if word:
+        return _identifier(text, offset, word)
+    number = _NUMBER.match(text, offset)
+    if number:
+        return _number(text, offset, number)
     for symbol in _SYMBOLS:
         if text.startswith(symbol, offset):
             return Token(TokenKind.SYMBOL, symbol, offset, offset + len(symbol))
@@ -135,9 +136,7 @@ def _unexpected_character(text: str, offset: int) -> ExpressionSyntaxError:
     return _refuse(text, offset, f"unexpected character {name}; outside of strings only ASCII is allowed")
 
 
-def _identifier(text: str, offset: int) -> Token:
-    match = _IDENT.match(text, offset)
-    assert match is not None
+def _identifier(text: str, offset: int, match: re.Match[str]) -> Token:
     word = match.group()
     if word in RESERVED:
         raise _refuse(text, offset, f"`{word}` is a reserved word")
@@ -146,9 +145,7 @@ def _identifier(text: str, offset: int) -> Token:
     return Token(TokenKind.IDENT, word, offset, match.end())
 
 
-def _number(text: str, offset: int) -> Token:
-    match = _NUMBER.match(text, offset)
-    assert match is not None
+def _number(text: str, offset: int, match: re.Match[str]) -> Token:
     literal, end = match.group(), match.end()
     if len(literal) > NUMBER_CHARS_MAX:
         raise _refuse(text, offset, f"a number has at most {NUMBER_CHARS_MAX} characters")

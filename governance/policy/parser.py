@@ -57,6 +57,9 @@ class _Parser:
     def token(self) -> Token:
         return self.tokens[self.index]
 
+    def is_at_end(self) -> bool:
+        return self.token.kind is TokenKind.END
+
     def advance(self) -> Token:
         token = self.tokens[self.index]
         self.index += 1
@@ -102,10 +105,10 @@ class _Parser:
     # -- grammar
 
     def parse(self) -> Expression:
-        if self.token.kind is TokenKind.END:
+        if self.is_at_end():
             raise self.refuse("the expression is empty", 0)
         expression = self.conditional()
-        if self.token.kind is not TokenKind.END:
+        if not self.is_at_end():
             raise self.refuse(f"unexpected {self.found()} after the expression", self.token.start)
         return expression
 
@@ -153,18 +156,23 @@ class _Parser:
         self.enter()
         self.advance()
         after = self.token
-        if token.text == "-" and after.kind in (TokenKind.INT, TokenKind.DOUBLE) and not self.follows_member():
+        value = after.value
+        if (
+            token.text == "-"
+            and _is_signed_number(after)
+            and isinstance(value, (int, float))
+            and not self.is_member_next()
+        ):
             # A minus in front of a number belongs to it, so that -2^63 can be written.
             self.advance()
-            assert isinstance(after.value, (int, float))
-            expression: Expression = ast.Literal(_LITERAL_KINDS[after.kind], -after.value, Span(token.start, after.end))
+            expression: Expression = ast.Literal(_LITERAL_KINDS[after.kind], -value, Span(token.start, after.end))
         else:
             operand = self.unary()
             expression = ast.Unary(token.text, operand, Span(token.start, operand.span.end))
         self.depth -= 1
         return expression
 
-    def follows_member(self) -> bool:
+    def is_member_next(self) -> bool:
         following = self.tokens[self.index + 1]
         return following.kind is TokenKind.SYMBOL and following.text in (".", "[")
 
@@ -267,3 +275,7 @@ class _Parser:
                 break
         closed = self.expect("}", opened)
         return ast.MapOf(tuple(items), Span(opened.start, closed.end))
+
+
+def _is_signed_number(token: Token) -> bool:
+    return token.kind in (TokenKind.INT, TokenKind.DOUBLE)

@@ -81,22 +81,17 @@ def _is_number(expression: Expression) -> bool:
 
 def _literal(literal: ast.Literal) -> str:
     value = literal.value
-    match literal.kind:
-        case "null":
-            return "null"
-        case "bool":
-            return "true" if value else "false"
-        case "uint":
-            return f"{value}u"
-        case "double":
-            return _double(value) if isinstance(value, float) else str(value)
-        case "string":
-            return print_string(str(value))
-        case "bytes":
-            assert isinstance(value, bytes)
-            return 'b"' + "".join(f"\\x{byte:02x}" for byte in value) + '"'
-        case _:
-            return str(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes):
+        return 'b"' + "".join(f"\\x{byte:02x}" for byte in value) + '"'
+    if isinstance(value, str):
+        return print_string(value)
+    if isinstance(value, float):
+        return _double(value)
+    return f"{value}u" if literal.kind == "uint" else str(value)
 
 
 def _double(value: float) -> str:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from governance.policy import ir
 from governance.policy.facts import LIST_ITEMS_MAX, STRING_CHARS_MAX, Fact
 from governance.policy.limits import LIST_PARAM_ITEMS_MAX
+from governance.policy.scope import ParamInfo
 from governance.policy.types import DOUBLE_HIGH, INT_HIGH, INT_LOW, Interval, Type
-
-if TYPE_CHECKING:
-    from governance.policy.checker import ParamInfo
 
 
 def range_of(node: ir.Node, facts: Mapping[str, Fact], params: Mapping[str, ParamInfo]) -> Interval:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.policy import ir
-from governance.policy.checker import Scope, check_expression
+from governance.policy.checker import check_expression
 from governance.policy.errors import BundleError, PolicyError, Position
 from governance.policy.facts_schema import FACTS_BY_NAME
 from governance.policy.interpreter import INDETERMINATE, evaluate
+from governance.policy.scope import Scope
 from governance.policy.wording import format_value
 
 PLACEHOLDERS_MAX = 20
