@@ -19,6 +19,25 @@ DATA_DIR = Path(__file__).parent / "data"
 FILE_BYTES_MAX = 20_000_000
 ERRORS_SHOWN_MAX = 200
 
+# What every estimate of some kind needs; without these rows it could not be given at all.
+REQUIRED_PRIORS = frozenset(
+    {
+        (quantity, "any")
+        for quantity in (
+            "training_mfu",
+            "run_overhead",
+            "flop_formula",
+            "prefill_mfu",
+            "decode_bandwidth_utilisation",
+            "spot_rework",
+            "board_power_share",
+            "server_power_factor",
+            "price_drift_year",
+        )
+    }
+    | {("scope", "with_failed_runs"), ("scope", "whole_project")}
+)
+
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 
@@ -302,6 +321,10 @@ def _check_meaning(reading: _Reading) -> None:
                 TABLES_BY_NAME["utilisation_priors"], line, "applies_to", f"`{key[1]}` of `{key[0]}` stands twice"
             )
         seen.add(key)
+    for quantity, applies_to in sorted(REQUIRED_PRIORS - seen):
+        reading.refuse(
+            TABLES_BY_NAME["utilisation_priors"], 1, "quantity", f"a row for `{applies_to}` of `{quantity}` is missing"
+        )
 
 
 def _each(reading: _Reading, table_name: str, is_wrong: Any, column: str, sentence: str) -> None:

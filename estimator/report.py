@@ -75,7 +75,7 @@ def _threshold_line(reading: ThresholdReading) -> str:
 
 
 def _assumption_line(item: Assumption) -> str:
-    value = "" if item.value is None else _number(item.value) if isinstance(item.value, float) else item.value
+    value = _number(item.value) if isinstance(item.value, int | float) else item.value or ""
     stated = " ".join(part for part in (value, item.unit) if part)
     return f"[{item.id}] {item.text}" + (f": {stated}" if stated and value not in item.text else "")
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from estimator.core.errors import InputError
+from estimator.core.estimate import check_limits
 from estimator.core.offers import PriceOffer
 from estimator.core.place import Place, PriceTerm
 from estimator.core.result import LineageCompute
@@ -80,6 +81,10 @@ def read_work_file(text: str) -> WorkFile:
     except InputError as error:
         errors |= error.errors
     limits = {name: _number(data, name, errors) for name in LIMITS}
+    try:
+        check_limits(**limits)
+    except InputError as error:
+        errors |= error.errors
     own_price = _number(data, "own_price_usd_per_hour", errors)
     if own_price is not None and not 0 < own_price <= 100_000:
         errors["own_price_usd_per_hour"] = "use a value above 0 and at most 100,000"

@@ -33,6 +33,7 @@ __all__ = [
     "LineageCompute",
     "Missing",
     "ThresholdReading",
+    "check_limits",
     "estimate",
 ]
 
@@ -70,7 +71,7 @@ def estimate(
         InputError: a number out of range, or an accelerator that the catalogue does not know. Gaps in the catalogue
             are not errors: the quantity is None and `missing` says why.
     """
-    _check_limits(window_hours=window_hours, gpu_hours_cap=gpu_hours_cap, money_cap_usd=money_cap_usd)
+    check_limits(window_hours=window_hours, gpu_hours_cap=gpu_hours_cap, money_cap_usd=money_cap_usd)
     ledger = Ledger()
     ask = Ask(
         workload=workload,
@@ -139,7 +140,8 @@ def estimate(
     )
 
 
-def _check_limits(**limits: float | None) -> None:
+def check_limits(**limits: float | None) -> None:
+    """Refuse a window or a cap that is not a plain positive number, naming each."""
     errors = {}
     for name, value in limits.items():
         ceiling = USD_MAX if name.endswith("_usd") else HOURS_MAX
@@ -285,7 +287,7 @@ def _cluster_peak_flop_s(ask: Ask) -> float | None:
 def _cheapest(ask: Ask, price: PriceUsed | None, providers_allowed: Collection[str] | None) -> tuple[float, str] | None:
     if price is None or ask.accelerator is None or price.term in (PriceTerm.PER_TOKEN, PriceTerm.PURCHASE):
         return None
-    own = [offer for offer in (*ask.prices_own, *ask.catalogue.prices_own)]
+    own = (*ask.prices_own, *ask.catalogue.prices_own)
     is_work = ask.workload.is_sized and ask.workload.kind not in BY_HOURS_KINDS
     return costing.cheapest_ratio(
         ask.place,

@@ -34,7 +34,7 @@ class PriceTerm(StrEnum):
     RESERVED_3Y = "reserved_3y"
     CAPACITY_BLOCK = "capacity_block"
     SPOT = "spot"
-    PER_TOKEN = "per_token"
+    PER_TOKEN = "per_token"  # noqa: S105 (a unit of hosted models, not a secret)
     PURCHASE = "purchase"
 
 

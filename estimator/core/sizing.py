@@ -104,8 +104,8 @@ def size_ask(ask: Ask, shape: ModelShape | None, price: PriceUsed | None) -> Siz
         ask.ledger.lack("gpu_hours", "no accelerator is chosen")
         return size
     if workload.kind in TRAINING_KINDS:
-        return _with_training_time(ask, size, flop, generator)
-    return _with_serving_time(ask, size, shape)
+        return _with_training_time(ask, ask.accelerator, size, flop, generator)
+    return _with_serving_time(ask, ask.accelerator, size, shape)
 
 
 def _size_without_hours(ask: Ask) -> Size:
@@ -235,9 +235,9 @@ def _explain_flop(ask: Ask, shape: ModelShape | None) -> None:
         )
 
 
-def _with_training_time(ask: Ask, size: Size, flop: FlopCount, generator: ModelShape | None) -> Size:
-    accelerator = ask.accelerator
-    assert accelerator is not None
+def _with_training_time(
+    ask: Ask, accelerator: Accelerator, size: Size, flop: FlopCount, generator: ModelShape | None
+) -> Size:
     hours = training_hours(ask.workload, flop, accelerator, ask.catalogue, ask.ledger)
     if flop.generation > 0 and generator is not None:
         extra = _generation_hours(ask, accelerator, flop, generator)
@@ -269,9 +269,7 @@ def _generation_hours(ask: Ask, accelerator: Accelerator, flop: FlopCount, gener
     return serving_hours(load, replica)
 
 
-def _with_serving_time(ask: Ask, size: Size, shape: ModelShape | None) -> Size:
-    accelerator = ask.accelerator
-    assert accelerator is not None
+def _with_serving_time(ask: Ask, accelerator: Accelerator, size: Size, shape: ModelShape | None) -> Size:
     if shape is None:
         ask.ledger.lack("gpu_hours", "the parameters of the model are not stated")
         return size

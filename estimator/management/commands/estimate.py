@@ -39,7 +39,9 @@ class Command(BaseCommand):
                 on=on,
                 prices_own=stated.own_prices(on),
                 lineage=stated.lineage,
-                **stated.limits,
+                window_hours=stated.limits["window_hours"],
+                gpu_hours_cap=stated.limits["gpu_hours_cap"],
+                money_cap_usd=stated.limits["money_cap_usd"],
             )
         except InputError as error:
             for field, sentence in error.errors.items():

@@ -29,6 +29,8 @@ class Command(BaseCommand):
             self.stderr.write(f"Nothing was loaded: {len(errors.errors)} mistakes in {folder.name}.")
             sys.exit(2)
         release = publish_files(rows, note="loaded from the data files", now=timezone.now())
+        if options["verbosity"] == 0:
+            return
         if release is None:
             self.stdout.write("The catalogue is up to date.")
         else:
