@@ -40,8 +40,8 @@ class Reason:
     Args:
         yours: the ask's value against the line, or the rule's own sentence.
         change: what would silence the rule, where that is one number.
-        mark: ok, review, deny, wait, draft or flag.
-        effect: short words beside the mark.
+        shape: ok, review, deny, wait, draft or flag.
+        effect: short words beside the shape.
     """
 
     title: str
@@ -49,7 +49,7 @@ class Reason:
     bundle: str
     yours: str
     change: str
-    mark: str
+    shape: str
     effect: str
     clause: str = ""
     legal_source: str = ""
@@ -59,7 +59,7 @@ class Reason:
 class Nearest:
     """The smallest change of one number that needs fewer people, or none of the refusals."""
 
-    lead: str
+    title: str
     text: str
 
 
@@ -118,7 +118,7 @@ def crossing_lines(decision: Decision, fact: str) -> list[float]:
 
 def _reason(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage], roles: Mapping[str, str]) -> Reason:
     leaf = _crossing(rule)
-    mark, effect = _effect(rule, decision, stages, roles)
+    shape, effect = _effect(rule, decision, stages, roles)
     if leaf is not None and leaf.value is not None:
         yours = f"{format_value(leaf.value, leaf.unit)}; {leaf.sentence}"
         change = f"{'at most' if leaf.operator == '>' else 'below'} {format_value(leaf.limit, leaf.unit)}"
@@ -130,7 +130,7 @@ def _reason(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]
         bundle=rule.bundle.replace("-", " "),
         yours=yours,
         change=change,
-        mark=mark,
+        shape=shape,
         effect=effect,
         clause=rule.clause or "",
         legal_source=rule.legal_source or "",
@@ -168,9 +168,9 @@ def _stage_words(stages: Sequence[ApprovalStage]) -> tuple[str, str]:
     }
     order = list(words)
     stage = min(stages, key=lambda each: order.index(each.state))
-    mark, word = words[stage.state]
+    shape, word = words[stage.state]
     names = _join([each.role.name for each in stages if each.state == stage.state])
-    return mark, f"{names}: {word}"
+    return shape, f"{names}: {word}"
 
 
 def _crossing(rule: FiredRule) -> Leaf | None:

@@ -33,15 +33,15 @@ class Entry:
     """One line of the story.
 
     Args:
-        mark: the shape beside it: ok, review, deny, run, wait or note.
-        lead: who did what.
+        shape: beside it: ok, review, deny, run, wait, flag or note.
+        title: who did what.
         text: what followed from it.
         quote: what the person wrote, as written.
     """
 
     at: datetime
-    mark: str
-    lead: str
+    shape: str
+    title: str
     text: str = ""
     quote: str = ""
 
@@ -110,18 +110,18 @@ def _submitted(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     return Entry(event.at, "note", f"{who} {verb} revision {revision}", money)
 
 
-def _decided(mark: str, words: str) -> Callable[[Any, str, Mapping[int, str]], Entry]:
+def _decided(shape: str, words: str) -> Callable[[Any, str, Mapping[int, str]], Entry]:
     def tell(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
         role = (event.role_name or event.role_slug or "").lower()
         name = f"{who} ({role})" if role else who
         behalf = f", standing in for {event.for_name}," if event.for_name else ""
-        return Entry(event.at, mark, f"{name}{behalf} {words}", quote=event.decision_reason or "")
+        return Entry(event.at, shape, f"{name}{behalf} {words}", quote=event.decision_reason or "")
 
     return tell
 
 
-def _plain(mark: str, words: str, text: str = "") -> Callable[[Any, str, Mapping[int, str]], Entry]:
-    return lambda event, who, refusals: Entry(event.at, mark, f"{who} {words}", text)
+def _plain(shape: str, words: str, text: str = "") -> Callable[[Any, str, Mapping[int, str]], Entry]:
+    return lambda event, who, refusals: Entry(event.at, shape, f"{who} {words}", text)
 
 
 def _commented(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
