@@ -1,6 +1,6 @@
 """Rows and what can never be true of them. Nothing here decides or writes beyond one row."""
 
-from governance.models.acceptable_use import Acceptance, AcceptableUseStatement, AcceptableUseVersion
+from governance.models.acceptable_use import AcceptableUseStatement, AcceptableUseVersion, Acceptance
 from governance.models.alerts import Alert
 from governance.models.approvals import ApprovalDecision, ApprovalLimit, ApprovalStage
 from governance.models.assessments import Assessment, FactRow
@@ -14,8 +14,8 @@ from governance.models.policies import PolicyException, PolicySet, PolicyVersion
 from governance.models.provisioning import (
     Beneficiary,
     ModelLineage,
-    ProvisioningRequest,
     Provider,
+    ProvisioningRequest,
     Purpose,
     RequestComment,
     RequestRevision,

@@ -11,14 +11,15 @@ from governance.models.base import choices_check
 from governance.models.people import Person
 from governance.models.provisioning import ProvisioningRequest
 
-ALERT_STATES = ("pending", "sending", "sent", "dead")
+ALERT_STATES = ("pending", "sending", "sent", "skipped", "dead")
 
 
 class Alert(models.Model):
     """One mail to one person about one crossing. `key` makes it go out once; the broker is only a hint.
 
-    Life: pending → sending (leased) → sent, or back to pending with a later `next_attempt_at`, or dead after the last
-    attempt. A lease that ends without an answer makes the row claimable again, with the same Message-ID.
+    Life: pending → sending (leased) → sent; or skipped, when there is nothing left to say; or back to pending with a
+    later `next_attempt_at`; or dead after the last attempt, until somebody queues it again. A lease that ends without
+    an answer makes the row claimable again, with the same Message-ID. `last_error` says why it is not sent.
     """
 
     key = models.CharField(max_length=200, unique=True)
@@ -31,6 +32,9 @@ class Alert(models.Model):
     message_id = models.CharField(max_length=200)
     state = models.CharField(max_length=10, default="pending")
     attempts = models.PositiveSmallIntegerField(default=0)
+    unconfirmed = models.PositiveSmallIntegerField(
+        default=0, help_text="Tries in which the relay took the text and never answered: it may have arrived."
+    )
     created_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField()
     lease_token = models.UUIDField(null=True, blank=True)
@@ -48,9 +52,7 @@ class Alert(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["next_attempt_at"], condition=Q(state__in=["pending", "sending"]), name="alert_due"
-            ),
+            models.Index(fields=["next_attempt_at"], condition=Q(state__in=["pending", "sending"]), name="alert_due"),
         ]
 
     def __str__(self) -> str:

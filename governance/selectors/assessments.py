@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from estimator.catalogue import NoCatalogue as CatalogueIsEmpty
 from estimator.catalogue import current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.errors import InputError
@@ -16,7 +17,7 @@ from estimator.core.result import Estimate
 from estimator.core.workload import Workload
 from governance.domain.ask import Ask
 from governance.domain.canonical import digest
-from governance.domain.errors import InvalidAsk, UnfillableStage
+from governance.domain.errors import InvalidAsk, NoCatalogue, UnfillableStage
 from governance.domain.exposure import exposure_micro
 from governance.domain.money import AmountOutOfRange
 from governance.domain.routing import Need, StagePlan, plan_stages
@@ -67,7 +68,7 @@ def preview(content: Mapping[str, Any], *, actor: User, now: datetime) -> Assess
 
     Raises:
         InvalidAsk: fields are missing or impossible.
-        NoBudget, NoActivePolicy: nothing could be decided.
+        NoBudget, NoActivePolicy, NoCatalogue: nothing could be decided.
     """
     return assess(Ask.parse(content), requester=actor, now=now)
 
@@ -97,7 +98,10 @@ def assess(
     context = facts.gather(
         ask, requester=requester, now=now, request_id=request_id, path=path, own_hold_micro=own_hold_micro
     )
-    snapshot = current_snapshot()
+    try:
+        snapshot = current_snapshot()
+    except CatalogueIsEmpty as error:
+        raise NoCatalogue(str(error)) from error
     context.snapshot = snapshot
     estimated = size(ask, context, snapshot)
     exposure = _exposure(ask, context, estimated)

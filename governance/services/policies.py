@@ -41,14 +41,14 @@ def add_version(*, source: str, actor: User, now: datetime) -> PolicyVersion:
         raise InvalidInput({"source": [str(error)]}) from error
     policy_set, _ = PolicySet.objects.get_or_create(slug=bundle.name, defaults={"name": bundle.title})
     PolicySet.objects.lock(policy_set.pk)
-    existing = PolicyVersion.objects.filter(policy_set=policy_set, digest=bundle.content_hash()).first()
+    existing = PolicyVersion.objects.filter(policy_set=policy_set, digest=bundle.content_hash).first()
     if existing is not None:
         return existing
     version = PolicyVersion.objects.create(
         policy_set=policy_set,
         number=policy_set.versions.count() + 1,
         source=source,
-        digest=bundle.content_hash(),
+        digest=bundle.content_hash,
         created_by=actor,
         created_at=now,
     )

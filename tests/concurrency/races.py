@@ -1,0 +1,164 @@
+"""The races, each as one scenario that asserts its outcome, so that tests and long proofs run the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from governance.domain.money import MICRO_PER_UNIT
+from governance.models import ApprovalDecision, BudgetHold, Grant, PolicyVersion, ProvisioningRequest, RequestRevision
+from governance.selectors.people import system_actor
+from governance.services import approvals, policies, provisioning
+from tests import cast as casting
+from tests.cast import NOW, Cast, open_stage, reviewed, submitted
+from tests.concurrency.crowd import at_once, kinds
+from tests.house import broken_promises
+
+SUBMITTERS = 64
+
+
+def submits_of_one_budget() -> None:
+    """64 people submit exactly 1,000 USD on 20,000 USD: exactly 20 are held. Guards: the lock on the budget path."""
+    cast = casting.assemble(budget_usd=20_000)
+    drafts = [provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW) for _ in range(SUBMITTERS)]
+    results = at_once(
+        [partial(provisioning.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW) for draft in drafts]
+    )
+    assert kinds(results) == {"ProvisioningRequest": 20, "BudgetExceeded": 44}, kinds(results)
+    assert BudgetHold.objects.filter(state="open").count() == 20
+    cast.budget.refresh_from_db()
+    assert cast.budget.held_micro == 20_000 * MICRO_PER_UNIT
+    # Nothing half-written: a refused draft has no revision, and is a draft still.
+    assert RequestRevision.objects.count() == 20
+    assert ProvisioningRequest.objects.filter(state="draft", revision_count=0).count() == 44
+    assert_sound()
+
+
+def submits_of_one_draft() -> None:
+    """One draft, submitted 12 times at once: one revision, one hold. Guards: the lock on the request."""
+    cast = casting.assemble()
+    draft = provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW)
+    submit = partial(provisioning.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW)
+    results = at_once([submit] * 12)
+    assert kinds(results) == {"ProvisioningRequest": 12}, kinds(results)
+    assert RequestRevision.objects.count() == 1
+    assert BudgetHold.objects.count() == 1
+    assert_sound()
+
+
+def two_yeses_on_the_last_stage() -> None:
+    """Two leads say yes at once: one decides, one is told that it is over. Guards: the lock on the request."""
+    cast = casting.assemble()
+    stage = open_stage(submitted(cast))
+    results = at_once([decision(cast, stage, who) for who in ("bob", "frank") * 3])
+    assert kinds(results) == {"ApprovalDecision": 1, "AlreadyDecided": 5}, kinds(results)
+    assert Grant.objects.count() == 1
+    assert_sound()
+
+
+def an_edit_and_a_yes() -> None:
+    """The request grows while a lead says yes: no grant of something that the lead did not see."""
+    cast = casting.assemble()
+    request = submitted(cast)
+    stage = open_stage(request)
+    edit = partial(
+        provisioning.save_draft, request_id=request.pk, actor=cast.alice, content=reviewed(title="Swapped"), now=NOW
+    )
+    results = at_once([edit, decision(cast, stage, "bob")])
+    granted = Grant.objects.select_related("revision").first()
+    decided = ApprovalDecision.objects.first()
+    if granted is not None:
+        assert decided is not None
+        assert granted.revision.digest == decided.revision_digest
+        assert type(results[0]).__name__ == "IllegalTransition", results
+    else:
+        assert decided is None, results
+    assert_sound()
+
+
+def an_expiry_a_withdrawal_and_a_yes() -> None:
+    """A hold is expired, released and captured at once: exactly one of them wins."""
+    cast = casting.assemble()
+    request = submitted(cast)
+    stage = open_stage(request)
+    late = NOW + timedelta(days=14)
+    results = at_once(
+        [
+            partial(provisioning.expire_request, request_id=request.pk, actor=system_actor(), now=late),
+            partial(provisioning.withdraw_request, request_id=request.pk, actor=cast.alice, reason="", now=late),
+            decision(cast, stage, "bob"),
+        ]
+    )
+    assert BudgetHold.objects.exclude(state="open").count() == 1, results
+    request.refresh_from_db()
+    hold = BudgetHold.objects.get()
+    assert (request.state, hold.state) in {("expired", "expired"), ("withdrawn", "released"), ("granted", "captured")}
+    assert_sound()
+
+
+def an_activation_and_a_grant() -> None:
+    """Policy becomes stricter while the last yes is given: the grant cites a policy in force at its commit."""
+    cast = casting.assemble()
+    stage = open_stage(submitted(cast))
+    version = PolicyVersion.objects.get(policy_set__slug="acceptable-use", state="active")
+    newer = policies.import_version(source=version.source.replace("malware", "research"), actor=cast.grace, now=NOW)
+    results = at_once(
+        [
+            partial(policies.activate_version, version_id=newer.pk, actor=cast.grace, now=NOW),
+            decision(cast, stage, "bob"),
+        ]
+    )
+    assert not [result for result in results if isinstance(result, Exception)], results
+    request = ProvisioningRequest.objects.get()
+    order = _order_of("policy.activated", "stage.approved")
+    if request.state == "granted":
+        assert order == ["stage.approved", "policy.activated"], order
+    else:
+        assert request.state == "denied"
+        assert order == ["policy.activated", "stage.approved"], order
+    assert_sound()
+
+
+def many_drafts() -> None:
+    """32 drafts at once: dense numbers, a chain without a gap. Guards: the counter and the head of the audit log."""
+    cast = casting.assemble()
+    results = at_once(
+        [partial(provisioning.create_draft, actor=cast.alice, content=reviewed(), now=NOW) for _ in range(32)]
+    )
+    assert kinds(results) == {"ProvisioningRequest": 32}, kinds(results)
+    assert sorted(ProvisioningRequest.objects.values_list("number", flat=True)) == list(range(1, 33))
+    assert_sound()
+
+
+RACES: dict[str, Callable[[], None]] = {
+    race.__name__: race
+    for race in (
+        submits_of_one_budget,
+        submits_of_one_draft,
+        two_yeses_on_the_last_stage,
+        an_edit_and_a_yes,
+        an_expiry_a_withdrawal_and_a_yes,
+        an_activation_and_a_grant,
+        many_drafts,
+    )
+}
+
+
+def decision(cast: Cast, stage, who: str) -> Callable[[], ApprovalDecision]:
+    return partial(
+        approvals.decide, stage_id=stage.pk, actor=cast.users[who], verdict="approve", reason="looked at it",
+        revision_digest=stage.revision.digest, now=NOW,
+    )  # fmt: skip
+
+
+def assert_sound() -> None:
+    assert broken_promises() == []
+
+
+def _order_of(*actions: str) -> list[str]:
+    from governance.models import AuditEvent
+
+    seen = AuditEvent.objects.filter(action__in=actions).order_by("seq").values_list("action", flat=True)
+    # The shipped versions were activated before the race began.
+    return list(seen)[-len(actions) :]

@@ -1,0 +1,14 @@
+"""Each race once, with real threads on real connections. `make prove` runs them by the hundred."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.concurrency.races import RACES
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("race", RACES)
+def test_race(race: str):
+    RACES[race]()

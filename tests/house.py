@@ -1,0 +1,75 @@
+"""What must hold in the house after anything that happened, and what it looks like, to compare before and after."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.db.models import Sum
+
+from governance.domain.ledger import Account
+from governance.models import (
+    ApprovalStage,
+    Budget,
+    BudgetHold,
+    Grant,
+    LedgerEntry,
+    ProvisioningRequest,
+    RequestRevision,
+)
+from governance.services import audit
+
+
+def fingerprint() -> dict[str, tuple[int, int]]:
+    """Row count and content hash of every table of ours."""
+    with connection.cursor() as cursor:
+        tables = [
+            name
+            for name in connection.introspection.table_names(cursor)
+            if name.startswith(("governance_", "estimator_", "knox_"))
+        ]
+        found = {}
+        for table in tables:
+            cursor.execute(f'SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM "{table}" t')
+            count, total = cursor.fetchone()
+            found[table] = (count, int(total))
+    return found
+
+
+def broken_promises() -> list[str]:
+    """Every invariant that does not hold, as a sentence."""
+    problems = audit.verify()
+    for budget in Budget.objects.all():
+        sums = dict(
+            LedgerEntry.objects.filter(budget=budget)
+            .values_list("account")
+            .annotate(total=Sum("amount_micro"))
+            .values_list("account", "total")
+        )
+        for account in Account:
+            if sums.get(account.value, 0) != budget.balance.of(account):
+                problems.append(
+                    f"{budget}: {account} is {budget.balance.of(account)}, its entries say {sums.get(account.value, 0)}"
+                )
+        if budget.headroom_micro < 0:
+            problems.append(f"{budget} is overdrawn by {-budget.headroom_micro}")
+    for request in ProvisioningRequest.objects.all():
+        problems += _request_problems(request)
+    for journal, total in LedgerEntry.objects.values_list("journal").annotate(total=Sum("amount_micro")):
+        if total:
+            problems.append(f"journal {journal} sums to {total}")
+    return problems
+
+
+def _request_problems(request: ProvisioningRequest) -> list[str]:
+    problems = []
+    holds = set(BudgetHold.objects.filter(provisioning_request=request).values_list("state", flat=True))
+    open_stages = ApprovalStage.objects.filter(provisioning_request=request, state__in=("open", "waiting")).count()
+    grants = Grant.objects.filter(provisioning_request=request).count()
+    if request.state == "in_review" and not ("open" in holds and open_stages):
+        problems.append(f"{request} is in review without a hold or a stage")
+    if request.state != "in_review" and ("open" in holds or open_stages):
+        problems.append(f"{request} is {request.state} with an open hold or stage")
+    if (request.state == "granted") != (grants == 1):
+        problems.append(f"{request} is {request.state} with {grants} grants")
+    if request.revision_count != RequestRevision.objects.filter(provisioning_request=request).count():
+        problems.append(f"{request} counts {request.revision_count} revisions")
+    return problems

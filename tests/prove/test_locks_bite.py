@@ -1,0 +1,86 @@
+"""Each lock is taken out in turn, and the race that it guards is seen to fail. A lock that nobody misses is not one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.db import connections
+
+from governance.models import Budget, ProvisioningRequest
+from governance.models.base import LockingQuerySet
+from tests.concurrency.races import RACES
+from tests.plugins.servers import TestServers
+
+pytestmark = [pytest.mark.prove, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+
+TRIES = 25
+
+
+def _unlocked(model: type[Any]) -> AbstractContextManager[Any]:
+    """Rows of `model` are read, but no longer locked."""
+    original = LockingQuerySet.locked
+
+    def locked(self: LockingQuerySet[Any]) -> LockingQuerySet[Any]:
+        return self.all() if self.model is model else original(self)
+
+    return mock.patch.object(LockingQuerySet, "locked", locked)
+
+
+def _no_request_lock() -> AbstractContextManager[Any]:
+    return _unlocked(ProvisioningRequest)
+
+
+def _no_budget_lock() -> AbstractContextManager[Any]:
+    return _unlocked(Budget)
+
+
+def _no_counter_lock() -> AbstractContextManager[Any]:
+    from governance.models import Counter
+
+    return _unlocked(Counter)
+
+
+def _no_policy_lock() -> AbstractContextManager[Any]:
+    return mock.patch("governance.services.policies.hold_in_force", lambda: None)
+
+
+def _no_audit_lock() -> AbstractContextManager[Any]:
+    from django.db.models import QuerySet
+
+    from governance.models import AuditHead
+
+    original = QuerySet.select_for_update
+
+    def select_for_update(self: QuerySet[Any], *args: Any, **options: Any) -> QuerySet[Any]:
+        return self.all() if self.model is AuditHead else original(self, *args, **options)
+
+    return mock.patch.object(QuerySet, "select_for_update", select_for_update)
+
+
+LOCKS: dict[str, tuple[Callable[[], AbstractContextManager[Any]], str]] = {
+    "budget path": (_no_budget_lock, "submits_of_one_budget"),
+    "request": (_no_request_lock, "two_yeses_on_the_last_stage"),
+    "counter": (_no_counter_lock, "many_drafts"),
+    "audit head": (_no_audit_lock, "many_drafts"),
+    "policy in force": (_no_policy_lock, "an_activation_and_a_grant"),
+}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_without_the_lock_its_race_fails(lock: str, servers: TestServers):
+    remove, race = LOCKS[lock]
+    for _ in range(TRIES):
+        connections.close_all()
+        servers.fresh_database()
+        with ExitStack() as stack:
+            stack.enter_context(remove())
+            try:
+                RACES[race]()
+            except Exception as failure:  # whatever breaks, breaks because the lock is gone
+                print(f"without the lock `{lock}`: {type(failure).__name__}: {str(failure)[:160]}")
+                return
+    pytest.fail(f"{race} passed {TRIES} times without the lock `{lock}`: it guards nothing")

@@ -1,0 +1,25 @@
+"""The races by the hundred: each a hundred times, with a fresh copy of the database every time."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from django.db import connections
+
+from tests.concurrency.races import RACES
+from tests.plugins.servers import TestServers
+
+pytestmark = [pytest.mark.prove, pytest.mark.django_db(transaction=True), pytest.mark.timeout(1800)]
+
+REPEATS = int(os.environ.get("PROVE_REPEATS", "100"))
+# The large race takes a second of work for 64 threads; it is repeated as the reliability bar says.
+REPEATS_OF = {"submits_of_one_budget": max(1, REPEATS // 5)}
+
+
+@pytest.mark.parametrize("race", RACES)
+def test_race_by_the_hundred(race: str, servers: TestServers):
+    for _ in range(REPEATS_OF.get(race, REPEATS)):
+        connections.close_all()
+        servers.fresh_database()
+        RACES[race]()

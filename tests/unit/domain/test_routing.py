@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.domain.errors import UnfillableStage
+from governance.domain.routing import Directory, Need, plan_stages
+
+
+def directory(
+    people: dict[str, set[int]], fallbacks: dict[str, str | None] | None = None, excluded: set[int] = frozenset()
+):
+    return Directory({role: frozenset(ids) for role, ids in people.items()}, fallbacks or {}, frozenset(excluded))
+
+
+def need(role: str, quorum: int = 1, stage: int = 1) -> Need:
+    return Need(role, quorum, stage, 2)
+
+
+def test_stages_come_in_order():
+    plans = plan_stages([need("exec", stage=9), need("lead", stage=1)], directory({"lead": {1}, "exec": {2}}))
+    assert [plan.role for plan in plans] == ["lead", "exec"]
+
+
+def test_the_requester_never_counts():
+    with pytest.raises(UnfillableStage, match="nobody may fill it"):
+        plan_stages([need("lead")], directory({"lead": {1}}, excluded={1}))
+
+
+def test_a_role_with_too_few_people_goes_to_its_fallback():
+    (plan,) = plan_stages([need("lead")], directory({"owner": {5}}, {"lead": "owner"}))
+    assert (plan.role, plan.fallback_from, plan.eligible) == ("owner", "lead", {5})
+
+
+def test_one_person_cannot_fill_two_roles():
+    with pytest.raises(UnfillableStage):
+        plan_stages([need("lead"), need("infra")], directory({"lead": {1}, "infra": {1}}))
+
+
+def test_people_are_shared_out_so_that_all_stages_can_be_filled():
+    plans = plan_stages([need("lead"), need("infra")], directory({"lead": {1, 2}, "infra": {1}}))
+    assert len(plans) == 2
+
+
+def test_quorum_counts_different_people():
+    with pytest.raises(UnfillableStage) as refused:
+        plan_stages([need("board", quorum=3)], directory({"board": {1, 2}}))
+    assert refused.value.data == {"role": "board", "quorum": 3, "eligible": 2}
+
+
+def test_a_circle_of_fallbacks_ends():
+    with pytest.raises(UnfillableStage):
+        plan_stages([need("a")], directory({}, {"a": "b", "b": "a"}))
+
+
+roles = st.sampled_from(["a", "b", "c", "d"])
+
+
+@given(
+    st.dictionaries(roles, st.sets(st.integers(1, 5), max_size=4), max_size=4),
+    st.lists(st.builds(need, roles, st.integers(1, 2)), min_size=1, max_size=3, unique_by=lambda n: n.role),
+)
+def test_a_plan_exists_exactly_when_seats_can_be_given_out(people: dict[str, set[int]], needs: list[Need]):
+    seats = [people.get(n.role, set()) for n in needs for _ in range(n.quorum)]
+    possible = any(len(set(choice)) == len(choice) for choice in itertools.product(*seats))
+    try:
+        plan_stages(needs, directory(people))
+        planned = True
+    except UnfillableStage:
+        planned = False
+    assert planned == possible
