@@ -197,6 +197,10 @@ class Launcher:
         # Nobody wants invented people in a database of his own.
         self.with_demonstration = told.demonstration and told.database is None
         self._take_data_folder()
+        if not self.variables.get("DATABASE_URL"):
+            self.postgres_bin = embedded.postgres_bin(self.variables, self.account, self.home)
+        if not self.variables.get("REDIS_URL"):
+            self.valkey_program = embedded.valkey_program(self.variables)
         self._take_port()
         self._end_leftovers()
 
@@ -288,7 +292,7 @@ class Launcher:
         self.say("  starting PostgreSQL")
         server = embedded.Postgres(
             self.home / "postgres",
-            bin_dir=embedded.postgres_bin(self.variables, self.account, self.home),
+            bin_dir=self.postgres_bin,
             account=self.account,
             password=keys["postgres"],
             log_path=logs / "postgres.log",
@@ -312,7 +316,7 @@ class Launcher:
         self.say("  starting Valkey")
         server = embedded.Valkey(
             self.data / "valkey",
-            program=embedded.valkey_program(self.variables),
+            program=self.valkey_program,
             password=keys["valkey"],
             log_path=logs / "valkey.log",
         )

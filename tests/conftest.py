@@ -12,7 +12,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.plugins.servers import SERVERS, TestServers
 
-pytest_plugins = ("tests.plugins.processes", "tests.plugins.browser")
+pytest_plugins = ("tests.plugins.processes", "tests.plugins.browser", "tests.plugins.launched")
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 hypothesis_settings.register_profile("dev", deadline=None, suppress_health_check=_SLOW_IS_FINE)

@@ -1,0 +1,128 @@
+"""A launcher under test: `make run` on a data folder of its own, without the demonstration."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.processes import command_line, free_port
+from tests.plugins.processes import wait_for
+from tests.plugins.servers import ROOT
+
+READY_SECONDS_MAX = 120.0
+_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "PG_BIN_DIR", "VALKEY_BIN")
+
+
+@dataclass
+class Launched:
+    """One started launcher."""
+
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    data: Path
+    port: int
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        return json.loads((self.data / "endpoints.json").read_text())  # type: ignore[no-any-return]
+
+    @property
+    def children(self) -> list[int]:
+        return [pid for pid, _ in self.endpoints["children"]]
+
+    def wait_ready(self) -> float:
+        """Wait for the ready block; give the seconds that the launcher says it took."""
+
+        def look() -> bool:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the launcher ended with {self.process.returncode}:\n{self.log}")
+            return "Comptroller is ready" in self.log
+
+        wait_for(look, READY_SECONDS_MAX, f"ready; so far:\n{self.log}\n")
+        return float(self.log.split("Comptroller is ready (")[1].split(" s)")[0])
+
+    def health(self) -> dict[str, str]:
+        try:
+            with urllib.request.urlopen(self.url + "/healthz", timeout=5) as response:  # noqa: S310 - our own address
+                return json.load(response)  # type: ignore[no-any-return]
+        except (urllib.error.URLError, OSError):
+            return {}
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@dataclass
+class Launchers:
+    """Starts launchers on one data folder."""
+
+    folder: Path
+    data: Path
+    started: list[Launched]
+
+    def start(self, port: int | None = None, **variables: str) -> Launched:
+        port = port or free_port()
+        log_path = self.folder / f"launch-{len(self.started)}.log"
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        ours = {"COMPTROLLER_DATA": str(self.data), "COMPTROLLER_DEMONSTRATION": "0", "PORT": str(port)}
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "config.launch"],
+                cwd=ROOT,
+                env=inherited | ours | variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        launched = Launched(process, log_path, self.data, port)
+        self.started.append(launched)
+        return launched
+
+    def clean_up(self) -> None:
+        for launched in self.started:
+            if launched.process.poll() is None:
+                launched.end()
+
+
+def is_alive(pid: int) -> bool:
+    return bool(command_line(pid))
+
+
+def wait_gone(pids: list[int], seconds: float = 20.0) -> None:
+    wait_for(lambda: not any(is_alive(pid) for pid in pids), seconds, f"the end of processes {pids}")
+
+
+@pytest.fixture
+def launchers() -> Iterator[Launchers]:
+    """Launchers whose data lies in a folder with a space in its name, which any account may pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="comptroller-launch-"))
+    folder.chmod(0o711)
+    launchers = Launchers(folder, folder / "my data", [])
+    try:
+        yield launchers
+    finally:
+        launchers.clean_up()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,147 @@
+"""What `make run` survives: a second start, strangers on PATH, kill -9 of any process and of itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from config.processes import command_line
+from tests.plugins.launched import Launched, Launchers, is_alive, wait_gone
+from tests.plugins.processes import wait_for
+
+pytestmark = pytest.mark.prove
+
+MARK = "written before the end"
+
+
+def owner_connection(launched: Launched) -> psycopg.Connection:
+    return psycopg.connect(launched.endpoints["variables"]["DATABASE_OWNER_URL"], autocommit=True)
+
+
+def leave_a_mark(launched: Launched) -> None:
+    with owner_connection(launched) as connection:
+        connection.execute("CREATE TABLE mark (text text)")
+        connection.execute("INSERT INTO mark VALUES (%s)", [MARK])
+
+
+def mark_of(launched: Launched) -> str:
+    with owner_connection(launched) as connection:
+        [(text,)] = connection.execute("SELECT text FROM mark").fetchall()
+        return str(text)
+
+
+def is_well(launched: Launched) -> bool:
+    return launched.health() == {"database": "ok", "queue": "ok", "workers": "ok"}
+
+
+def child_named(launched: Launched, text: str) -> int:
+    [pid] = [pid for pid in launched.children if text in command_line(pid)]
+    return pid
+
+
+def test_data_survives_and_a_second_start_is_quick(launchers: Launchers) -> None:
+    first = launchers.start()
+    first_seconds = first.wait_ready()
+    leave_a_mark(first)
+    assert first.end(signal.SIGINT) == 0
+
+    second = launchers.start()
+    second_seconds = second.wait_ready()
+    assert mark_of(second) == MARK
+    print(f"first start {first_seconds:.1f} s, second start {second_seconds:.1f} s")
+    assert second_seconds < max(first_seconds, 15)
+
+
+def test_kill_9_of_the_launcher_leaves_nothing_running_and_nothing_lost(launchers: Launchers) -> None:
+    port = None
+    for round_number in range(3):
+        launched = launchers.start(port)
+        port = launched.port  # the same again: the old web server must be gone from it
+        launched.wait_ready()
+        if round_number == 0:
+            leave_a_mark(launched)
+        assert mark_of(launched) == MARK
+        children = launched.children
+        os.kill(launched.process.pid, signal.SIGKILL)
+        launched.process.wait(10)
+        if round_number == 2:
+            wait_gone(children)
+
+
+def test_a_killed_start_begins_anew(launchers: Launchers) -> None:
+    for after in ("starting PostgreSQL", "starting Valkey", "bringing the database up to date"):
+        launched = launchers.start()
+        wait_for(lambda launched=launched, after=after: after in launched.log, 60, after)  # type: ignore[misc]
+        os.kill(launched.process.pid, signal.SIGKILL)
+        launched.process.wait(10)
+    last = launchers.start()
+    last.wait_ready()
+    wait_for(lambda: is_well(last), 30, "all parts ok")
+
+
+def test_a_signal_while_starting_ends_at_once(launchers: Launchers) -> None:
+    launched = launchers.start()
+    wait_for(lambda: "bringing the database up to date" in launched.log, 60, "the preparation")
+    children = launched.children
+    assert launched.end() == 0
+    wait_gone(children, seconds=5)
+
+
+@pytest.mark.parametrize("part", ["postgres", "valkey", "gunicorn", "config worker", "config beat", "config.mailbox"])
+def test_a_part_that_dies_is_named_and_started_again(launchers: Launchers, part: str) -> None:
+    launched = launchers.start()
+    launched.wait_ready()
+    wait_for(lambda: is_well(launched), 30, "all parts ok")
+    victim = child_named(launched, part)
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: "starting it again" in launched.log, 20, "a word about it")
+    wait_for(lambda: victim not in launched.children and len(launched.children) == 6, 30, "a new process")
+    wait_for(lambda: is_well(launched), 60, "all parts ok again")
+    assert is_alive(child_named(launched, part))
+
+
+def test_a_part_that_keeps_dying_ends_everything_with_its_name(launchers: Launchers) -> None:
+    launched = launchers.start()
+    launched.wait_ready()
+    children = launched.children
+
+    def strike() -> bool:
+        if launched.process.poll() is not None:
+            return True
+        for pid in [pid for pid in launched.children if "config beat" in command_line(pid)]:
+            os.kill(pid, signal.SIGKILL)
+        return False
+
+    wait_for(strike, 90, "the launcher giving up")
+    assert launched.process.returncode == 1
+    assert "beat ended with code -9, 5 restarts did not help" in launched.log
+    wait_gone(children, seconds=5)
+
+
+def test_another_postgresql_on_path_is_never_touched(launchers: Launchers) -> None:
+    strangers = launchers.folder / "strangers"
+    strangers.mkdir()
+    evidence = launchers.folder / "touched"
+    evidence.touch(mode=0o666)
+    for name in ("postgres", "initdb", "pg_ctl", "psql", "valkey-server", "redis-server"):
+        script: Path = strangers / name
+        script.write_text(f'#!/bin/sh\necho "{name}" >> "{evidence}"\nexit 3\n')
+        script.chmod(0o755)
+    launched = launchers.start(PATH=f"{strangers}:/usr/bin:/bin")
+    launched.wait_ready()
+    assert evidence.read_text() == ""
+
+
+def test_a_second_launcher_on_the_same_data_is_refused(launchers: Launchers) -> None:
+    first = launchers.start()
+    first.wait_ready()
+    second = launchers.start()
+    assert second.process.wait(30) == 2
+    [line] = second.log.strip().splitlines()
+    assert first.url in line
+    assert str(first.process.pid) in line
+    assert is_well(first) or first.health()
