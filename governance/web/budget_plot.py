@@ -1,0 +1,142 @@
+"""Spending against a limit over one period, laid out as numbers; `budgets/plot.html` draws it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from governance.domain.money import to_units
+from governance.selectors.budgets import BudgetPage
+from governance.web import numbers
+
+WIDTH, HEIGHT = 1116, 326
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 1000.0, 14.0, 298.0
+# A label this close to another would be read with it.
+LABEL_GAP = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpendPlot:
+    """Positions in user units of the drawing; `label` is the text alternative."""
+
+    width: int
+    height: int
+    left: float
+    right: float
+    bottom: float
+    label: str
+    spent_line: str
+    now_x: float
+    now_text: str
+    limit_y: float
+    limit_text: str
+    promised_y: float
+    promised_height: float
+    spent_y: float
+    spent_text: str
+    promised_text: str
+    band: str
+    forecast_line: str
+    ends: tuple[Tick, ...]
+    levels: tuple[Tick, ...]
+    months: tuple[Tick, ...]
+
+
+def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
+    """The plot of one budget; None when nothing has been spent and nothing is promised."""
+    budget, forecast = found.budget, found.forecast
+    limit, spent = to_units(budget.limit_micro), to_units(budget.spent_micro)
+    promised = to_units(budget.held_micro + budget.committed_micro)
+    if not limit or (not spent and not promised):
+        return None
+    start, end = budget.period_start, budget.period_end
+    top = max([limit, spent + promised] + ([to_units(forecast.p90_micro)] if forecast else [])) * 1.08
+
+    def x_of(at: datetime) -> float:
+        share = (at - start) / (end - start)
+        return round(LEFT + min(1.0, max(0.0, share)) * (RIGHT - LEFT), 1)
+
+    def y_of(amount: float) -> float:
+        return round(BOTTOM - min(1.0, max(0.0, amount / top)) * (BOTTOM - TOP), 1)
+
+    until = min(max(now, start), end)
+    now_x, spent_y, both_y = x_of(until), y_of(spent), y_of(spent + promised)
+    points, total = [(LEFT, BOTTOM)], 0
+    for week, amount in found.weekly:
+        total += amount
+        points.append((x_of(min(max(week, start), until)), y_of(to_units(total))))
+    points.append((now_x, spent_y))
+    band = line = ""
+    ends: list[Tick] = []
+    text = f"Spent {_usd(spent)}, held and committed {_usd(promised)}, limit {_usd(limit)}"
+    if forecast is not None:
+        low, middle, high = (to_units(each) for each in (forecast.p10_micro, forecast.p50_micro, forecast.p90_micro))
+        band = f"{now_x},{spent_y} {RIGHT},{y_of(high)} {RIGHT},{y_of(low)}"
+        line = f"{now_x},{spent_y} {RIGHT},{y_of(middle)}"
+        ends = _apart(
+            [(y_of(high), f"p90 {_usd(high)}"), (y_of(middle), f"p50 {_usd(middle)}"), (y_of(low), f"p10 {_usd(low)}")]
+        )
+        text += f"; forecast at the end p10 {_usd(low)}, p50 {_usd(middle)}, p90 {_usd(high)}"
+    else:
+        text += "; too little data for a forecast"
+    return SpendPlot(
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        right=RIGHT,
+        bottom=BOTTOM,
+        label=text,
+        spent_line=" ".join(f"{x},{y}" for x, y in points),
+        now_x=now_x,
+        now_text=f"today, {numbers.day(now)}" if start <= now < end else numbers.day(until),
+        limit_y=y_of(limit),
+        limit_text=f"Limit {_usd(limit)}",
+        promised_y=both_y,
+        promised_height=round(spent_y - both_y, 1),
+        spent_y=spent_y,
+        spent_text=f"spent {_usd(spent)}",
+        promised_text=f"+ held and committed {_usd(promised)}" if promised else "",
+        band=band,
+        forecast_line=line,
+        ends=tuple(ends),
+        levels=tuple(Tick(LEFT - 6, y_of(top * share), _usd(top * share)) for share in (0.0, 0.25, 0.5, 0.75)),
+        months=tuple(_months(start, end, x_of)),
+    )
+
+
+def _usd(amount: float) -> str:
+    return numbers.money(amount) if amount else "0"
+
+
+def _apart(labels: list[tuple[float, str]]) -> list[Tick]:
+    """Labels from the top down, none closer to the one above than can be read."""
+    placed: list[Tick] = []
+    for y, text in labels:
+        lowest = placed[-1].y + LABEL_GAP if placed else TOP
+        placed.append(Tick(RIGHT + 8, max(y + 4, lowest), text))
+    return placed
+
+
+def _months(start: datetime, end: datetime, x_of: object) -> list[Tick]:
+    """The first of some months, at most six, in the reader's zone."""
+    local = timezone.localtime(start)
+    firsts: list[datetime] = []
+    year, month = local.year, local.month
+    while len(firsts) < 120:
+        first = local.replace(year=year, month=month, day=1, hour=0, minute=0, second=0, microsecond=0)
+        if first >= end:
+            break
+        if first >= start or not firsts:
+            firsts.append(max(first, start))
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+    stride = max(1, -(-len(firsts) // 6))
+    return [Tick(x_of(each), HEIGHT - 8.0, f"{timezone.localtime(each):%b}") for each in firsts[::stride]]  # type: ignore[operator]

@@ -1,0 +1,56 @@
+"""Budgets: the tree, and one budget with its holds, forecast and ledger."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from governance.selectors import balances
+from governance.selectors import budgets as selector
+from governance.selectors.filters import read_number
+from governance.web import budget_plot, viewing
+from governance.web.base import page, signed_in
+
+
+@require_GET
+@page
+def show_list(request: HttpRequest) -> HttpResponse:
+    """Visible budgets as a tree; those of other periods below."""
+    user, now = signed_in(request), viewing.now()
+    branches = selector.tree(visibility=viewing.visibility(request, user, now), now=now)
+    context = {
+        "current": [branch for branch in branches if branch.is_current],
+        "other": [branch for branch in branches if not branch.is_current],
+    }
+    return render(request, "budgets/list.html", context)
+
+
+@require_GET
+@page
+def show_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """One budget."""
+    user, now = signed_in(request), viewing.now()
+    found = selector.page(
+        slug,
+        visibility=viewing.visibility(request, user, now),
+        now=now,
+        before=read_number(request.GET.get("before")),
+    )
+    context = {
+        "found": found,
+        "budget": found.budget,
+        "now": now,
+        "used_ratio": selector.used_ratio(found.budget),
+        "forecast_ratio": balances.forecast_ratio(found.budget, now=now),
+        "left_ratio": _left_ratio(found, now),
+        "plot": budget_plot.spend_plot(found, now=now),
+        "is_paged": "before" in request.GET,
+    }
+    return render(request, "budgets/detail.html", context)
+
+
+def _left_ratio(found: selector.BudgetPage, now: object) -> float:
+    """Share of the period that is still to come."""
+    start, end = found.budget.period_start, found.budget.period_end
+    return min(1.0, max(0.0, (end - now) / (end - start)))  # type: ignore[operator]

@@ -1,0 +1,48 @@
+"""The pages for what went wrong, in plain words. Named in `config/urls.py` as the handlers.
+
+The pages for faults of ours read no rows: the database may be what is broken.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+RETRY_AFTER_SECONDS = 10
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400: the browser sent something that no page of ours sends."""
+    return render(request, "errors/400.html", status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: also what a form gets whose token is old."""
+    return render(request, "errors/403.html", status=403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form that was open for too long, or came from elsewhere."""
+    return render(request, "errors/403.html", {"is_old_form": True}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404: missing and forbidden read the same."""
+    return render(request, "errors/404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 while the database does not answer."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return unavailable(request)
+    return render(request, "errors/500.html", status=500)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503: come back in a moment."""
+    response = render(request, "errors/503.html", status=503)
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

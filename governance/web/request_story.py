@@ -1,0 +1,245 @@
+"""The story of one request as its page shows it: where it stands, in steps and sentences, and what may be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from governance.domain.lifecycle import EDITABLE, TRANSITIONS, Event, State
+from governance.domain.money import to_units
+from governance.models import ApprovalDecision, ApprovalStage, User
+from governance.selectors import queues, reasons
+from governance.selectors.provisioning import Story
+from governance.selectors.timeline import Entry
+from governance.web import numbers, plots
+
+NAMES_SHOWN_MAX = 4
+EXPOSURE_FACT = "request.exposure_usd"
+
+
+def present(story: Story, *, user: User, now: datetime) -> dict[str, Any]:
+    """Everything that `requests/detail.html` needs."""
+    request = story.request
+    is_mine = request.requester.person_id == user.person_id
+    current = story.current
+    return {
+        "story": story,
+        "provisioning_request": request,
+        "content": story.content,
+        "current": current,
+        "estimate": current.estimate if current else None,
+        "is_mine": is_mine,
+        "standing": standing(story, is_mine=is_mine),
+        "steps": steps(story),
+        "entries": entries(story, is_mine=is_mine, viewer_id=user.person_id),
+        "why_title": why_title(story),
+        "lines": band_lines(story),
+        "exposure_usd": numbers.units(current.assessment.exposure_micro) if current else None,
+        "threshold_text": threshold_text(story),
+        "flop_limits": flop_limits(story),
+        "decide_stage": stage_to_decide(story, user),
+        "may": permitted(story, is_mine=is_mine),
+        "now": now,
+    }
+
+
+def permitted(story: Story, *, is_mine: bool) -> dict[str, bool]:
+    """Which buttons there are; the services check again."""
+    state = State(story.request.state)
+    return {
+        "change": is_mine and (state in EDITABLE or state is State.IN_REVIEW),
+        "withdraw": is_mine and (state, Event.WITHDRAW) in TRANSITIONS,
+        "discard": is_mine and (state, Event.DISCARD) in TRANSITIONS,
+        "clone": state is not State.DRAFT,
+    }
+
+
+def standing(story: Story, *, is_mine: bool) -> dict[str, str]:
+    """The panel's first lines: shape and word, who has it in bold, and what to expect or do."""
+    request, waiting = story.request, story.waiting
+    you = "You need to do nothing." if is_mine else ""
+    match State(request.state):
+        case State.DRAFT:
+            return _said("draft", "Draft", "Not submitted yet.", "Nothing is held, and nobody was asked.")
+        case State.IN_REVIEW if waiting and waiting.stages:
+            return _in_review(waiting, you)
+        case State.IN_REVIEW:
+            return _said("wait", "In review", "Nobody has it at this moment.", "")
+        case State.CHANGES_REQUESTED:
+            todo = "Change the request and submit it again, or withdraw it." if is_mine else "The requester has it."
+            return _said("review", "Changes asked for", todo, "Nothing is held meanwhile.")
+        case State.DENIED:
+            return _said("deny", "Not allowed", _refusal(story), "Nothing was held.")
+        case State.REJECTED:
+            return _said("deny", "Not approved", "Its reason stands in the timeline.", "Nothing is held any more.")
+        case State.GRANTED:
+            return _granted(story)
+        case State.WITHDRAWN:
+            return _said("draft", "Withdrawn", "It was taken back.", "Nothing is held any more.")
+        case State.EXPIRED:
+            return _said(
+                "draft",
+                "Expired",
+                "Its hold ended without an answer.",
+                "The money is free again; clone it to ask again.",
+            )
+        case _:
+            return _said("draft", "Discarded", "This draft was never submitted.", "")
+
+
+def _said(shape: str, word: str, lead: str, text: str) -> dict[str, str]:
+    return {"shape": shape, "word": word, "lead": lead, "text": text}
+
+
+def _in_review(waiting: queues.Waiting, you: str) -> dict[str, str]:
+    roles = _join([stage.role.name.lower() for stage in waiting.stages])
+    last = (
+        ", the last to decide" if not waiting.next_roles else f", then {_join([r.lower() for r in waiting.next_roles])}"
+    )
+    due = f"Expect an answer by {numbers.moment(waiting.due_at)}. " if waiting.due_at else ""
+    return _said("wait", f"In review: {roles}{last}", f"{who_has(waiting)} now.", f"{due}{you}".strip())
+
+
+def who_has(waiting: queues.Waiting) -> str:
+    """`Dmitri Roy has it`; many names become a few and a number."""
+    names = [f"{h.name}, standing in for {h.for_name}," if h.for_name else h.name for h in waiting.holders]
+    if not names:
+        return "Nobody who may decide is left: an administrator gives the role to someone. It waits"
+    if len(names) > NAMES_SHOWN_MAX:
+        names = [*names[:NAMES_SHOWN_MAX], f"{len(names) - NAMES_SHOWN_MAX} others"]
+    return f"{_join(names)} {'have' if len(names) > 1 else 'has'} it"
+
+
+def _refusal(story: Story) -> str:
+    decision = story.current.decision if story.current else None
+    return " ".join(rule.message for rule in decision.denials) if decision else "A rule does not allow it."
+
+
+def _granted(story: Story) -> dict[str, str]:
+    grant = getattr(story.request, "grant", None)
+    if grant is None:
+        return _said("ok", "Granted", "It is granted.", "")
+    cap = f"{numbers.deciding_money(numbers.units(grant.cost_cap_micro))}{numbers.NBSP}USD"
+    return _said(
+        "ok", "Granted", f"{grant.reference} is issued.", f"At most {cap}, until {numbers.day(grant.ends_at)}."
+    )
+
+
+def steps(story: Story) -> list[dict[str, str]]:
+    """One step per stage of the current revision, then the grant."""
+    found = [_step(stage, story.waiting) for stage in story.stages]
+    state = State(story.request.state)
+    if not found and state is not State.GRANTED:
+        return []
+    grant = getattr(story.request, "grant", None)
+    if grant is not None:
+        found.append(_row("ok", "Grant", f"{grant.reference}, issued {numbers.moment(grant.issued_at)}", "done"))
+    elif state is State.IN_REVIEW:
+        found.append(_row("draft", "Grant", "Issued by the last yes", ""))
+    return found
+
+
+def _row(shape: str, title: str, text: str, state: str) -> dict[str, str]:
+    return {"shape": shape, "title": title, "text": text, "state": state}
+
+
+def _step(stage: ApprovalStage, waiting: queues.Waiting | None) -> dict[str, str]:
+    decisions = list(stage.decisions.all())
+    said = "; ".join(f"{_decider(each)}, {numbers.moment(each.decided_at)}" for each in decisions)
+    yes = sum(each.verdict == "approve" for each in decisions)
+    title = stage.role.name if stage.quorum == 1 else f"{stage.role.name}, {yes} of {stage.quorum}"
+    match stage.state:
+        case "approved":
+            return _row("ok", title, said or "Approved", "done")
+        case "rejected":
+            return _row("deny", title, said or "Not approved", "")
+        case "changes_requested":
+            return _row("review", title, said or "Changes asked for", "")
+        case "open":
+            due = f"due {numbers.moment(stage.due_at)}"
+            return _row("wait", title, f"{said}; {due}" if said else due, "now")
+        case "waiting":
+            return _row("draft", title, "Asked after that", "")
+    return _row("draft", title, "Not asked any more", "")
+
+
+def _decider(decision: ApprovalDecision) -> str:
+    name = decision.person.name
+    return f"{name} for {decision.for_person.name}" if decision.for_person else name
+
+
+def entries(story: Story, *, is_mine: bool, viewer_id: int) -> list[Entry | Mapping[str, Any]]:
+    """The timeline, with who has it now on top."""
+    found: list[Entry | Mapping[str, Any]] = list(story.entries)
+    waiting = story.waiting
+    if waiting is not None and waiting.stages:
+        roles = _join([stage.role.name.lower() for stage in waiting.stages])
+        since = f"Since {numbers.moment(waiting.since)}." if waiting.since else ""
+        found.insert(
+            0, {"at": None, "shape": "run", "title": f"{who_has(waiting)} ({roles}).", "text": since, "quote": ""}
+        )
+    return found
+
+
+def why_title(story: Story) -> str:
+    """The heading over the rules: how many people, or that nobody or no rule stands in the way."""
+    if story.current is None:
+        return ""
+    match story.current.assessment.outcome:
+        case "deny":
+            return "Why it is not allowed"
+        case "allow" if not story.stages:
+            return "Why nobody had to decide"
+    count = sum(stage.quorum for stage in story.stages)
+    words = ("nobody", "one person", "two people", "three people", "four people", "five people", "six people")
+    return f"Why it needs {words[count] if count < len(words) else f'{count} people'}"
+
+
+def band_lines(story: Story) -> list[plots.Limit]:
+    """The lines on the amount that counts, nearest first, for the plot of its place between the bands."""
+    decision = story.current.decision if story.current else None
+    if decision is None or story.current is None or story.current.assessment.exposure_micro is None:
+        return []
+    limits = reasons.crossing_lines(decision, EXPOSURE_FACT)
+    amount = to_units(story.current.assessment.exposure_micro)
+    near = sorted(limits, key=lambda limit: abs(limit - amount))[:3]
+    return [plots.Limit(limit, numbers.grouped(limit)) for limit in sorted(near)]
+
+
+def threshold_text(story: Story) -> str:
+    """What the compute thresholds say: does exceed (p50), may exceed (p90), or how far the nearest line is."""
+    estimate = story.current.estimate if story.current else None
+    if estimate is None or not estimate.thresholds:
+        return ""
+    exceeded = [reading for reading in estimate.thresholds if reading.exceeds]
+    possible = [reading for reading in estimate.thresholds if reading.may_exceed and not reading.exceeds]
+    if exceeded:
+        largest = max(exceeded, key=lambda reading: reading.limit)
+        return f"does exceed {numbers.flop_line(largest.limit)} ({largest.jurisdiction})"
+    if possible:
+        largest = max(possible, key=lambda reading: reading.limit)
+        return f"may exceed {numbers.flop_line(largest.limit)} ({largest.jurisdiction})"
+    nearest = min(estimate.thresholds, key=lambda reading: reading.limit)
+    return f"{numbers.flop_line(nearest.limit)} not exceeded"
+
+
+def flop_limits(story: Story) -> list[plots.Limit]:
+    """Threshold lines over training compute, each value once."""
+    estimate = story.current.estimate if story.current else None
+    values = {reading.limit for reading in estimate.thresholds} if estimate else set()
+    return [plots.Limit(value, numbers.flop_line(value)) for value in sorted(values)[:4]]
+
+
+def stage_to_decide(story: Story, user: User) -> ApprovalStage | None:
+    """The open stage that this reader may decide, if there is one."""
+    if story.waiting is None or user.is_service_account:
+        return None
+    if not any(holder.person_id == user.person_id for holder in story.waiting.holders):
+        return None
+    return story.waiting.stages[0]
+
+
+def _join(names: Sequence[str]) -> str:
+    names = list(dict.fromkeys(names))
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
