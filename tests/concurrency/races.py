@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
+from unittest import mock
 
 from governance.domain.money import MICRO_PER_UNIT
 from governance.models import ApprovalDecision, BudgetHold, Grant, PolicyVersion, ProvisioningRequest, RequestRevision
+from governance.selectors import assessments
 from governance.selectors.people import system_actor
 from governance.services import approvals, policies, provisioning
 from tests import cast as casting
@@ -98,17 +102,28 @@ def an_expiry_a_withdrawal_and_a_yes() -> None:
 
 
 def an_activation_and_a_grant() -> None:
-    """Policy becomes stricter while the last yes is given: the grant cites a policy in force at its commit."""
+    """Policy becomes stricter between judging and COMMIT of the last yes: the grant cites a policy then in force."""
     cast = casting.assemble()
     stage = open_stage(submitted(cast))
     version = PolicyVersion.objects.get(policy_set__slug="acceptable-use", state="active")
     newer = policies.import_version(source=version.source.replace("malware", "research"), actor=cast.grace, now=NOW)
-    results = at_once(
-        [
-            partial(policies.activate_version, version_id=newer.pk, actor=cast.grace, now=NOW),
-            decision(cast, stage, "bob"),
-        ]
-    )
+    judged, activated = threading.Event(), threading.Event()
+    judge = assessments.assess
+
+    def activate() -> None:
+        assert judged.wait(10)
+        policies.activate_version(version_id=newer.pk, actor=cast.grace, now=NOW)
+        activated.set()
+
+    def judge_slowly(*args: Any, **options: Any) -> Any:
+        # Between judging and COMMIT there is time enough for an activation that does not wait.
+        found = judge(*args, **options)
+        judged.set()
+        activated.wait(0.3)
+        return found
+
+    with mock.patch.object(assessments, "assess", judge_slowly):
+        results = at_once([activate, decision(cast, stage, "bob")])
     assert not [result for result in results if isinstance(result, Exception)], results
     request = ProvisioningRequest.objects.get()
     order = _order_of("policy.activated", "stage.approved")
@@ -120,8 +135,22 @@ def an_activation_and_a_grant() -> None:
     assert_sound()
 
 
+def comments_on_many_requests() -> None:
+    """16 remarks on 16 requests at once: one chain without a gap. Guards: the head of the audit log."""
+    cast = casting.assemble()
+    drafts = [provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW) for _ in range(16)]
+    results = at_once(
+        [
+            partial(provisioning.add_comment, request_id=draft.pk, actor=cast.alice, text="a remark", now=NOW)
+            for draft in drafts
+        ]
+    )
+    assert kinds(results) == {"RequestComment": 16}, kinds(results)
+    assert_sound()
+
+
 def many_drafts() -> None:
-    """32 drafts at once: dense numbers, a chain without a gap. Guards: the counter and the head of the audit log."""
+    """32 drafts at once: dense numbers. Guards: the counter."""
     cast = casting.assemble()
     results = at_once(
         [partial(provisioning.create_draft, actor=cast.alice, content=reviewed(), now=NOW) for _ in range(32)]
@@ -140,6 +169,7 @@ RACES: dict[str, Callable[[], None]] = {
         an_edit_and_a_yes,
         an_expiry_a_withdrawal_and_a_yes,
         an_activation_and_a_grant,
+        comments_on_many_requests,
         many_drafts,
     )
 }

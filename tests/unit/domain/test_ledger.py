@@ -11,7 +11,7 @@ from governance.domain.ledger import Account, Balance, JournalKind, post
 
 amounts = st.integers(0, 10**12)
 balances = st.builds(
-    lambda pk, free, held, committed, spent: Balance(pk, f"b{pk}", free + held + committed + spent, held, committed, spent),
+    lambda pk, free, held, done, spent: Balance(pk, f"b{pk}", free + held + done + spent, held, done, spent),
     st.integers(1, 9), amounts, amounts, amounts, amounts,
 )  # fmt: skip
 
