@@ -32,13 +32,15 @@ def raise_flag(
     Args:
         key: names the subject, the limit and the revision or generation.
     """
-    row = Flag(
-        key=key, kind=kind, sentence=sentence[:400], data=data, raised_at=now, provisioning_request=request,
-        grant=grant, budget=budget,
-    )  # fmt: skip
     # Two sweeps at once: the unique key lets one of them win, and the other sees that it did.
-    Flag.objects.bulk_create([row], ignore_conflicts=True)
-    return Flag.objects.filter(key=key, raised_at=now).first()
+    flag, is_new = Flag.objects.get_or_create(
+        key=key,
+        defaults={
+            "kind": kind, "sentence": sentence[:400], "data": data, "raised_at": now, "provisioning_request": request,
+            "grant": grant, "budget": budget,
+        },
+    )  # fmt: skip
+    return flag if is_new else None
 
 
 def raise_from_decision(

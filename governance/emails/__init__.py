@@ -1,0 +1,47 @@
+"""Renders one alert and hands it to the mail backend. Called by `services.alerts` only.
+
+A letter (`letters.py`) says one fact; one module per kind of reader writes letters; `message.py` gives them headers and
+HTML; `line.py` speaks to the relay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.core.mail import EmailMultiAlternatives
+
+from governance.emails import answers, budgets, digests, stages
+from governance.emails.letters import Letter, Moot, Reader, Undeliverable
+from governance.emails.line import Answer, Line, Result
+from governance.emails.message import build
+from governance.models import Alert
+
+LETTERS: dict[str, Callable[[Alert, Reader], Letter]] = {
+    "stage_opened": stages.opened,
+    "stage_reminded": stages.reminded,
+    "stage_escalated": stages.escalated,
+    "request_denied": answers.denied,
+    "request_rejected": answers.rejected,
+    "request_expired": answers.expired,
+    "changes_wanted": answers.changes_wanted,
+    "grant_issued": answers.grant_issued,
+    "budget_threshold": budgets.threshold_crossed,
+    "digest": digests.digest,
+}
+"""Kind of alert -> the letter that says it."""
+
+
+def compose(alert: Alert, *, now: datetime) -> EmailMultiAlternatives:
+    """The message of an alert, with names and addresses as they are now.
+
+    Raises:
+        Moot: there is nothing left to say.
+        Undeliverable: its person is no longer active.
+    """
+    if not alert.recipient.is_active:
+        raise Undeliverable("the person is deactivated")
+    return build(alert, LETTERS[alert.kind](alert, Reader(alert.recipient, now)))
+
+
+__all__ = ["LETTERS", "Answer", "Line", "Moot", "Result", "Undeliverable", "compose"]

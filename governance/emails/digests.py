@@ -1,0 +1,71 @@
+"""The morning mail of one person (12): what to decide, what to answer, what ends, what was flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from governance.domain import prose
+from governance.domain.money import to_units
+from governance.emails import pages
+from governance.emails.letters import Item, Letter, Moot, Reader, unlinked
+from governance.models import Alert
+from governance.selectors.digests import Digest, Entry, digest_for
+
+_VERBS = {"decide": "Decide", "answer": "Answer", "ends": "Ends", "flag": "Flag"}
+
+
+def digest(alert: Alert, reader: Reader) -> Letter:
+    """Mail 12, as things stand when it leaves: ordered by money × due, never empty."""
+    found = digest_for(reader.person, now=reader.now)
+    if found.is_empty:
+        raise Moot("nothing waits for the reader any more")
+    summary = ", ".join(_summary(found, reader))
+    return Letter(
+        subject=summary,
+        reference="Digest",
+        heading=f"{reader.day(reader.now)}: {summary}",
+        preview=unlinked(found.entries[0].title),
+        lead="Most money and least time first.",
+        items=tuple(_item(entry, reader) for entry in found.entries),
+        action="Open your page",
+        path=pages.home_page(),
+        note="Opening changes nothing.",
+        why="You get this each morning when something waits for you. "
+        "Your account page stops it; mails about single decisions still come.",
+        unsubscribe_path=pages.account_page(),
+    )
+
+
+def _summary(found: Digest, reader: Reader) -> list[str]:
+    parts = []
+    if decide := found.of("decide"):
+        largest = max(entry.amount_micro for entry in decide)
+        parts.append(f"{len(decide)} to decide" + (f" (max {prose.amount(to_units(largest))})" if largest else ""))
+    if answer := found.of("answer"):
+        parts.append(f"{len(answer)} to answer")
+    if ends := found.of("ends"):
+        parts.append(_ending(ends, reader))
+    if flags := found.of("flag"):
+        parts.append(prose.counted(len(flags), "flag"))
+    return parts
+
+
+def _ending(ends: Sequence[Entry], reader: Reader) -> str:
+    days = sorted(entry.due_at for entry in ends if entry.due_at)
+    last = prose.last_day(days[-1], "UTC", now=reader.now, weekday=True)
+    return f"1 ends {last}" if len(ends) == 1 else f"{len(ends)} end by {last}"
+
+
+def _item(entry: Entry, reader: Reader) -> Item:
+    parts = [entry.detail] if entry.detail else []
+    if entry.amount_micro:
+        parts.insert(0, prose.money(entry.amount_micro))
+    if entry.kind == "ends" and entry.due_at:
+        parts.append(f"ends {prose.last_day(entry.due_at, 'UTC', now=reader.now, weekday=True)}")
+    elif entry.due_at:
+        late = "overdue since" if entry.due_at <= reader.now else "by"
+        parts.append(f"{late} {reader.moment(entry.due_at)}")
+    title = f"{_VERBS[entry.kind]} {entry.reference}: {unlinked(entry.title)}".replace(
+        f"{entry.reference}: {entry.reference}: ", f"{entry.reference}: "
+    )
+    return Item(title, ", ".join(unlinked(part) for part in parts))

@@ -1,0 +1,93 @@
+"""What one mail says, before it becomes text and HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from governance.domain import prose
+from governance.models import Person
+
+QUOTE_CHARS_MAX = 600
+# What mail programs would turn into a link by themselves.
+_LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)+/\S*|\bmailto:\S+")
+
+
+class Moot(Exception):
+    """There is nothing left to say: the mail is skipped, with this reason."""
+
+
+class Undeliverable(Exception):
+    """Nobody may get this mail any more: it is given up, with this reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """To whom the mail goes: names and times are theirs."""
+
+    person: Person
+    now: datetime
+
+    def day(self, at: datetime, *, weekday: bool = True) -> str:
+        return prose.day(at, self.person.time_zone, now=self.now, weekday=weekday)
+
+    def moment(self, at: datetime) -> str:
+        return prose.moment(at, self.person.time_zone, now=self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a digest."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One fact, one link.
+
+    Args:
+        subject: enough by itself on a phone.
+        reference: what people call the thing, such as REQ-0134; with the heading, the first line.
+        heading: says the figure and the date.
+        preview: what a phone shows below the subject.
+        lead: one paragraph.
+        quote: what a person wrote, as written; links in it are taken out.
+        rows: label and text.
+        action, path: the one link.
+        note: what opening does, and what comes next.
+        why: why the reader gets this, and how to stop it.
+        thread: mails with the same thread stand together; empty stands alone.
+        unsubscribe_path: where a mail program's own button leads; digests only.
+    """
+
+    subject: str
+    reference: str
+    heading: str
+    lead: str
+    action: str
+    path: str
+    why: str
+    preview: str = ""
+    quote: str = ""
+    rows: tuple[tuple[str, str], ...] = ()
+    items: tuple[Item, ...] = ()
+    note: str = ""
+    thread: str = ""
+    unsubscribe_path: str = ""
+    is_demonstration: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def unlinked(text: str) -> str:
+    """A person's text without anything that a mail program would make clickable: the one link is ours."""
+    return _LINK.sub("[link left out]", text)
+
+
+def quoted(text: str) -> str:
+    """A person's words, cut to what a mail carries."""
+    words = unlinked(text.strip())
+    return words if len(words) <= QUOTE_CHARS_MAX else words[:QUOTE_CHARS_MAX].rsplit(" ", 1)[0] + " …"

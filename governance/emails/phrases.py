@@ -1,0 +1,131 @@
+"""Sentences about one request that several mails share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from governance.domain import prose
+from governance.domain.money import to_units
+from governance.domain.prose import EN_DASH, NBSP, TIMES
+from governance.emails.letters import unlinked
+from governance.policy.fired import FiredRule
+from governance.selectors.alerts import Case
+
+RULES_SHOWN_MAX = 4
+# Below this difference, moving the work is not worth a sentence.
+CHEAPER_RATIO_MIN = 1.05
+THRESHOLDS_SHOWN_MAX = 3
+
+
+def requester(case: Case) -> str:
+    return unlinked(case.request.requester.person.name)
+
+
+def project(case: Case) -> str:
+    return unlinked(case.request.project.name) if case.request.project else "no project"
+
+
+def counts_as(case: Case) -> str:
+    """The number that decides."""
+    exposure = case.request.exposure_micro
+    return "price unknown" if exposure is None else prose.money(exposure)
+
+
+def money_for(case: Case) -> str:
+    """`28.5 k USD for Long context`."""
+    return f"{counts_as(case)} for {project(case)}"
+
+
+def size(case: Case) -> str:
+    """Money and hours, for a subject: `28.5 k USD, 11 k H200-hours`."""
+    hours = case.ask.gpu_hours_cap or (case.estimate.gpu_hours.p90 if case.estimate.gpu_hours else None)
+    if not hours:
+        return counts_as(case)
+    return f"{counts_as(case)}, {prose.amount(hours)}{NBSP}{case.accelerator_name or 'GPU'}-hours"
+
+
+def machines(case: Case) -> str:
+    """`64 × H200 at CoreWeave`, or what takes their place."""
+    ask = case.ask
+    what = (
+        f"{ask.accelerator_count:,}{NBSP}{TIMES}{NBSP}{case.accelerator_name}"
+        if ask.accelerator_count and ask.accelerator
+        else ask.workload.replace("_", " ")
+    )
+    return f"{what} at {case.provider_name}" if case.provider_name else what
+
+
+def about(case: Case) -> str:
+    """Kind, work, machines and window in one breath."""
+    ask = case.ask
+    first = f"{ask.start_on.day}{NBSP}{ask.start_on:%b}"
+    window = f"{first} to {ask.end_on.day}{NBSP}{ask.end_on:%b}" if ask.end_on else f"from {first}, without end"
+    workload = f"{ask.workload.replace('_', ' ')} on " if ask.accelerator else ""
+    return f"{_kind(case)}{workload}{machines(case)}, {window}"
+
+
+def _kind(case: Case) -> str:
+    ask = case.ask
+    if ask.kind == "new":
+        return ""
+    kind = ask.kind.replace("_", "-")
+    return f"{kind} of {ask.related_grant}, " if ask.related_grant else f"{kind}, "
+
+
+def cost(case: Case) -> str:
+    """Never a bare estimate: interval, and which number decides."""
+    estimated = case.estimate.cost_usd
+    if estimated is None:
+        reason = next((gap.why for gap in case.estimate.missing if gap.what == "cost_usd"), "no dated price")
+        return f"unknown: {reason}"
+    interval = f"p50 {prose.dollars(estimated.p50)}, p10{EN_DASH}p90 {prose.between(estimated.p10, estimated.p90)}"
+    price = case.estimate.price
+    age = f"; price of {price.as_of.day}{NBSP}{price.as_of:%b %Y}" if price else ""
+    return f"{interval}; counts as {counts_as(case)}{age}"
+
+
+def headroom(case: Case) -> str:
+    """What is left on every level while this ask is held, nearest budget first."""
+    levels = [
+        f"{unlinked(budget.name)} {prose.amount(to_units(budget.headroom_micro))} of {prose.money(budget.limit_micro)}"
+        for budget in case.budgets
+    ]
+    return "; ".join(levels) if levels else "nothing is held"
+
+
+def compute(case: Case) -> str:
+    """FLOP, and the lines that they touch."""
+    flop = case.estimate.run_flop
+    if flop is None or flop.p90 <= 0:
+        return ""
+    lines = [
+        f"{'does exceed' if reading.exceeds else 'may exceed'} {prose.flop(reading.limit)} ({reading.instrument})"
+        for reading in case.estimate.thresholds
+        if reading.exceeds or reading.may_exceed
+    ][:THRESHOLDS_SHOWN_MAX]
+    figures = f"{prose.flop(flop.p50)}{NBSP}FLOP ({prose.flop(flop.p10)}{EN_DASH}{prose.flop(flop.p90)})"
+    return f"{figures}; {'; '.join(lines) or 'no line is exceeded'}"
+
+
+def cheaper(case: Case) -> str:
+    """The cheaper equivalent, if there is one worth a thought."""
+    ratio = case.estimate.cost_over_cheapest_ratio
+    if ratio is None:
+        return "unknown"
+    if ratio < CHEAPER_RATIO_MIN:
+        return "no cheaper place in the catalogue"
+    offer = f" ({case.estimate.cheapest_offer})" if case.estimate.cheapest_offer else ""
+    return f"about {prose.percent(1 - 1 / ratio)} less for the same work elsewhere{offer}"
+
+
+def reasons(rules: Iterable[FiredRule]) -> str:
+    """What the rules say, each with its id behind the words."""
+    shown = [f"{unlinked(rule.message.rstrip('.'))} ({rule.rule_id})" for rule in rules]
+    more = f"; and {prose.counted(len(shown) - RULES_SHOWN_MAX, 'more rule')}" if len(shown) > RULES_SHOWN_MAX else ""
+    return "; ".join(shown[:RULES_SHOWN_MAX]) + more
+
+
+def distances(rules: Iterable[FiredRule]) -> str:
+    """How far from the line each refusing rule was, where it is a line."""
+    found = [f"{leaf.sentence} ({rule.rule_id})" for rule in rules if (leaf := rule.distance) is not None]
+    return "; ".join(found[:RULES_SHOWN_MAX])

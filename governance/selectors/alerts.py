@@ -1,0 +1,153 @@
+"""What a mail about a request reads, at the moment when it leaves; and how the outbox is doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.db.models import Count, Max, Min, Q
+
+from estimator.catalogue import NoCatalogue, current_snapshot
+from estimator.core.result import Estimate
+from governance.domain.ask import Ask
+from governance.domain.lifecycle import State
+from governance.models import (
+    Alert,
+    ApprovalDecision,
+    ApprovalStage,
+    Assessment,
+    Budget,
+    Grant,
+    Provider,
+    ProvisioningRequest,
+    RequestRevision,
+)
+from governance.policy.decision import Decision
+from governance.selectors.authority import Authority, Holder
+
+LATE_AFTER = timedelta(minutes=5)
+
+
+class Case:
+    """One revision of a request with everything that a mail may say about it, each read when it is first needed."""
+
+    def __init__(self, request_id: int | None, revision_number: int | None = None) -> None:
+        self.request = ProvisioningRequest.objects.select_related(
+            "project__team", "requester__person", "lineage", "related_grant"
+        ).get(pk=request_id)
+        self.number = revision_number or self.request.revision_count
+
+    @property
+    def is_current(self) -> bool:
+        """The request still asks for what this revision asks for."""
+        return self.number == self.request.revision_count and self.request.state != State.DRAFT
+
+    @cached_property
+    def revision(self) -> RequestRevision:
+        return RequestRevision.objects.get(provisioning_request=self.request, number=self.number)
+
+    @cached_property
+    def ask(self) -> Ask:
+        return Ask.parse(self.revision.content)
+
+    @cached_property
+    def assessment(self) -> Assessment:
+        return Assessment.objects.filter(revision=self.revision).latest("assessed_at", "pk")
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        return Estimate.from_json(self.assessment.estimate)
+
+    @cached_property
+    def decision(self) -> Decision:
+        return Decision.from_json(self.assessment.decision)
+
+    @cached_property
+    def provider_name(self) -> str:
+        return provider_name(self.ask.provider)
+
+    @cached_property
+    def accelerator_name(self) -> str:
+        return accelerator_name(self.ask.accelerator)
+
+    @cached_property
+    def budgets(self) -> list[Budget]:
+        """The budget that holds the money and its ancestors, leaf first; empty when nothing is held."""
+        hold = self.request.holds.select_related("budget").order_by("-placed_at").first()
+        if hold is None:
+            return []
+        rows = {budget.pk: budget for budget in Budget.objects.filter(pk__in=hold.budget.path_ids)}
+        return [rows[pk] for pk in reversed(hold.budget.path_ids)]
+
+    def stages(self) -> list[ApprovalStage]:
+        """The stages of this revision in order, with their roles."""
+        rows = ApprovalStage.objects.filter(revision=self.revision).select_related("role")
+        return list(rows.order_by("order", "pk"))
+
+
+def stage_holders(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> list[Holder]:
+    """Who may still decide a stage, stand-ins included: the people whom a mail about it is for.
+
+    Args:
+        request: with its project, team, requester and lineage.
+    """
+    return Authority([stage.role_id], now=now).holders(stage, request, busy=people_who_decided(stage.revision_id))
+
+
+def people_who_decided(revision_id: int) -> set[int]:
+    """Everyone who has filled a role on this revision, delegators included."""
+    rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id).values_list("person_id", "for_person_id")
+    return {person for pair in rows for person in pair if person is not None}
+
+
+def open_stage(stage_id: int, *, opened_at: str) -> ApprovalStage | None:
+    """The stage, if it is open and was not reopened since; else there is nothing left to say about it."""
+    stage = ApprovalStage.objects.select_related("role__fallback").filter(pk=stage_id, state="open").first()
+    if stage is None or stage.opened_at is None or stage.opened_at.isoformat() != opened_at:
+        return None
+    return stage
+
+
+def grant_of(grant_id: int) -> Grant:
+    return Grant.objects.select_related("project__team", "owner", "provisioning_request").get(pk=grant_id)
+
+
+def provider_name(slug: str | None) -> str:
+    return Provider.objects.filter(slug=slug or "").values_list("name", flat=True).first() or slug or ""
+
+
+def accelerator_name(slug: str | None) -> str:
+    """The catalogue's name for an accelerator, short enough for a subject; its slug where the catalogue is silent."""
+    try:
+        found = current_snapshot().accelerators.get(slug or "")
+    except NoCatalogue:
+        found = None
+    return found.name.split(" ")[0] if found else slug or ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """How delivery is doing.
+
+    Args:
+        late_count: promised more than five minutes ago and not sent.
+        dead_count: given up; each can be queued again.
+        oldest_at: when the oldest unsent mail was promised.
+        sent_at: when the last mail left.
+    """
+
+    waiting_count: int
+    late_count: int
+    dead_count: int
+    oldest_at: datetime | None
+    sent_at: datetime | None
+
+
+def outbox_state(*, now: datetime) -> OutboxState:
+    """Counts for the health page. Two queries, on indexes."""
+    unsent = Alert.objects.filter(state__in=("pending", "sending")).aggregate(
+        waiting=Count("pk"), late=Count("pk", filter=Q(created_at__lt=now - LATE_AFTER)), oldest=Min("created_at")
+    )
+    done = Alert.objects.aggregate(dead=Count("pk", filter=Q(state="dead")), sent=Max("sent_at"))
+    return OutboxState(unsent["waiting"], unsent["late"], done["dead"], unsent["oldest"], done["sent"])

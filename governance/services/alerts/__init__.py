@@ -1,0 +1,36 @@
+"""The outbox: promises a mail in the transaction that causes it, and delivers it later, once.
+
+Delivery is the one service that is not one transaction: claim (tx), send (no tx), settle (tx).
+"""
+
+from governance.services.alerts.delivery import backoff, deliver_due, redrive
+from governance.services.alerts.promises import (
+    enqueue,
+    message_id,
+    tell_budget_crossed,
+    tell_changes_wanted,
+    tell_grant_issued,
+    tell_request_answered,
+    tell_request_decided,
+    tell_request_expired,
+    tell_stage_escalated,
+    tell_stage_opened,
+    tell_stage_reminded,
+)
+
+__all__ = [
+    "backoff",
+    "deliver_due",
+    "enqueue",
+    "message_id",
+    "redrive",
+    "tell_budget_crossed",
+    "tell_changes_wanted",
+    "tell_grant_issued",
+    "tell_request_answered",
+    "tell_request_decided",
+    "tell_request_expired",
+    "tell_stage_escalated",
+    "tell_stage_opened",
+    "tell_stage_reminded",
+]

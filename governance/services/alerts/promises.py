@@ -1,0 +1,202 @@
+"""Promises mails: outbox rows in the transaction that causes them, one per crossing and person."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from governance.models import (
+    Alert,
+    ApprovalDecision,
+    ApprovalStage,
+    Budget,
+    Flag,
+    Grant,
+    ProvisioningRequest,
+    Role,
+    RoleAssignment,
+    User,
+)
+from governance.selectors import alerts as selected
+from governance.selectors import people
+from governance.selectors.assessments import Assessed
+from governance.selectors.crossings import Crossing
+
+INFRASTRUCTURE_ROLE = "infra_lead"
+
+
+def enqueue(
+    kind: str,
+    *,
+    subject: str,
+    recipients: Iterable[int],
+    now: datetime,
+    request: ProvisioningRequest | None = None,
+    payload: dict[str, Any] | None = None,
+) -> None:
+    """Promise one mail to each person. The same kind about the same subject is promised once.
+
+    Args:
+        subject: names what happened, with its revision or generation, such as `stage:17`.
+        recipients: person ids.
+        payload: plain values that the mail shows; people by id.
+    """
+    rows = [
+        Alert(
+            key=(key := f"{kind}:{subject}:{person}"),
+            kind=kind,
+            recipient_id=person,
+            provisioning_request=request,
+            payload=payload or {},
+            message_id=message_id(key),
+            created_at=now,
+            next_attempt_at=now,
+        )
+        for person in sorted(set(recipients))
+    ]
+    if rows:
+        Alert.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def message_id(key: str) -> str:
+    """Deterministic Message-ID: a mail that is sent twice after a crash is recognised as the same one."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
+
+
+def tell_stage_opened(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> None:
+    """Mail 1: everyone who could decide the stage, stand-ins included."""
+    holders = selected.stage_holders(stage, request, now=now)
+    _tell_about_stage("stage_opened", stage, request, [holder.person_id for holder in holders], now=now)
+
+
+def tell_stage_reminded(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
+    """Mail 4, half of the time gone: the same people. How many."""
+    holders = selected.stage_holders(stage, request, now=now)
+    _tell_about_stage("stage_reminded", stage, request, [holder.person_id for holder in holders], now=now)
+    return len(holders)
+
+
+def tell_stage_escalated(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
+    """Mail 4, overdue: the people of the role that stands in. How many; 0 when no role does."""
+    recipients = _holders_of(stage.role.fallback, request, now=now) - {request.requester.person_id}
+    _tell_about_stage("stage_escalated", stage, request, recipients, now=now)
+    return len(recipients)
+
+
+def _tell_about_stage(
+    kind: str, stage: ApprovalStage, request: ProvisioningRequest, recipients: Iterable[int], *, now: datetime
+) -> None:
+    # A stage that is opened again is a new crossing: its opening is part of the key.
+    opened_at = (stage.opened_at or now).astimezone(UTC)
+    enqueue(
+        kind,
+        subject=f"stage:{stage.pk}:{opened_at:%Y%m%dT%H%M%S}",
+        recipients=recipients,
+        request=request,
+        payload={"stage": stage.pk, "opened_at": opened_at.isoformat()},
+        now=now,
+    )
+
+
+def _holders_of(role: Role | None, request: ProvisioningRequest, *, now: datetime) -> set[int]:
+    """Person ids that hold a role for the request's project."""
+    if role is None or request.project is None:
+        return set()
+    rows = RoleAssignment.objects.in_force(now).filter(
+        people.scope_of(request.project), role=role, user__is_service_account=False
+    )
+    return set(rows.values_list("user__person_id", flat=True))
+
+
+def tell_request_answered(request: ProvisioningRequest, assessed: Assessed, *, actor: User, now: datetime) -> None:
+    """Mail 2 after a rule said no."""
+    enqueue(
+        "request_denied",
+        subject=f"request:{request.pk}:{request.revision_count}",
+        recipients=[request.requester.person_id],
+        request=request,
+        payload={"revision": request.revision_count},
+        now=now,
+    )
+
+
+def tell_request_decided(request: ProvisioningRequest, decision: ApprovalDecision, *, now: datetime) -> None:
+    """Mail 2 after a person said no."""
+    enqueue(
+        "request_rejected",
+        subject=f"decision:{decision.pk}",
+        recipients=[request.requester.person_id],
+        request=request,
+        payload={"decision": decision.pk},
+        now=now,
+    )
+
+
+def tell_request_expired(request: ProvisioningRequest, *, now: datetime) -> None:
+    """Mail 2 after a hold ran out."""
+    enqueue(
+        "request_expired",
+        subject=f"request:{request.pk}:{request.revision_count}",
+        recipients=[request.requester.person_id],
+        request=request,
+        payload={"revision": request.revision_count},
+        now=now,
+    )
+
+
+def tell_changes_wanted(request: ProvisioningRequest, decision: ApprovalDecision, *, now: datetime) -> None:
+    """Mail 3."""
+    enqueue(
+        "changes_wanted",
+        subject=f"decision:{decision.pk}",
+        recipients=[request.requester.person_id],
+        request=request,
+        payload={"decision": decision.pk},
+        now=now,
+    )
+
+
+def tell_grant_issued(grant: Grant, *, actor: User, now: datetime) -> None:
+    """Mail 5, which is also the yes of mail 2: one fact, one mail. The owner, and who looks after infrastructure."""
+    infrastructure = RoleAssignment.objects.in_force(now).filter(
+        people.scope_of(grant.project), role__slug=INFRASTRUCTURE_ROLE, user__is_service_account=False
+    )
+    recipients = set(infrastructure.values_list("user__person_id", flat=True))
+    # Whoever gave the last yes saw the grant on the page.
+    recipients.discard(actor.person_id)
+    enqueue(
+        "grant_issued",
+        subject=f"grant:{grant.pk}",
+        recipients=recipients | {grant.owner_id},
+        request=grant.provisioning_request,
+        payload={"grant": grant.pk},
+        now=now,
+    )
+
+
+def tell_budget_crossed(
+    budget: Budget, flag: Flag, crossing: Crossing, recipients: Iterable[int], *, now: datetime
+) -> None:
+    """Mail 7: the figures as they were when the line was crossed."""
+    enqueue(
+        "budget_threshold",
+        subject=flag.key,
+        recipients=recipients,
+        payload={
+            "flag": flag.pk,
+            "level": crossing.level,
+            "is_forecast": crossing.is_forecast,
+            "used_ratio": crossing.used_ratio,
+            "forecast_ratio": crossing.forecast_ratio,
+            "earliest": crossing.earliest and crossing.earliest.isoformat(),
+            "latest": crossing.latest and crossing.latest.isoformat(),
+            "limit_micro": budget.limit_micro,
+            "held_micro": budget.held_micro,
+        },
+        now=now,
+    )

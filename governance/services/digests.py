@@ -1,0 +1,44 @@
+"""Promises each person's morning mail, once per local day, and none to whom nothing waits."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.db import transaction
+
+from governance.models import Person
+from governance.selectors.digests import digest_for, due_zones, readers
+from governance.services import alerts, jobs
+
+
+def send_digests(*, now: datetime) -> int:
+    """Promise the digest of every zone where the morning has come and that had none today. How many mails.
+
+    After an outage it is made up for on the same day. A zone counts as done when all its people were looked at; a run
+    that is killed before looks again, and the key of each mail keeps it single.
+    """
+    with jobs.sweep("send_digests", now=now) as run:
+        if run is None:
+            return 0
+        zones = readers().order_by("time_zone").values_list("time_zone", flat=True).distinct()
+        done: dict[str, str] = dict(run.last.get("zones", {}))
+        for zone, day in due_zones(zones, now=now).items():
+            if done.get(zone) == day.isoformat():
+                continue
+            failures = len(run.failures)
+            for person in jobs.by_batches(readers().filter(time_zone=zone)):
+                with run.apart(f"person {person.pk}"):
+                    run.done_count += _promise(person, day, now=now)
+            if len(run.failures) == failures:
+                done[zone] = day.isoformat()
+            run.result["zones"] = done
+        return run.done_count
+
+
+@transaction.atomic(durable=True)
+def _promise(person: Person, day: date, *, now: datetime) -> bool:
+    """One person's digest of one day. What it says is read when it leaves. False when nothing waits for them."""
+    if digest_for(person, now=now).is_empty:
+        return False
+    alerts.enqueue("digest", subject=day.isoformat(), recipients=[person.pk], now=now, payload={"day": day.isoformat()})
+    return True

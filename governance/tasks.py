@@ -1,0 +1,53 @@
+"""What Celery runs on its beat. A body is one service call; the schedule is in `config/settings.py`.
+
+The broker carries no facts: a lost, doubled or late tick changes nothing but the time at which a sweep looks.
+"""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from governance.services import alerts, crossings, digests, sweeps
+
+
+@shared_task(name="governance.tasks.deliver_alerts")
+def deliver_alerts() -> None:
+    """Send the mails that are due."""
+    alerts.deliver_due(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.expire_holds")
+def expire_holds() -> None:
+    """End requests whose hold ran out."""
+    sweeps.expire_holds(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.remind_stages")
+def remind_stages() -> None:
+    """Remind at half time, escalate when overdue."""
+    sweeps.remind_stages(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.sweep_limits")
+def sweep_limits() -> None:
+    """Flag what exceeds its limits or is overdue."""
+    sweeps.sweep_limits(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.sweep_budgets")
+def sweep_budgets() -> None:
+    """Tell owners whose budget crossed a line."""
+    crossings.sweep_budgets(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.end_grants")
+def end_grants() -> None:
+    """End grants whose window is over."""
+    sweeps.end_grants(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.send_digests")
+def send_digests() -> None:
+    """Promise the morning mails."""
+    digests.send_digests(now=timezone.now())
