@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from governance.models import User
+from tests import cast as casting
+from tests.cast import Cast
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return casting.assemble(now=timezone.now())
+
+
+@pytest.fixture
+def client_of() -> Callable[[User | None], APIClient]:
+    """A client signed in as somebody, or as nobody."""
+
+    def make(user: User | None) -> APIClient:
+        client = APIClient()
+        if user is not None:
+            client.force_authenticate(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def ask() -> Callable[..., dict]:
+    """Content that starts today."""
+    today = timezone.now().date()
+
+    def make(**changes) -> dict:
+        dates = {"start_on": today.isoformat(), "end_on": (today + timedelta(days=13)).isoformat()}
+        return casting.content(**dates | changes)
+
+    return make

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+
+from rest_framework.test import APIClient
+
+from governance.models import User
+
+
+def test_a_token_signs_in_until_it_is_ended(cast, client_of):
+    made = client_of(cast.alice).post("/api/v1/tokens/", {"days": 7})
+    assert made.status_code == 201
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {made.data['token']}")
+    assert client.get("/api/v1/requests/").status_code == 200
+    listed = client.get("/api/v1/tokens/").data["results"]
+    assert made.data["token"] not in json.dumps(listed, default=str)
+    assert client.delete(f"/api/v1/tokens/{made.data['id']}/").status_code == 204
+    assert client.get("/api/v1/requests/").status_code == 401
+
+
+def test_a_deactivated_account_is_out_at_once(cast, client_of):
+    token = client_of(cast.alice).post("/api/v1/tokens/", {}).data["token"]
+    User.objects.filter(pk=cast.alice.pk).update(is_active=False)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    assert client.get("/api/v1/requests/").status_code == 401
+
+
+def test_a_workload_is_sized_without_asking(cast, client_of):
+    answer = client_of(cast.alice).post(
+        "/api/v1/estimates/",
+        {
+            "workload": "fine_tuning",
+            "work": {"parameters_billion": 8.0, "tokens_billion": 1.0, "method": "lora"},
+            "provider": "coreweave",
+            "accelerator": "h100-sxm5-80gb",
+            "accelerator_count": 8,
+        },
+    )
+    assert answer.status_code == 200, answer.content
+    assert answer.data["gpu_hours"]["p10"] < answer.data["gpu_hours"]["p50"] < answer.data["gpu_hours"]["p90"]
+    assert answer.data["assumptions"]
+
+
+def test_an_impossible_workload_names_its_fields(cast, client_of):
+    answer = client_of(cast.alice).post(
+        "/api/v1/estimates/", {"workload": "pretraining", "work": {"tokens_billion": -1}}
+    )
+    assert answer.status_code == 400
+    assert "tokens_billion" in json.loads(answer.content)["errors"]
+
+
+def test_stored_estimates_can_be_read(cast, client_of, ask):
+    alice = client_of(cast.alice)
+    alice.post("/api/v1/requests/", {"content": ask(), "submit": True})
+    (row,) = alice.get("/api/v1/estimates/").data["results"]
+    assert alice.get(f"/api/v1/estimates/{row['id']}/").data["request"] == "REQ-0001"
+    assert client_of(cast.dave).get(f"/api/v1/estimates/{row['id']}/").status_code == 404
