@@ -29,7 +29,7 @@ test: install-dev ## all tests that take minutes, on servers of their own
 	"$(BIN)/python" -m pytest -n 2 $(ARGS)
 
 prove: install-dev ## the long proofs: races by the hundred, fault loops, contracts broken on purpose
-	HYPOTHESIS_PROFILE=prove "$(BIN)/python" -m pytest -m prove --timeout 1500 $(ARGS)
+	HYPOTHESIS_PROFILE=prove "$(BIN)/python" -m pytest -n 2 -m prove --timeout 1500 $(ARGS)
 
 check: install-dev ## style, types, import contracts, missing migrations, production settings, templates
 	"$(BIN)/python" -m config.checks

@@ -249,7 +249,7 @@ CONTENT_SECURITY_POLICY = {
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if IS_PRODUCTION else None
 # Compressing a thousand files takes half a minute: done once, when a production image is built.
 WHITENOISE_USE_FINDERS = not IS_PRODUCTION
 STORAGES = {

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from config.endpoints import read_endpoints
 from config.processes import command_line, free_port
 from tests.plugins.processes import wait_for
 from tests.plugins.servers import ROOT
@@ -45,11 +46,12 @@ class Launched:
 
     @property
     def endpoints(self) -> dict[str, Any]:
-        return json.loads((self.data / "endpoints.json").read_text())  # type: ignore[no-any-return]
+        """What the launcher wrote down; empty before it has and after it has ended."""
+        return read_endpoints(self.data)
 
     @property
     def children(self) -> list[int]:
-        return [pid for pid, _ in self.endpoints["children"]]
+        return [pid for pid, _ in self.endpoints.get("children", [])]
 
     def wait_ready(self) -> float:
         """Wait for the ready block; give the seconds that the launcher says it took."""
