@@ -59,8 +59,7 @@ def raise_from_decision(
         )
     sample = assessed.decision.sample
     ratio = sample.ratio if sample is not None and not assessed.stages else 0.0
-    # Drawn from the digest: the same revision is always in or always out, and nobody can try again.
-    if ratio and int(revision.digest[:8], 16) % _BUCKETS < ratio * _BUCKETS:
+    if is_sampled(revision.digest, ratio=ratio):
         raise_flag(
             key=f"sampled:{revision.digest}:{request.pk}",
             kind="sampled_review",
@@ -68,6 +67,11 @@ def raise_from_decision(
             request=request,
             now=now,
         )
+
+
+def is_sampled(revision_digest: str, *, ratio: float) -> bool:
+    """Whether an allowed ask is drawn for a later look: the same revision always is, or never, whoever tries again."""
+    return int(revision_digest[:8], 16) % _BUCKETS < ratio * _BUCKETS
 
 
 @transaction.atomic(durable=True)
