@@ -1,0 +1,184 @@
+"""What policy would answer, in words: who decides by name and when, or which rule stands against it and how far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from governance.domain.money import to_units
+from governance.domain.periods import due_after_working_days
+from governance.domain.routing import StagePlan
+from governance.policy.decision import Outcome
+from governance.policy.fired import FiredRule
+from governance.selectors import people, reasons
+from governance.selectors.assessments import Assessed
+from governance.web import numbers
+from governance.web.plots import Limit
+
+NAMES_SHOWN_MAX = 3
+REASONS_SHOWN_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """One stage: which role, which people, until when."""
+
+    lead: str
+    names: str
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One rule in words, with its id after them."""
+
+    text: str
+    rule_id: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The note at the top of the preview."""
+
+    tone: str
+    title: str
+    deciders: list[Decider] = field(default_factory=list)
+    because: list[Because] = field(default_factory=list)
+    more_reasons: int = 0
+    nearest: reasons.Nearest | None = None
+    evidence: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def verdict(assessed: Assessed, *, now: datetime, zone: str) -> Verdict:
+    """The answer of `assess` as a note. One query, for the names.
+
+    Args:
+        zone: IANA name in which due dates are counted and shown.
+    """
+    roles = people.role_labels()
+    match assessed.outcome:
+        case Outcome.ALLOW:
+            found = _allowed(assessed)
+        case Outcome.DENY:
+            found = _denied(assessed)
+        case _:
+            found = _review(assessed, roles, now=now, zone=zone)
+    found.nearest = reasons.nearest(assessed.decision, roles) if assessed.outcome is not Outcome.ALLOW else None
+    found.evidence = sorted({each.kind for each in assessed.decision.evidence_missing})
+    found.remarks += [notice.message for notice in (*assessed.decision.flags, *assessed.decision.warnings)]
+    _add_shortfall(found, assessed)
+    return found
+
+
+def _allowed(assessed: Assessed) -> Verdict:
+    found = Verdict("ok", "Allowed: nobody has to decide")
+    found.because = [Because(rule.message, rule.parent) for rule in assessed.decision.fired if rule.effect == "allow"]
+    sample = assessed.decision.sample
+    if sample is not None and sample.ratio > 0:
+        found.remarks.append(
+            f"{numbers.percent(sample.ratio)} of such asks are drawn for a look afterwards; nothing stops meanwhile."
+        )
+    return found
+
+
+def _denied(assessed: Assessed) -> Verdict:
+    found = Verdict("deny", "Not allowed")
+    _add_reasons(found, assessed.decision.denials)
+    return found
+
+
+def _review(assessed: Assessed, roles: dict[str, str], *, now: datetime, zone: str) -> Verdict:
+    if assessed.unfillable is not None:
+        found = Verdict("deny", "Review: nobody could decide it")
+        found.remarks.append(_capital(assessed.unfillable.message.replace("`", "")) + ".")
+    else:
+        seats = sum(stage.quorum for stage in assessed.stages)
+        found = Verdict("review", f"Review: {_people(seats)}")
+        found.deciders = _deciders(assessed.stages, roles, now=now, zone=zone)
+    _add_reasons(found, [rule for rule in assessed.decision.fired if rule.effect == "require"])
+    if assessed.exposure_micro is None:
+        found.title = f"{found.title}; no price"
+        found.because.insert(0, Because("No dated price is known, so the cost is unknown, not 0.", ""))
+    elif not found.because:
+        unsure = [rule for rule in assessed.decision.fired if rule.indeterminate]
+        _add_reasons(found, unsure)
+        if not unsure:
+            found.because.append(Because("No rule permits it as it stands, so a person looks at it.", ""))
+    return found
+
+
+def _add_reasons(found: Verdict, rules: Iterable[FiredRule]) -> None:
+    told: dict[str, Because] = {}
+    for rule in rules:
+        told.setdefault(rule.message, Because(rule.message, rule.parent))
+    found.because += list(told.values())[:REASONS_SHOWN_MAX]
+    found.more_reasons = max(0, len(told) - REASONS_SHOWN_MAX)
+
+
+def _deciders(stages: list[StagePlan], roles: dict[str, str], *, now: datetime, zone: str) -> list[Decider]:
+    names = people.names_of(person for stage in stages for person in stage.eligible)
+    first = min((stage.order for stage in stages), default=0)
+    found = []
+    for stage in sorted(stages, key=lambda each: (each.order, each.role)):
+        role = roles.get(stage.role, stage.role.replace("_", " "))
+        lead = role if stage.quorum == 1 else f"{role}, {stage.quorum} of {len(stage.eligible)}"
+        if stage.fallback_from:
+            lead += f" (instead of {roles.get(stage.fallback_from, stage.fallback_from).lower()})"
+        if stage.order == first:
+            due = f"due {numbers.moment(due_after_working_days(now, stage.due_working_days, zone))}"
+        else:
+            days = stage.due_working_days
+            due = f"{days}{numbers.NBSP}working day{'' if days == 1 else 's'} after that"
+        found.append(Decider(lead, _some(sorted(names[pk] for pk in stage.eligible if pk in names)), due))
+    return found
+
+
+def _some(names: list[str]) -> str:
+    if len(names) <= NAMES_SHOWN_MAX:
+        return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"{', '.join(names[:NAMES_SHOWN_MAX])} or {len(names) - NAMES_SHOWN_MAX} more"
+
+
+def _add_shortfall(found: Verdict, assessed: Assessed) -> None:
+    """An ask that does not fit a budget is refused at submission, whatever the rules say."""
+    short = [level for level in assessed.levels if level.after_micro < 0]
+    for level in short:
+        found.remarks.append(
+            f"{level.name} has {numbers.money(to_units(level.before_micro))}{numbers.NBSP}USD left: "
+            f"{numbers.money(to_units(-level.after_micro))}{numbers.NBSP}USD too little. Ask for less, or for a transfer."
+        )
+    if short and assessed.outcome is not Outcome.DENY:
+        found.tone, found.title = "deny", "It does not fit the budget"
+
+
+def money_limits(assessed: Assessed) -> list[Limit]:
+    """Lines of the rules that looked at the amount, nearest first, at most two."""
+    roles = people.role_labels()
+    amount = to_units(assessed.exposure_micro) if assessed.exposure_micro is not None else None
+    lines: dict[float, str] = {}
+    for rule in assessed.decision.fired:
+        for leaf in rule.leaves:
+            if leaf.limit is None or leaf.unit != "USD" or not set(leaf.facts) & _MONEY_FACTS or leaf.limit <= 0:
+                continue
+            text = numbers.money(leaf.limit)
+            wanted = [need.role for need in assessed.decision.requirements if rule.rule_id in need.rule_ids]
+            if leaf.operator in (">", ">=") and leaf.truth and len(wanted) == 1:
+                text += f": {roles.get(wanted[0], wanted[0]).lower()}"
+            if len(text) > len(lines.get(leaf.limit, "")):
+                lines[leaf.limit] = text
+    ordered = sorted(lines, key=lambda line: abs(line - (amount or 0)))
+    return [Limit(line, lines[line]) for line in sorted(ordered[:2])]
+
+
+_MONEY_FACTS = {"request.exposure_usd", "history.similar_exposure_30d_usd"}
+
+
+def _people(count: int) -> str:
+    words = ("nobody", "one person", "two people", "three people", "four people", "five people", "six people")
+    return words[count] if count < len(words) else f"{count} people"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
