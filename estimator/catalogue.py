@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from estimator import models
 from estimator.core import catalogue as values
 from estimator.core.offers import PriceOffer, PurchasePrice, TokenPrice
+from estimator.loader import Rows
+from estimator.releases import digest_catalogue, digest_row
+from estimator.schema import TABLES
 
-__all__ = ["NoCatalogue", "current_snapshot", "snapshot_of"]
+__all__ = ["NoCatalogue", "current_snapshot", "snapshot_of", "snapshot_of_rows"]
 
 KEPT_SNAPSHOTS_MAX = 4
 
@@ -62,27 +67,36 @@ def _snapshot(number: int, digest: str, released_at: datetime) -> values.Catalog
     return found
 
 
+def snapshot_of_rows(rows: Rows, *, released_at: datetime) -> values.CatalogueSnapshot:
+    """The snapshot that data files would give if they were published alone, without a database."""
+    made = {
+        table.name: [table.model(row_digest=digest_row(table, row), **row) for row in rows[table.name]]
+        for table in TABLES
+    }
+    digests = {(name, row.slug): row.row_digest for name, members in made.items() for row in members}
+    return _assemble(made, digest_catalogue(digests), released_at)
+
+
 def _read(number: int, digest: str, released_at: datetime) -> values.CatalogueSnapshot:
+    return _assemble({table.name: table.model.objects.in_force(number) for table in TABLES}, digest, released_at)
+
+
+def _assemble(unsorted: Mapping[str, Iterable[Any]], digest: str, released_at: datetime) -> values.CatalogueSnapshot:
+    # By slug, in Python's order: two databases with different collations give equal snapshots.
+    rows = {name: sorted(members, key=lambda row: str(row.slug)) for name, members in unsorted.items()}
     return values.CatalogueSnapshot(
         digest=digest,
         released_at=released_at,
-        accelerators={row.slug: _accelerator(row) for row in models.Accelerator.objects.in_force(number)},
-        providers={row.slug: _provider(row) for row in models.Provider.objects.in_force(number)},
-        prices=tuple(
-            _price(row) for row in models.PriceOffer.objects.in_force(number) if row.accelerator and not row.doubt
-        ),
-        purchase_prices=tuple(
-            _purchase(row) for row in models.PurchasePrice.objects.in_force(number) if row.accelerator and not row.doubt
-        ),
-        token_prices=tuple(
-            _tokens(row, row.as_of)
-            for row in models.TokenPrice.objects.in_force(number)
-            if row.as_of is not None and not row.doubt
-        ),
-        grid=tuple(_grid(row) for row in models.GridIntensity.objects.in_force(number)),
-        facilities=tuple(_facility(row) for row in models.Facility.objects.in_force(number)),
-        thresholds=tuple(_threshold(row) for row in models.ComputeThreshold.objects.in_force(number)),
-        priors=tuple(_prior(row) for row in models.UtilisationPrior.objects.in_force(number)),
+        accelerators={row.slug: _accelerator(row) for row in rows["accelerators"]},
+        providers={row.slug: _provider(row) for row in rows["providers"]},
+        # Rows in doubt are kept and shown, and price nothing.
+        prices=tuple(_price(row) for row in rows["prices"] if row.accelerator and not row.doubt),
+        purchase_prices=tuple(_purchase(row) for row in rows["purchase_prices"] if row.accelerator and not row.doubt),
+        token_prices=tuple(_tokens(row) for row in rows["token_prices"] if row.as_of is not None and not row.doubt),
+        grid=tuple(_grid(row) for row in rows["grid_carbon"]),
+        facilities=tuple(_facility(row) for row in rows["facilities"]),
+        thresholds=tuple(_threshold(row) for row in rows["thresholds"]),
+        priors=tuple(_prior(row) for row in rows["utilisation_priors"]),
     )
 
 
@@ -149,7 +163,10 @@ def _purchase(row: models.PurchasePrice) -> PurchasePrice:
     )
 
 
-def _tokens(row: models.TokenPrice, as_of: date) -> TokenPrice:
+def _tokens(row: models.TokenPrice) -> TokenPrice:
+    if row.as_of is None:
+        raise ValueError(f"the token price `{row.slug}` has no day")
+
     def usd(amount: Decimal | None) -> float | None:
         return None if amount is None else float(amount)
 
@@ -162,7 +179,7 @@ def _tokens(row: models.TokenPrice, as_of: date) -> TokenPrice:
         usd_per_million_cache_read=usd(row.usd_per_million_cache_read),
         usd_per_million_batch_input=usd(row.usd_per_million_batch_input),
         usd_per_million_batch_output=usd(row.usd_per_million_batch_output),
-        as_of=as_of,
+        as_of=row.as_of,
         source=row.source,
     )
 

@@ -27,7 +27,7 @@ LINEAGE_FIELDS = (
     "base_model_flop",
     "base_model_systemic",
 )
-KEYS = ("workload", "ask", "work", "place", "on", "own_price_usd_per_hour", "lineage", *LIMITS)
+KEYS = ("workload", "ask", "work", "place", "day", "own_price_usd_per_hour", "lineage", *LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,10 @@ def read_work_file(text: str) -> WorkFile:
     if own_price is not None and not 0 < own_price <= 100_000:
         errors["own_price_usd_per_hour"] = "use a value above 0 and at most 100,000"
     lineage = _lineage(data, errors)
-    on = data.get("on")
+    # Not `on`: YAML 1.1 reads that key as true.
+    on = data.get("day")
     if on is not None and type(on) is not date:
-        errors["on"] = "use a day such as 2026-11-21"
+        errors["day"] = "use a day such as 2026-11-21"
     if errors or workload is None or place is None:
         raise InputError(errors)
     return WorkFile(workload, place, on, limits, own_price, lineage)

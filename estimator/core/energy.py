@@ -73,7 +73,7 @@ def choose_pue(place: Place, catalogue: CatalogueSnapshot, ledger: Ledger) -> In
     if not rows:
         return None
     newest = max(row.year for row in rows)
-    used = [row for row in rows if row.year == newest]
+    used = sorted((row for row in rows if row.year == newest), key=lambda row: row.slug)
     low, high = min(row.pue_low for row in used), max(row.pue_high for row in used)
     middle = round(sum(row.pue_low + row.pue_high for row in used) / (2 * len(used)), PUE_DECIMALS)
     ledger.assume("pue", f"Power usage effectiveness, {_names(used)}", middle, "ratio", used[0].source)

@@ -65,16 +65,14 @@ def read_thresholds(
 def read_chip_thresholds(
     accelerator: Accelerator, in_force: Iterable[ComputeThreshold]
 ) -> tuple[ThresholdReading, ...]:
-    """Export lines for one device: total processing performance, with a density or bandwidth band where stated."""
+    """Export lines for one device: total processing performance, with a density band where stated."""
     if accelerator.tpp is None:
         return ()
-    second = {
-        "chip_density": accelerator.performance_density,
-        "chip_memory_bandwidth_gb_s": accelerator.memory_bandwidth_gb_s,
-    }
+    second = {"chip_density": accelerator.performance_density}
     readings = []
     for row in in_force:
-        if row.quantity != "chip_tpp":
+        # A row with `<` describes who may ask for leniency; it is no line that a chip crosses.
+        if row.quantity != "chip_tpp" or row.operator.startswith("<"):
             continue
         reading = _reading(row, accelerator.tpp, accelerator.tpp)
         if row.second_quantity is not None:

@@ -24,7 +24,7 @@ __all__ = ["FIELDS", "FIELDS_BY_KIND", "FieldSpec", "FieldType", "Workload", "Wo
 
 FieldValue = float | int | str
 
-_NUMERAL = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?")
+_NUMERAL = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 _SHOWN_LENGTH_MAX = 40
 
 
