@@ -26,6 +26,7 @@ from governance.policy.facts import check_value
 from governance.policy.facts_schema import FACTS_BY_NAME, SCHEMA_VERSION, facts_from_json
 from governance.policy.fields import IDENTIFIER, RULE_ID, SLUG, Fields
 from governance.policy.ir import param_names
+from governance.policy.lexer import RESERVED
 from governance.policy.limits import LIST_PARAM_ITEMS_MAX, RULES_MAX, TESTS_MAX
 from governance.policy.suggest import closest
 from governance.policy.template import parse_template
@@ -144,8 +145,7 @@ def _check_structure(bundle: Bundle, fields: Fields) -> None:
 def _read_params(params: Fields) -> tuple[Param, ...]:
     read: list[Param] = []
     for name in params.values:
-        if not IDENTIFIER.fullmatch(name):
-            params.refuse("is not a name; use a-z, 0-9 and _", name)
+        _check_name(params, name)
         fields = params.mapping(name) or params.refuse("is empty", name)
         type_name = fields.choice("type", PARAM_TYPES)
         values: list[DatedValue] = []
@@ -161,6 +161,11 @@ def _read_params(params: Fields) -> tuple[Param, ...]:
         read.append(param)
     params.finish()
     return tuple(read)
+
+
+def _check_name(fields: Fields, name: str) -> None:
+    if not IDENTIFIER.fullmatch(name) or name in RESERVED:
+        fields.refuse("is not a name; use a-z, 0-9 and _, and no reserved word", name)
 
 
 def _read_param_value(dated: Fields, type_name: str) -> Any:
@@ -194,8 +199,7 @@ def _read_variables(fields: Fields) -> dict[str, str]:
         return {}
     read: dict[str, str] = {}
     for name in variables.values:
-        if not IDENTIFIER.fullmatch(name):
-            variables.refuse("is not a name; use a-z, 0-9 and _", name)
+        _check_name(variables, name)
         read[name] = variables.text(name).strip()
     return read
 
@@ -205,8 +209,12 @@ def _read_variables(fields: Fields) -> dict[str, str]:
 
 def _read_rules(fields: Fields) -> tuple[Rule, ...]:
     rules: list[Rule] = []
+    parents: set[str] = set()
     for each in fields.mappings("rules"):
         parent = each.text("id", pattern=RULE_ID)
+        if parent in parents:
+            each.refuse(f"`{parent}` is there twice", "id")
+        parents.add(parent)
         if each.take("rows") is None:
             rules.append(_read_rule(each, parent, parent, ""))
             continue

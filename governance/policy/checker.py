@@ -22,6 +22,9 @@ from governance.policy.scope import Checked, Scope, Unguarded
 from governance.policy.suggest import closest
 from governance.policy.types import ELEMENT, LIST_OF, NUMBERS, ORDERED, Type, type_of_fact
 
+# The walk itself stops here, long before Python's own limit; `depth_of` judges the result.
+CHECK_DEPTH_MAX = 2 * EXPRESSION_DEPTH_MAX
+
 NOTHING_KNOWN = Known(frozenset(), frozenset())
 
 
@@ -74,6 +77,7 @@ class Checker:
         self.unguarded: dict[str, Unguarded] = {}
         self.warnings: list[str] = []
         self.nodes = 0
+        self.depth = 0
         self.items: dict[str, Type] = {}
         self.is_in_quantifier = False
         # While a named expression is written out, positions are those of its use.
@@ -92,12 +96,18 @@ class Checker:
 
     def check(self, tree: ast.Expression, known: Known) -> ir.Node:
         self.nodes += 1
-        if self.nodes > EXPRESSION_NODES_MAX:
+        self.depth += 1
+        if self.nodes > EXPRESSION_NODES_MAX or self.depth > CHECK_DEPTH_MAX:
             raise LimitExceeded(
-                f"an expression has at most {EXPRESSION_NODES_MAX:,} nodes, named expressions written out",
+                f"written out, it has at most {EXPRESSION_NODES_MAX:,} nodes on {EXPRESSION_DEPTH_MAX} levels",
                 position=Position.at(self.text, (self.use_span or tree.span).start),
                 source=self.text,
             )
+        node = self.check_tree(tree, known)
+        self.depth -= 1
+        return node
+
+    def check_tree(self, tree: ast.Expression, known: Known) -> ir.Node:
         match tree:
             case ast.Literal():
                 return self.literal(tree)

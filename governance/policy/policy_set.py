@@ -199,11 +199,17 @@ def compile_policy_set(bundles: Sequence[Bundle]) -> CompiledPolicySet:
             raise BundleError(f"the bundle `{name}` is there twice")
     rules: list[CompiledRule] = []
     for bundle in bundles:
+        own: set[str] = set()
         for rule in bundle.rules:
-            if rule.id in seen:
-                raise BundleError(f"the rule `{rule.id}` is in `{seen[rule.id]}` and in `{bundle.name}`")
-            seen[rule.id] = bundle.name
+            # A parent's name is taken too: an exception may name a whole table.
+            for name in {rule.id, rule.parent} - own:
+                if name in seen:
+                    raise BundleError(f"the rule `{name}` is in `{seen[name]}` and in `{bundle.name}`")
+            if rule.id in own:
+                raise BundleError(f"the rule `{rule.id}` is twice in `{bundle.name}`")
+            own |= {rule.id, rule.parent}
             rules.append(_compile_rule(bundle, rule))
+        seen |= dict.fromkeys(own, bundle.name)
     if len(rules) > RULES_MAX:
         raise BundleError(f"a policy set has at most {RULES_MAX} rules, this one {len(rules)}")
     return CompiledPolicySet(bundles, rules)
