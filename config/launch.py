@@ -35,6 +35,7 @@ READY_SECONDS_MAX = 90.0
 RESTARTS_MAX = 5
 RESTART_WINDOW_SECONDS = 120.0
 PREPARE_SECONDS_MAX = 600.0
+ACCOUNTS_SHOWN = 6
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
@@ -439,8 +440,7 @@ class Launcher:
             f"Comptroller is ready ({seconds:.1f} s)",
             f"  open       {self.url}/",
         ]
-        for account in _demonstration_accounts(self.data):
-            lines.append(f"             {account}")
+        lines += [f"             {line}" for line in _demonstration_accounts(self.data)]
         if not self.variables.get("EMAIL_URL"):
             lines.append(f"  mailbox    {self.url}/mailbox/")
         lines += [
@@ -504,11 +504,16 @@ def _owner(folder: Path) -> str:
 
 
 def _demonstration_accounts(data: Path) -> list[str]:
+    """Whom to sign in as; empty without a demonstration."""
     try:
-        accounts: list[str] = json.loads((data / "accounts.json").read_text(encoding="utf-8"))
+        left = json.loads((data / "accounts.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    return accounts
+    accounts, password = left["accounts"], left["password"]
+    lines = [f"{account['email']}  ({account['name']})" for account in accounts[:ACCOUNTS_SHOWN]]
+    more = len(accounts) - len(lines)
+    tail = f"; {more} more are listed on the sign-in page" if more > 0 else ""
+    return [*lines, f"password of each: {password}{tail}"] if lines else []
 
 
 def main() -> int:

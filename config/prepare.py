@@ -8,11 +8,13 @@ at every start that its rights suffice.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -48,14 +50,24 @@ def prepare(*, with_demonstration: bool) -> None:
             grant_app_role(connection, environment.database.user, APPEND_ONLY_TABLES)
     connection.close()
     connection.settings_dict.update(postgres(environment.database, patient=True))
-    known = get_commands()
-    if "load_catalogue" in known:
-        with _step("catalogue"):
-            call_command("load_catalogue", verbosity=0)
-    if with_demonstration and "load_demonstration" in known:
+    with _step("catalogue"):
+        call_command("load_catalogue", verbosity=0)
+    with _step("policies"):
+        call_command("install_policies", verbosity=0)
+    if with_demonstration and "load_demonstration" in get_commands():
         with _step("demonstration organisation"):
             call_command("load_demonstration", verbosity=0)
+        _write_accounts(environment.data_dir)
     connection.close()
+
+
+def _write_accounts(data_dir: Path) -> None:
+    """Leave the demonstration's accounts for the launcher's last lines."""
+    from governance.demonstration.organisation import PASSWORD
+    from governance.selectors.accounts import demonstration_accounts
+
+    accounts = [{"name": user.person.name, "email": user.email} for user in demonstration_accounts()]
+    (data_dir / "accounts.json").write_text(json.dumps({"accounts": accounts, "password": PASSWORD}), encoding="utf-8")
 
 
 def main() -> int:
