@@ -15,6 +15,22 @@ RULES_SHOWN_MAX = 4
 # Below this difference, moving the work is not worth a sentence.
 CHEAPER_RATIO_MIN = 1.05
 THRESHOLDS_SHOWN_MAX = 3
+# What a workload is called in front of its machines.
+_WORK = {
+    "pretraining": "pre-training on",
+    "continued_pretraining": "continued pre-training on",
+    "fine_tuning": "fine-tuning on",
+    "rl_synthetic": "reinforcement learning or synthetic data on",
+    "distillation": "distillation on",
+    "evaluation": "evaluation on",
+    "inference_online": "serving on",
+    "inference_batch": "batch inference on",
+    "embedding": "embedding on",
+    "agentic": "agents on",
+    "interactive": "interactive work on",
+    "lease": "a lease of",
+    "purchase": "the purchase of",
+}
 
 
 def requester(case: Case) -> str:
@@ -60,7 +76,7 @@ def about(case: Case) -> str:
     ask = case.ask
     first = f"{ask.start_on.day}{NBSP}{ask.start_on:%b}"
     window = f"{first} to {ask.end_on.day}{NBSP}{ask.end_on:%b}" if ask.end_on else f"from {first}, without end"
-    workload = f"{ask.workload.replace('_', ' ')} on " if ask.accelerator else ""
+    workload = f"{_WORK[ask.workload]} " if ask.accelerator and ask.workload in _WORK else ""
     return f"{_kind(case)}{workload}{machines(case)}, {window}"
 
 
@@ -78,7 +94,10 @@ def cost(case: Case) -> str:
     if estimated is None:
         reason = next((gap.why for gap in case.estimate.missing if gap.what == "cost_usd"), "no dated price")
         return f"unknown: {reason}"
-    interval = f"p50 {prose.dollars(estimated.p50)}, p10{EN_DASH}p90 {prose.between(estimated.p10, estimated.p90)}"
+    if estimated.p10 == estimated.p90:
+        interval = f"{prose.dollars(estimated.p50)}, exact"
+    else:
+        interval = f"p50 {prose.dollars(estimated.p50)}, p10{EN_DASH}p90 {prose.between(estimated.p10, estimated.p90)}"
     price = case.estimate.price
     age = f"; price of {price.as_of.day}{NBSP}{price.as_of:%b %Y}" if price else ""
     return f"{interval}; counts as {counts_as(case)}{age}"
