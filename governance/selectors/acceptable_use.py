@@ -108,7 +108,7 @@ def clause_texts(version: AcceptableUseVersion) -> dict[str, str]:
     """Text of each clause: its own where the version gives one, else what follows its number in the whole text."""
     found: dict[str, str] = {}
     starts = list(_CLAUSE_START.finditer(version.text))
-    for match, following in zip(starts, [*starts[1:], None], strict=True):
-        end = following.start() if following else len(version.text)
+    ends = [*(match.start() for match in starts[1:]), len(version.text)]
+    for match, end in zip(starts, ends, strict=False):
         found.setdefault(match["number"], version.text[match.end() : end].strip())
     return found | {str(clause["number"]): clause["text"] for clause in version.clauses if clause.get("text")}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from governance.domain.lifecycle import EDITABLE, TRANSITIONS, Event, State
@@ -15,6 +16,8 @@ from governance.selectors.timeline import Entry
 from governance.web import numbers, plots
 
 NAMES_SHOWN_MAX = 4
+EVIDENCE_SHOWN_MAX = 20
+LINKS = ("https://", "http://")
 EXPOSURE_FACT = "request.exposure_usd"
 
 
@@ -23,10 +26,11 @@ def present(story: Story, *, user: User, now: datetime) -> dict[str, Any]:
     request = story.request
     is_mine = request.requester.person_id == user.person_id
     current = story.current
+    to_decide = stage_to_decide(story, user)
     return {
         "story": story,
         "provisioning_request": request,
-        "content": story.content,
+        "content": shown_content(story.content),
         "current": current,
         "estimate": current.estimate if current else None,
         "is_mine": is_mine,
@@ -38,10 +42,57 @@ def present(story: Story, *, user: User, now: datetime) -> dict[str, Any]:
         "exposure_usd": numbers.units(current.assessment.exposure_micro) if current else None,
         "threshold_text": threshold_text(story),
         "flop_limits": flop_limits(story),
-        "decide_stage": stage_to_decide(story, user),
+        "decide_stage": to_decide,
+        "decide_url": f"/admin/decide/{to_decide.pk}/" if to_decide else "",
         "may": permitted(story, is_mine=is_mine),
+        "window": window(story.content),
+        "evidence": evidence(story.content),
         "now": now,
     }
+
+
+_NUMBERS = frozenset({"gpu_hours_cap", "money_cap_usd", "accelerator_count"})
+_LISTS = frozenset({"use_tags", "access_countries", "modalities"})
+
+
+def shown_content(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page may format: a draft holds whatever was typed, so what has the wrong type is left out."""
+    found: dict[str, Any] = {}
+    for name, value in content.items():
+        if name in _NUMBERS:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            found[name] = value if is_number and math.isfinite(value) else None
+        elif name in _LISTS:
+            found[name] = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+        elif isinstance(value, str | bool):
+            found[name] = value
+    return found
+
+
+def window(content: Mapping[str, Any]) -> dict[str, date | None]:
+    """First and last day; a draft may hold anything, so what is no day is left out."""
+    return {"starts": _day(content.get("start_on")), "ends": _day(content.get("end_on"))}
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
+
+
+def evidence(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Links of the request; only http and https become links, whatever a draft may hold."""
+    found = content.get("evidence")
+    rows = [item for item in found if isinstance(item, Mapping)] if isinstance(found, list | tuple) else []
+    return [
+        {
+            "kind": item.get("kind"),
+            "url": str(item.get("url", "")),
+            "is_link": str(item.get("url", "")).startswith(LINKS),
+        }
+        for item in rows[:EVIDENCE_SHOWN_MAX]
+    ]
 
 
 def permitted(story: Story, *, is_mine: bool) -> dict[str, bool]:
@@ -121,9 +172,8 @@ def _granted(story: Story) -> dict[str, str]:
     if grant is None:
         return _said("ok", "Granted", "It is granted.", "")
     cap = f"{numbers.deciding_money(numbers.units(grant.cost_cap_micro))}{numbers.NBSP}USD"
-    return _said(
-        "ok", "Granted", f"{grant.reference} is issued.", f"At most {cap}, until {numbers.day(grant.ends_at)}."
-    )
+    last_day = numbers.day(grant.ends_at - timedelta(microseconds=1))
+    return _said("ok", "Granted", f"{grant.reference} is issued.", f"At most {cap}, until {last_day}.")
 
 
 def steps(story: Story) -> list[dict[str, str]]:
