@@ -12,7 +12,7 @@ from governance.policy.examples import plain_ask
 from governance.policy.interpreter import INDETERMINATE, evaluate
 from governance.policy.ir_text import text_of
 from governance.policy.policy_set import compile_policy_set
-from governance.policy.testing import DEFAULT_DAY
+from governance.policy.testing import day_of
 
 # Strictness first: a case exactly at the line is what notices it.
 _SLIPS = {
@@ -80,7 +80,7 @@ def _notices(bundle: Bundle, test: RuleTest, condition: ir.Node, *, compiled_kin
     facts = {**plain_ask(), **bundle.fixture, **test.facts}
     for name in test.absent:
         facts.pop(name, None)
-    value = evaluate(ir.bind_params(condition, bundle.param_values(test.on or DEFAULT_DAY)), facts)
+    value = evaluate(ir.bind_params(condition, bundle.param_values(day_of(bundle, test))), facts)
     fires = compiled_kind is not EffectKind.ALLOW if value is INDETERMINATE else bool(value)
     return fires is not test.fires
 

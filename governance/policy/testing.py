@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from governance.policy.bundle_model import Bundle, CaseKind, RuleTest
 from governance.policy.decision import Decision, decide
@@ -41,8 +41,17 @@ def _run(bundle: Bundle, test: RuleTest, compiled: CompiledPolicySet) -> CaseRes
     facts = {**plain_ask(), **bundle.fixture, **test.facts}
     for name in test.absent:
         facts.pop(name, None)
-    decision = decide(compiled, facts, on=test.on or DEFAULT_DAY)
+    decision = decide(compiled, facts, on=day_of(bundle, test))
     return CaseResult(test=test, failures=tuple(_compare(test, decision)))
+
+
+def day_of(bundle: Bundle, test: RuleTest) -> date:
+    """The day a case is judged on: its own, else a fixed one on which the bundle rules and its parameters hold."""
+    if test.on is not None:
+        return test.on
+    starts = [param.values[0].start for param in bundle.params]
+    day = max([DEFAULT_DAY, *starts, *([bundle.effective_from] if bundle.effective_from else [])])
+    return min(day, bundle.effective_to - timedelta(days=1)) if bundle.effective_to else day
 
 
 def _compare(test: RuleTest, decision: Decision) -> list[str]:

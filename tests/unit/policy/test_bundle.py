@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from governance.policy.bundle import check_bundle, dump_bundle, load_bundle
 from governance.policy.errors import BundleError, PolicyError
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
+from governance.policy.testing import failures_of, run_bundle_tests
 from governance.policy.yaml_source import load_yaml
 
 BUNDLE = """\
@@ -234,6 +236,13 @@ def test_scalars_mean_what_they_look_like(text: str, value: Any) -> None:
     read = load_yaml(f"a: {text}").plain()["a"]
     assert read == value
     assert type(read) is type(value)
+
+
+def test_the_example_of_the_documentation_holds() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "policy_language.md").read_text(encoding="utf-8")
+    bundle = load_bundle(page.split("```yaml\n")[1].split("```")[0])
+    assert check_bundle(bundle) == ()
+    assert failures_of(run_bundle_tests(bundle)) == []
 
 
 def test_warnings_name_what_is_probably_not_meant() -> None:
