@@ -12,12 +12,13 @@ from rest_framework.response import Response
 
 from governance.domain.canonical import digest
 from governance.domain.errors import InvalidInput
+from governance.models import User
 from governance.services import idempotency
 
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
 
-def once(request: Request, act: Callable[[], tuple[int, dict[str, Any]]], *, now: datetime) -> Response:
+def once(request: Request, actor: User, act: Callable[[], tuple[int, dict[str, Any]]], *, now: datetime) -> Response:
     """Run `act` unless this key was answered before.
 
     Args:
@@ -34,7 +35,7 @@ def once(request: Request, act: Callable[[], tuple[int, dict[str, Any]]], *, now
     if not _KEY.match(key):
         raise InvalidInput({"Idempotency-Key": ["give 1 to 255 printable ASCII characters"]})
     body_digest = digest({"method": request.method, "path": request.path, "body": request.data})
-    status, body, replayed = idempotency.run_once(user=request.user, key=key, body_digest=body_digest, act=act, now=now)
+    status, body, replayed = idempotency.run_once(user=actor, key=key, body_digest=body_digest, act=act, now=now)
     response = Response(body, status=status)
     if replayed:
         response["Idempotency-Replayed"] = "true"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -15,7 +15,6 @@ from rest_framework.response import Response
 
 from governance.api.serializers import StrictSerializer
 from governance.api.views import Endpoint
-from governance.models import User
 
 DAYS_MAX = 365
 TOKENS_PER_USER_MAX = 20
@@ -47,7 +46,7 @@ class TokenList(Endpoint):
         model = get_token_model()
         if model.objects.filter(user=self.actor).count() >= TOKENS_PER_USER_MAX:
             raise serializers.ValidationError({"days": [f"an account has at most {TOKENS_PER_USER_MAX} tokens"]})
-        token, secret = model.objects.create(user=cast(User, self.actor), expiry=timedelta(days=data["days"]))
+        token, secret = model.objects.create(user=self.actor, expiry=timedelta(days=data["days"]))
         return Response(token_row(token) | {"token": secret}, status=201)
 
 

@@ -51,7 +51,7 @@ class Endpoint(APIView):
 
     def page(self, rows: Any, shape: Any) -> Response:
         paginator = NewestFirst()
-        found = paginator.paginate_queryset(rows, self.request, view=self)
+        found: Any = paginator.paginate_queryset(rows, self.request, view=self)
         return paginator.get_paginated_response([shape(row) for row in found or []])
 
     def body(self, serializer: type[shapes.StrictSerializer]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class RequestList(Endpoint):
                 row = provisioning.create_draft(actor=self.actor, content=data["content"], now=now)
             return 201, self.shown(row.number)
 
-        return once(request, act, now=now)
+        return once(request, self.actor, act, now=now)
 
 
 class RequestDetail(Endpoint):
@@ -171,7 +171,7 @@ class RequestSubmit(Endpoint):
             provisioning.submit_request(request_id=row.pk, actor=self.actor, now=now)
             return 200, self.shown(number)
 
-        return once(request, act, now=now)
+        return once(request, self.actor, act, now=now)
 
 
 class RequestWithdraw(Endpoint):
@@ -229,7 +229,7 @@ class StageDecide(Endpoint):
             decision = approvals.decide(stage_id=stage.pk, actor=self.actor, now=now, **data)
             return 201, shapes.decision_row(decision)
 
-        return once(request, act, now=now)
+        return once(request, self.actor, act, now=now)
 
 
 class EstimateList(Endpoint):

@@ -126,7 +126,7 @@ def refuse_too_many_undecided(request: ProvisioningRequest) -> None:
             "withdraw one or wait for a decision",
             waiting=of_person,
         )
-    of_project = open_holds.filter(provisioning_request__project_id=request.project_id).count()
+    of_project = open_holds.filter(provisioning_request__project=request.project).count()
     if of_project >= UNDECIDED_HOLDS_PER_PROJECT_MAX:
         raise TooManyUndecided(
             f"{of_project} requests of this project wait for an answer, {UNDECIDED_HOLDS_PER_PROJECT_MAX} may",
