@@ -5,10 +5,11 @@ A duty is about reference data. Deciding a request is no duty: it is a stage, a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from governance.domain.errors import NotAllowed
-from governance.models import Role, RoleAssignment, User
+from governance.models import RoleAssignment, User
 from governance.selectors.people import SYSTEM_EMAIL
 
 DUTIES: dict[str, tuple[str, frozenset[str]]] = {
@@ -32,25 +33,24 @@ FLAGS = "flags"
 AUDITOR = "auditor"
 
 
-def roles_of(user: User, *, now: datetime) -> frozenset[str]:
-    """Slugs of every role that the person behind `user` holds anywhere today. One query."""
+def duties_of(user: User, *, now: datetime) -> frozenset[str]:
+    """What the person behind `user` may maintain today. One query."""
     rows = RoleAssignment.objects.in_force(now).filter(user__person_id=user.person_id)
-    return frozenset(rows.values_list("role__slug", flat=True))
+    return duties_from(user, dict(rows.values_list("role__slug", "role__may_approve")))
 
 
-def duties_of(user: User, *, now: datetime, roles: frozenset[str] | None = None) -> frozenset[str]:
-    """What the person may maintain. At most two queries.
+def duties_from(user: User, roles: Mapping[str, bool]) -> frozenset[str]:
+    """The same from roles that were read already; no query.
 
     Args:
-        roles: what `roles_of` said, if the caller has asked already.
+        roles: slug of each role in force, and whether it decides.
     """
     if not user.is_active or user.is_service_account:
-        return frozenset(DUTIES) if is_system(user) else frozenset()
+        return frozenset()
     if user.is_superuser:
         return frozenset(DUTIES)
-    held = roles_of(user, now=now) if roles is None else roles
-    found = {duty for duty, (_, carriers) in DUTIES.items() if carriers & held}
-    if Role.objects.filter(slug__in=held, may_approve=True).exists():
+    found = {duty for duty, (_, carriers) in DUTIES.items() if carriers & set(roles)}
+    if any(roles.values()):
         found.add(FLAGS)
     return frozenset(found)
 

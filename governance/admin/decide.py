@@ -1,0 +1,241 @@
+"""The decision page: everything that a decision rests on, and the three things that a person can say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from governance.admin import access
+from governance.admin.site import DeskSite
+from governance.admin.thresholds import Thresholds, thresholds
+from governance.admin.wording import sentence
+from governance.domain.errors import AlreadyDecided, GovernanceError, InvalidInput, StaleRevision
+from governance.domain.limits import REASON_CHARS_MAX
+from governance.domain.money import to_units
+from governance.policy.wording import NBSP
+from governance.selectors import approvals as reading
+from governance.selectors.approvals import StageFile
+from governance.selectors.reasons import crossing_lines
+from governance.services import approvals
+
+SAID = {
+    "approve": "Your yes is recorded",
+    "changes": "Your wish for changes is recorded",
+    "reject": "Your no is recorded",
+}
+MOVED_WORDS = {
+    "policy": "another policy version came into force",
+    "catalogue": "a newer catalogue release was published",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A line on the money plot."""
+
+    value: float
+    label: str
+    is_hard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a decision was not recorded, shown where the person wrote their reason."""
+
+    title: str
+    text: str
+    kind: str = "deny"
+    is_conflict: bool = False
+    next_stage: int | None = None
+
+
+def decide_view(desk: DeskSite, request: HttpRequest, stage_id: int) -> HttpResponse:
+    """GET shows, POST decides. Nothing changes on GET or HEAD."""
+    if request.method == "POST":
+        return _take(desk, request, stage_id)
+    return _show(desk, request, _file(request, stage_id))
+
+
+def _file(request: HttpRequest, stage_id: int) -> StageFile:
+    person = access.of(request)
+    return reading.stage_file(stage_id, user=person.user, visibility=person.visibility, now=person.now)
+
+
+def _take(desk: DeskSite, request: HttpRequest, stage_id: int) -> HttpResponse:
+    person = access.of(request)
+    reason, verdict = request.POST.get("reason", ""), request.POST.get("verdict", "")
+    file = _file(request, stage_id)
+    moved = file.pins.moved_from(
+        revision_digest=request.POST.get("revision_digest", ""),
+        policy_digest=request.POST.get("policy_digest", ""),
+        catalogue_digest=request.POST.get("catalogue_digest", ""),
+    )
+    # A revision that moved is the service's to refuse, under the request's lock.
+    if "revision" not in moved and moved and file.mine is not None:
+        return _show(desk, request, file, _pins_moved(moved), reason=reason, status=StaleRevision.http_status)
+    try:
+        decision = approvals.decide(
+            stage_id=stage_id,
+            actor=person.user,
+            verdict=verdict,
+            reason=reason,
+            revision_digest=request.POST.get("revision_digest", ""),
+            now=person.now,
+        )
+    except GovernanceError as error:
+        # The page is read again: what it shows is how things stand after the refusal.
+        file = _file(request, stage_id)
+        return _show(desk, request, file, _refused(request, file, error), reason=reason, status=error.http_status)
+    messages.success(request, f"{SAID[verdict]} on {file.request.reference}, {decision.stage.role.name.lower()}.")
+    return redirect(_next_url(request, stage_id))
+
+
+def _pins_moved(moved: Sequence[str]) -> Refused:
+    words = " and ".join(MOVED_WORDS[name] for name in moved)
+    return Refused(
+        "The rules or prices changed while you read",
+        f"Since you opened this page {words}. Your decision was not recorded. Your reason is kept below: "
+        "if it still holds, decide again.",
+        kind="review",
+        is_conflict=True,
+    )
+
+
+def _refused(request: HttpRequest, file: StageFile, error: GovernanceError) -> Refused:
+    if isinstance(error, InvalidInput):
+        return Refused(
+            "Not recorded yet", " ".join(sentence(text) for found in error.errors.values() for text in found)
+        )
+    if isinstance(error, StaleRevision) or (isinstance(error, AlreadyDecided) and file.is_moved):
+        person = access.of(request)
+        return Refused(
+            "This request changed while you read",
+            f"It is now revision {file.request.revision_count}. Your decision was not recorded; your reason is kept.",
+            kind="review",
+            is_conflict=True,
+            next_stage=reading.next_open_stage(file.request, user=person.user, now=person.now),
+        )
+    return Refused("Not recorded", sentence(error.message))
+
+
+def _next_url(request: HttpRequest, stage_id: int) -> str:
+    """The stage after this one in the queue as it was, or the queue."""
+    waiting = [item.stage.pk for item in access.of(request).queue]
+    after = waiting[waiting.index(stage_id) + 1 :] if stage_id in waiting else []
+    return reverse("admin:decide", args=[after[0]]) if after else reverse("admin:queue")
+
+
+def _show(
+    desk: DeskSite,
+    request: HttpRequest,
+    file: StageFile,
+    refused: Refused | None = None,
+    *,
+    reason: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    current = file.story.current
+    estimate, decision = (current.estimate, current.decision) if current else (None, None)
+    found = thresholds(estimate, file.request.lineage, decision.fired) if estimate and decision else None
+    content = file.story.content
+    exposure = file.request.exposure_micro
+    context: dict[str, Any] = (
+        desk.each_context(request)
+        | _position(request, file)
+        | {
+            "title": f"Decide {file.request.reference}",
+            "heading": _heading(file, found),
+            "file": file,
+            "story": file.story,
+            "ask": content,
+            "starts_on": _day(content.get("start_on")),
+            "ends_on": _day(content.get("end_on")),
+            "estimate": estimate,
+            "judgement": decision,
+            "thresholds": found,
+            "exposure_usd": None if exposure is None else to_units(exposure),
+            "money_lines": [Limit(value, f"{value:,.0f}") for value in crossing_lines(decision, "request.exposure_usd")]
+            if decision
+            else [],
+            "cheaper_percent": _cheaper_percent(estimate.cost_over_cheapest_ratio if estimate else None),
+            "effect": _effect_of_yes(file),
+            "refused": refused,
+            "reason": reason[:REASON_CHARS_MAX],
+            "reason_chars_max": REASON_CHARS_MAX,
+            "now": access.of(request).now,
+        }
+    )
+    return TemplateResponse(request, "admin/desk/decide.html", context, status=status)
+
+
+def _position(request: HttpRequest, file: StageFile) -> dict[str, Any]:
+    """Where the stage stands in the person's queue, and its neighbours there."""
+    waiting = [item.stage.pk for item in access.of(request).queue]
+    crumbs: list[dict[str, str]] = [{"text": "My queue", "url": reverse("admin:queue")}]
+    if file.stage.pk not in waiting:
+        return {"crumbs": [*crumbs, {"text": file.request.reference}], "previous": None, "next": None}
+    index = waiting.index(file.stage.pk)
+    return {
+        "crumbs": [*crumbs, {"text": f"{file.request.reference} · {index + 1} of {len(waiting)}"}],
+        "previous": waiting[index - 1] if index else None,
+        "next": waiting[index + 1] if index + 1 < len(waiting) else None,
+    }
+
+
+def _heading(file: StageFile, found: Thresholds | None) -> str:
+    """The one fact: what is asked, what it counts as, and the line that it may cross."""
+    exposure = file.request.exposure_micro
+    amount = f"counts as {_in_prose(to_units(exposure))}{NBSP}USD" if exposure is not None else "cost unknown"
+    text = f"{file.request.title}: {amount}"
+    if found and found.mark == "review":
+        text += f", {found.headline.partition(';')[0].lower()}{NBSP}FLOP"
+    return text
+
+
+def _in_prose(amount: float) -> str:
+    for scale, suffix in ((1e9, "G"), (1e6, "M"), (1e5, "k")):
+        if amount >= scale:
+            return f"{amount / (1e3 if suffix == 'k' else scale):,.3g}{NBSP}{suffix}"
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:,.2f}"
+
+
+def _effect_of_yes(file: StageFile) -> str:
+    """What a yes of this person would bring about."""
+    stage = file.stage
+    decider = next((each for each in file.deciders if each.is_mine), None)
+    yes = (decider.yes_count if decider else 0) + 1
+    counted = f"Your yes would be number {yes} of {stage.quorum}." if stage.quorum > 1 else ""
+    if yes < stage.quorum:
+        return counted
+    others = [each for each in file.deciders if each.stage.pk != stage.pk]
+    if any(each.stage.state == "open" for each in others):
+        follows = "The stages beside yours stay open."
+    elif later := [each.stage for each in others if each.stage.state == "waiting"]:
+        first = min(each.order for each in later)
+        names = ", ".join(each.role.name.lower() for each in later if each.order == first)
+        follows = f"Your yes opens: {names}."
+    else:
+        follows = "Your yes is the last: everything is checked once more, then the grant is issued."
+    return f"{counted} {follows}".strip()
+
+
+def _cheaper_percent(ratio: float | None) -> int | None:
+    """How much less the cheapest admissible equivalent costs, percent; None when there is nothing to say."""
+    if ratio is None or ratio <= 1.02:
+        return None
+    return round((1 - 1 / ratio) * 100)
+
+
+def _day(text: object) -> date | None:
+    try:
+        return date.fromisoformat(str(text)) if text else None
+    except ValueError:
+        return None

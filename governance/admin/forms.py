@@ -1,0 +1,151 @@
+"""Forms of the desk: they check shape, their `save` calls one service, and the service's refusal comes back by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.db import models
+
+from governance.admin.access import Access
+from governance.admin.wording import sentence
+from governance.domain.money import AMOUNT_MICRO_MAX, MICRO_PER_UNIT
+from governance.models import User
+
+LONG_TEXT_CHARS_MAX = 1_000_000
+USD_MAX = Decimal(AMOUNT_MICRO_MAX) / MICRO_PER_UNIT
+
+
+class DeskForm(forms.Form):
+    """A form about one record, or about a new one.
+
+    Subclasses name their fields as the service names its arguments, so that a refusal finds its field.
+    """
+
+    required_css_class = "required"
+    error_css_class = "err"
+    renames: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, data: Any = None, *, row: models.Model | None, person: Access) -> None:
+        self.row = row
+        self.person = person
+        super().__init__(data, initial=self.initial_of(row) if row is not None else None)
+
+    def initial_of(self, row: Any) -> dict[str, Any]:
+        """What the form starts with: the record as it stands."""
+        return {name: getattr(row, name) for name in self.base_fields if hasattr(row, name)}
+
+    def save(self, *, actor: User, now: datetime) -> Any:
+        """Call the one service.
+
+        Returns:
+            The row to show next, or None for the one that the form was about.
+        """
+        raise NotImplementedError
+
+    def refuse(self, errors: Mapping[str, Sequence[str]]) -> None:
+        """Put a service's sentences beside the fields that they name."""
+        for name, found in errors.items():
+            field = self.renames.get(name, name)
+            target = field if field in self.fields else NON_FIELD_ERRORS
+            for text in found:
+                self.add_error(None if target == NON_FIELD_ERRORS else target, sentence(text))
+
+    @property
+    def all_errors(self) -> list[tuple[str, str]]:
+        """(id of the field, sentence) for the summary above the form."""
+        found: list[tuple[str, str]] = []
+        for name, sentences in self.errors.items():
+            bound = self[name] if name in self.fields else None
+            label = f"{bound.label}: " if bound is not None else ""
+            found += [(bound.auto_id if bound is not None else "", f"{label}{text}") for text in sentences]
+        return found
+
+
+class MoneyField(forms.DecimalField):
+    """USD typed by a person, micro-units given to the service."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("help_text", "USD")
+        super().__init__(min_value=Decimal(0), max_value=USD_MAX, max_digits=17, decimal_places=2, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        # A row's value is an integer of micro-units; what was typed is text.
+        if isinstance(value, int):
+            return f"{Decimal(value) / MICRO_PER_UNIT:.2f}"
+        return value
+
+    def clean(self, value: Any) -> int | None:  # type: ignore[override]
+        amount = super().clean(value)
+        return None if amount is None else int(amount * MICRO_PER_UNIT)
+
+
+class ListField(forms.CharField):
+    """A short list, typed with commas between the entries."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("required", False)
+        options.setdefault("help_text", "Separated by commas.")
+        super().__init__(max_length=2_000, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+        return [part.strip() for part in super().clean(value).split(",") if part.strip()]
+
+
+class InstantField(forms.DateTimeField):
+    """A day and a time in the zone of the person at the desk."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    input_formats: ClassVar[Sequence[str]] = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(input_formats=list(self.input_formats), **options)
+
+
+class DayField(forms.DateField):
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class ReasonField(forms.CharField):
+    """Why, in a sentence; it goes to the log."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("label", "Why")
+        super().__init__(max_length=400, widget=forms.Textarea(attrs={"rows": 3}), **options)
+
+
+class TruthField(forms.TypedChoiceField):
+    """Yes, no, or not known: a checkbox cannot say the third."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            choices=[("", "Not known"), ("yes", "Yes"), ("no", "No")],
+            coerce=lambda value: value == "yes",
+            empty_value=None,
+            required=False,
+            **options,
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return {True: "yes", False: "no", None: ""}.get(value, value)
+
+
+def choices(values: Iterable[str]) -> list[tuple[str, str]]:
+    """Choices of slugs, in words."""
+    return [(value, value.replace("_", " ").capitalize()) for value in values]
+
+
+def at_midnight(day: Any) -> datetime:
+    """The first instant of a day, UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+class Sure(DeskForm):
+    """A form without fields: the button is the question."""

@@ -1,0 +1,121 @@
+"""My queue, what waits for others, and what I decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from governance.admin import access
+from governance.admin.site import DeskSite
+from governance.domain.lifecycle import State
+from governance.models import ApprovalDecision, FactRow, ProvisioningRequest
+from governance.selectors import queues
+from governance.selectors.queues import QueueItem
+
+DECIDED_PER_PAGE = 30
+WAITING_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One stage of the queue with the figures that let a person choose where to begin."""
+
+    item: QueueItem
+    facts: Mapping[str, Any]
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        return self.item.revision.content
+
+
+def queue_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
+    """Stages that this person can decide now, soonest due first, then the largest amount."""
+    person = access.of(request)
+    chosen = {name: request.GET.get(name, "")[:80] for name in ("role", "team", "overdue")}
+    items = [item for item in person.queue if _is_wanted(item, chosen)]
+    facts = _facts_of(items)
+    rows = [QueueRow(item, facts.get(item.revision.pk, {})) for item in items]
+    context = desk.each_context(request) | {
+        "title": "My queue",
+        "crumbs": [{"text": "My queue"}],
+        "rows": rows,
+        "total": len(person.queue),
+        "is_full": len(person.queue) >= queues.QUEUE_LENGTH_MAX,
+        "overdue_count": sum(item.is_overdue for item in person.queue),
+        "exposure_micro": sum(item.exposure_micro or 0 for item in person.queue),
+        "chosen": chosen,
+        "is_filtered": any(chosen.values()),
+        "role_choices": sorted({(item.stage.role.slug, item.role) for item in person.queue}, key=lambda pair: pair[1]),
+        "team_choices": sorted({_team_of(item) for item in person.queue}, key=lambda pair: pair[1]),
+    }
+    return TemplateResponse(request, "admin/desk/queue.html", context)
+
+
+def _is_wanted(item: QueueItem, chosen: Mapping[str, str]) -> bool:
+    return (
+        (not chosen["role"] or item.stage.role.slug == chosen["role"])
+        and (not chosen["team"] or _team_of(item)[0] == chosen["team"])
+        and (not chosen["overdue"] or item.is_overdue)
+    )
+
+
+def _team_of(item: QueueItem) -> tuple[str, str]:
+    project = item.request.project
+    return (project.team.slug, project.team.name) if project else ("", "")
+
+
+def _facts_of(items: Sequence[QueueItem]) -> dict[int, dict[str, Any]]:
+    """A few frozen facts per revision, by its id: one query for the whole queue."""
+    rows = (
+        FactRow.objects.filter(
+            assessment__revision_id__in=[item.revision.pk for item in items], assessment__occasion="submit"
+        )
+        .order_by("assessment__assessed_at")
+        .values(
+            "assessment__revision_id", "estimate_cost_p50_usd", "estimate_gpu_hours_p50", "estimate_gpu_hours_p90",
+            "budget_headroom_after_usd", "lineage_flop_cumulative_p90", "thresholds_exceeded",
+            "thresholds_may_exceed",
+        )
+    )  # fmt: skip
+    return {row["assessment__revision_id"]: row for row in rows}
+
+
+def waiting_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
+    """Requests that other people have now: those that this person approved, and those that they asked for."""
+    person = access.of(request)
+    approved = (
+        ProvisioningRequest.objects.filter(
+            state=State.IN_REVIEW.value,
+            stages__decisions__person_id=person.user.person_id,
+            stages__decisions__verdict="approve",
+        )
+        .select_related("project__team", "requester__person", "lineage")
+        .distinct()
+        .order_by("-number")[:WAITING_MAX]
+    )
+    context = desk.each_context(request) | {
+        "title": "Waiting for others",
+        "crumbs": [{"text": "Waiting for others"}],
+        "approved": queues.who_has(approved, now=person.now),
+        "asked": queues.waiting_for(person.user, person.now),
+        "now": person.now,
+    }
+    return TemplateResponse(request, "admin/desk/waiting.html", context)
+
+
+def decided_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
+    """What this person decided, newest first, with how the request stands today."""
+    person = access.of(request)
+    rows = (
+        ApprovalDecision.objects.filter(person_id=person.user.person_id)
+        .select_related("stage__role", "stage__provisioning_request", "for_person")
+        .order_by("-decided_at", "-pk")
+    )
+    page = Paginator(rows, DECIDED_PER_PAGE).get_page(request.GET.get("page"))
+    context = desk.each_context(request) | {"title": "Decided", "crumbs": [{"text": "Decided"}], "page": page}
+    return TemplateResponse(request, "admin/desk/decided.html", context)

@@ -1,0 +1,78 @@
+// The desk's few keys, and the theme's dark class. Every page works without this file.
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  root.classList.add("js");
+
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  function follow() {
+    const chosen = root.getAttribute("data-bs-theme");
+    root.classList.toggle("dark", root.classList.contains("themed") && (chosen ? chosen === "dark" : dark.matches));
+  }
+  follow();
+  dark.addEventListener("change", follow);
+
+  function isTyping(element) {
+    return element && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+  }
+
+  function pressVerdict(key) {
+    // The reason comes first: a key never decides, it shows where to write and which button it means.
+    const button = document.querySelector('[data-key="' + key + '"]');
+    const reason = document.getElementById("reason");
+    if (!button || !reason) return false;
+    if (reason.value.trim() === "") {
+      reason.focus();
+    } else {
+      button.focus();
+    }
+    button.form.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  function go(rel) {
+    const link = document.querySelector('a[rel="' + rel + '"]');
+    if (!link) return false;
+    link.click();
+    return true;
+  }
+
+  function showKeys() {
+    const help = document.getElementById("all-keys");
+    if (!help || typeof help.showModal !== "function") return false;
+    if (help.open) help.close(); else help.showModal();
+    return true;
+  }
+
+  const actions = {
+    a: () => pressVerdict("a"),
+    c: () => pressVerdict("c"),
+    r: () => pressVerdict("r"),
+    j: () => go("next"),
+    k: () => go("prev"),
+    "?": showKeys,
+  };
+
+  document.addEventListener("keydown", function (event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const action = actions[event.key];
+    if (action && action()) event.preventDefault();
+  });
+
+  document.addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("[data-show-keys]").forEach((button) => button.addEventListener("click", showKeys));
+    document.querySelectorAll("dialog [data-close]").forEach((button) =>
+      button.addEventListener("click", () => button.closest("dialog").close())
+    );
+    // One press is one decision; the server would answer a second one with "already decided".
+    document.querySelectorAll("form[data-once]").forEach((form) =>
+      form.addEventListener("submit", function (event) {
+        if (form.dataset.sent) event.preventDefault();
+        form.dataset.sent = "yes";
+      })
+    );
+    window.addEventListener("pageshow", () =>
+      document.querySelectorAll("form[data-once]").forEach((form) => delete form.dataset.sent)
+    );
+  });
+})();
