@@ -184,6 +184,7 @@ SERVER_EMAIL = ENV.default_from_email
 # --------------------------------------------------------------------------- people
 
 AUTH_USER_MODEL = "governance.User"
+AUTHENTICATION_BACKENDS = ["governance.web.sign_in.AccountBackend"]
 LOGIN_URL = "web:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "web:login"
@@ -215,6 +216,7 @@ USE_TZ = True
 SESSION_COOKIE_SECURE = IS_PRODUCTION
 CSRF_COOKIE_SECURE = IS_PRODUCTION
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "governance.web.errors.csrf_failure"
 SECURE_SSL_REDIRECT = IS_PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside the network, without TLS
 SECURE_HSTS_SECONDS = ENV.hsts_seconds

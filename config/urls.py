@@ -23,3 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.MAILBOX_DIR is not None:
     urlpatterns.append(path("mailbox/", include("governance.web.mailbox")))
 urlpatterns.append(path("", include("governance.web.urls")))
+
+handler400 = "governance.web.errors.bad_request"
+handler403 = "governance.web.errors.forbidden"
+handler404 = "governance.web.errors.not_found"
+handler500 = "governance.web.errors.server_error"
