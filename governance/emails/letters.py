@@ -11,8 +11,11 @@ from governance.domain import prose
 from governance.models import Person
 
 QUOTE_CHARS_MAX = 600
-# What mail programs would turn into a link by themselves.
-_LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)+/\S*|\bmailto:\S+")
+# What mail programs turn into a link by themselves: addresses with a scheme or a path, and names under a common ending.
+_LINK = re.compile(
+    r"(?i)\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\bmailto:\S+"
+    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{2,}/\S*|(?:com|org|net|io|ai|co|dev|app|info|biz|xyz|eu|de|uk|us|cn|ru)\b\S*)"
+)
 
 
 class Moot(Exception):

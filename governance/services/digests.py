@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from governance.models import Person
+from governance.models import Person, User
 from governance.selectors.digests import digest_for, due_zones, readers
-from governance.services import alerts, jobs
+from governance.services import alerts, audit, jobs
 
 
 def send_digests(*, now: datetime) -> int:
@@ -42,3 +42,14 @@ def _promise(person: Person, day: date, *, now: datetime) -> bool:
         return False
     alerts.enqueue("digest", subject=day.isoformat(), recipients=[person.pk], now=now, payload={"day": day.isoformat()})
     return True
+
+
+@transaction.atomic(durable=True)
+def choose(*, actor: User, wants_digest: bool, now: datetime) -> Person:
+    """A person starts or stops their own morning mail. Choosing the same again changes nothing."""
+    person = Person.objects.select_for_update(of=("self",)).get(pk=actor.person_id)
+    if person.wants_digest != wants_digest:
+        person.wants_digest = wants_digest
+        person.save(update_fields=["wants_digest"])
+        audit.record("person.changed", actor=actor, subject=person, now=now, fields=["wants_digest"])
+    return person

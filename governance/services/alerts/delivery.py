@@ -147,7 +147,10 @@ def _write(alert: Alert, *, state: str, **columns: Any) -> str:
 
 def backoff(attempts: int) -> timedelta:
     """How long to wait after so many tries: 20 s, then three times as long each time, six hours at most."""
-    return min(BACKOFF_FIRST * BACKOFF_FACTOR ** max(0, attempts - 1), BACKOFF_MAX)
+    wait = BACKOFF_FIRST
+    for _ in range(1, min(attempts, ALERT_ATTEMPTS_MAX)):
+        wait = min(wait * BACKOFF_FACTOR, BACKOFF_MAX)
+    return wait
 
 
 def _give_back(alerts: Sequence[Alert], *, at: datetime, reason: str = "") -> int:
