@@ -173,7 +173,8 @@ FACTS: tuple[Fact, ...] = (
     _number("request.gpu_hours_cap", "device-hours", (_F,), "Device-hours that the grant would enforce.", **_OPT),
     _number("request.exposure_usd", "USD", (_K,),
             "The one number that money limits test: the enforced cap's cost, else p90, plus the tail that cannot be "
-            "cancelled, plus what already runs under the same grant."),
+            "cancelled, plus what already runs under the same grant. Absent without a price: unknown is never 0.",
+            **_OPT),
     _number("request.latency_target_ms", "ms", (_F,), "Time to first token that is aimed at.", **_OPT),
     _fact("request.licence_ref", _STRING, (_F, _R), "Reference of an export licence.", sensitive=True, **_OPT),
     # estimate

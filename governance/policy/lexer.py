@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -70,8 +71,10 @@ _ESCAPE = re.compile(
 )
 
 
-def tokenize(text: str) -> list[Token]:
-    """Split an expression into tokens; the last one is END.
+def iter_tokens(text: str) -> Iterator[Token]:
+    """Split an expression into tokens, one at a time; the last one is END.
+
+    Read on demand, so that a parser that gives up early has not paid for the rest of a bomb.
 
     Raises:
         LimitExceeded: too long a text, or too many tokens.
@@ -79,24 +82,22 @@ def tokenize(text: str) -> list[Token]:
     """
     if len(text) > EXPRESSION_CHARS_MAX:
         raise LimitExceeded(f"an expression has at most {EXPRESSION_CHARS_MAX:,} characters, this one {len(text):,}")
-    tokens: list[Token] = []
     offset = 0
-    while True:
+    for _ in range(EXPRESSION_TOKENS_MAX):
         space = _SPACE.match(text, offset)
         if space:
             offset = space.end()
         if offset >= len(text):
-            tokens.append(Token(TokenKind.END, "", len(text), len(text)))
-            return tokens
-        if len(tokens) >= EXPRESSION_TOKENS_MAX:
-            raise LimitExceeded(
-                f"an expression has at most {EXPRESSION_TOKENS_MAX:,} tokens",
-                position=Position.at(text, offset),
-                source=text,
-            )
+            yield Token(TokenKind.END, "", len(text), len(text))
+            return
         token = _next_token(text, offset)
-        tokens.append(token)
         offset = token.end
+        yield token
+    raise LimitExceeded(
+        f"an expression has at most {EXPRESSION_TOKENS_MAX:,} tokens",
+        position=Position.at(text, offset),
+        source=text,
+    )
 
 
 def _refuse(text: str, offset: int, message: str, suggestion: str | None = None) -> ExpressionSyntaxError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from governance.policy import ast
 from governance.policy.ast import Expression, Span
 from governance.policy.errors import ExpressionSyntaxError, LimitExceeded, Position
-from governance.policy.lexer import INT_MAX, Token, TokenKind, tokenize
+from governance.policy.lexer import INT_MAX, Token, TokenKind, iter_tokens
 from governance.policy.limits import EXPRESSION_DEPTH_MAX
 
 # Higher binds tighter. `in` is a relation; `?:` is below all of them and handled apart.
@@ -47,7 +47,8 @@ def parse(text: str) -> Expression:
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = tokenize(text)
+        self.stream = iter_tokens(text)
+        self.tokens: list[Token] = []
         self.index = 0
         self.depth = 0
 
@@ -55,13 +56,19 @@ class _Parser:
 
     @property
     def token(self) -> Token:
-        return self.tokens[self.index]
+        return self.token_at(self.index)
+
+    def token_at(self, index: int) -> Token:
+        while len(self.tokens) <= index:
+            # Invariant: nothing asks beyond END, the last token of the stream.
+            self.tokens.append(next(self.stream))
+        return self.tokens[index]
 
     def is_at_end(self) -> bool:
         return self.token.kind is TokenKind.END
 
     def advance(self) -> Token:
-        token = self.tokens[self.index]
+        token = self.token
         self.index += 1
         return token
 
@@ -173,7 +180,7 @@ class _Parser:
         return expression
 
     def is_member_next(self) -> bool:
-        following = self.tokens[self.index + 1]
+        following = self.token_at(self.index + 1)
         return following.kind is TokenKind.SYMBOL and following.text in (".", "[")
 
     def postfix(self, expression: Expression) -> Expression:

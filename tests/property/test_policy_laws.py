@@ -205,12 +205,20 @@ SNIPPETS = st.sampled_from(
 
 @given(st.lists(SNIPPETS | st.text(max_size=4), max_size=30).map("".join))
 def test_any_text_is_a_rule_or_a_refusal_with_a_position(text: str) -> None:
-    try:
-        check_condition(text, Scope())
-    except PolicyError as error:
+    error = _refusal(text)
+    if error is not None:
         assert error.position.line >= 1
         assert 0 <= error.position.offset <= len(text)
         assert str(error)
+
+
+def _refusal(text: str) -> PolicyError | None:
+    """What the checker says against a text; anything but a PolicyError comes through."""
+    try:
+        check_condition(text, Scope())
+    except PolicyError as error:
+        return error
+    return None
 
 
 @given(
@@ -220,11 +228,11 @@ def test_any_text_is_a_rule_or_a_refusal_with_a_position(text: str) -> None:
     ).map("".join)
 )
 def test_any_text_is_a_bundle_or_a_refusal_with_a_position(text: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(PolicyError) as caught:
         load_bundle(text)
     assert caught.value.position.line >= 1
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 # -- rules and decisions

@@ -27,7 +27,7 @@ params:
     - {value: 2500, from: 2026-01-01, source: own limit}
     - {value: 2000, from: 2026-07-01, source: own limit}
 variables:
-  is_large: request.exposure_usd > params.limit_usd
+  is_large: estimate.commitment_tail_usd > params.limit_usd
 rules:
 - id: OL-1
   title: Large
@@ -37,7 +37,7 @@ rules:
       roles: [{role: finance, quorum: 2, stage: 3}, {role: legal}]
       due_working_days: 2
       evidence: [exit_plan]
-  message: "{request.exposure_usd} is above {params.limit_usd}."
+  message: "{estimate.commitment_tail_usd} is above {params.limit_usd}."
 - id: OL-2
   title: A table
   rows:
@@ -54,9 +54,14 @@ tests:
   rule: OL-1
   case: firing
   fires: true
-  facts: {request.exposure_usd: 2500.5}
+  facts: {estimate.commitment_tail_usd: 2500.5}
   requires: {finance: 2, legal: 1}
-- {name: at the line, rule: OL-1, case: at_line, fires: false, facts: {request.exposure_usd: 2500}, on: 2026-06-30}
+- name: at the line
+  rule: OL-1
+  case: at_line
+  fires: false
+  facts: {estimate.commitment_tail_usd: 2500}
+  on: 2026-06-30
 """
 
 
@@ -87,7 +92,8 @@ def test_the_hash_ignores_formatting_and_nothing_else() -> None:
     plain = load_bundle(BUNDLE)
     spaced = load_bundle(
         BUNDLE.replace(
-            "request.exposure_usd > params.limit_usd", "|\n    // why\n    (request.exposure_usd   >params.limit_usd)"
+            "estimate.commitment_tail_usd > params.limit_usd",
+            "|\n    // why\n    (estimate.commitment_tail_usd   >params.limit_usd)",
         )
         .replace("title: Large", 'title: "Large"   # a comment')
     )  # fmt: skip
@@ -95,7 +101,7 @@ def test_the_hash_ignores_formatting_and_nothing_else() -> None:
     for old, new in (
         ("value: 2000", "value: 2001"),
         ("from: 2026-07-01", "from: 2026-07-02"),
-        ("exposure_usd > params", "exposure_usd >= params"),
+        ("tail_usd > params", "tail_usd >= params"),
         ("quorum: 2", "quorum: 3"),
         ("is above", "is over"),
         ("fires: false", "fires: true"),
@@ -131,7 +137,7 @@ def test_the_hash_ignores_formatting_and_nothing_else() -> None:
         ("- id: b", "- id: a", "twice"),
         ("id: OL-1", "id: O L", "does not look right"),
         ("when: variables.is_large", "when: variables.is_lagre", "unknown named expression"),
-        ("request.exposure_usd > params", "request.gpu_count > params", "unknown field"),
+        ("estimate.commitment_tail_usd > params", "request.gpu_count > params", "unknown field"),
         ("> params.limit_usd", "> params.limt_usd", "unknown parameter"),
         ("effect: deny", "effect: forbid", "is not one of"),
         ("effect: deny", "effect: require", "which roles"),
@@ -146,12 +152,12 @@ def test_the_hash_ignores_formatting_and_nothing_else() -> None:
         ("is above {params.limit_usd}", "is above {params.limt_usd}", "unknown parameter"),
         ("is above {params.limit_usd}", "is above {params.limit_usd", "never closed"),
         ("is above {params.limit_usd}", "is above }", "without its beginning"),
-        ("{request.exposure_usd} is", "{().__class__} is", "expected a value"),
+        ("{estimate.commitment_tail_usd} is", "{().__class__} is", "expected a value"),
         ("rule: OL-1\n", "rule: OL-9\n", "unknown rule"),
         ("case: firing", "case: fire", "is not one of"),
         ("fires: true", "fires: 1", "true or false"),
-        ("{request.exposure_usd: 2500.5}", "{request.exposure_us: 2500.5}", "unknown fact"),
-        ("{request.exposure_usd: 2500.5}", "{request.exposure_usd: -1.0}", "must be at least"),
+        ("{estimate.commitment_tail_usd: 2500.5}", "{estimate.commitment_tail_us: 2500.5}", "unknown fact"),
+        ("{estimate.commitment_tail_usd: 2500.5}", "{estimate.commitment_tail_usd: -1.0}", "must be at least"),
         ("{finance: 2, legal: 1}", "{finance: two}", "roles to quorums"),
         ("name: large\n", "name: large\n  name: larger\n", "twice"),
         ("title: Large\n", "title: Large\n  title: Small\n", "twice"),
@@ -207,12 +213,12 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_yaml_bomb_is_refused_at_once_with_a_position(name: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(PolicyError) as caught:
         load_bundle(BOMBS[name])
     assert caught.value.position.line >= 1
-    # The bar is 50 ms on an idle machine.
-    assert time.perf_counter() - started < 0.25
+    # The bar is 50 ms on an idle machine; processor time, with air for a busy one.
+    assert time.thread_time() - started < 0.1
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ SCOPE = Scope(
         "may_be_zero": ParamInfo(Type.DOUBLE, (0.0, 2.0)),
     },
     variables={
-        "judged_usd": "max(request.exposure_usd, history.similar_exposure_30d_usd)",
+        "judged_usd": "max(estimate.commitment_tail_usd, history.similar_exposure_30d_usd)",
         "circle": "variables.circle > 1.0",
         "broken": "request.gpucount > 1",
     },
@@ -32,11 +32,11 @@ SCOPE = Scope(
 @pytest.mark.parametrize(
     "text",
     [
-        "request.exposure_usd > 5000",
-        "request.exposure_usd > params.limit_usd",
+        "estimate.commitment_tail_usd > 5000",
+        "estimate.commitment_tail_usd > params.limit_usd",
         "variables.judged_usd > params.limit_usd",
         "request.accelerator_count > 64",
-        "double(request.accelerator_count) * request.exposure_usd > 1.0",
+        "double(request.accelerator_count) * estimate.commitment_tail_usd > 1.0",
         "has(estimate.run_flop_p90) && estimate.run_flop_p90 > 1e25",
         "!has(estimate.run_flop_p90) || estimate.run_flop_p90 > 1e25",
         "has(request.window_days) ? request.window_days > 30.0 : true",
@@ -46,21 +46,21 @@ SCOPE = Scope(
         "'medical' in request.use_tags",
         "request.use_tags.exists(t, t in ['medical', 'credit'])",
         "request.use_tags.all(t, t != 'medical')",
-        "params.bands.exists(b, request.exposure_usd <= b)",
+        "params.bands.exists(b, estimate.commitment_tail_usd <= b)",
         "size(request.use_tags) > 2 && request.use_tags.size() < 5",
         "request.purpose.startsWith('res') || request.purpose.endsWith('x') || request.purpose.contains('y')",
         "request.start_at - clock.decided_at < duration('336h')",
         "request.start_at > timestamp('2026-01-01T00:00:00Z')",
         "clock.decided_at + duration('24h') < request.start_at",
-        "budget.used_ratio > 0.0 && request.exposure_usd / budget.used_ratio > 2.0",
-        "budget.used_ratio == 0.0 || request.exposure_usd / budget.used_ratio > 2.0",
-        "request.exposure_usd / params.limit_usd > 2.0",
-        "has(place.pue) && request.exposure_usd / place.pue > 2.0",
-        "math.greatest(request.exposure_usd, 1.0) > 2.0 && math.least(1, 2) == 1",
-        "-request.exposure_usd < 0.0",
+        "budget.used_ratio > 0.0 && estimate.commitment_tail_usd / budget.used_ratio > 2.0",
+        "budget.used_ratio == 0.0 || estimate.commitment_tail_usd / budget.used_ratio > 2.0",
+        "estimate.commitment_tail_usd / params.limit_usd > 2.0",
+        "has(place.pue) && estimate.commitment_tail_usd / place.pue > 2.0",
+        "math.greatest(estimate.commitment_tail_usd, 1.0) > 2.0 && math.least(1, 2) == 1",
+        "-estimate.commitment_tail_usd < 0.0",
         "request.customer_data == true",
         "(request.customer_data ? 1 : 2.0) > 1.5",
-        "request.exposure_usd in [1, 2.5]",
+        "estimate.commitment_tail_usd in [1, 2.5]",
         "1 in [1, 2]",
     ],
 )
@@ -201,10 +201,10 @@ def test_an_int_and_a_double_constant_are_different_values() -> None:
 def test_named_expressions_that_double_each_other_are_refused_at_once() -> None:
     variables = {"v0": "request.exposure_usd > 1.0"}
     variables |= {f"v{n}": f"variables.v{n - 1} && variables.v{n - 1}" for n in range(1, 40)}
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(LimitExceeded):
         check_condition("variables.v39", Scope(variables=variables))
-    assert time.perf_counter() - started < 0.3
+    assert time.thread_time() - started < 0.3
 
 
 def test_a_long_chain_of_named_expressions_is_refused_not_overflowed() -> None:

@@ -199,7 +199,7 @@ def test_an_exception_may_name_a_whole_table() -> None:
 
 def test_a_missing_required_fact_fails_closed() -> None:
     facts = plain_ask()
-    del facts["request.exposure_usd"]
+    del facts["history.similar_exposure_30d_usd"]
     decision = decide(shipped_policy_set(), facts, on=DAY)
     assert decision.outcome is Outcome.DENY
     assert "AL-1" in decision.indeterminate
@@ -209,7 +209,9 @@ def test_a_missing_required_fact_fails_closed() -> None:
 @pytest.mark.parametrize("value", ["1216", None, [], float("nan")])
 def test_a_fact_of_the_wrong_type_never_permits(value: Any) -> None:
     facts = {**plain_ask(), "request.exposure_usd": value}
-    compiled = make_set(make_rule("allow", "request.exposure_usd <= 2500.0", EffectKind.ALLOW))
+    compiled = make_set(
+        make_rule("allow", "has(request.exposure_usd) && request.exposure_usd <= 2500.0", EffectKind.ALLOW)
+    )
     assert decide(compiled, facts, on=DAY).outcome is Outcome.REVIEW
 
 

@@ -141,13 +141,13 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_at_once_with_a_position(name: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(PolicyError) as caught:
         parse(BOMBS[name])
-    elapsed = time.perf_counter() - started
+    elapsed = time.thread_time() - started
     assert caught.value.position.line >= 1
-    # The bar is 50 ms; a loaded machine gets some air, a quadratic parser still fails.
-    assert elapsed < 0.2
+    # The bar is 50 ms on an idle machine; processor time, with air for a busy one. A quadratic parser still fails.
+    assert elapsed < 0.1
 
 
 def test_depth_is_bounded_and_says_so() -> None:

@@ -111,6 +111,6 @@ def test_generated_code_has_no_builtins_to_reach() -> None:
 
 
 def test_a_missing_required_fact_raises_here_and_is_caught_by_the_policy_set() -> None:
-    function = compile_rules([_condition("request.exposure_usd > 1.0")], REQUIRED_FACTS)
+    function = compile_rules([_condition("estimate.commitment_tail_usd > 1.0")], REQUIRED_FACTS)
     with pytest.raises(KeyError):
         function({})

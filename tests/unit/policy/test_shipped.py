@@ -301,9 +301,10 @@ def test_the_whole_set_answers_an_archetype(
 
 def test_an_ask_without_a_price_is_review_and_never_allowed() -> None:
     facts = plain_ask()
-    for name in ("estimate.cost_p50_usd", "estimate.cost_p90_usd"):
+    for name in ("estimate.cost_p50_usd", "estimate.cost_p90_usd", "request.exposure_usd"):
         del facts[name]
-    decision = decide(shipped_policy_set(), {**facts, "request.exposure_usd": 0.0}, on=DAY)
+    validate_facts(facts)
+    decision = decide(shipped_policy_set(), facts, on=DAY)
     assert decision.outcome is Outcome.REVIEW
     assert decision.is_unpermitted
 
