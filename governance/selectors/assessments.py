@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,10 +20,11 @@ from governance.domain.canonical import digest
 from governance.domain.errors import InvalidAsk, NoCatalogue, UnfillableStage
 from governance.domain.exposure import exposure_micro
 from governance.domain.money import AmountOutOfRange
-from governance.domain.routing import Need, StagePlan, plan_stages
+from governance.domain.routing import Directory, Need, StagePlan, plan_stages
 from governance.models import Budget, User
-from governance.policy.decision import Decision, Outcome, decide
+from governance.policy.decision import Decision, Outcome, RuleException, decide
 from governance.policy.facts_schema import SCHEMA_VERSION, facts_to_json, validate_facts
+from governance.policy.policy_set import CompiledPolicySet
 from governance.selectors import balances, facts, people, policies
 
 ENGINE_VERSION = f"estimator {ESTIMATOR_VERSION}"[:20]
@@ -102,20 +103,50 @@ def assess(
         snapshot = current_snapshot()
     except CatalogueIsEmpty as error:
         raise NoCatalogue(str(error)) from error
+
+    def directory(excluded: frozenset[int], exposure: int | None) -> Directory:
+        return people.directory_for(context.project, excluded=excluded, exposure_micro=exposure, now=now)
+
+    return judge(
+        context,
+        snapshot=snapshot,
+        policy=policies.active_policy(),
+        exceptions=policies.exceptions_for(context.project, now=now),
+        directory=directory,
+        beneficiary_id=beneficiary_id,
+    )
+
+
+def judge(
+    context: facts.Context,
+    *,
+    snapshot: CatalogueSnapshot,
+    policy: CompiledPolicySet,
+    exceptions: Sequence[RuleException],
+    directory: Callable[[frozenset[int], int | None], Directory],
+    beneficiary_id: int | None = None,
+) -> Assessed:
+    """The answer to one ask from what is known about it. Reads no rows.
+
+    Args:
+        directory: who could fill each role, given the people who never count and the exposure in micro-units.
+
+    Raises:
+        InvalidAsk: the workload contradicts itself or names something unknown.
+    """
+    ask = context.ask
     context.snapshot = snapshot
     estimated = size(ask, context, snapshot)
     exposure = _exposure(ask, context, estimated)
     hold = None if exposure is None else exposure - _running_micro(context)
     known = facts.complete(context, estimated, exposure, hold)
     validate_facts(known)
-    policy = policies.active_policy()
-    exceptions = policies.exceptions_for(context.project, now=now)
-    decision = decide(policy, known, on=now.date(), exceptions=exceptions)
+    decision = decide(policy, known, on=context.now.date(), exceptions=exceptions)
     outcome = decision.outcome
     if exposure is None and outcome is Outcome.ALLOW:
         # Invariant: what nobody can price is never granted without a person.
         outcome = Outcome.REVIEW
-    stages, unfillable = _route(decision, outcome, context, exposure, beneficiary_id)
+    stages, unfillable = _route(decision, outcome, context, exposure, beneficiary_id, directory)
     return Assessed(
         ask=ask,
         context=context,
@@ -125,7 +156,7 @@ def assess(
         outcome=outcome,
         exposure_micro=exposure,
         hold_micro=hold,
-        levels=balances.levels(context.path, needed_micro=hold or 0, own_hold_micro=own_hold_micro),
+        levels=balances.levels(context.path, needed_micro=hold or 0, own_hold_micro=context.own_hold_micro),
         stages=stages,
         unfillable=unfillable,
         policy_digest=policy.digest,
@@ -189,7 +220,12 @@ def _running_micro(context: facts.Context) -> int:
 
 
 def _route(
-    decision: Decision, outcome: Outcome, context: facts.Context, exposure: int | None, beneficiary_id: int | None
+    decision: Decision,
+    outcome: Outcome,
+    context: facts.Context,
+    exposure: int | None,
+    beneficiary_id: int | None,
+    directory: Callable[[frozenset[int], int | None], Directory],
 ) -> tuple[list[StagePlan], UnfillableStage | None]:
     if outcome is Outcome.DENY or (outcome is Outcome.ALLOW and not decision.requirements):
         return [], None
@@ -204,17 +240,12 @@ def _route(
         for requirement in decision.requirements
     ] or [DEFAULT_NEED]
     lineage = context.lineage
-    directory = people.directory_for(
-        context.project,
-        excluded=people.excluded_people(
-            requester=context.requester,
-            beneficiary_id=beneficiary_id,
-            lineage_owner_id=lineage.owner_id if lineage else None,
-        ),
-        exposure_micro=exposure,
-        now=context.now,
+    excluded = people.excluded_people(
+        requester=context.requester,
+        beneficiary_id=beneficiary_id,
+        lineage_owner_id=lineage.owner_id if lineage else None,
     )
     try:
-        return plan_stages(needs, directory), None
+        return plan_stages(needs, directory(excluded, exposure)), None
     except UnfillableStage as error:
         return [], error

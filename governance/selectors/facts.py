@@ -174,7 +174,9 @@ def complete(
         hold_micro: what the budgets would have to set aside for it.
     """
     ask, leaf = context.ask, context.path[0]
-    exposure = None if exposure_micro is None else to_units(exposure_micro)
+    # The schema requires the number. Without a price it says nothing is promised; that nothing permits such an ask is
+    # the absence of `estimate.cost_p90_usd`.
+    exposure = to_units(exposure_micro or 0)
     levels = balances.levels(context.path, needed_micro=hold_micro or 0, own_hold_micro=context.own_hold_micro)
     share, hhi = _concentration(context.commitments, context.provider.slug, hold_micro or 0)
     lineage, price = context.lineage, estimate.price
