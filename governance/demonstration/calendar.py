@@ -1,0 +1,77 @@
+"""The instants of the demonstration, all counted from the moment of its first start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+HISTORY_DAYS = 365
+"""How far back requests go."""
+
+FOUNDED_DAYS = 400
+"""How long ago the organisation's people, budgets and rules were put in: before the first request."""
+
+MONTHS_INTO_THE_YEAR = 9
+"""The first start lies in the tenth month of the fiscal year, so that most of its money has found a use.
+
+From a start in November this gives 1 February.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Days and instants relative to `start`, the aware UTC instant of the first start."""
+
+    start: datetime
+
+    @property
+    def today(self) -> date:
+        return self.start.date()
+
+    @property
+    def founded(self) -> datetime:
+        """When the organisation's reference data was put in: the morning of a working day, 13 months ago."""
+        return self.at(-FOUNDED_DAYS, "08:00")
+
+    @property
+    def year_start(self) -> datetime:
+        """First instant of the fiscal year that `start` lies in, UTC."""
+        months = self.today.year * 12 + self.today.month - 1 - MONTHS_INTO_THE_YEAR
+        return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+    def year(self, offset: int) -> tuple[datetime, datetime]:
+        """The half-open fiscal year that lies `offset` years from the present one."""
+        begins = self.year_start
+        return begins.replace(year=begins.year + offset), begins.replace(year=begins.year + offset + 1)
+
+    def at(self, days: int, clock: str = "10:00") -> datetime:
+        """A time of day, UTC, so many days from the first start; a weekend moves to the Friday before.
+
+        Args:
+            days: usually negative.
+            clock: `HH:MM`.
+        """
+        day = self.day(days)
+        return datetime.combine(day, time.fromisoformat(clock), UTC)
+
+    def on(self, days: int, clock: str) -> datetime:
+        """The same, weekends included: outages do not wait for Monday."""
+        return datetime.combine(self.today + timedelta(days=days), time.fromisoformat(clock), UTC)
+
+    def day(self, days: int) -> date:
+        """The working day at or before that many days from the first start."""
+        day = self.today + timedelta(days=days)
+        return day - timedelta(days=max(0, day.weekday() - 4))
+
+    def ago(self, **parts: float) -> datetime:
+        """An instant shortly before the first start, such as `ago(hours=2)`."""
+        return self.start - timedelta(**parts)
+
+    def months(self, first: datetime, last: datetime) -> list[datetime]:
+        """First instants of the months from that of `first` up to, but not including, `last`."""
+        found = []
+        month = datetime(first.year, first.month, 1, tzinfo=UTC)
+        while month < last:
+            found.append(month)
+            month = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
+        return found

@@ -1,0 +1,19 @@
+"""The forty requests: each is a generator that lives through its request, step by step, at instants of the past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from governance.demonstration.stories import large, refused, renewed, services, small, training
+from governance.demonstration.world import Story, World
+
+Teller = Callable[[World], Story]
+
+STORIES: tuple[Teller, ...] = (
+    *small.STORIES,
+    *training.STORIES,
+    *large.STORIES,
+    *services.STORIES,
+    *renewed.STORIES,
+    *refused.STORIES,
+)

@@ -1,0 +1,180 @@
+"""The asks that the whole house looks at: stories 10, 11, 21 and 22."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from governance.demonstration.asks import content, evidence
+from governance.demonstration.world import Story, World
+
+
+def borealis(world: World) -> Story:
+    """Story 10: 4.5 million and three months of the whole reserved pool; waits for the second executive."""
+    calendar = world.cast.calendar
+    now = yield calendar.at(-11, "09:00")
+    request = world.ask(
+        10,
+        "nora",
+        content(
+            "Borealis 34B, 12 T tokens",
+            project="borealis",
+            workload="pretraining",
+            place="coreweave",
+            count=768,
+            hours=1_720_000.0,
+            start=now + timedelta(days=31),
+            days=94,
+            work={"parameters_billion": 34, "tokens_billion": 12000},
+            why="The year's large release. The pilot of one tenth is reported in the link; the rest follows in one run of "
+            "93 days on all 768 H200.",
+            lineage="borealis",
+            modalities=["text"],
+            purpose="product",
+            exposure_of_output="public",
+            eu_market=True,
+            evidence=evidence("pilot_run", "board_resolution", "exit_plan", "cost_comparison"),
+        ),
+        now,
+    )
+    now = yield calendar.at(-10, "10:30")
+    world.decide(request, "ines", "This is what the reservation was made for.", now)
+    now = yield calendar.at(-10, "14:45")
+    world.decide(request, "bob", "All 768 from next month on: Aurora's phase then cannot run in January.", now)
+    now = yield calendar.at(-9, "09:20")
+    world.decide(request, "dmitri", "Inside Borealis' budget, which ends the year at 93 %.", now)
+    now = yield calendar.at(-8, "11:15")
+    world.decide(request, "priya", "Above 1e23, far below 1e25. The documentation file is open.", now)
+    now = yield calendar.at(-8, "15:35")
+    world.decide(request, "omar", "The exit plan covers the first six months; no objection.", now)
+    now = yield calendar.at(-7, "10:05")
+    world.decide(request, "greta", "Hydro power; I have booked it against the team's allowance.", now)
+    now = yield calendar.at(-5, "16:00")
+    world.decide(request, "carol", "The board paper is in order. Paul's word is still missing.", now)
+
+
+def aurora(world: World) -> Story:
+    """Story 11: may exceed 1e25. Three of five of the safety board decide, and whoever benefits does not."""
+    calendar = world.cast.calendar
+    now = yield calendar.at(-9, "10:00")
+    request = world.ask(
+        11,
+        "jonas",
+        content(
+            "Aurora: reinforcement-learning phase",
+            project="aurora",
+            workload="rl_synthetic",
+            place="coreweave",
+            count=384,
+            hours=843_000.0,
+            start=now + timedelta(days=30),
+            days=92,
+            work={
+                "parameters_billion": 400, "active_parameters_billion": 40, "architecture": "mixture_of_experts",
+                "generated_tokens_billion": 6500, "trained_tokens_billion": 2800,
+            },
+            why="The phase that turns the base into an assistant. Lineage so far: 4.8e24 direct, 2.1e24 synthetic.",
+            lineage="aurora",
+            modalities=["text", "image_gen"],
+            purpose="product",
+            exposure_of_output="public",
+            eu_market=True,
+            evidence=evidence("pilot_run", "board_resolution", "exit_plan", "notification_owner"),
+        ),
+        now,
+    )  # fmt: skip
+    now = yield calendar.at(-8, "10:40")
+    world.decide(request, "freya", "Planned for since spring; Ines owns the lineage and does not vote.", now)
+    now = yield calendar.at(-8, "13:10")
+    world.decide(request, "erik", "Half of the reserved pool; collides with Borealis in January, see the calendar.", now)
+    now = yield calendar.at(-7, "09:30")
+    world.decide(request, "dmitri", "Within Aurora's budget.", now)
+    now = yield calendar.at(-7, "11:50")
+    world.decide(request, "priya", "p90 crosses 1e25: I own the notification, the draft is ready.", now)
+    now = yield calendar.at(-6, "10:15")
+    world.decide(request, "henrik", "If it is exceeded we have two weeks; the draft is sufficient.", now)
+    now = yield calendar.at(-6, "14:20")
+    world.decide(request, "omar", "Exit plan as for Borealis.", now)
+    now = yield calendar.at(-6, "15:10")
+    world.decide(request, "greta", "Booked against the allowance.", now)
+    now = yield calendar.at(-4, "11:00")
+    world.decide(request, "adaeze", "Yes, with a stop at 9.5e24 and the evaluations of the red team before it goes on.", now)
+    now = yield calendar.at(-3, "16:30")
+    world.decide(request, "nils", "Yes under Adaeze's condition.", now)
+
+
+def purchase(world: World) -> Story:
+    """Story 21: eight nodes to own; withdrawn once buying and renting stood side by side."""
+    calendar = world.cast.calendar
+    now = yield calendar.at(-124, "10:50")
+    request = world.ask(
+        21,
+        "jonas",
+        content(
+            "Purchase of 64 × B200, eight nodes",
+            project="aurora",
+            workload="purchase",
+            place="pool",
+            count=64,
+            start=now + timedelta(days=30),
+            days=1,
+            work={"unit_price_usd": 56250, "lifetime_years": 4},
+            why="Eight nodes in Luleå instead of renting; break-even at 57 % use over four years.",
+            purpose="infrastructure",
+            destination_country="SE",
+            price_term="purchase",
+            accelerator="b200-sxm",
+            evidence=evidence("cost_comparison", "board_resolution", "exit_plan"),
+        ),
+        now,
+    )
+    now = yield calendar.at(-122, "14:00")
+    world.decide(request, "ines", "I would rather own them, but show me the comparison.", now)
+    now = yield calendar.at(-118, "09:25")
+    world.comment("dmitri", request, "At our 49 % use of that class, renting stays 11 % cheaper. See the comparison.", now)
+    now = yield calendar.at(-117, "10:10")
+    world.withdraw("jonas", request, "The comparison says rent. We come back when use is above 57 %.", now)
+
+
+def reservation(world: World) -> Story:
+    """Story 22: a year's reservation, all of it owed; the exit plan was missing, now Paul's word is."""
+    calendar = world.cast.calendar
+    now = yield calendar.at(-13, "09:10")
+    request = world.ask(
+        22,
+        "nora",
+        content(
+            "Reserve 64 × H100 for one year",
+            project="reserved-capacity",
+            workload="lease",
+            place="coreweave-year",
+            count=64,
+            start=now + timedelta(days=28),
+            days=365,
+            work={},
+            why="Evaluations run on demand all year; reserved they cost 2.10 instead of 2.95 an hour.",
+            purpose="infrastructure",
+            evidence=evidence("cost_comparison"),
+        ),
+        now,
+    )
+    now = yield calendar.at(-13, "11:30")
+    world.decide(
+        request, "ines", "45 % with one provider: the rule wants an exit plan. Add it, please.", now, verdict="changes"
+    )
+    now = yield calendar.at(-12, "09:35")
+    world.ask_again("nora", request, {"evidence": evidence("cost_comparison", "exit_plan")}, now)
+    now = yield calendar.at(-12, "13:20")
+    world.decide(request, "ines", "With the exit plan, yes.", now)
+    now = yield calendar.at(-12, "14:10")
+    world.decide(request, "erik", "Fills the gap of the evaluations.", now)
+    now = yield calendar.at(-11, "10:20")
+    world.decide(request, "dmitri", "1.18 million, owed whatever happens; saves 0.47 million against on demand.", now)
+    now = yield calendar.at(-11, "15:45")
+    world.decide(request, "omar", "The exit plan names two other sellers at similar prices.", now)
+    now = yield calendar.at(-11, "16:20")
+    world.decide(request, "greta", "Same energy as on demand, in a cleaner place.", now)
+    now = yield calendar.at(-9, "16:15")
+    world.decide(request, "carol", "Approved from finance's side.", now)
+
+
+STORIES = (borealis, aurora, purchase, reservation)

@@ -1,0 +1,183 @@
+"""Small asks that no person has to decide, and what was noticed about some of them: stories 1 to 6, 28 to 31, 39."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from governance.demonstration.asks import content
+from governance.demonstration.world import Story, World
+from governance.domain.ask import Ask
+from governance.services.flags import is_sampled
+
+SAMPLE_TRIES = 400
+
+
+def adapter(number: int, who: str, project: str, days_ago: int, *, sampled: bool = False) -> Callable[[World], Story]:
+    """Stories 1 to 3: adapters for an 8B model, allowed at once; one is drawn for a later look."""
+
+    def tell(world: World) -> Story:
+        now = yield world.cast.calendar.at(-days_ago, "09:40")
+        asked = _adapter_ask(world, project, now)
+        if sampled:
+            asked = _drawn(asked)
+        request = world.ask(number, who, asked, now)
+        now = yield now + timedelta(days=4)
+        world.measure(request, hours=44.0, spent_usd=129.8, utilisation=0.71)
+        now = yield now + timedelta(days=4)
+        world.end(request, now)
+
+    return tell
+
+
+def _adapter_ask(world: World, project: str, now: Any) -> dict[str, Any]:
+    return content(
+        "LoRA on an 8B model, 1 B tokens",
+        project=project,
+        workload="fine_tuning",
+        place="google",
+        count=8,
+        hours=48.0,
+        start=now,
+        days=7,
+        work={"parameters_billion": 8, "tokens_billion": 1, "method": "lora"},
+        why="Adapter for the team's own documents; the base stays as it is. Seed 42.",
+        modalities=["text"],
+        purpose="product",
+    )
+
+
+def _drawn(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same ask with a seed by which its digest falls into the sample: which ones do is not for us to choose."""
+    for seed in range(43, 43 + SAMPLE_TRIES):
+        tried = {**asked, "justification": asked["justification"].replace("42", str(seed))}
+        if is_sampled(Ask.parse(tried).digest, ratio=0.05):
+            return tried
+    return asked
+
+
+def notebooks(number: int, who: str, days_ago: int, *, idle: bool) -> Callable[[World], Story]:
+    """Stories 4 and 5: shared notebooks; one stands idle and is flagged."""
+
+    def tell(world: World) -> Story:
+        now = yield world.cast.calendar.at(-days_ago, "13:15")
+        request = world.ask(
+            number,
+            who,
+            content(
+                "Notebooks for the summer project" if idle else "Notebooks for the platform guild",
+                project="shared-notebooks",
+                workload="interactive",
+                place="verda",
+                count=8,
+                hours=1280.0,
+                start=now,
+                days=28,
+                work={"hours_per_accelerator": 160},
+                purpose="internal_tooling",
+                why="Eight cards for pair work and teaching, 160 hours each over four weeks.",
+            ),
+            now,
+        )
+        now = yield world.cast.calendar.ago(hours=30 if idle else 31)
+        hours, share = (324.0, 0.17) if idle else (702.0, 0.64)
+        world.measure(request, hours=hours, spent_usd=hours * 0.95, utilisation=share)
+
+    return tell
+
+
+def vision(world: World) -> Story:
+    """Story 6: three days on one accelerator."""
+    now = yield world.cast.calendar.at(-46, "10:30")
+    request = world.ask(
+        6,
+        "alice",
+        content(
+            "Convolutional baseline, 25 M parameters",
+            project="vision",
+            workload="fine_tuning",
+            place="google-spot",
+            count=1,
+            hours=72.0,
+            start=now,
+            days=5,
+            work={"architecture": "convolutional", "samples_million": 125, "forward_gflop_per_sample": 8.2},
+            why="The number every later vision run is compared with.",
+            modalities=["vision"],
+            data_class="public",
+        ),
+        now,
+    )
+    now = yield now + timedelta(days=5)
+    world.measure(request, hours=70.0, spent_usd=66.5, utilisation=0.88)
+    now = yield now + timedelta(days=2)
+    world.end(request, now)
+
+
+def split(world: World) -> Story:
+    """Stories 28 to 31: four asks of 2,300 by two people in nine days; seen as one, and judged at the sum."""
+    calendar = world.cast.calendar
+
+    def ask(number: int, who: str, part: str, now: Any) -> None:
+        world.ask(
+            number,
+            who,
+            content(
+                f"Resolution study, part {part}",
+                project="vision",
+                workload="fine_tuning",
+                place="aws",
+                count=8,
+                hours=779.0,
+                start=now,
+                days=14,
+                work={"parameters_billion": 0.3, "tokens_billion": 40},
+                why="One resolution per run, so that the curves can be laid over each other.",
+                modalities=["vision"],
+            ),
+            now,
+        )
+
+    now = yield calendar.at(-10, "09:20")
+    ask(28, "julia", "one", now)
+    now = yield calendar.at(-8, "11:05")
+    ask(29, "emil", "two", now)
+    now = yield calendar.at(-7, "15:30")
+    world.decide(world.requests[29], "sofia", "Fine, and please ask for the rest of the study in one piece.", now)
+    now = yield calendar.at(-5, "10:10")
+    ask(30, "julia", "three", now)
+    now = yield calendar.at(-4, "16:40")
+    world.decide(world.requests[30], "sofia", "Third of the same study: approved, because the machines are booked.", now)
+    now = yield calendar.ago(hours=20)
+    ask(31, "emil", "four", now)
+
+
+def half_filled(world: World) -> Story:
+    """Story 39: a draft that was saved half way."""
+    now = yield world.cast.calendar.ago(hours=26)
+    world.requests[39] = world.draft(
+        "alice",
+        {
+            "title": "Longer context, second try",
+            "kind": "new",
+            "project": "long-context",
+            "workload": "continued_pretraining",
+            "purpose": "research",
+            "ask": "work",
+            "work": {"parameters_billion": 13, "context_tokens": 131072},
+        },
+        now,
+    )
+
+
+STORIES = (
+    adapter(1, "nora", "adapters", 82),
+    adapter(2, "julia", "domain-adaptation", 96),
+    adapter(3, "mina", "document-assistant", 70, sampled=True),
+    notebooks(4, "theo", 16, idle=False),
+    notebooks(5, "erik", 12, idle=True),
+    vision,
+    split,
+    half_filled,
+)

@@ -1,0 +1,156 @@
+"""Lets the demonstration's people act, each at an instant of the past, through the same services as everybody."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from governance.demonstration.cast import Cast
+from governance.domain.errors import GovernanceError
+from governance.domain.money import MICRO_PER_UNIT
+from governance.models import ApprovalStage, Flag, Grant, ProvisioningRequest, User
+from governance.services import approvals, flags, grants, provisioning
+
+Story = Generator[datetime, datetime, None]
+"""Yields the instant of its next step, is sent the instant at which that step happens, and takes it."""
+
+
+class OutOfStory(Exception):
+    """A step that the story counts on cannot be taken: a rule, a price or the calendar came out differently."""
+
+
+def within(service: Callable[..., Any], **arguments: Any) -> Any:
+    """Call an entry service inside the loader's one transaction.
+
+    Entry services are durable transactions of their own; the whole demonstration is one, so that an interrupted first
+    start leaves nothing behind. What is called is the service's function itself, in a savepoint.
+    """
+    with transaction.atomic():
+        return inspect.unwrap(service)(**arguments)
+
+
+@dataclass(slots=True)
+class World:
+    """The cast and what their stories have brought about so far: requests by story number."""
+
+    cast: Cast
+    requests: dict[int, ProvisioningRequest] = field(default_factory=dict)
+
+    # -- asking
+
+    def draft(self, who: str, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
+        request: ProvisioningRequest = within(
+            provisioning.create_draft, actor=self.cast[who], content=content, now=now
+        )
+        return request
+
+    def submit(self, who: str, request: ProvisioningRequest, now: datetime) -> ProvisioningRequest:
+        submitted: ProvisioningRequest = within(
+            provisioning.submit_request, request_id=request.pk, actor=self.cast[who], now=now
+        )
+        return submitted
+
+    def ask(self, number: int, who: str, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
+        """Write a draft some minutes earlier, then submit it; the story's number keeps the request."""
+        draft = self.draft(who, content, now - timedelta(minutes=9))
+        self.requests[number] = self.submit(who, draft, now)
+        return self.requests[number]
+
+    def ask_again(self, who: str, request: ProvisioningRequest, changes: Mapping[str, Any], now: datetime) -> None:
+        """Change what a request asks for and submit it once more."""
+        request.refresh_from_db()
+        content = {**request.draft, **changes}
+        within(provisioning.save_draft, request_id=request.pk, actor=self.cast[who], content=content, now=now)
+        self.submit(who, request, now)
+        request.refresh_from_db()
+
+    def comment(self, who: str, request: ProvisioningRequest, text: str, now: datetime) -> None:
+        within(provisioning.add_comment, request_id=request.pk, actor=self.cast[who], text=text, now=now)
+
+    def withdraw(self, who: str, request: ProvisioningRequest, reason: str, now: datetime) -> None:
+        within(provisioning.withdraw_request, request_id=request.pk, actor=self.cast[who], reason=reason, now=now)
+
+    # -- deciding
+
+    def decide(
+        self, request: ProvisioningRequest, who: str, reason: str, now: datetime, verdict: str = "approve"
+    ) -> None:
+        """One person decides the open stage that they can fill, their own or somebody's for whom they stand in.
+
+        Raises:
+            OutOfStory: no open stage is theirs.
+        """
+        actor = self.cast[who]
+        for stage in ApprovalStage.objects.filter(provisioning_request=request, state="open").select_related(
+            "role", "revision"
+        ):
+            if self._may_fill(stage, request, actor, now):
+                within(
+                    approvals.decide,
+                    stage_id=stage.pk,
+                    actor=actor,
+                    verdict=verdict,
+                    reason=reason,
+                    revision_digest=stage.revision.digest,
+                    now=now,
+                )
+                request.refresh_from_db()
+                return
+        raise OutOfStory(f"{request.reference}: no open stage that `{who}` could decide")
+
+    def _may_fill(self, stage: ApprovalStage, request: ProvisioningRequest, actor: User, now: datetime) -> bool:
+        try:
+            approvals.effective_person(stage, request, actor, now=now)
+        except GovernanceError:
+            return False
+        return True
+
+    # -- after the grant
+
+    def grant_of(self, request: ProvisioningRequest) -> Grant:
+        """The request's grant.
+
+        Raises:
+            OutOfStory: it has none.
+        """
+        grant = Grant.objects.filter(provisioning_request=request).first()
+        if grant is None:
+            raise OutOfStory(f"{request.reference} has no grant")
+        return grant
+
+    def measure(
+        self,
+        request: ProvisioningRequest,
+        *,
+        hours: float,
+        spent_usd: float,
+        utilisation: float | None = None,
+    ) -> Grant:
+        """What metering reported for a grant. No service does this yet, so the row is written directly."""
+        grant = self.grant_of(request)
+        grant.gpu_hours_used = hours
+        grant.spent_micro = round(spent_usd * 100) * (MICRO_PER_UNIT // 100)
+        grant.utilisation_28d = utilisation
+        grant.save(update_fields=["gpu_hours_used", "spent_micro", "utilisation_28d"])
+        return grant
+
+    def end(self, request: ProvisioningRequest, now: datetime) -> None:
+        """End the request's grant once its window is over."""
+        grant = self.grant_of(request)
+        if not within(grants.end_grant, grant_id=grant.pk, actor=self.cast.system, now=now):
+            raise OutOfStory(f"{grant.reference} does not end before {grant.ends_at}")
+
+    def close_flag(self, flag: Flag, who: str, reason: str, now: datetime) -> None:
+        within(flags.close_flag, flag_id=flag.pk, actor=self.cast[who], reason=reason, now=now)
+
+    # -- days
+
+    def day(self, moment: datetime, plus: int = 0) -> str:
+        """An ISO day so many days after an instant, as the form would send it."""
+        day: date = moment.date() + timedelta(days=plus)
+        return day.isoformat()
