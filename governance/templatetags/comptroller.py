@@ -48,7 +48,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from governance.domain.lifecycle import LABELS, State
-from governance.web import base, context, numbers, plots
+from governance.web import base, numbers, plots
+from governance.web import context as surroundings
 from governance.web.vocabulary import words as words_of
 
 register = template.Library()
@@ -265,8 +266,8 @@ def timeline(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/pagination.html", takes_context=True)
-def pagination(current: Context, page: Page[Any]) -> dict[str, Any]:
-    request = current.get("request")
+def pagination(context: Context, page: Page[Any]) -> dict[str, Any]:
+    request = context.get("request")
     query = request.GET.copy() if request is not None else None
     if query is not None:
         query.pop("page", None)
@@ -279,22 +280,22 @@ def empty(title: str, text: str = "", url: str = "", action: str = "") -> dict[s
 
 
 @register.inclusion_tag("components/page_top.html", takes_context=True)
-def page_top(current: Context) -> dict[str, Any]:
-    request = current.get("request")
+def page_top(context: Context) -> dict[str, Any]:
+    request = context.get("request")
     user = getattr(request, "user", None)
     is_known = bool(user is not None and user.is_authenticated)
     return {
         "request": request,
-        "sections": context.sections(request) if is_known else [],
+        "sections": surroundings.sections(request) if is_known else [],
         "who": user.get_full_name() if is_known and user is not None else "",
         "is_known": is_known,
-        "csrf_token": current.get("csrf_token"),
+        "csrf_token": context.get("csrf_token"),
     }
 
 
 @register.inclusion_tag("components/page_foot.html", takes_context=True)
-def page_foot(current: Context) -> dict[str, Any]:
-    return {"organisation": context.organisation(), "zone": context.zone_name()}
+def page_foot(context: Context) -> dict[str, Any]:
+    return {"organisation": surroundings.organisation(), "zone": surroundings.zone_name()}
 
 
 @register.simple_tag

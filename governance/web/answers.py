@@ -37,8 +37,8 @@ OTHER_PLACE = "other"
 
 # A browser sends half of a character pair as this mark: what was typed is lost, so it is not kept silently.
 _REPLACED = "\ufffd"
-_NUMERAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
-_GROUPED = re.compile(r"\d{1,3}([, \u00a0\u202f]\d{3})+(\.\d+)?")
+_NUMERAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?", re.ASCII)
+_GROUPED = re.compile(r"\d{1,3}([, \u00a0\u202f]\d{3})+(\.\d+)?", re.ASCII)
 _BROKEN = "contains half of a character pair: type the text again"
 _TEXTS = {
     "title", "kind", "related_grant", "project", "workload", "ask", "accelerator", "start_on", "end_on", "region",
@@ -95,7 +95,7 @@ def read_number(raw: str | None) -> float | int | str | None:
         text = re.sub(r"[, \u00a0\u202f]", "", text)
     if not _NUMERAL.fullmatch(text):
         return text
-    if re.fullmatch(r"[+-]?\d{1,15}", text):
+    if re.fullmatch(r"[+-]?\d{1,15}", text, re.ASCII):
         return int(text)
     number = float(text)
     return number if math.isfinite(number) else text

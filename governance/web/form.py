@@ -166,7 +166,9 @@ def _answered(request: HttpRequest, draft: ProvisioningRequest | None, *, user: 
     registers = Registers(user, now)
     _complete_place(step, content, registers)
     findings = drafts.examine(content, today=now.date(), snapshot=registers.snapshot)
-    errors = findings.of_step(step, with_missing=action == "continue") | errors
+    # A known place also says which accelerator: what this step changed is this step's to answer for.
+    changed = {name: text for name, text in findings.wrong.items() if content.get(name) != before.get(name)}
+    errors = changed | findings.of_step(step, with_missing=action == "continue") | errors
     if errors:
         shown.errors = errors
         return _show(shown)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.urls import reverse
+
 from governance.domain.lifecycle import EDITABLE, TRANSITIONS, Event, State
 from governance.domain.money import to_units
 from governance.models import ApprovalDecision, ApprovalStage, User
@@ -43,7 +45,7 @@ def present(story: Story, *, user: User, now: datetime) -> dict[str, Any]:
         "threshold_text": threshold_text(story),
         "flop_limits": flop_limits(story),
         "decide_stage": to_decide,
-        "decide_url": f"/admin/decide/{to_decide.pk}/" if to_decide else "",
+        "decide_url": reverse("admin:decide", args=[to_decide.pk]) if to_decide else "",
         "may": permitted(story, is_mine=is_mine),
         "window": window(story.content),
         "evidence": evidence(story.content),
