@@ -357,3 +357,23 @@ class UtilisationPrior(CatalogueRow):
                 "the quantiles of a prior are positive and ordered",
             )
         )
+
+
+APPEND_ONLY_TABLES: tuple[str, ...] = tuple(
+    model._meta.db_table
+    for model in (
+        CatalogueRelease,
+        Accelerator,
+        AcceleratorAlias,
+        Provider,
+        ProviderAlias,
+        PriceOffer,
+        PurchasePrice,
+        TokenPrice,
+        GridIntensity,
+        Facility,
+        ComputeThreshold,
+        UtilisationPrior,
+    )
+)
+"""Every table of the catalogue: rows are added and never changed, which triggers enforce (migration 0002)."""

@@ -26,6 +26,8 @@ FieldValue = float | int | str
 
 _NUMERAL = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 _SHOWN_LENGTH_MAX = 40
+NEXT_TO_NOTHING = 1e-9
+"""Below this a number counts as zero: no field means anything so small, and its inverse would overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ def _parse_number(spec: FieldSpec, raw: Any) -> tuple[float | int | None, str | 
     number = _to_finite(raw)
     if number is None:
         return None, f"state {_with_unit(spec)} as a number"
+    if abs(number) < NEXT_TO_NOTHING:
+        number = 0.0
     if spec.type is FieldType.INTEGER and number != int(number):
         return None, "use a whole number"
     if (spec.minimum is not None and number < spec.minimum) or (spec.maximum is not None and number > spec.maximum):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from estimator.core.errors import InputError
 from estimator.core.estimate import Estimate
-from estimator.core.fields import FIELDS_BY_KIND, FieldSpec, FieldType, WorkloadKind
+from estimator.core.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, FieldType, WorkloadKind
 from estimator.core.place import Place, PriceTerm
 from estimator.core.quantities import Interval
 from estimator.core.workload import Workload, WorkloadError
@@ -21,6 +21,7 @@ SLACK = 1 + 1e-9
 
 ACCELERATORS = sorted(shipped().accelerators)
 PROVIDERS = [None, *sorted(shipped().providers)]
+BY_TOKENS, BY_SAMPLES = ("tokens_billion", "parameters_billion"), ("samples_million", "forward_gflop_per_sample")
 COUNTRIES = [None, *sorted(row for row in shipped().grid_by_country)]
 
 
@@ -39,9 +40,19 @@ def values_of(spec: FieldSpec) -> st.SearchStrategy[Any]:
 
 @st.composite
 def asks(draw: st.DrawFn) -> tuple[str, dict[str, Any], bool]:
-    """A kind with any allowed values in any of its fields; many of them contradict each other."""
+    """A kind with any allowed values in any of its fields; most of the contradictions between them are settled."""
     kind = draw(st.sampled_from(list(WorkloadKind)))
-    work = {spec.name: draw(values_of(spec)) for spec in FIELDS_BY_KIND[kind] if spec.required or draw(st.booleans())}
+    specs = {spec.name: spec for spec in FIELDS_BY_KIND[kind]}
+    work = {name: draw(values_of(spec)) for name, spec in specs.items() if spec.required or draw(st.booleans())}
+    if kind in SAMPLE_KINDS:
+        stated, dropped = draw(st.permutations([BY_TOKENS, BY_SAMPLES]))
+        work = {name: value for name, value in work.items() if name not in dropped}
+        work |= {name: draw(values_of(specs[name])) for name in stated}
+    if "active_parameters_billion" in work:
+        total = max(work["active_parameters_billion"], work.get("parameters_billion", 0.0))
+        work |= {"parameters_billion": total, "active_parameters_billion": draw(st.floats(1e-6, total))}
+    elif work.get("architecture") == "mixture_of_experts":
+        del work["architecture"]
     return str(kind), work, draw(st.booleans())
 
 
@@ -59,15 +70,20 @@ def places(draw: st.DrawFn) -> Place:
 LIMITS = st.none() | st.floats(1e-3, 1e9)
 
 
-@given(asks(), places(), LIMITS, LIMITS, LIMITS)
+@given(asks(), places(), LIMITS, LIMITS, LIMITS, st.booleans())
 def test_every_allowed_ask_gives_finite_ordered_numbers(
-    ask: tuple[str, dict[str, Any], bool], place: Place, window: float | None, hours: float | None, usd: float | None
+    ask: tuple[str, dict[str, Any], bool],
+    place: Place,
+    window: float | None,
+    hours: float | None,
+    usd: float | None,
+    has_own: bool,
 ) -> None:
     kind, work, is_sized = ask
+    own = own_price(3.0, accelerator=place.accelerator or "", price_term=place.price_term)
+    limits = {"window_hours": window, "gpu_hours_cap": hours, "money_cap_usd": usd}
     try:
-        estimate = size(
-            kind, work, place, is_sized=is_sized, window_hours=window, gpu_hours_cap=hours, money_cap_usd=usd
-        )
+        estimate = size(kind, work, place, is_sized=is_sized, prices_own=[own] if has_own else [], **limits)
     except InputError:
         return
     # allow_nan=False raises on NaN and infinity anywhere in the answer; intervals check their own order.

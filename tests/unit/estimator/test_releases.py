@@ -8,12 +8,14 @@ import json
 import shutil
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from estimator import catalogue, models
@@ -189,3 +191,17 @@ def test_the_estimate_command_names_bad_input_and_exits_2(
         call_command("estimate", path, stderr=err)
     assert caught.value.code == 2
     assert f"bad.yaml: {named}: " in err.getvalue()
+
+
+def test_every_table_of_the_catalogue_is_only_ever_added_to() -> None:
+    migration = import_module("estimator.migrations.0002_append_only")
+    assert set(migration.TABLES) == set(models.APPEND_ONLY_TABLES)
+    every = {model._meta.db_table for model in apps.get_app_config("estimator").get_models()}
+    assert set(models.APPEND_ONLY_TABLES) == every
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET note = 'x'", "DELETE FROM {}"])
+def test_the_database_refuses_to_rewrite_a_price(published: models.CatalogueRelease, statement: str) -> None:
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format("estimator_priceoffer"))
+    assert models.PriceOffer.objects.exists()
