@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
@@ -147,6 +147,7 @@ class CatalogueSnapshot:
     thresholds: tuple[ComputeThreshold, ...]
     priors: tuple[UtilisationPrior, ...]
 
+    prices_own: tuple[PriceOffer, ...] = field(init=False, repr=False, compare=False)
     prices_by_part: Mapping[tuple[str, str], tuple[PriceOffer, ...]] = field(init=False, repr=False, compare=False)
     prices_by_place: Mapping[tuple[str, str, str], tuple[PriceOffer, ...]] = field(
         init=False, repr=False, compare=False
@@ -175,8 +176,6 @@ class CatalogueSnapshot:
         _set(self, "grid_by_country", _group((g for g in self.grid if g.country), lambda g: g.country))
         _set(self, "priors_by_quantity", {(p.quantity, p.applies_to): p for p in self.priors})
 
-    prices_own: tuple[PriceOffer, ...] = field(init=False, repr=False, compare=False)
-
     def prior(self, quantity: str, *classes: str) -> UtilisationPrior | None:
         """The prior of the first class that has one; callers end the list with `any`."""
         for name in classes:
@@ -187,12 +186,13 @@ class CatalogueSnapshot:
 
 
 _Row = TypeVar("_Row")
+_Key = TypeVar("_Key")
 
 
-def _group(rows: Iterable[_Row], key: object) -> Mapping[object, tuple[_Row, ...]]:
-    groups: dict[object, list[_Row]] = {}
+def _group(rows: Iterable[_Row], key: Callable[[_Row], _Key]) -> Mapping[_Key, tuple[_Row, ...]]:
+    groups: dict[_Key, list[_Row]] = {}
     for row in rows:
-        groups.setdefault(key(row), []).append(row)  # type: ignore[operator]
+        groups.setdefault(key(row), []).append(row)
     return MappingProxyType({name: tuple(members) for name, members in groups.items()})
 
 
