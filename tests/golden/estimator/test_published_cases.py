@@ -145,9 +145,10 @@ ACCELERATORS = {
 
 
 def test_most_verified_runs_lie_within_the_interval() -> None:
-    """Scope, fixed beforehand: language models whose card or paper states GPU-hours and tokens, verified, no teacher.
+    """Runs whose card or paper states GPU-hours and tokens, verified, no teacher, no projection.
 
-    An 80 % interval that held every run would be too wide, one that held half would be a lie.
+    Some of them made the priors, so this is a guard against a blunder and not a validation: an 80 % interval that
+    held every run would be too wide, one that held half would be too narrow.
     """
     with (DATA_DIR / "published_training_runs.csv").open(encoding="utf-8") as file:
         runs = [
