@@ -33,6 +33,10 @@ class AtOnce:
     days: float | None
     used_usd: float
 
+    @property
+    def is_used_up(self) -> bool:
+        return self.used_usd >= self.money_usd
+
 
 @dataclass(frozen=True, slots=True)
 class Home:

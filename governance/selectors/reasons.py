@@ -13,6 +13,7 @@ from governance.policy.wording import format_value
 
 # Above the limit the rule fires, so staying at or below it keeps it silent.
 _UPWARD = (">", ">=")
+_OWN_FACT, _SUM_FACT = "request.exposure_usd", "history.similar_exposure_30d_usd"
 _WHAT: dict[str, str] = {
     "request.exposure_usd": "the amount that counts",
     "request.accelerator_count": "the number of accelerators",
@@ -78,14 +79,14 @@ def reasons(decision: Decision, stages: Sequence[ApprovalStage], roles: Mapping[
 def nearest(decision: Decision, roles: Mapping[str, str]) -> Nearest | None:
     """The nearest ask that would pass, or that fewer people would have to decide; None when no number explains it."""
     if decision.outcome is Outcome.DENY:
-        leaves = [_crossing(rule) for rule in decision.denials]
+        leaves = [_reachable(rule) for rule in decision.denials]
         if not leaves or any(leaf is None for leaf in leaves):
             return None
         changes = "; ".join(dict.fromkeys(_at_most(leaf) for leaf in leaves if leaf))
         return Nearest(f"Keep {changes}.", "The rules that refuse it would then be silent; the others still apply.")
     best: tuple[float, FiredRule, Leaf, list[str]] | None = None
     for rule in decision.fired:
-        leaf = _crossing(rule) if rule.effect == "require" else None
+        leaf = _reachable(rule) if rule.effect == "require" else None
         alone = [need.role for need in decision.requirements if set(need.rule_ids) == {rule.rule_id}]
         if leaf is None or leaf.distance is None or not leaf.value or not alone:
             continue
@@ -123,7 +124,7 @@ def _reason(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]
         yours = f"{format_value(leaf.value, leaf.unit)}; {leaf.sentence}"
         change = f"{'at most' if leaf.operator == '>' else 'below'} {format_value(leaf.limit, leaf.unit)}"
     else:
-        yours, change = rule.message, ""
+        yours, change = rule.message[:1].upper() + rule.message[1:], ""
     return Reason(
         title=rule.title,
         rule_id=rule.parent,
@@ -180,6 +181,15 @@ def _crossing(rule: FiredRule) -> Leaf | None:
     upper = [leaf for leaf in rule.leaves if leaf.operator in _UPWARD and leaf.distance is not None and leaf.limit]
     crossed = [leaf for leaf in upper if leaf.truth]
     return crossed[0] if len(crossed) == 1 else None
+
+
+def _reachable(rule: FiredRule) -> Leaf | None:
+    """The crossed line, unless no smaller ask could get below it: asks of the last 30 days count along."""
+    leaf = _crossing(rule)
+    if leaf is None or _SUM_FACT not in leaf.facts:
+        return leaf
+    own = rule.values.get(_OWN_FACT)
+    return leaf if isinstance(own, int | float) and (leaf.distance or 0) < own else None
 
 
 def _at_most(leaf: Leaf) -> str:

@@ -73,7 +73,12 @@ def timeline(
         )
         .order_by("-seq")[:ENTRIES_MAX]
     )
-    return [_entry(event, viewer_id, refusals or {}) for event in events]
+    # Asking at once starts a draft and submits it in one instant: the beginning stays the beginning.
+    ordered = sorted(events, key=lambda event: (event.at, event.action not in _BEGINNINGS, event.seq), reverse=True)
+    return [_entry(event, viewer_id, refusals or {}) for event in ordered]
+
+
+_BEGINNINGS = ("request.created", "request.cloned")
 
 
 def _entry(event: Any, viewer_id: int | None, refusals: Mapping[int, str]) -> Entry:
@@ -91,6 +96,10 @@ def _who(event: Any, viewer_id: int | None) -> str:
     return f"{name}, through a service account," if event.actor.is_service_account else name
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _usd(micro: Any) -> str:
     return format_value(to_units(micro), "USD") if isinstance(micro, int) else "an unknown amount"
 
@@ -101,13 +110,13 @@ def _submitted(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     if data.get("outcome") == "deny":
         why = refusals.get(revision, "").rstrip(".")
         text = f"{why}. Nothing was held." if why else "Nothing was held."
-        return Entry(event.at, "deny", f"Revision {revision} not allowed", text)
+        return Entry(event.at, "deny", f"Revision {revision} not allowed.", _capital(text))
     held = data.get("held_micro")
     money = f"{_usd(held)} held." if held else "No price is known, so nothing is held."
     verb = "submitted" if revision == 1 else "submitted again,"
     if data.get("outcome") == "allow":
-        return Entry(event.at, "ok", f"{who} {verb} revision {revision}: allowed at once", money)
-    return Entry(event.at, "note", f"{who} {verb} revision {revision}", money)
+        return Entry(event.at, "ok", f"{who} {verb} revision {revision}: allowed at once.", money)
+    return Entry(event.at, "note", f"{who} {verb} revision {revision}.", money)
 
 
 def _decided(shape: str, words: str) -> Callable[[Any, str, Mapping[int, str]], Entry]:
@@ -130,27 +139,27 @@ def _commented(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
 
 def _withdrawn(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     reason = event.data.get("reason") or ""
-    return Entry(event.at, "note", f"{who} withdrew it", "Nothing is held any more.", quote=reason)
+    return Entry(event.at, "note", f"{who} withdrew it.", "Nothing is held any more.", quote=reason)
 
 
 def _expired(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     released = _usd(event.data.get("released_micro"))
-    return Entry(event.at, "review", "The hold ended without an answer", f"{released} are free again.")
+    return Entry(event.at, "review", "The hold ended without an answer.", f"{released} are free again.")
 
 
 def _issued(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     cap = _usd(event.data.get("cost_cap_micro"))
-    return Entry(event.at, "ok", f"Grant {event.data.get('grant', '')} issued", f"At most {cap}.")
+    return Entry(event.at, "ok", f"Grant {event.data.get('grant', '')} issued.", f"At most {cap}.")
 
 
 def _flagged(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
-    return Entry(event.at, "flag", f"{who} closed a flag", str(event.data.get("kind", "")).replace("_", " "))
+    return Entry(event.at, "flag", f"{who} closed a flag:", str(event.data.get("kind", "")).replace("_", " "))
 
 
 _TELLERS: dict[str, Callable[[Any, str, Mapping[int, str]], Entry]] = {
     "request.created": _plain("note", "started a draft"),
     "request.cloned": _plain("note", "started a draft from another request"),
-    "request.revised": _plain("note", "took it back to change it", "What was held is free again."),
+    "request.revised": _plain("note", "took it back to change it.", "What was held is free again."),
     "request.discarded": _plain("note", "discarded the draft"),
     "request.submitted": _submitted,
     "request.withdrawn": _withdrawn,
@@ -160,8 +169,8 @@ _TELLERS: dict[str, Callable[[Any, str, Mapping[int, str]], Entry]] = {
     "stage.rejected": _decided("deny", "did not approve"),
     "stage.changes_asked": _decided("review", "asked for changes"),
     "grant.issued": _issued,
-    "grant.ended": _plain("note", "ended the grant", "What it did not spend is free again."),
-    "grant.returned": _plain("note", "returned the grant", "What it did not spend is free again."),
+    "grant.ended": _plain("note", "ended the grant.", "What it did not spend is free again."),
+    "grant.returned": _plain("note", "returned the grant.", "What it did not spend is free again."),
     "grant.deferred": _plain("review", "found at the last check that more people have to decide"),
     "flag.closed": _flagged,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +17,8 @@ WIDTH, HEIGHT = 1116, 326
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 1000.0, 14.0, 298.0
 # A label this close to another would be read with it.
 LABEL_GAP = 15.0
+LEVELS_MAX = 6
+MONTH_ROOM = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
         band=band,
         forecast_line=line,
         ends=tuple(ends),
-        levels=tuple(Tick(LEFT - 6, y_of(top * share), _usd(top * share)) for share in (0.0, 0.25, 0.5, 0.75)),
+        levels=tuple(Tick(LEFT - 6, y_of(level), _usd(level)) for level in _round_levels(top)),
         months=tuple(_months(start, end, x_of)),
     )
 
@@ -118,15 +122,22 @@ def _usd(amount: float) -> str:
 
 
 def _apart(labels: list[tuple[float, str]]) -> list[Tick]:
-    """Labels from the top down, none closer to the one above than can be read."""
-    placed: list[Tick] = []
-    for y, text in labels:
-        lowest = placed[-1].y + LABEL_GAP if placed else TOP
-        placed.append(Tick(RIGHT + 8, max(y + 4, lowest), text))
-    return placed
+    """Labels from the top down, none closer to the one above than can be read, none below the axis."""
+    ys: list[float] = []
+    for y, _ in labels:
+        ys.append(max(y + 4, ys[-1] + LABEL_GAP if ys else TOP))
+    excess = max(0.0, ys[-1] - BOTTOM) if ys else 0.0
+    return [Tick(RIGHT + 8, round(y - excess, 1), text) for y, (_, text) in zip(ys, labels, strict=True)]
 
 
-def _months(start: datetime, end: datetime, x_of: object) -> list[Tick]:
+def _round_levels(top: float) -> list[float]:
+    """0 and at most five round amounts below the top."""
+    step = 10.0 ** math.floor(math.log10(top))
+    step = next(size for size in (step * share for share in (0.1, 0.2, 0.25, 0.5, 1, 2)) if top / size < LEVELS_MAX)
+    return [step * index for index in range(LEVELS_MAX) if step * index < top * 0.97]
+
+
+def _months(start: datetime, end: datetime, x_of: Callable[[datetime], float]) -> list[Tick]:
     """The first of some months, at most six, in the reader's zone."""
     local = timezone.localtime(start)
     firsts: list[datetime] = []
@@ -139,4 +150,5 @@ def _months(start: datetime, end: datetime, x_of: object) -> list[Tick]:
             firsts.append(max(first, start))
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     stride = max(1, -(-len(firsts) // 6))
-    return [Tick(x_of(each), HEIGHT - 8.0, f"{timezone.localtime(each):%b}") for each in firsts[::stride]]  # type: ignore[operator]
+    ticks = [Tick(x_of(each), HEIGHT - 8.0, f"{timezone.localtime(each):%b}") for each in firsts[::stride]]
+    return [tick for tick in ticks if tick.x < RIGHT - MONTH_ROOM]

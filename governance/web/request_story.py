@@ -38,6 +38,7 @@ def present(story: Story, *, user: User, now: datetime) -> dict[str, Any]:
         "is_mine": is_mine,
         "standing": standing(story, is_mine=is_mine),
         "steps": steps(story),
+        "is_exact": is_exact(story),
         "entries": entries(story, is_mine=is_mine, viewer_id=user.person_id),
         "why_title": why_title(story),
         "lines": band_lines(story),
@@ -147,11 +148,10 @@ def _said(shape: str, word: str, lead: str, text: str) -> dict[str, str]:
 
 def _in_review(waiting: queues.Waiting, you: str) -> dict[str, str]:
     roles = _join([stage.role.name.lower() for stage in waiting.stages])
-    last = (
-        ", the last to decide" if not waiting.next_roles else f", then {_join([r.lower() for r in waiting.next_roles])}"
-    )
+    later = _join([role.lower() for role in waiting.next_roles])
+    course = f"As {roles}; then {later}" if later else f"As {roles}, the last to decide"
     due = f"Expect an answer by {numbers.moment(waiting.due_at)}. " if waiting.due_at else ""
-    return _said("wait", f"In review: {roles}{last}", f"{who_has(waiting)} now.", f"{due}{you}".strip())
+    return _said("wait", "In review", f"{who_has(waiting)} now.", f"{course}. {due}{you}".strip())
 
 
 def who_has(waiting: queues.Waiting) -> str:
@@ -210,10 +210,24 @@ def _step(stage: ApprovalStage, waiting: queues.Waiting | None) -> dict[str, str
             return _row("review", title, said or "Changes asked for", "")
         case "open":
             due = f"due {numbers.moment(stage.due_at)}"
-            return _row("wait", title, f"{said}; {due}" if said else due, "now")
+            who = _names_of_only_stage(waiting)
+            return _row("wait", title, ", ".join(part for part in (said or who, due) if part), "now")
         case "waiting":
             return _row("draft", title, "Asked after that", "")
     return _row("draft", title, "Not asked any more", "")
+
+
+def _names_of_only_stage(waiting: queues.Waiting | None) -> str:
+    """Names, where one stage is open and few people may decide it."""
+    if waiting is None or len(waiting.stages) != 1 or len(waiting.holders) > 2:
+        return ""
+    return " or ".join(holder.name for holder in waiting.holders)
+
+
+def is_exact(story: Story) -> bool:
+    """The cost has no interval: a fixed number of hours at an own price."""
+    cost = story.current.estimate.cost_usd if story.current and story.current.estimate else None
+    return cost is not None and cost.is_exact
 
 
 def _decider(decision: ApprovalDecision) -> str:
