@@ -90,7 +90,7 @@ def main():
             "-m",
             "pip",
             "install",
-            "--quiet",
+            "-qq",
             "--disable-pip-version-check",
             "--require-hashes",
             "--only-binary",
