@@ -2,12 +2,55 @@
 
 from functools import partial
 
-from governance.admin.decide import decide_view
-from governance.admin.queue import decided_view, queue_view, waiting_view
 from governance.admin.site import install
 
 desk = install()
+
+# The site has to be in place before anything is registered on it.
+from governance.admin import (  # noqa: E402
+    acceptable_use,
+    alerts,
+    approvals,
+    assessments,
+    audit,
+    budgets,
+    catalogue,
+    delegations,
+    flags,
+    grants,
+    jobs,
+    limits,
+    people,
+    policies,
+    provisioning,
+    register,
+    roles,
+)
+from governance.admin.decide import decide_view  # noqa: E402
+from governance.admin.queue import decided_view, queue_view, waiting_view  # noqa: E402
+
 desk.page("queue/", partial(queue_view, desk), "queue")
 desk.page("queue/waiting/", partial(waiting_view, desk), "waiting")
 desk.page("queue/decided/", partial(decided_view, desk), "decided")
 desk.page("decide/<int:stage_id>/", partial(decide_view, desk), "decide")
+
+__all__ = [
+    "acceptable_use",
+    "alerts",
+    "approvals",
+    "assessments",
+    "audit",
+    "budgets",
+    "catalogue",
+    "delegations",
+    "desk",
+    "flags",
+    "grants",
+    "jobs",
+    "limits",
+    "people",
+    "policies",
+    "provisioning",
+    "register",
+    "roles",
+]

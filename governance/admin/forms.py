@@ -1,11 +1,11 @@
-"""Forms of the desk: they check shape, their `save` calls one service, and the service's refusal comes back by field."""
+"""Forms of the desk: they check shape, call one service in `save`, and show its refusal beside the field."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
@@ -15,6 +15,8 @@ from governance.admin.access import Access
 from governance.admin.wording import sentence
 from governance.domain.money import AMOUNT_MICRO_MAX, MICRO_PER_UNIT
 from governance.models import User
+
+RowT = TypeVar("RowT", bound=models.Model)
 
 LONG_TEXT_CHARS_MAX = 1_000_000
 USD_MAX = Decimal(AMOUNT_MICRO_MAX) / MICRO_PER_UNIT
@@ -38,6 +40,12 @@ class DeskForm(forms.Form):
     def initial_of(self, row: Any) -> dict[str, Any]:
         """What the form starts with: the record as it stands."""
         return {name: getattr(row, name) for name in self.base_fields if hasattr(row, name)}
+
+    def about(self, model: type[RowT]) -> RowT:
+        """The record that this form is about."""
+        if not isinstance(self.row, model):
+            raise TypeError(f"this form is about a {model.__name__}")
+        return self.row
 
     def save(self, *, actor: User, now: datetime) -> Any:
         """Call the one service.

@@ -120,7 +120,9 @@ class RecordAdmin(ModelAdmin):
         person = access.of(request)
         extra = {
             "lead": self.lead,
-            "edits": [self._button(edit, None) for edit in self.edits if not edit.on_row and edit.is_open_to(person, None)],
+            "edits": [
+                self._button(edit, None) for edit in self.edits if not edit.on_row and edit.is_open_to(person, None)
+            ],
         }
         return super().changelist_view(request, {**extra, **(extra_context or {})})
 
@@ -188,7 +190,8 @@ class RecordAdmin(ModelAdmin):
         """Sections of (label, value). Every column is shown unless a subclass groups them or `hidden` names it."""
         groups = self.sections or [("", [field.name for field in row._meta.concrete_fields])]
         return [
-            (title, [self.read_field(row, name) for name in names if name not in self.hidden]) for title, names in groups
+            (title, [self.read_field(row, name) for name in names if name not in self.hidden])
+            for title, names in groups
         ]
 
     def read_field(self, row: models.Model, name: str) -> tuple[str, Any]:

@@ -1,12 +1,40 @@
-"""The cast of the desk's tests."""
+"""The cast of the desk's tests, at the present moment: pages read the clock themselves."""
 
 from __future__ import annotations
 
-import pytest
+from datetime import datetime
 
-from tests.admin.cast import Cast, make_cast
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from governance.models import AcceptableUseVersion, Acceptance, User
+from tests import cast as house
+from tests.cast import Cast
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    return make_cast()
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def house_cast(db: None, now: datetime) -> Cast:
+    cast = house.assemble(now=now)
+    accept_everything(cast, now)
+    return cast
+
+
+def accept_everything(cast: Cast, now: datetime) -> None:
+    """Whatever statement the installation ships is accepted as well."""
+    for version in AcceptableUseVersion.objects.all():
+        for user in cast.users.values():
+            Acceptance.objects.get_or_create(
+                version=version, person=user.person, defaults={"user": user, "accepted_at": now}
+            )
+
+
+def signed_in(user: User, **options: object) -> Client:
+    client = Client(**options)  # type: ignore[arg-type]
+    client.force_login(user)
+    return client

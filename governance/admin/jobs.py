@@ -1,0 +1,20 @@
+"""Runs of sweeps and of long work, to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+
+from governance.admin.records import StateAdmin
+from governance.models import JobRun
+
+
+@admin.register(JobRun)
+class JobAdmin(StateAdmin):
+    lead = "What ran by itself, how far it came, and why it failed."
+    list_display = ("name", "state", "done_count", "total_count", "started_at", "finished_at", "error")
+    list_filter = ("state", "name")
+
+    def may_read(self, person: Any) -> bool:
+        return bool(person.sees_everything)
