@@ -121,7 +121,9 @@ def _reason(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]
     leaf = _crossing(rule)
     shape, effect = _effect(rule, decision, stages, roles)
     if leaf is not None and leaf.value is not None:
-        yours = f"{format_value(leaf.value, leaf.unit)}; {leaf.sentence}"
+        own = rule.values.get(_OWN_FACT)
+        with_others = " with similar asks of 30 days" if _SUM_FACT in leaf.facts and leaf.value != own else ""
+        yours = f"{format_value(leaf.value, leaf.unit)}{with_others}; {leaf.sentence}"
         change = f"{'at most' if leaf.operator == '>' else 'below'} {format_value(leaf.limit, leaf.unit)}"
     else:
         yours, change = rule.message[:1].upper() + rule.message[1:], ""
