@@ -4,13 +4,13 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     number|money            4,280 · 28.5 k · 2.63 M            amount in USD, without the currency
     micro|units             micro-units to USD, to be followed by one of the money filters
     micro|cents             2,861,204.66                       ledgers
-    number|deciding         whole units, rounded up            the number that decides
+    number|deciding         18,040 · 2.63 M                    the number that decides
     number|money4           206.8 k · 1.555 M                  headroom, where a small difference must show
     number|rate             1.45                               USD by the hour
     number|hours            3,614 h · 118 k h
     number|flop             8.1e24
     interval|money_range, hours_range, flop_range, energy_range    anything with p10 and p90: 3,560–5,240
-    number|energy, carbon, memory, duration, percent, count
+    number|energy, carbon, memory, duration, percent, count, figure
     date|day                Thu 27 Nov                         the reader's zone
     datetime|moment         Thu 27 Nov, 17:00
     text|sentence           a refusal's message as a sentence
@@ -21,13 +21,14 @@ Components:
     {% request_status request.state %}  {% grant_status grant.state %}  {% outcome_status assessed.outcome %}
     {% note "review" "Title" %}…{% endnote %}      kinds: ok review deny info, or ""
     {% panel "Title" %}…{% endpanel %}
-    {% interval estimate.cost_usd "Cost" "money" unit="USD" deciding=5240 limits=limits text="…" %}   limits: list of plots.Limit
+    {% interval estimate.cost_usd "Cost" "money" unit="USD" deciding=5240 limits=limits %}
+                                                   limits: plots.Limit; kinds: money hours flop memory energy count
     {% headroom_bar level.used_ratio level.after_ratio %}  {% usage_bar used_ratio time_ratio %}
     {% field form.email %}                         a bound Django field: label, hint, error, input
     {% question q %}                               the same for governance.web.questions.Question
     {% error_summary errors %}                     list of (id of the field, sentence)
     {% steps list %}                               mappings: shape, title, text, state ("done", "now", "")
-    {% timeline list %}                            mappings: at (datetime or None), when (text instead), shape, title, text, quote
+    {% timeline list %}                            mappings: at (or when, in words), shape, title, text, quote
     {% pagination page %}                          a Django Page; keeps the query string
     {% empty "You have no grants." "One appears here when…" url "New request" %}
     {% icon "ok" %}
@@ -45,7 +46,7 @@ from django.core.paginator import Page
 from django.forms import BoundField
 from django.template import Context
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from governance.domain.lifecycle import LABELS, State
 from governance.web import base, numbers, plots
@@ -87,6 +88,14 @@ register.filter("words", words_of)
 @register.filter
 def money4(value: float | None) -> str:
     return numbers.scaled(value, 4, plain_below=numbers.WHOLE_BELOW)
+
+
+@register.filter
+def figure(value: object) -> object:
+    """A number of unknown kind in three digits; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return numbers.scaled(value) if abs(value) >= 1 else f"{numbers.round_significant(value, 3):g}"
 
 
 @register.filter
@@ -179,6 +188,9 @@ _FORMATS = {
 }
 
 
+_LINES = {"flop": numbers.flop_line, "money": numbers.money_line}
+
+
 @register.inclusion_tag("components/interval.html")
 def interval(
     value: Any,
@@ -190,7 +202,7 @@ def interval(
     text: str = "",
     beside: str = "",
 ) -> dict[str, Any]:
-    """A measured quantity: its name, p50 and range in text, the plot, a table for those who cannot see it, and a line."""
+    """A measured quantity: name, p50 and range in text, the plot, a table for those who cannot see it, one sentence."""
     format_value, format_range = _FORMATS[kind]
     shown: dict[str, Any] = {"name": name, "unit": unit, "text": text, "beside": beside, "plot": None}
     if value is None:
@@ -201,7 +213,8 @@ def interval(
         p10=value.p10,
         p50=value.p50,
         p90=value.p90,
-        format_value=numbers.flop_line if kind == "flop" else format_value,
+        format_value=format_value,
+        format_line=_LINES.get(kind),
         name=name,
         deciding=deciding,
         limits=limits,
@@ -227,7 +240,7 @@ def field(bound: BoundField, hint: str = "") -> dict[str, Any]:
     identifier = bound.auto_id
     describing = [f"{identifier}-hint"] if hint or bound.help_text else []
     describing += [f"{identifier}-error"] if bound.errors else []
-    attributes = {"class": "in"}
+    attributes: dict[str, str | bool] = {"class": "in"}
     if describing:
         attributes["aria-describedby"] = " ".join(describing)
     if bound.errors:
@@ -301,4 +314,4 @@ def page_foot(context: Context) -> dict[str, Any]:
 @register.simple_tag
 def plural(number: int, one: str, many: str) -> SafeString:
     """`3 people`, `1 person`: the number is part of the text."""
-    return mark_safe(format_html("{}{}{}", numbers.count(number), numbers.NBSP, one if number == 1 else many))
+    return format_html("{}{}{}", numbers.count(number), numbers.NBSP, one if number == 1 else many)

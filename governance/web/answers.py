@@ -155,7 +155,7 @@ def _read_countries(content: Content, data: QueryDict, errors: Errors) -> None:
         code = code_of(part)
         if code is None:
             errors["access_countries"] = (
-                f"`{part[:40]}` is not a country: write names or two-letter codes with commas between, such as Ireland, SE"
+                f"`{part[:40]}` is not a country: write names or two-letter codes, such as Ireland, SE"
             )
             return
         codes.append(code)

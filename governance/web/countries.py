@@ -52,7 +52,7 @@ COUNTRIES: dict[str, str] = {
     "VE": "Venezuela", "VG": "British Virgin Islands", "VI": "U.S. Virgin Islands", "VN": "Vietnam", "VU": "Vanuatu",
     "WF": "Wallis and Futuna", "WS": "Samoa", "YE": "Yemen", "YT": "Mayotte", "ZA": "South Africa", "ZM": "Zambia",
     "ZW": "Zimbabwe",
-}
+}  # fmt: skip
 
 # What people also write.
 _ALIASES = {

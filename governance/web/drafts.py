@@ -52,6 +52,7 @@ FIELD_NAMES: dict[str, str] = {
     "licence_ref": "Licence",
     "content": "Answers",
 }
+_ORDER = {name: index for index, name in enumerate(name for step in STEPS for name in STEP_FIELDS[step])}
 _STEP_OF = {name: step for step, names in STEP_FIELDS.items() for name in names}
 
 
@@ -90,6 +91,11 @@ def step_of(name: str) -> str:
     return _STEP_OF.get(name.split(".")[0], "workload")
 
 
+def order_of(name: str) -> tuple[int, str]:
+    """Sorts fields as the form asks for them."""
+    return (_ORDER.get(name.split(".")[0], 0), name)
+
+
 def name_of(name: str) -> str:
     """The short name of a field, the workload's own ones included."""
     if name.startswith("work."):
@@ -125,11 +131,11 @@ def examine(content: Mapping[str, Any], *, today: date, snapshot: CatalogueSnaps
     _examine_work(findings, content)
     _examine_place(findings, content, snapshot)
     start = content.get("start_on")
-    if isinstance(start, str) and "start_on" not in findings.wrong and start < today.isoformat():
-        if content.get("kind") not in KINDS_IN_THE_PAST:
-            findings.wrong["start_on"] = (
-                f"`{start}` has passed: start on {today.isoformat()} or later, or ask for a ratification"
-            )
+    is_day = isinstance(start, str) and start != "" and "start_on" not in findings.wrong
+    if is_day and str(start) < today.isoformat() and str(content.get("kind")) not in KINDS_IN_THE_PAST:
+        findings.wrong["start_on"] = (
+            f"`{start}` has passed: start on {today.isoformat()} or later, or ask for a ratification"
+        )
     # Hours or an end: the question that is asked last says so.
     if "gpu_hours_cap" in findings.missing:
         sentence = findings.missing.pop("gpu_hours_cap")

@@ -68,6 +68,7 @@ class Shown:
     draft: ProvisioningRequest | None = None
     posted: QueryDict | None = None
     errors: dict[str, str] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
     refusal: GovernanceError | None = None
     conflict: list[revisions.Change] | None = None
     status: int = 200
@@ -119,7 +120,7 @@ def request_submit(request: HttpRequest, number: int) -> HttpResponse:
     try:
         answered = provisioning.submit_request(request_id=draft.pk, actor=user, now=now)
     except InvalidInput as error:
-        shown.errors = {name: texts[0] for name, texts in error.errors.items()}
+        shown.errors = shown.wrong = {name: texts[0] for name, texts in error.errors.items()}
         return _show(shown)
     except NotRequester as error:
         raise Http404(error.message) from error
@@ -135,7 +136,7 @@ def _said_after(answered: ProvisioningRequest) -> str:
         case State.GRANTED:
             return f"{answered.reference} is allowed, and the grant is issued."
         case State.DENIED:
-            return f"{answered.reference} is not allowed as it stands. The rule and the nearest ask that would pass are below."
+            return f"{answered.reference} is not allowed as it stands. The rule is below, and what would pass."
         case _:
             return f"{answered.reference} is submitted. People have been asked; nothing is left for you to do."
 
@@ -160,7 +161,8 @@ def _answered(request: HttpRequest, draft: ProvisioningRequest | None, *, user: 
     before = drafts.readable(draft.draft if draft else {"start_on": now.date().isoformat()})
     content, errors = read_step(step, data, before)
     shown = Shown(request, user, now, step, content, draft=draft, posted=data)
-    if action == "refresh" or (step == "workload" and data.get("shown_workload", "") != (content.get("workload") or "")):
+    is_other_workload = step == "workload" and data.get("shown_workload", "") != (content.get("workload") or "")
+    if action == "refresh" or is_other_workload:
         # Another workload has other questions: ask them before anything is judged.
         return _show(shown)
     registers = Registers(user, now)
@@ -171,6 +173,7 @@ def _answered(request: HttpRequest, draft: ProvisioningRequest | None, *, user: 
     errors = changed | findings.of_step(step, with_missing=action == "continue") | errors
     if errors:
         shown.errors = errors
+        shown.wrong = {name: text for name, text in errors.items() if name not in findings.missing}
         return _show(shown)
     try:
         saved = _save(request, draft, content, data, user=user, now=now)
@@ -179,15 +182,19 @@ def _answered(request: HttpRequest, draft: ProvisioningRequest | None, *, user: 
         shown.conflict = revisions.compare_contents(before, content)[0]
         return _show(shown)
     except InvalidInput as error:
-        shown.errors = {name: texts[0] for name, texts in error.errors.items()}
+        shown.errors = shown.wrong = {name: texts[0] for name, texts in error.errors.items()}
         return _show(shown)
     if action == "save":
         messages.success(request, f"{saved.reference} is saved as a draft. Nothing is asked of anybody yet.")
         return redirect("web:home")
-    following = action.removeprefix("go:") if action.startswith("go:") else STEPS[min(STEPS.index(step) + 1, len(STEPS) - 1)]
+    following = action.removeprefix("go:") if action.startswith("go:") else _next_step(step)
     if action == "more" or following not in STEPS:
         following = step
     return redirect(f"{reverse('web:request_edit', args=[saved.number])}?step={following}")
+
+
+def _next_step(step: str) -> str:
+    return STEPS[min(STEPS.index(step) + 1, len(STEPS) - 1)]
 
 
 def _complete_place(step: str, content: Content, registers: Registers) -> None:
@@ -250,7 +257,7 @@ def _show(shown: Shown) -> HttpResponse:
         user=shown.user,
         now=shown.now,
         registers=registers,
-        errors=shown.errors,
+        errors=shown.wrong,
         request=shown.draft,
         step=shown.step,
     )
@@ -262,7 +269,7 @@ def _show(shown: Shown) -> HttpResponse:
         "form": built,
         "q": built.questions,
         "rows": [_row(name, index, shown, findings, registers) for index, name in enumerate(STEPS, start=1)],
-        "next_title": STEP_TITLES[STEPS[min(STEPS.index(shown.step) + 1, len(STEPS) - 1)]],
+        "next_title": STEP_TITLES[_next_step(shown.step)],
         "panel": beside,
         "errors": drafts.summary(shown.errors, step=shown.step),
         "unanswered": drafts.summary(unanswered, step=shown.step) if not shown.errors else [],
@@ -271,7 +278,7 @@ def _show(shown: Shown) -> HttpResponse:
         "conflict": shown.conflict,
         "is_stale": isinstance(shown.refusal, StaleDraft),
         "is_under_review": bool(shown.draft and shown.draft.state == State.IN_REVIEW),
-        "form_mark": (shown.posted or {}).get("form_mark") or uuid4().hex,
+        "form_mark": (shown.posted.get("form_mark") if shown.posted else None) or uuid4().hex,
         "evidence_error": steps.as_sentence(shown.errors.get("evidence", "")),
         "justification": shown.content.get("justification") or "",
         "title_of_draft": shown.content.get("title") or "",
@@ -289,7 +296,7 @@ def _row(name: str, index: int, shown: Shown, findings: drafts.Findings, registe
         "title": STEP_TITLES[name],
         "state": state,
         "text": text,
-        "is_reachable": shown.draft is not None,
+        "is_reachable": shown.draft is not None and (name != "review" or findings.is_complete),
     }
 
 

@@ -37,6 +37,7 @@ class Measures:
     cost_limits: Sequence[Limit] = ()
     cost_text: str = ""
     hours_text: str = ""
+    deciding_hours: float | None = None
     compute: Interval | None = None
     compute_name: str = "Training compute"
     compute_limits: Sequence[Limit] = ()
@@ -54,6 +55,9 @@ def of_assessed(assessed: Assessed) -> Measures:
     found = of_estimate(assessed.estimate)
     exposure = None if assessed.exposure_micro is None else to_units(assessed.exposure_micro)
     found.deciding_usd = exposure
+    if exposure is not None and assessed.estimate.gpu_hours is not None:
+        found.deciding_hours = assessed.ask.gpu_hours_cap or assessed.estimate.gpu_hours.p90
+    found.gaps = [f"{_part(gap.what)}: {gap.why.replace('`', '')}." for gap in assessed.estimate.missing]
     found.cost_limits = money_limits(assessed)
     if exposure is not None:
         cap = assessed.ask.gpu_hours_cap is not None or assessed.ask.money_cap_usd is not None
@@ -80,8 +84,7 @@ def of_estimate(estimate: Estimate) -> Measures:
     found = Measures(estimate, cost=estimate.cost_usd)
     if estimate.wall_hours is not None:
         wall = estimate.wall_hours
-        first, last = numbers.duration(wall.p10), numbers.duration(wall.p90)
-        found.hours_text = f"{first} to {last}" if first != last else first
+        found.hours_text = numbers.duration_range(wall.p10, wall.p90)
     found.compute = training if training is not None and training.p90 > 0 else None
     found.compute_text, found.compute_limits = _thresholds(estimate)
     if found.compute is None and estimate.run_flop is not None:
@@ -89,7 +92,6 @@ def of_estimate(estimate: Estimate) -> Measures:
         found.compute_text = "None of it changes parameters of a model." if training is not None else ""
     _memory(found, estimate)
     _energy(found, estimate)
-    found.gaps = [f"{_PART_NAMES.get(gap.what, gap.what.replace('_', ' '))}: {gap.why.replace('`', '')}." for gap in estimate.missing]
     found.warnings = [_sentence(text) for text in estimate.warnings]
     return found
 
@@ -138,9 +140,8 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
             f"{times:,g}{numbers.NBSP}{numbers.TIMES} below at p90."
         )
     if estimate.modification_ratio is not None:
-        texts.append(
-            f"Share of base compute {numbers.round_significant(estimate.modification_ratio.p90, 2):g} at p90; the line is 1/3."
-        )
+        share = numbers.round_significant(estimate.modification_ratio.p90, 2)
+        texts.append(f"Share of base compute {share:g} at p90; the line is 1/3.")
     return " ".join(texts), limits
 
 
@@ -168,7 +169,7 @@ def _energy(found: Measures, estimate: Estimate) -> None:
     parts = []
     if estimate.carbon_kg is not None:
         carbon = estimate.carbon_kg
-        parts.append(f"{numbers.carbon(carbon.p50)} ({numbers.carbon(carbon.p10)} to {numbers.carbon(carbon.p90)})")
+        parts.append(f"{numbers.carbon(carbon.p50)} ({numbers.carbon_range(carbon)})")
         if estimate.grid_g_kwh is not None:
             parts.append(f"{estimate.grid_g_kwh:.0f}{numbers.NBSP}g/kWh")
     elif estimate.energy_kwh is not None:
@@ -176,6 +177,10 @@ def _energy(found: Measures, estimate: Estimate) -> None:
     if estimate.pue is not None:
         parts.append(f"PUE {estimate.pue:.2f}")
     found.energy_text = ", ".join(parts) + "." if parts else ""
+
+
+def _part(what: str) -> str:
+    return _PART_NAMES.get(what, what.replace("_", " ").capitalize())
 
 
 def _sentence(text: str) -> str:

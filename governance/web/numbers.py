@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from django.utils import timezone
 
+from estimator.core.quantities import Interval
 from governance.domain.money import MICRO_PER_UNIT
 
 NBSP = "\u00a0"
@@ -88,14 +89,20 @@ def money_range(low: float | None, high: float | None) -> str:
 
 
 def deciding_money(amount: float | None) -> str:
-    """The number that decides: whole units, rounded up, so that it never reads as less than it counts."""
+    """The number that decides: in whole units as far as they are read, with cents where they matter."""
     if amount is None:
         return UNKNOWN
     if amount >= WHOLE_BELOW:
         return scaled(amount)
-    if amount < 100:
-        return grouped(amount, 2)
-    return grouped(float(Decimal(str(amount)).to_integral_value(rounding=ROUND_CEILING)))
+    return grouped(amount, 2 if amount < 100 else 0)
+
+
+def money_line(amount: float) -> str:
+    """A round amount at a tick or a limit: 25 k, without empty decimals."""
+    text = money(amount)
+    digits, _, suffix = text.partition(NBSP)
+    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return f"{digits}{NBSP}{suffix}" if suffix else digits
 
 
 def cents(amount_micro: int | None) -> str:
@@ -188,6 +195,12 @@ def carbon(kilograms: float | None) -> str:
     return f"{_trim3(kilograms / scale)}{NBSP}{unit} CO2e"
 
 
+def carbon_range(interval: Interval) -> str:
+    """Both ends in the unit that `carbon` chooses for the median."""
+    scale = 1000 if interval.p50 >= 1000 else 1
+    return f"{_trim3(interval.p10 / scale)}{EN_DASH}{_trim3(interval.p90 / scale)}"
+
+
 def _trim3(value: float) -> str:
     if value >= 1000:
         return scaled(value)
@@ -207,6 +220,16 @@ def duration(hours_: float | None) -> str:
     if hours_ < 48:
         return f"{round_significant(hours_, 2):g}{NBSP}h"
     return f"{_trim3(hours_ / 24)}{NBSP}days"
+
+
+def duration_range(low: float, high: float) -> str:
+    """`3.2 to 7.4 days`; the unit is written once where both ends share it."""
+    first, last = duration(low), duration(high)
+    if first == last:
+        return first
+    if first.split(NBSP)[1:] == last.split(NBSP)[1:]:
+        first = first.split(NBSP)[0]
+    return f"{first} to {last}"
 
 
 def percent(share: float | None, decimals: int = 0) -> str:

@@ -126,8 +126,9 @@ def _sized(
     count = content.get("accelerator_count")
     if isinstance(count, int) and count > 0 and content.get("workload"):
         try:
+            is_sized = content.get("ask") == "work"
             found = estimate(
-                Workload.parse(str(content["workload"]), content.get("work") or {}, is_sized=content.get("ask") == "work"),
+                Workload.parse(str(content["workload"]), content.get("work") or {}, is_sized=is_sized),
                 Place(
                     price_term=offer.price_term,
                     provider=provider.slug,

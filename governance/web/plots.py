@@ -61,6 +61,7 @@ def interval_plot(
     p90: float,
     format_value: Callable[[float], str],
     name: str,
+    format_line: Callable[[float], str] | None = None,
     deciding: float | None = None,
     limits: Sequence[Limit] = (),
     unit: str = "",
@@ -71,6 +72,7 @@ def interval_plot(
     Args:
         deciding: where the diamond lies; None draws none.
         format_value: how a value of this quantity is written.
+        format_line: how a round figure of it is written, at ticks and limits; None writes it like any value.
         is_log: None chooses: logarithmic when the limits span more than two decades.
     """
     shown = [value for value in (p10, p50, p90, deciding, *(limit.value for limit in limits)) if value is not None]
@@ -87,12 +89,13 @@ def interval_plot(
             share = (value - low) / (high - low)
         return round(LEFT + min(1.0, max(0.0, share)) * (RIGHT - LEFT), 1)
 
+    format_line = format_line or format_value
     has_limits = bool(limits)
     axis_y = 40.0 if has_limits else 26.0
     band_y = axis_y - 17
     decides = "" if deciding is None else _diamond(x_of(deciding), axis_y - 11)
     unit_text = f" {unit}" if unit else ""
-    lines = "; ".join(f"{limit.label} at {format_value(limit.value)}{unit_text}" for limit in limits)
+    lines = "; ".join(f"{limit.label} at {format_line(limit.value)}{unit_text}" for limit in limits)
     label = (
         f"{name}: p10 {format_value(p10)}, p50 {format_value(p50)}, p90 {format_value(p90)}{unit_text}"
         + (f"; counts as {format_value(deciding)}{unit_text}" if deciding is not None else "")
@@ -102,7 +105,7 @@ def interval_plot(
     rows += [("p90", f"{format_value(p90)}{unit_text}")]
     if deciding is not None:
         rows.append(("counts as", f"{format_value(deciding)}{unit_text}"))
-    rows += [(limit.label, f"{format_value(limit.value)}{unit_text}") for limit in limits]
+    rows += [(limit.label, f"{format_line(limit.value)}{unit_text}") for limit in limits]
     return IntervalPlot(
         label=label,
         width=WIDTH,
@@ -113,7 +116,7 @@ def interval_plot(
         band_y=band_y,
         bar_x=x_of(p50),
         diamond=decides,
-        ticks=tuple(_tick_marks(ticks, x_of, format_value, unit_text)),
+        ticks=tuple(_tick_marks(ticks, x_of, format_line, unit_text)),
         limits=tuple(_limit_marks(limits, x_of)),
         is_log=is_log,
         rows=tuple(rows),

@@ -26,11 +26,13 @@ from governance.domain.money import to_units
 from governance.models import BudgetHold, ProvisioningRequest, User
 from governance.selectors.assessments import Assessed, assess
 from governance.web import drafts, measures
-from governance.web.answers import STEPS, read_step
+from governance.web.answers import STEPS, Errors, read_step
 from governance.web.base import page, sentence, signed_in
 from governance.web.places import known_places, machine_country, window_hours
 from governance.web.registers import Registers
 from governance.web.verdict import Verdict, verdict
+
+NEEDED_SHOWN_MAX = 4
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,14 @@ class Panel:
     measures: measures.Measures | None = None
 
     @property
+    def needed_text(self) -> str:
+        """The open questions in the form's order, the first few by name."""
+        names = [name[:1].lower() + name[1:] if name[1:2].islower() else name for name in self.needed]
+        if len(names) <= NEEDED_SHOWN_MAX:
+            return ", ".join(names)
+        return f"{', '.join(names[:NEEDED_SHOWN_MAX])} and {len(names) - NEEDED_SHOWN_MAX} more"
+
+    @property
     def is_final(self) -> bool:
         return self.assessed is not None and not self.needed
 
@@ -79,18 +89,21 @@ class Panel:
 def request_preview(request: HttpRequest) -> HttpResponse:
     """The panel alone, for the answers on the page laid over the saved draft. Nothing is written.
 
-    400 with the same fragment when an answer can never be right.
+    A plain post is answered 400 when an answer can never be right; the page itself, which asks while somebody is
+    still typing, gets the same fragment as an ordinary answer.
     """
     user, now = signed_in(request), timezone.now()
     data = request.POST if request.method == "POST" else request.GET
     draft = own_request(user, data.get("number"))
     step = data.get("step") or "workload"
-    content, errors = drafts.readable(draft.draft if draft else {}), {}
+    content = drafts.readable(draft.draft if draft else {})
+    errors: Errors = {}
     if step in STEPS:
         content, errors = read_step(step, data, content)
     registers = Registers(user, now)
     shown = panel(content, errors=errors, user=user, now=now, registers=registers, request=draft, step=step)
-    return render(request, "requests/preview_fragment.html", {"panel": shown}, status=400 if shown.wrong else 200)
+    is_refused = bool(shown.wrong) and not getattr(request, "htmx", False)
+    return render(request, "requests/preview_fragment.html", {"panel": shown}, status=400 if is_refused else 200)
 
 
 def own_request(user: User, number: str | None) -> ProvisioningRequest | None:
@@ -126,7 +139,7 @@ def panel(
     if wrong:
         found.wrong = drafts.summary(wrong, step=step)
         return found
-    found.needed = [drafts.name_of(name) for name in findings.missing]
+    found.needed = [drafts.name_of(name) for name in sorted(findings.missing, key=drafts.order_of)]
     filled, found.assumed, is_whole = stand_in(content, findings, registers, today)
     try:
         if is_whole:
@@ -147,9 +160,7 @@ def panel(
     return found
 
 
-def _assess(
-    content: Mapping[str, Any], *, user: User, now: datetime, request: ProvisioningRequest | None
-) -> Assessed:
+def _assess(content: Mapping[str, Any], *, user: User, now: datetime, request: ProvisioningRequest | None) -> Assessed:
     held = 0
     if request is not None and request.state in (State.IN_REVIEW, State.CHANGES_REQUESTED):
         # What it holds already is not missing from the budget a second time.
@@ -193,7 +204,7 @@ def stand_in(
         filled["project"] = registers.projects[0].slug
         open_names.discard("project")
         assumed.append(f"the project {registers.projects[0].name}")
-    if "related_grant" in open_names and content.get("kind") in KINDS_ON_A_GRANT:
+    if "related_grant" in open_names and str(content.get("kind")) in KINDS_ON_A_GRANT:
         filled["kind"] = "new"
         open_names.discard("related_grant")
     if open_names & {"provider", "price_term"} and registers.snapshot is not None:

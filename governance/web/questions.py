@@ -55,6 +55,7 @@ class Question:
     is_compact: bool = False
     is_narrow: bool = False
     maxlength: int | None = None
+    suggestions: Sequence[str] = field(default=())
 
     @property
     def id(self) -> str:
@@ -72,7 +73,11 @@ class Question:
 
 
 def choices(
-    pairs: Iterable[tuple[str, str]], chosen: Iterable[str], *, empty: str | None = None, hints: dict[str, str] | None = None
+    pairs: Iterable[tuple[str, str]],
+    chosen: Iterable[str],
+    *,
+    empty: str | None = None,
+    hints: dict[str, str] | None = None,
 ) -> list[Choice]:
     """Choices in order; what was posted and is not among them is not lost but shown as it came."""
     wanted = {value for value in chosen if value}
@@ -84,7 +89,9 @@ def choices(
     return found
 
 
-def grouped_choices(groups: Iterable[tuple[str, Sequence[tuple[str, str]]]], chosen: str, *, empty: str) -> list[Choice]:
+def grouped_choices(
+    groups: Iterable[tuple[str, Sequence[tuple[str, str]]]], chosen: str, *, empty: str
+) -> list[Choice]:
     """Choices of a select in groups."""
     found = [Choice("", empty, is_chosen=not chosen)]
     is_known = not chosen

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-
 from estimator.catalogue import NoCatalogue, current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot
 from governance.models import Grant, ModelLineage, Project, Provider, Purpose, User

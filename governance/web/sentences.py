@@ -44,7 +44,7 @@ def describe(step: str, content: Mapping[str, Any], registers: Registers) -> str
 def _workload(content: Mapping[str, Any], registers: Registers) -> str:
     work = content.get("work") or {}
     name = vocabulary.WORKLOAD_NAMES.get(str(content.get("workload")), "")
-    if content.get("workload") == "fine_tuning" and work.get("method") in _METHODS:
+    if content.get("workload") == "fine_tuning" and str(work.get("method")) in _METHODS:
         name = f"Fine-tuning ({_METHODS[work['method']]})"
     parts = [name]
     if parameters := _number(work.get("parameters_billion")):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from estimator.core.fields import FIELDS_BY_KIND, FieldSpec, FieldType, WorkloadKind
+from estimator.core.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, FieldType, WorkloadKind
 from governance.domain import ask as domain
 from governance.web import numbers, vocabulary
 from governance.web.answers import OTHER_PLACE, STEP_FIELDS
@@ -17,14 +17,18 @@ from governance.web.countries import COUNTRIES, name_of
 from governance.web.places import KnownPlace, known_places, regions_of
 from governance.web.questions import Choice, Question, choices, grouped_choices, input_name
 from governance.web.registers import Registers
+from governance.web.sentences import as_date
 
 # The fields of a workload that most asks state; the others are one click away.
 _MAIN_FIELDS = {
     "parameters_billion", "active_parameters_billion", "architecture", "method", "tokens_billion", "epochs",
     "generated_tokens_billion", "trained_tokens_billion", "teacher_parameters_billion", "requests", "requests_per_day",
-    "input_tokens", "output_tokens", "latency_target_ms", "tasks", "steps_per_task", "hours_per_accelerator", "api_model",
-    "input_tokens_million_month", "output_tokens_million_month", "months", "unit_price_usd", "lifetime_years",
+    "input_tokens", "output_tokens", "latency_target_ms", "tasks", "steps_per_task", "hours_per_accelerator",
+    "api_model", "input_tokens_million_month", "output_tokens_million_month", "months", "unit_price_usd",
+    "lifetime_years",
 }  # fmt: skip
+# Training may be sized by samples instead, so neither is required; nearly everybody states them.
+_USUAL_SIZE = ("parameters_billion", "tokens_billion")
 _COUNTRY_PAIRS = tuple(sorted(COUNTRIES.items(), key=lambda pair: pair[1]))
 EVIDENCE_ROWS_SPARE = 2
 
@@ -39,7 +43,6 @@ class StepForm:
     work_more: list[Question] = field(default_factory=list)
     places: list[KnownPlace] = field(default_factory=list)
     evidence: list[dict[str, Any]] = field(default_factory=list)
-    regions: list[str] = field(default_factory=list)
     is_place_other: bool = False
     shown_workload: str = ""
 
@@ -172,7 +175,8 @@ def fields_of(workload: str) -> tuple[FieldSpec, ...]:
 
 def _work_question(b: _Builder, spec: FieldSpec) -> Question:
     name = f"work.{spec.name}"
-    is_optional = not (spec.required and (b.typed("ask") or "work") == "work")
+    is_needed = spec.required or (spec.name in _USUAL_SIZE and b.typed("workload") in SAMPLE_KINDS)
+    is_optional = not (is_needed and (b.typed("ask") or "work") == "work")
     if spec.type is FieldType.CHOICE:
         found = choices(spec.choices, [b.typed(name) or str(spec.default or "")])
         return b.ask(name, spec.label, "select", hint=spec.hint, choices=found)
@@ -212,13 +216,8 @@ def _size(b: _Builder) -> StepForm:
 
 def _place(b: _Builder, today: date) -> StepForm:
     registers = b.registers
-    start = b.content.get("start_on")
-    on = today
-    if isinstance(start, str) and start > today.isoformat():
-        try:
-            on = date.fromisoformat(start)
-        except ValueError:
-            pass
+    # Prices are read on the day of the start.
+    on = max(today, as_date(b.content.get("start_on")) or today)
     is_hosted = b.content.get("workload") == "hosted_api"
     places = []
     if registers.snapshot is not None and not is_hosted and b.content.get("workload") != "purchase":
@@ -236,7 +235,9 @@ def _place(b: _Builder, today: date) -> StepForm:
         for place in places
     ]  # fmt: skip
     listed.append(
-        Choice(OTHER_PLACE, "Another place", "Provider, region and term of your choice.", is_chosen=chosen == OTHER_PLACE)
+        Choice(
+            OTHER_PLACE, "Another place", "Provider, region and term of your choice.", is_chosen=chosen == OTHER_PLACE
+        )
     )
     providers = [(provider.slug, _provider_label(provider)) for provider in registers.providers]
     default_term = "per_token" if is_hosted else "purchase" if b.content.get("workload") == "purchase" else ""
@@ -244,6 +245,7 @@ def _place(b: _Builder, today: date) -> StepForm:
     if b.posted is None:
         codes = b.content.get("access_countries") or [registers.user.person.country]
         typed_countries = ", ".join(name_of(code) for code in codes)
+    regions = regions_of(b.typed("provider"), registers.snapshot) if registers.snapshot else []
     questions = {
         "place": b.ask(
             "provider", "Where should it run?", "radios", choices=listed,
@@ -261,10 +263,10 @@ def _place(b: _Builder, today: date) -> StepForm:
             ),
         ),
         "region": b.ask("region", "In which region?", hint="The provider’s own name for it, such as eu-north-1.",
-                        is_optional=True, maxlength=80),
+                        is_optional=True, maxlength=80, suggestions=regions),
         "country": b.ask(
-            "country", "In which country do the machines stand?", "select", is_optional=True,
-            hint="Left empty, it follows from the region where we know it.",
+            "country", "In which country is that?", "select", is_optional=True,
+            hint="Where the machines stand; empty: as the region says.",
             choices=choices(_COUNTRY_PAIRS, [b.typed("country")], empty="As the region says"),
         ),
         "start_on": b.ask("start_on", "When may it start?", "date", value=b.typed("start_on") or today.isoformat(),
@@ -277,9 +279,7 @@ def _place(b: _Builder, today: date) -> StepForm:
         ),
     }  # fmt: skip
     questions["place"].name = "place"
-    provider = b.typed("provider")
-    regions = regions_of(provider, registers.snapshot) if registers.snapshot else []
-    return StepForm("place", questions, places=places, regions=regions, is_place_other=chosen == OTHER_PLACE)
+    return StepForm("place", questions, places=places, is_place_other=chosen == OTHER_PLACE)
 
 
 def _provider_label(provider: Any) -> str:

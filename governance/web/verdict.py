@@ -18,6 +18,7 @@ from governance.web.plots import Limit
 
 NAMES_SHOWN_MAX = 3
 REASONS_SHOWN_MAX = 5
+FAR_FACTOR = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ def _add_shortfall(found: Verdict, assessed: Assessed) -> None:
     for level in short:
         found.remarks.append(
             f"{level.name} has {numbers.money(to_units(level.before_micro))}{numbers.NBSP}USD left: "
-            f"{numbers.money(to_units(-level.after_micro))}{numbers.NBSP}USD too little. Ask for less, or for a transfer."
+            f"{numbers.money(to_units(-level.after_micro))}{numbers.NBSP}USD too little. "
+            "Ask for less, or for a transfer."
         )
     if short and assessed.outcome is not Outcome.DENY:
         found.tone, found.title = "deny", "It does not fit the budget"
@@ -162,14 +164,16 @@ def money_limits(assessed: Assessed) -> list[Limit]:
         for leaf in rule.leaves:
             if leaf.limit is None or leaf.unit != "USD" or not set(leaf.facts) & _MONEY_FACTS or leaf.limit <= 0:
                 continue
-            text = numbers.money(leaf.limit)
+            text = numbers.money_line(leaf.limit)
             wanted = [need.role for need in assessed.decision.requirements if rule.rule_id in need.rule_ids]
             if leaf.operator in (">", ">=") and leaf.truth and len(wanted) == 1:
                 text += f": {roles.get(wanted[0], wanted[0]).lower()}"
             if len(text) > len(lines.get(leaf.limit, "")):
                 lines[leaf.limit] = text
-    ordered = sorted(lines, key=lambda line: abs(line - (amount or 0)))
-    return [Limit(line, lines[line]) for line in sorted(ordered[:2])]
+    # A line far above would press the interval against the axis.
+    largest = max(amount or 0.0, assessed.estimate.cost_usd.p90 if assessed.estimate.cost_usd else 0.0)
+    near = sorted((line for line in lines if line <= FAR_FACTOR * largest), key=lambda line: abs(line - (amount or 0)))
+    return [Limit(line, lines[line]) for line in sorted(near[:2])]
 
 
 _MONEY_FACTS = {"request.exposure_usd", "history.similar_exposure_30d_usd"}

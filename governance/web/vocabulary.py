@@ -51,12 +51,12 @@ DATA_CLASS_NAMES: dict[str, str] = {
 }
 
 DATA_CLASS_HINTS: dict[str, str] = {
-    "public": "anyone may read it",
-    "internal": "ours, harmless if it leaks",
-    "confidential": "contracts, code, customers’ secrets without names",
-    "personal": "says something about a living person",
-    "special_category": "health, biometrics, beliefs, origin",
-    "export_controlled": "technology under licence",
+    "public": "Anyone may read it.",
+    "internal": "Ours, and harmless if it leaks.",
+    "confidential": "Contracts, code, plans; nothing about a living person.",
+    "personal": "Says something about a living person.",
+    "special_category": "Health, biometrics, beliefs, origin.",
+    "export_controlled": "Technology that may only leave under licence.",
 }
 
 EXPOSURE_NAMES: dict[str, str] = {
