@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import signal
+import smtplib
 import urllib.request
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
 
 from tests.plugins.launched import Launchers, wait_gone
 from tests.plugins.processes import wait_for
@@ -26,3 +32,28 @@ def test_one_start_serves_everything_and_one_signal_ends_it(launchers: Launchers
     wait_gone(children, seconds=5)
     assert not (launchers.data / "endpoints.json").exists()
     assert "stopped; the data is kept" in launched.log
+
+
+@pytest.mark.browser
+def test_a_mail_can_be_read_in_the_browser_and_its_link_leaves_the_frame(launchers: Launchers, page: Any) -> None:
+    launched = launchers.start()
+    launched.wait_ready()
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "c@example.com", "alice@example.com", "A mail with a link"
+    mail.set_content("plain words")
+    link = f'<p style="color: green">rich words</p><a href="{launched.url}/healthz">Open</a><script>alert(1)</script>'
+    mail.add_alternative(link, subtype="html")
+    where = urlsplit(launched.endpoints["variables"]["EMAIL_URL"])
+    with smtplib.SMTP(str(where.hostname), int(where.port or 0)) as server:
+        server.send_message(mail)
+
+    page.goto(launched.url + "/mailbox/")
+    page.get_by_role("link", name="A mail with a link").click()
+    frame = page.frame_locator("iframe")
+    assert frame.get_by_text("rich words").is_visible()
+    assert page.get_by_text("plain words").is_visible()
+    assert frame.get_by_text("rich words").evaluate("node => getComputedStyle(node).color") == "rgb(0, 128, 0)"
+    frame.get_by_role("link", name="Open").click()
+    page.wait_for_url(launched.url + "/healthz")
+    complaints = [text for text in page.complaints if "script" not in text]  # the mail's script was refused
+    assert complaints == []
