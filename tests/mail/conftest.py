@@ -37,7 +37,7 @@ def readers(fresh_database: None) -> dict[str, Person]:
 
 @pytest.fixture
 def promise(monkeypatch: pytest.MonkeyPatch, readers: dict[str, Person]) -> Callable[..., Alert]:
-    """Promise a mail of one word to somebody: `promise("alice")`, or one whose writing fails: `promise("bob", ValueError())`."""
+    """Promise a mail of one word: `promise("alice")`, or one whose writing fails: `promise("bob", ValueError())`."""
 
     def write(alert: Alert, reader: Reader) -> Letter:
         error = errors.get(alert.pk)

@@ -42,7 +42,9 @@ def test_one_connection_carries_a_batch(relay: Relay, promise: Promise) -> None:
     assert relay.connections == 1
 
 
-def test_a_mail_that_cannot_be_written_stops_no_other(relay: Relay, promise: Promise, readers: dict[str, Person]) -> None:
+def test_a_mail_that_cannot_be_written_stops_no_other(
+    relay: Relay, promise: Promise, readers: dict[str, Person]
+) -> None:
     promise("alice")
     broken = promise("bob", ValueError("no such figure"))
     promise("carol")

@@ -22,7 +22,9 @@ def cast(fresh_database: None) -> Cast:
 
 def dead_alert(cast: Cast) -> Alert:
     alerts.enqueue("digest", subject="x", recipients=[cast.alice.person_id], now=NOW)
-    Alert.objects.filter(kind="digest").update(state="dead", attempts=8, unconfirmed=2, last_error="550 no such mailbox")
+    Alert.objects.filter(kind="digest").update(
+        state="dead", attempts=8, unconfirmed=2, last_error="550 no such mailbox"
+    )
     return Alert.objects.get(kind="digest")
 
 

@@ -11,7 +11,6 @@ import pytest
 from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.money import MICRO_PER_UNIT
 from governance.models import Alert, ApprovalLimit, ApprovalStage, AuditEvent, Flag, Grant, JobRun, Role
-from governance.selectors import exceeding
 from governance.services import approvals, audit, jobs, provisioning, sweeps
 from tests import cast as casting
 from tests.cast import NOW, Cast, content, open_stage, submitted
