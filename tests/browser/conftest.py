@@ -1,0 +1,77 @@
+"""The cast in the database of a running product, and browsers of different kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.utils import timezone
+
+from config.processes import free_port
+from governance.models import AcceptableUseVersion, Acceptance
+from tests import cast as casting
+from tests.browser.walk import Walk
+from tests.cast import Cast
+from tests.plugins.browser import TIMEOUT_MS
+from tests.plugins.processes import LiveStack, TestProcesses
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+BUDGET_USD = 60_000
+
+
+def assemble() -> Cast:
+    """The cast as of now: pages read the clock themselves. Everybody has accepted every statement in force."""
+    now = timezone.now()
+    cast = casting.assemble(budget_usd=BUDGET_USD, now=now)
+    for version in AcceptableUseVersion.objects.all():
+        for user in cast.users.values():
+            Acceptance.objects.get_or_create(
+                version=version, person=user.person, defaults={"user": user, "accepted_at": now}
+            )
+    return cast
+
+
+@pytest.fixture
+def stack(live_stack: LiveStack) -> tuple[LiveStack, Cast]:
+    """Web server, worker, beat and SMTP server, with the cast in their database."""
+    return live_stack, assemble()
+
+
+@pytest.fixture
+def site(processes: TestProcesses) -> tuple[str, Cast]:
+    """The web server alone, with the cast in its database: its address, and the cast."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    processes.start_web(port, SITE_URL=url)
+    return url, assemble()
+
+
+@pytest.fixture
+def visitors(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """Further browsers, each with a profile of its own: `visitors(java_script_enabled=False)`."""
+    contexts: list[Any] = []
+
+    def arrive(**options: Any) -> Page:
+        defaults = {"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", "timezone_id": "UTC"}
+        context = browser.new_context(**(defaults | options))
+        context.set_default_timeout(TIMEOUT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.complaints = complaints  # type: ignore[attr-defined]
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield arrive
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def walk_of() -> Callable[[Page, str], Walk]:
+    """A person's way through the product at an address."""
+    return Walk
