@@ -79,7 +79,7 @@ def _digits(value: float, digits: int) -> str:
 
 def money(amount: float | None, digits: int = 3) -> str:
     """Currency units in prose, without the currency."""
-    if amount is not None and abs(amount) < 10:
+    if amount is not None and 0 < abs(amount) < 10:
         return grouped(amount, 2)
     return scaled(amount, digits)
 
