@@ -80,7 +80,8 @@ class Supervisor:
 
     def listen_to_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+                signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self.hurry = self.stop_asked.is_set()
