@@ -38,7 +38,11 @@ CHECKS: tuple[tuple[str, list[str], dict[str, str]], ...] = (
     ("layout", program("ruff", "format", "--check", "."), {}),
     ("types", program("mypy"), {}),
     ("import contracts", program("lint-imports", "--no-cache"), {}),
-    ("migrations", python("-W", "ignore::RuntimeWarning", "manage.py", "makemigrations", "--check", "--dry-run"), {"COMPTROLLER_MODE": "test"}),
+    (
+        "migrations",
+        python("-W", "ignore::RuntimeWarning", "manage.py", "makemigrations", "--check", "--dry-run"),
+        {"COMPTROLLER_MODE": "test"},
+    ),
     ("production settings", python("manage.py", "check", "--deploy", "--fail-level", "WARNING"), PRODUCTION),
     ("templates", program("djlint", "templates", "--lint", "--quiet"), {}),
 )

@@ -351,7 +351,7 @@ class Launcher:
             raise ChildFailed(f"the database could not be brought up to date\n{child.log_tail()}")
 
     def _start_web(self, logs: Path) -> None:
-        assert self.listener is not None  # noqa: S101 - taken before anything starts
+        assert self.listener is not None  # taken before anything starts
         child = self._run_module(
             "web server",
             logs,
