@@ -1,0 +1,98 @@
+"""The form in Debian's Chromium: the preview follows the typing, and nothing on the way excludes anybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.utils import timezone
+
+from governance.services import provisioning
+from tests import cast as casting
+from tests.cast import Cast
+from tests.web.conftest import accept_all
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+AXE_RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}}
+
+
+@pytest.fixture
+def form(live_server: Any, page: Page, settings: Any) -> tuple[Page, str]:
+    """Alice, signed in, with a complete draft; the address of its form."""
+    settings.ALLOWED_HOSTS = ["*"]
+    now = timezone.now()
+    cast: Cast = casting.assemble(now=now)
+    accept_all(cast)
+    today = now.date()
+    dates = {"start_on": today.isoformat(), "end_on": (today + timedelta(days=13)).isoformat()}
+    work = {"parameters_billion": 8, "tokens_billion": 1, "method": "lora"}
+    content = casting.content(**dates, workload="fine_tuning", ask="work", work=work, gpu_hours_cap=None)
+    draft = provisioning.create_draft(actor=cast.alice, content=content, now=now)
+    page.goto(f"{live_server.url}/sign-in/")
+    page.fill("input[name=username]", "alice@example.com")
+    page.fill("input[name=password]", casting.PASSWORD)
+    page.click("main button[type=submit]")
+    return page, f"{live_server.url}/requests/{draft.number}/edit/?step="
+
+
+def test_the_preview_follows_the_typing(form: tuple[Page, str]) -> None:
+    page, address = form
+    page.goto(address + "size")
+    page.wait_for_selector("#preview >> text=Allowed: nobody has to decide")
+    page.fill("#id_accelerator_count", "16")
+    page.wait_for_selector("#preview >> text=Review: one person")
+    page.fill("#id_accelerator_count", "NaN")
+    page.wait_for_selector("#preview >> text=Number of accelerators")
+    assert page.input_value("#id_accelerator_count") == "NaN"
+    page.fill("#id_accelerator_count", "4")
+    page.wait_for_selector("#preview >> text=Allowed: nobody has to decide")
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_another_workload_brings_its_questions_without_leaving_the_page(form: tuple[Page, str]) -> None:
+    page, address = form
+    page.goto(address + "workload")
+    page.fill("#id_title", "Typed before")
+    page.select_option("#id_workload", "inference_online")
+    page.wait_for_selector("#id_work-requests_per_day")
+    assert page.input_value("#id_title") == "Typed before"
+    page.click("text=Continue to size")
+    page.wait_for_selector("text=answers need correcting")
+    page.click("#errors >> text=Requests per day")
+    assert page.evaluate("document.activeElement.id") == "id_work-requests_per_day"
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_the_enter_key_continues(form: tuple[Page, str]) -> None:
+    page, address = form
+    page.goto(address + "size")
+    page.press("#id_accelerator_count", "Enter")
+    page.wait_for_url("**step=place")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(form: tuple[Page, str], scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, address = form
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    found = []
+    for step in ("workload", "size", "place", "purpose", "review"):
+        page.goto(address + step)
+        answer = Axe().run(page, options=AXE_RULES).response
+        found += [(step, rule["id"], rule["nodes"][0]["html"][:200]) for rule in answer["violations"]]
+    assert found == []
+
+
+def test_a_phone_has_one_column_and_the_bar_with_verdict_and_cost(form: tuple[Page, str]) -> None:
+    page, address = form
+    page.set_viewport_size({"width": 390, "height": 844})
+    for step in ("workload", "size", "place", "purpose", "review"):
+        page.goto(address + step)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert "Allowed" in page.inner_text("#peek")
+        assert "USD" in page.inner_text("#peek")
