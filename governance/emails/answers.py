@@ -17,7 +17,7 @@ WHY = "You get this because you asked for it. One mail per answer; there is noth
 
 def denied(alert: Alert, reader: Reader) -> Letter:
     """Mail 2 when a rule said no: the rule in words, the distance, the nearest ask that would pass."""
-    case = Case(alert.provisioning_request_id, alert.payload["revision"])
+    case = _case(alert)
     if not case.is_current or case.request.state != State.DENIED:
         raise Moot("the request changed before the mail left")
     rules = case.decision.denials
@@ -30,7 +30,7 @@ def denied(alert: Alert, reader: Reader) -> Letter:
         lead=f"{unlinked(case.request.title)}, {phrases.about(case)}: the rules do not allow it.",
         rows=(
             ("Reason", phrases.reasons(rules)),
-            ("Nearest change", phrases.distances(rules) or "no amount would pass: change what the reason names"),
+            ("Nearest change", phrases.nearest_change(case)),
             ("Money", "nothing is held for it"),
         ),
         action="Change the request",
@@ -58,7 +58,7 @@ def rejected(alert: Alert, reader: Reader) -> Letter:
 
 def expired(alert: Alert, reader: Reader) -> Letter:
     """Mail 2 when nobody answered in time."""
-    case = Case(alert.provisioning_request_id, alert.payload.get("revision"))
+    case = _case(alert)
     if case.request.state != State.EXPIRED:
         raise Moot("the request changed before the mail left")
     return _letter(
@@ -141,6 +141,13 @@ def _letter(case: Case, **words: object) -> Letter:
         "why": WHY,
     }
     return Letter(**(defaults | words))  # type: ignore[arg-type]
+
+
+def _case(alert: Alert) -> Case:
+    """The revision that a rule or the clock answered."""
+    if alert.provisioning_request_id is None:
+        raise Moot("it names no request")
+    return Case(alert.provisioning_request_id, alert.payload.get("revision"))
 
 
 def _decided(alert: Alert) -> tuple[ApprovalDecision, Case]:

@@ -31,8 +31,8 @@ def digest(alert: Alert, reader: Reader) -> Letter:
         path=pages.home_page(),
         note="Opening changes nothing.",
         why="You get this each morning when something waits for you. "
-        "Your account page stops it; mails about single decisions still come.",
-        unsubscribe_path=pages.account_page(),
+        "Your notifications page stops it; mails about single decisions still come.",
+        unsubscribe_path=pages.notifications_page(),
     )
 
 

@@ -96,9 +96,9 @@ class Line:
         """Note when a mail's text goes out: an error after that may mean that it arrived."""
         send_text = smtp.data
 
-        def noted(text: Any) -> Any:
+        def noted(msg: Any) -> tuple[int, bytes]:
             self._handed_over = True
-            return send_text(text)
+            return send_text(msg)
 
         smtp.data = noted  # type: ignore[method-assign]
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
+
 from governance.models import ApprovalStage, Budget, Grant, ProvisioningRequest
 
 
 def request_page(request: ProvisioningRequest) -> str:
-    return f"/requests/{request.number}/"
+    return reverse("web:request_detail", args=[request.number])
 
 
 def decision_page(stage: ApprovalStage) -> str:
-    return f"/admin/decide/{stage.pk}/"
+    return reverse("admin:decide", args=[stage.pk])
 
 
 def grant_page(grant: Grant) -> str:
-    return f"/grants/{grant.number}/"
+    return reverse("web:grant_detail", args=[grant.number])
 
 
 def budget_page(budget: Budget) -> str:
-    return f"/budgets/{budget.slug}/"
+    return reverse("web:budget_detail", args=[budget.slug])
 
 
 def home_page() -> str:
-    return "/"
+    return reverse("web:home")
 
 
-def account_page() -> str:
-    return "/account/"
+def notifications_page() -> str:
+    return reverse("web:notifications")

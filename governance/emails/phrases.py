@@ -9,7 +9,9 @@ from governance.domain.money import to_units
 from governance.domain.prose import EN_DASH, NBSP, TIMES
 from governance.emails.letters import unlinked
 from governance.policy.fired import FiredRule
+from governance.selectors import people
 from governance.selectors.alerts import Case
+from governance.selectors.reasons import nearest
 
 RULES_SHOWN_MAX = 4
 # Below this difference, moving the work is not worth a sentence.
@@ -139,12 +141,12 @@ def cheaper(case: Case) -> str:
 
 def reasons(rules: Iterable[FiredRule]) -> str:
     """What the rules say, each with its id behind the words."""
-    shown = [f"{unlinked(rule.message.rstrip('.'))} ({rule.rule_id})" for rule in rules]
+    shown = [f"{unlinked(rule.message.rstrip('.'))} ({rule.parent})" for rule in rules]
     more = f"; and {prose.counted(len(shown) - RULES_SHOWN_MAX, 'more rule')}" if len(shown) > RULES_SHOWN_MAX else ""
     return "; ".join(shown[:RULES_SHOWN_MAX]) + more
 
 
-def distances(rules: Iterable[FiredRule]) -> str:
-    """How far from the line each refusing rule was, where it is a line."""
-    found = [f"{leaf.sentence} ({rule.rule_id})" for rule in rules if (leaf := rule.distance) is not None]
-    return "; ".join(found[:RULES_SHOWN_MAX])
+def nearest_change(case: Case) -> str:
+    """The nearest ask that would pass, where one number explains the refusal."""
+    found = nearest(case.decision, people.role_labels())
+    return f"{found.title} {found.text}" if found else "no amount would pass: change what the reason names"

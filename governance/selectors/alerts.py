@@ -32,7 +32,7 @@ LATE_AFTER = timedelta(minutes=5)
 class Case:
     """One revision of a request with everything that a mail may say about it, each read when it is first needed."""
 
-    def __init__(self, request_id: int | None, revision_number: int | None = None) -> None:
+    def __init__(self, request_id: int, revision_number: int | None = None) -> None:
         self.request = ProvisioningRequest.objects.select_related(
             "project__team", "requester__person", "lineage", "related_grant"
         ).get(pk=request_id)

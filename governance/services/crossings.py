@@ -90,7 +90,7 @@ def _rearm(budget: Budget, last: Flag | None, *, actor: User, now: datetime) -> 
 
 def _close_lower(flag: Flag, *, actor: User, now: datetime) -> list[int]:
     """Close the open flags of lower lines: the highest one says it all. Their mails, if unsent, have nothing to say."""
-    lower = Flag.objects.filter(budget_id=flag.budget_id, kind=KIND, closed_at__isnull=True).exclude(pk=flag.pk)
+    lower = Flag.objects.filter(budget=flag.budget, kind=KIND, closed_at__isnull=True).exclude(pk=flag.pk)
     ids = list(lower.values_list("pk", flat=True))
     lower.update(closed_at=now, closed_by=actor, close_reason=f"the {flag.data['level']} % line was crossed as well")
     return ids

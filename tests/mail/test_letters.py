@@ -150,8 +150,18 @@ def test_mail_2_after_a_rule_names_the_rule_and_the_nearest_ask(cast: Cast) -> N
     assert subject_of(message).startswith("Not approved: REQ-0001, ")
     text = text_of(message)
     assert "Not allowed on Mon" in text.splitlines()[0]
-    assert "(AU-1" in text
-    assert "Nearest change: " in text
+    assert "(AU-1)" in text
+    assert "Nearest change: no amount would pass" in text
+
+
+def test_mail_2_says_how_small_an_ask_would_pass(cast: Cast) -> None:
+    cast.alice.person.requester_type = "contractor"
+    cast.alice.person.save()
+    casting.Budget.objects.filter(pk=cast.budget.pk).update(limit_micro=50_000 * 10**6)
+    provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=12_000.0), now=NOW)
+    text = text_of(written("request_denied", "Alice"))
+    assert "(AU-4)" in text
+    assert "Nearest change: Keep the amount that counts at most 10,000" in text
 
 
 def test_mail_2_after_a_person_quotes_them_verbatim(cast: Cast) -> None:
