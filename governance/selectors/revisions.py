@@ -81,7 +81,7 @@ def compare_contents(was: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[li
     same = 0
     for name, label in LABELS.items():
         before, after = was.get(name), now.get(name)
-        if before == after:
+        if before == after or (_is_empty(before) and _is_empty(after)):
             same += not _is_empty(after)
         else:
             changes.append(Change(label, in_words(name, before), in_words(name, after)))

@@ -1,0 +1,90 @@
+"""A stored decision as rows: what crossed which line, and the nearest ask that needs fewer people."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from governance.policy.bundle import load_bundle
+from governance.policy.decision import Decision, decide
+from governance.policy.examples import plain_ask
+from governance.policy.policy_set import compile_policy_set
+from governance.policy.shipped import shipped_bundles
+from governance.selectors import reasons
+
+DAY = date(2026, 11, 25)
+ROLES = {"team_lead": "Team lead", "budget_owner": "Budget owner", "infra_lead": "Infrastructure lead"}
+LIMITS = """
+apiVersion: comptroller.policy/v1
+kind: PolicyBundle
+schema: 1
+metadata: {name: lines, title: Lines, summary: Two lines., owner: policy_officer}
+params:
+  ladder_usd: {type: double, unit: USD, values: [{value: 2500.0, from: 2024-01-01, source: own}]}
+  wall_devices: {type: int, unit: devices, values: [{value: 64, from: 2024-01-01, source: own}]}
+rules:
+- id: L-1
+  title: Above the ladder
+  when: request.exposure_usd > params.ladder_usd
+  effect: {require: {roles: [{role: team_lead, quorum: 1, stage: 1}], due_working_days: 1}}
+  message: It counts as {request.exposure_usd}.
+- id: L-2
+  title: Above the wall
+  when: request.accelerator_count > params.wall_devices
+  effect: {deny: {code: wall}}
+  message: "{request.accelerator_count} devices are too many."
+"""
+
+
+def judged(**facts: Any) -> Decision:
+    """Under the two lines above, through JSON as it is stored."""
+    known = plain_ask() | {name.replace("__", "."): value for name, value in facts.items()}
+    decision = decide(compile_policy_set([load_bundle(LIMITS)]), known, on=DAY)
+    return Decision.from_json(decision.to_json())
+
+
+def test_a_row_shows_the_value_the_line_and_the_distance() -> None:
+    rows = reasons.reasons(judged(request__exposure_usd=5240.0), [], ROLES)
+    assert [(row.rule_id, row.shape) for row in rows] == [("L-1", "review")]
+    assert rows[0].yours.replace("\u00a0", " ") == "5,240 USD; 2,740 USD above 2,500 USD"
+    assert rows[0].change.replace("\u00a0", " ") == "at most 2,500 USD"
+    assert rows[0].effect == "Asks team lead"
+
+
+def test_refusals_come_first() -> None:
+    rows = reasons.reasons(judged(request__exposure_usd=9000.0, request__accelerator_count=65), [], ROLES)
+    assert [row.rule_id for row in rows] == ["L-2", "L-1"]
+    assert rows[0].effect == "Not allowed"
+
+
+def test_the_nearest_ask_drops_the_people_that_only_one_line_wants() -> None:
+    found = reasons.nearest(judged(request__exposure_usd=5240.0), ROLES)
+    assert found is not None
+    text = found.title.replace("\u00a0", " ")
+    assert text == "Keep the amount that counts at most 2,500 USD (2,740 USD less)."
+    assert "Team lead would not have to decide (L-1)." in found.text
+
+
+def test_a_refusal_by_a_number_names_the_nearest_ask_that_would_pass() -> None:
+    found = reasons.nearest(judged(request__accelerator_count=70), ROLES)
+    assert found is not None
+    assert "the number of accelerators at most 64 devices (6 devices less)" in found.title.replace("\u00a0", " ")
+
+
+def test_no_line_crossed_means_no_nearest_ask() -> None:
+    assert reasons.nearest(judged(request__exposure_usd=2500.0), ROLES) is None
+
+
+def test_the_lines_around_an_amount_come_from_the_rules() -> None:
+    decision = decide(compile_policy_set(shipped_bundles()), plain_ask() | {
+        "request.exposure_usd": 5240.0, "history.similar_exposure_30d_usd": 5240.0,
+    }, on=DAY)  # fmt: skip
+    assert reasons.crossing_lines(decision, "request.exposure_usd") == [2500.0, 25000.0]
+
+
+def test_nothing_smaller_helps_when_other_asks_fill_the_limit() -> None:
+    crowded = {"request.exposure_usd": 100.0, "history.similar_exposure_30d_usd": 9000.0}
+    alone = {"request.exposure_usd": 9000.0, "history.similar_exposure_30d_usd": 9000.0}
+    policy = compile_policy_set(shipped_bundles())
+    assert reasons.nearest(decide(policy, plain_ask() | crowded, on=DAY), ROLES) is None
+    assert reasons.nearest(decide(policy, plain_ask() | alone, on=DAY), ROLES) is not None
