@@ -50,7 +50,7 @@ def accept(version: AcceptableUseVersion, users: list[User], first: datetime, ch
     ]
     for row in rows:
         chain.record(
-            "aup.accepted", actor=row.user, kind=AcceptableUseVersion, pk=version.pk, at=row.accepted_at,
+            "aup.accepted", actor=row.user, model=AcceptableUseVersion, row=version.pk, at=row.accepted_at,
             number=version.number, digest=version.digest,
         )  # fmt: skip
     Acceptance.objects.bulk_create(rows)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
+from governance.demonstration.bulk import copy_rows, copy_values, update_rows
 from governance.demonstration.ids import Ids
 from governance.domain.ledger import Account, JournalKind, post
 from governance.models import Budget, LedgerEntry, LedgerJournal, User
 
 _COLUMN = {Account.HELD: "held_micro", Account.COMMITTED: "committed_micro", Account.SPENT: "spent_micro"}
+_ENTRY_COLUMNS = ("id", "journal_id", "budget_id", "account", "amount_micro", "before_micro", "after_micro")
 _BALANCES = ["limit_micro", "held_micro", "committed_micro", "spent_micro"]
 
 
@@ -20,9 +23,9 @@ class Books:
     """All budgets, and journals that are not written yet. Nobody else writes meanwhile: one transaction, one loader."""
 
     def __init__(self, ids: Ids) -> None:
-        self._ids = ids
+        self.ids = ids
         self._journals: list[LedgerJournal] = []
-        self._entries: list[LedgerEntry] = []
+        self._entries: list[tuple[Any, ...]] = []
         self._changed: set[int] = set()
         self.by_id: dict[int, Budget] = {}
         self.refresh()
@@ -59,7 +62,7 @@ class Books:
         path = [self.by_id[leaf.pk]] if kind is JournalKind.FUND else self.path(leaf)
         entries = post(kind, [budget.balance for budget in path], amount_micro)
         journal = LedgerJournal(
-            pk=self._ids.next(LedgerJournal), key=key, kind=kind.value, provisioning_request_id=request, actor=actor,
+            pk=self.ids.next(LedgerJournal), key=key, kind=kind.value, provisioning_request_id=request, actor=actor,
             posted_at=at,
         )  # fmt: skip
         self._journals.append(journal)
@@ -70,16 +73,16 @@ class Books:
             elif entry.account is Account.FUNDING:
                 budget.limit_micro = -entry.after_micro
             self._entries.append(
-                LedgerEntry(
-                    journal_id=journal.pk, budget_id=entry.budget_id, account=entry.account.value,
-                    amount_micro=entry.amount_micro, before_micro=entry.before_micro, after_micro=entry.after_micro,
+                (
+                    self.ids.next(LedgerEntry), journal.pk, entry.budget_id, entry.account.value, entry.amount_micro,
+                    entry.before_micro, entry.after_micro,
                 )  # fmt: skip
             )
         self._changed.update(budget.pk for budget in path)
 
     def write(self) -> None:
         """Write the journals, their entries, and the balances that follow from them."""
-        LedgerJournal.objects.bulk_create(self._journals)
-        LedgerEntry.objects.bulk_create(self._entries, batch_size=5_000)
-        Budget.objects.bulk_update([self.by_id[pk] for pk in sorted(self._changed)], _BALANCES)
+        copy_rows(self._journals)
+        copy_values(LedgerEntry._meta.db_table, _ENTRY_COLUMNS, self._entries)
+        update_rows((self.by_id[pk] for pk in sorted(self._changed)), _BALANCES)
         self._journals, self._entries, self._changed = [], [], set()

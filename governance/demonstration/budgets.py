@@ -59,7 +59,7 @@ def found_budgets(cast: Cast, chain: Chain, books: Books) -> list[Plan]:
             JournalKind.FUND, budget, limit, key=f"fund:{budget.pk}:0", actor=cast["dmitri"], at=cast.calendar.founded
         )
         chain.record(
-            "budget.created", actor=cast["dmitri"], kind=Budget, pk=budget.pk, at=cast.calendar.founded,
+            "budget.created", actor=cast["dmitri"], model=Budget, row=budget.pk, at=cast.calendar.founded,
             limit_micro=limit,
         )  # fmt: skip
     return sorted(plans, key=lambda plan: -len(plan.budget.path_ids))
@@ -131,7 +131,7 @@ def metered(cast: Cast, plans: list[Plan], rng: random.Random) -> Iterator[Movem
         yield from _weeks(budget, (total - earlier) * 9 // 10, calendar.founded, before[1], rng)
 
 
-def last_week(plan: Plan, plans: list[Plan], books: Books, at: datetime) -> list[Movement]:
+def last_week(plan: Plan, books: Books, at: datetime) -> list[Movement]:
     """The metering that brings a budget to the share it is known for; nothing when requests have used more."""
     budget = books.by_id[plan.budget.pk]
     missing = _cents(plan.used_micro - (budget.limit_micro - budget.headroom_micro))

@@ -75,3 +75,14 @@ class Calendar:
             found.append(month)
             month = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
         return found
+
+
+def in_office_hours(at: datetime) -> datetime:
+    """The same instant, or the next working morning when nobody works then."""
+    if at.hour >= 18:
+        at = (at + timedelta(days=1)).replace(hour=8)
+    elif at.hour < 7:
+        at = at.replace(hour=8)
+    while at.weekday() > 4:
+        at += timedelta(days=1)
+    return at

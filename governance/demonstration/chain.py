@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from django.db import models
 
+from governance.demonstration.bulk import copy_rows
+from governance.demonstration.ids import Ids
 from governance.domain.actions import ACTIONS
 from governance.models import AuditEvent, AuditHead, User
 from governance.services import audit
@@ -17,6 +19,7 @@ class Chain:
 
     def __init__(self, head: AuditHead) -> None:
         self._head = head
+        self._ids = Ids(AuditEvent)
         self._events: list[AuditEvent] = []
 
     @classmethod
@@ -29,8 +32,8 @@ class Chain:
         action: str,
         *,
         actor: User,
-        kind: type[models.Model],
-        pk: int,
+        model: type[models.Model],
+        row: int,
         at: datetime,
         request: int | None = None,
         **data: Any,
@@ -38,20 +41,21 @@ class Chain:
         """Add one event; nothing is written before `write`.
 
         Args:
-            kind: model of the row that changed.
-            pk: its id.
+            model: of the row that changed.
+            row: its id.
             request: id of the provisioning request whose timeline shows the event.
         """
         ACTIONS[action]
         head = self._head
         event = AuditEvent(
+            id=self._ids.next(AuditEvent),
             stream=head.stream,
             seq=head.seq + 1,
             action=action,
             actor=actor,
             person_id=actor.person_id,
-            subject_type=kind._meta.model_name or "",
-            subject_id=pk,
+            subject_type=model._meta.model_name or "",
+            subject_id=row,
             request_id=request,
             data=data,
             at=at.astimezone(UTC),
@@ -63,6 +67,6 @@ class Chain:
 
     def write(self) -> None:
         """Write what was added, and the log's new end."""
-        AuditEvent.objects.bulk_create(self._events)
+        copy_rows(self._events)
         self._events = []
         self._head.save(update_fields=["seq", "hash"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection, models
 
-BLOCK = 500
+BLOCK = 400
 
 
 class Ids:

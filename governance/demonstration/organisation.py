@@ -39,7 +39,7 @@ def _add_teams(cast: Cast, plain: dict[str, Any], chain: Chain, now: datetime) -
     root = Team.objects.get(parent=None)
     root.name = plain["name"]
     root.save(update_fields=["name"])
-    chain.record("team.changed", actor=cast.system, kind=Team, pk=root.pk, at=now, fields=["name"])
+    chain.record("team.changed", actor=cast.system, model=Team, row=root.pk, at=now, fields=["name"])
     cast.teams[ROOT] = root
     rows = Team.objects.bulk_create(
         [Team(slug=t["slug"], name=t["name"], cost_centre=t["cost_centre"], parent=root) for t in plain["teams"]]
@@ -47,7 +47,7 @@ def _add_teams(cast: Cast, plain: dict[str, Any], chain: Chain, now: datetime) -
     for team in rows:
         team.path = f"{root.path}{team.pk}."
         cast.teams[team.slug] = team
-        chain.record("team.created", actor=cast.system, kind=Team, pk=team.pk, at=now, parent=root.pk, slug=team.slug)
+        chain.record("team.created", actor=cast.system, model=Team, row=team.pk, at=now, parent=root.pk, slug=team.slug)
     Team.objects.bulk_update(rows, ["path"])
 
 
@@ -62,7 +62,7 @@ def _add_projects(cast: Cast, plain: dict[str, Any], chain: Chain, now: datetime
     for project in Project.objects.bulk_create(rows):
         cast.projects[project.slug] = project
         chain.record(
-            "project.created", actor=cast.system, kind=Project, pk=project.pk, at=now, team=project.team_id,
+            "project.created", actor=cast.system, model=Project, row=project.pk, at=now, team=project.team_id,
             slug=project.slug,
         )  # fmt: skip
     cast.everyday = {
@@ -105,7 +105,7 @@ def _add_people(cast: Cast, plain: dict[str, Any], chain: Chain, now: datetime) 
             is_service_account=True,
         )  # fmt: skip
         chain.record(
-            "person.changed", actor=cast.system, kind=Person, pk=answers.pk, at=now, fields=["service_account"],
+            "person.changed", actor=cast.system, model=Person, row=answers.pk, at=now, fields=["service_account"],
             user=cast.people[each["key"]].pk,
         )  # fmt: skip
 
@@ -136,7 +136,7 @@ def _add_staff(cast: Cast, plain: dict[str, Any], chain: Chain, now: datetime) -
 
 def _tell_added(cast: Cast, user: User, chain: Chain, now: datetime) -> None:
     chain.record(
-        "person.added", actor=cast.system, kind=Person, pk=user.person_id, at=now, user=user.pk,
+        "person.added", actor=cast.system, model=Person, row=user.person_id, at=now, user=user.pk,
         team=user.person.team_id,
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ def _give_roles(cast: Cast, plain: dict[str, Any], chain: Chain, now: datetime) 
         ]
     for row in RoleAssignment.objects.bulk_create(rows):
         chain.record(
-            "role.assigned", actor=cast.system, kind=RoleAssignment, pk=row.pk, at=now, role=row.role.slug,
+            "role.assigned", actor=cast.system, model=RoleAssignment, row=row.pk, at=now, role=row.role.slug,
             user=row.user_id, team=row.team_id, project=row.project_id,
         )  # fmt: skip
 
@@ -180,6 +180,6 @@ def _set_limits(cast: Cast, plain: dict[str, Any], chain: Chain, now: datetime) 
     )  # fmt: skip
     for row in rows:
         chain.record(
-            "limit.set", actor=cast.system, kind=ApprovalLimit, pk=row.pk, at=now, role=row.role.slug,
+            "limit.set", actor=cast.system, model=ApprovalLimit, row=row.pk, at=now, role=row.role.slug,
             team=row.team_id, amount_micro_max=row.amount_micro_max, valid_from=now.isoformat(),
         )  # fmt: skip

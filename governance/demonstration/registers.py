@@ -41,7 +41,7 @@ def fill_registers(cast: Cast, chain: Chain) -> None:
     )
     for provider in providers:
         chain.record(
-            "provider.added", actor=cast["omar"], kind=Provider, pk=provider.pk, at=now, slug=provider.slug,
+            "provider.added", actor=cast["omar"], model=Provider, row=provider.pk, at=now, slug=provider.slug,
             is_approved=provider.is_approved,
         )  # fmt: skip
     parties = Beneficiary.objects.bulk_create(
@@ -57,12 +57,12 @@ def fill_registers(cast: Cast, chain: Chain) -> None:
     )
     for party in parties:
         chain.record(
-            "beneficiary.screened", actor=cast["omar"], kind=Beneficiary, pk=party.pk, at=now,
+            "beneficiary.screened", actor=cast["omar"], model=Beneficiary, row=party.pk, at=now,
             state=party.screening_state,
         )  # fmt: skip
     for lineage in ModelLineage.objects.bulk_create([_lineage(cast, each) for each in plain["lineages"]]):
         chain.record(
-            "lineage.registered", actor=cast["priya"], kind=ModelLineage, pk=lineage.pk, at=now, slug=lineage.slug,
+            "lineage.registered", actor=cast["priya"], model=ModelLineage, row=lineage.pk, at=now, slug=lineage.slug,
             owner=lineage.owner_id,
         )  # fmt: skip
 
@@ -135,7 +135,7 @@ def publish_prices(cast: Cast, chain: Chain) -> CatalogueRelease:
     assert release is not None, "an empty installation has none of these rows"
     for price in prices:
         chain.record(
-            "catalogue.priced", actor=cast["dmitri"], kind=CatalogueRelease, pk=release.pk, at=calendar.founded,
+            "catalogue.priced", actor=cast["dmitri"], model=CatalogueRelease, row=release.pk, at=calendar.founded,
             slug=price["slug"], usd_per_gpu_hour=str(price["usd_per_gpu_hour"]), digest=release.digest,
         )  # fmt: skip
     return release

@@ -1,0 +1,85 @@
+"""What surrounds the stories: the second statement, an exception that ends, a policy in the shadow, settled mails."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from governance.demonstration import acceptable_use
+from governance.demonstration.chain import Chain
+from governance.demonstration.world import Story, World
+from governance.models import Alert, ApprovalDecision, ApprovalStage, PolicyException, PolicyVersion, ProvisioningRequest
+from governance.services import audit, policies
+
+EXCEPTION_ENDS_IN_DAYS = 6
+SHADOW_LIMIT_USD = 1_500
+
+
+def second_statement(world: World) -> Story:
+    """Version 2 of the acceptable-use statement: most have accepted it, eight have not."""
+    cast = world.cast
+    now = yield acceptable_use.published_on(cast)
+    version = acceptable_use.publish_second(cast, now)
+    owing = acceptable_use.owing(cast)
+    humans = [user for user in cast.users if not user.is_service_account and user.person_id not in owing]
+    waves = 4
+    for wave in range(waves):
+        now = yield cast.calendar.at(-9 + 2 * wave, "08:20")
+        chain = Chain.open()
+        acceptable_use.accept(version, humans[wave::waves], now, chain)
+        chain.write()
+
+
+def exception(world: World) -> Story:
+    """An approved exception from the residency rule of terms, which ends in six days."""
+    cast = world.cast
+    now = yield cast.calendar.at(-24, "11:40")
+    row = PolicyException.objects.create(
+        rule_id="VR-1.terms",
+        team=cast.teams["research"],
+        reason="Lambda's terms are being reviewed; Research may go on using its reserved week until then.",
+        approved_by=cast["henrik"],
+        valid_from=now,
+        valid_to=cast.calendar.start + timedelta(days=EXCEPTION_ENDS_IN_DAYS),
+    )
+    audit.record(
+        "policy.exception_granted", actor=cast["henrik"], subject=row, now=now, rule=row.rule_id,
+        until=row.valid_to.isoformat(),
+    )  # fmt: skip
+
+
+def shadow_policy(world: World) -> Story:
+    """A version of the approval limits that judges beside the active one: the small limit at 1,500 instead of 2,500."""
+    cast = world.cast
+    now = yield cast.calendar.at(-5, "14:00")
+    active = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")
+    was, becomes = "values: [{value: 2500.0, from:", f"values: [{{value: {SHADOW_LIMIT_USD}.0, from:"
+    source = active.source.replace(was, becomes, 1)
+    version = policies.add_version(source=source, actor=cast["priya"], now=now)
+    if version.pk != active.pk:
+        version.state = "shadow"
+        version.save(update_fields=["state"])
+
+
+TURNS = (second_statement, exception, shadow_policy)
+
+
+def settle(world: World, start: datetime) -> None:
+    """Mark the requests as demonstration, and let only those mails go out that say something still true.
+
+    Loading promised a mail for each step of the past year's stories. Whoever opens the mailbox for the first time
+    finds what is open today: stages that wait for that person.
+    """
+    mine = ProvisioningRequest.objects.filter(is_demonstration=False)
+    mine.update(is_demonstration=True)
+    decided = set(ApprovalDecision.objects.filter(stage__state="open").values_list("stage_id", "person_id"))
+    keep = []
+    for alert in Alert.objects.filter(kind="stage_opened", state="pending"):
+        stage = ApprovalStage.objects.filter(pk=alert.payload.get("stage"), state="open").first()
+        if stage is not None and (stage.pk, alert.recipient_id) not in decided:
+            keep.append(alert.pk)
+    Alert.objects.filter(~Q(pk__in=keep), state="pending").update(
+        state="skipped", last_error="of the demonstration's past: never sent"
+    )
+    Alert.objects.filter(pk__in=keep).update(next_attempt_at=start)

@@ -1,0 +1,133 @@
+"""Loads the demonstration organisation: founded 13 months ago, then lived through up to the moment of the first start."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from governance.demonstration import acceptable_use, afterwards, budgets, organisation, registers, runner
+from governance.demonstration.books import Books
+from governance.demonstration.calendar import Calendar
+from governance.demonstration.cast import Cast
+from governance.demonstration.chain import Chain
+from governance.demonstration.ids import Ids
+from governance.demonstration.past.history import History
+from governance.demonstration.past.office import Office
+from governance.demonstration.past.plan import REQUESTS, SEED, plan
+from governance.demonstration.past.rows import Rows
+from governance.demonstration.stories import STORIES
+from governance.demonstration.world import World
+from governance.models import Acceptance, JobRun, LedgerEntry, LedgerJournal
+from governance.selectors.people import system_actor
+from governance.services import audit, policies
+
+JOB = "load_demonstration"
+_LOCK = 7_305_113
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load brought about."""
+
+    cast: Cast
+    world: World
+    past_count: int
+    cut_short: dict[str, str]
+
+
+def is_loaded() -> bool:
+    """Whether the demonstration is here already."""
+    return JobRun.objects.filter(name=JOB, state="done").exists()
+
+
+@transaction.atomic(durable=True)
+def load(*, start: datetime, past_count: int = REQUESTS, say: Say = lambda line: None) -> Loaded | None:
+    """Load everything, or nothing when it is here already. One transaction: an interrupted load leaves nothing.
+
+    Args:
+        start: aware instant of the first start, from which all dates are counted.
+        past_count: how many past requests to draw; tests take fewer.
+        say: told how far it is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        # The app role's limits are for people's clicks; this is one long transaction with much arithmetic in between.
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+    if is_loaded():
+        return None
+    began = timezone.now()
+    calendar = Calendar(start)
+    cast, plans, books = _found(calendar)
+    say("founded")
+    history = _plan_history(cast, plans, books, past_count)
+    world = World(cast)
+    cut_short = runner.run(world, (*STORIES, *afterwards.TURNS), history.write_until)
+    history.write_until(start - timedelta(minutes=runner.LAST_MINUTES))
+    say("lived through")
+    _meter_the_last_week(cast, plans, history, start)
+    afterwards.settle(world, start)
+    JobRun.objects.create(
+        name=JOB, state="done", done_count=history.written + len(world.requests), total_count=past_count,
+        requested_by=cast.system, started_at=began, finished_at=timezone.now(),
+        result={"past": history.written, "not_asked": history.refused, "cut_short": cut_short, "seed": SEED},
+    )  # fmt: skip
+    audit.record(
+        "demonstration.loaded", actor=system_actor(), subject=cast.teams[organisation.ROOT], now=start,
+        requests=history.written + len(world.requests),
+    )  # fmt: skip
+    return Loaded(cast, world, history.written, cut_short)
+
+
+def _found(calendar: Calendar) -> tuple[Cast, list[budgets.Plan], Books]:
+    """The organisation on the day of its founding: people, budgets, registers, rules, and everybody's acceptance."""
+    chain = Chain.open()
+    cast = organisation.found(calendar, chain)
+    registers.fill_registers(cast, chain)
+    registers.commit_to_providers(cast)
+    books = Books(Ids(LedgerJournal, LedgerEntry))
+    plans = budgets.found_budgets(cast, chain, books)
+    books.write()
+    registers.publish_prices(cast, chain)
+    chain.write()
+    inspect.unwrap(policies.install_shipped)(actor=cast.system, now=calendar.founded)
+    version = acceptable_use.publish_first(cast)
+    chain = Chain.open()
+    humans = [user for user in cast.users if not user.is_service_account]
+    acceptable_use.accept(version, humans, calendar.founded + timedelta(hours=1), chain)
+    chain.write()
+    return cast, plans, books
+
+
+def _plan_history(cast: Cast, plans: list[budgets.Plan], books: Books, past_count: int) -> History:
+    rows = Rows()
+    books.ids = rows.ids
+    accepted = dict(Acceptance.objects.values_list("person_id", "accepted_at"))
+    history = History(cast=cast, rows=rows, books=books, office=Office(cast, books, accepted))
+    asks = plan(
+        cast.calendar,
+        staff={team: len(users) for team, users in cast.staff.items()},
+        projects={team: [project.slug for project in projects] for team, projects in cast.everyday.items()},
+        count=past_count,
+    )
+    movements = sorted(budgets.metered(cast, plans, random.Random(SEED)), key=lambda movement: movement.at)
+    history.plan(asks, movements)
+    return history
+
+
+def _meter_the_last_week(cast: Cast, plans: list[budgets.Plan], history: History, start: datetime) -> None:
+    """Bring every budget to the share it is known for, leaves first."""
+    at = start - timedelta(minutes=runner.LAST_MINUTES - 5)
+    history.books.refresh()
+    for one in plans:
+        for movement in budgets.last_week(one, history.books, at):
+            history.books.move(
+                movement.kind, movement.budget, movement.amount_micro, key=movement.key, actor=cast.system, at=at
+            )
+    history.books.write()
