@@ -134,7 +134,10 @@ def panel(
     """
     today = now.date()
     found = Panel(now)
-    findings = drafts.examine(content, today=today, snapshot=registers.snapshot)
+    findings = drafts.examine(content, today=today, snapshot=None)
+    if not findings.is_complete:
+        # What is complete is checked against the catalogue by `assess`; reading it twice would cost a query.
+        findings = drafts.examine(content, today=today, snapshot=registers.snapshot)
     wrong = findings.wrong | dict(errors or {})
     if wrong:
         found.wrong = drafts.summary(wrong, step=step)
@@ -213,7 +216,7 @@ def stand_in(
             filled["provider"], filled["price_term"] = places[0].provider.slug, places[0].term
             open_names -= {"provider", "price_term"}
             assumed.append(places[0].provider.name)
-    if not filled.get("country") and registers.snapshot is not None and filled.get("provider"):
+    if not filled.get("country") and filled.get("provider") and registers.snapshot is not None:
         provider = registers.provider(filled["provider"])
         filled["country"] = machine_country(provider, filled.get("region"), registers.snapshot)
     return filled, assumed, not open_names

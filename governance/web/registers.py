@@ -65,6 +65,13 @@ class Registers:
             groups.append((vendor, listed))
         return [group for group in groups if group[1]]
 
+    def hosted_models(self) -> list[str]:
+        """Models with a price per token at a provider that the organisation knows."""
+        if self.snapshot is None:
+            return []
+        known = {provider.slug for provider in self.providers}
+        return sorted({model for provider, model in self.snapshot.tokens_by_place if provider in known})
+
     def accelerator_name(self, slug: object) -> str:
         part = self.snapshot.accelerators.get(str(slug)) if self.snapshot else None
         return part.name if part else str(slug or "")

@@ -181,7 +181,11 @@ def _work_question(b: _Builder, spec: FieldSpec) -> Question:
         found = choices(spec.choices, [b.typed(name) or str(spec.default or "")])
         return b.ask(name, spec.label, "select", hint=spec.hint, choices=found)
     if spec.type is FieldType.TEXT:
-        return b.ask(name, spec.label, hint=spec.hint, maxlength=int(spec.maximum or 200), is_optional=is_optional)
+        suggestions = b.registers.hosted_models() if spec.name == "api_model" else []
+        longest = int(spec.maximum or 200)
+        return b.ask(
+            name, spec.label, hint=spec.hint, maxlength=longest, is_optional=is_optional, suggestions=suggestions
+        )
     hint = spec.hint + (f" {spec.default:g} if left empty." if isinstance(spec.default, int | float) else "")
     return b.ask(name, spec.label, "number", hint=hint, unit=spec.unit or " ", is_optional=is_optional)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from governance.models import BudgetHold, Grant, ProvisioningRequest, RequestRevision
+from governance.models import BudgetHold, Grant, Provider, ProvisioningRequest, RequestRevision
 from governance.services import provisioning
 from tests import cast as casting
 from tests.cast import Cast
@@ -185,6 +186,64 @@ def test_a_request_under_review_says_that_saving_takes_it_back(alice: Client, ca
     request.refresh_from_db()
     assert request.state == "draft"
     assert not BudgetHold.objects.filter(state="open").exists()
+
+
+def test_a_hosted_api_is_capped_in_money_and_needs_no_accelerator(alice: Client, cast: Cast) -> None:
+    Provider.objects.create(
+        slug="openai", name="OpenAI", provider_type="hosted_api", hq_country="US", is_approved=True,
+        has_data_processing_agreement=True, terms_reviewed_on=timezone.now().date(),
+    )  # fmt: skip
+    first = asking.workload(workload="hosted_api", shown_workload="hosted_api", ask="cap")
+    assert alice.post(NEW, first | {"work-api_model": "gpt-4o"}).status_code == 302
+    draft = ProvisioningRequest.objects.get()
+    page = alice.get(edit(draft) + "?step=size").content.decode()
+    assert 'name="accelerator"' not in page
+    assert alice.post(edit(draft), {"step": "size", "action": "continue"}).status_code == 200
+    for fields in (
+        {"step": "size", "action": "continue", "money_cap_usd": "1,200"},
+        asking.place(timezone.now().date(), place="other", provider="openai", price_term="per_token", country="US"),
+        asking.purpose(),
+    ):
+        answer = alice.post(edit(draft), fields)
+        assert answer.status_code == 302, answer.content.decode()
+    page = alice.get(edit(draft) + "?step=review").content.decode()
+    assert "1,200\u00a0USD" in page
+    assert alice.post(f"/requests/{draft.number}/submit/").status_code == 302
+
+
+def test_work_without_an_end_counts_by_the_month(alice: Client) -> None:
+    draft = filled_in(alice)
+    assert alice.post(edit(draft), asking.size(gpu_hours_cap="")).status_code == 302
+    answer = alice.post(edit(draft), asking.place(timezone.now().date(), end_on=""))
+    assert answer.status_code == 200
+    assert "End: say how many GPU-hours are asked for, or give an end date" in answer.content.decode()
+    alice.post(edit(draft), asking.size(gpu_hours_cap="2,000", accelerator_count="4"))
+    assert alice.post(edit(draft), asking.place(timezone.now().date(), end_on="")).status_code == 302
+    page = alice.get(edit(draft) + "?step=review").content.decode()
+    assert "without an end" in page
+    assert "a month while it runs" in page
+
+
+def test_only_a_ratification_looks_back(alice: Client) -> None:
+    past = timezone.now().date() - timedelta(days=11)
+    draft = filled_in(alice)
+    assert "has passed" in alice.post(edit(draft), asking.place(past)).content.decode()
+    assert alice.post(edit(draft), asking.workload(kind="ratification")).status_code == 302
+    assert alice.post(edit(draft), asking.place(past)).status_code == 302
+    assert alice.post(f"/requests/{draft.number}/submit/").status_code == 302
+    draft.refresh_from_db()
+    assert (draft.kind, draft.state == "draft") == ("ratification", False)
+
+
+def test_a_change_names_the_grant_that_it_is_about(alice: Client, cast: Cast) -> None:
+    first = filled_in(alice)
+    alice.post(f"/requests/{first.number}/submit/")
+    grant = Grant.objects.get()
+    fields = asking.workload(kind="top_up", form_mark="second")
+    page = alice.post(NEW, fields).content.decode()
+    assert "Grant: name the grant that this top-up is about" in page
+    assert grant.reference in page
+    assert alice.post(NEW, fields | {"related_grant": grant.reference}).status_code == 302
 
 
 @pytest.mark.parametrize("path", ["/requests/{}/edit/", "/requests/{}/submit/"])
