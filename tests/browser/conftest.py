@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from config.processes import free_port
-from governance.models import AcceptableUseVersion, Acceptance
+from governance.models import AcceptableUseStatement, AcceptableUseVersion, Acceptance
 from tests import cast as casting
 from tests.browser.walk import Walk
 from tests.cast import Cast
@@ -26,6 +26,8 @@ def assemble() -> Cast:
     """The cast as of now: pages read the clock themselves. Everybody has accepted every statement in force."""
     now = timezone.now()
     cast = casting.assemble(budget_usd=BUDGET_USD, now=now)
+    # The installation ships a statement of the same name.
+    AcceptableUseStatement.objects.filter(slug="compute").update(name="House rules")
     for version in AcceptableUseVersion.objects.all():
         for user in cast.users.values():
             Acceptance.objects.get_or_create(
