@@ -1,4 +1,4 @@
-"""Every page for everybody: axe finds nothing, nothing scrolls sideways on a phone, the policy is kept, in light and dark."""
+"""Every page for everybody: axe finds nothing, no phone scrolls sideways, no console complains, in light and dark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
-from governance.models import ApprovalStage, Budget, Grant, ProvisioningRequest
+from governance.models import ApprovalStage, Budget, Grant
 from governance.services import approvals, provisioning
 from tests.browser.walk import Walk
 from tests.cast import Cast, content, reviewed
