@@ -156,7 +156,7 @@ def _acts() -> dict[str, Any]:
     number = ProvisioningRequest.objects.get(state="in_review", requester__email="heidi@example.com").number
     today = timezone.now().date()
     body = content(start_on=today.isoformat(), end_on=(today + timedelta(days=13)).isoformat())
-    form = {name: value for name, value in body.items() if isinstance(value, str | int | float) and value is not None}
+    complete = provisioning.create_draft(actor=alice, content=body, now=timezone.now()).number
 
     def prepare() -> Callable[[], Any]:
         draft = provisioning.create_draft(actor=alice, content=body, now=timezone.now())
@@ -167,7 +167,7 @@ def _acts() -> dict[str, Any]:
         "list": lambda: deciding.get(reverse("web:request_list")),
         "detail": lambda: deciding.get(reverse("web:request_detail", args=[number])),
         "form": lambda: asking.get(reverse("web:request_new")),
-        "preview": lambda: asking.post(reverse("web:request_preview"), form),
+        "preview": lambda: asking.post(reverse("web:request_preview"), {"number": complete, "step": "review"}),
         "submit": Prepared(prepare),
         "queue": lambda: deciding.get(reverse("admin:queue")),
     }
