@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,10 +13,12 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from estimator.catalogue import current_snapshot
 from governance.admin import access
+from governance.admin.capacity import capacity_plot
 from governance.admin.site import DeskSite
 from governance.admin.thresholds import Thresholds, thresholds
-from governance.admin.wording import sentence
+from governance.admin.wording import sentence, usd
 from governance.domain.errors import AlreadyDecided, GovernanceError, InvalidInput, StaleRevision
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.money import to_units
@@ -162,9 +164,11 @@ def _show(
             "judgement": decision,
             "thresholds": found,
             "exposure_usd": None if exposure is None else to_units(exposure),
-            "money_lines": [Limit(value, f"{value:,.0f}") for value in crossing_lines(decision, "request.exposure_usd")]
-            if decision
-            else [],
+            "money_lines": _money_lines(crossing_lines(decision, "request.exposure_usd"), exposure) if decision else [],
+            "money_text": f"The diamond is what decides: {usd(exposure)}." if exposure is not None else "",
+            "running_usd": _running_usd(file),
+            "capacity": capacity_plot(file.capacity) if file.capacity else None,
+            "names": _catalogue_names(content),
             "cheaper_percent": _cheaper_percent(estimate.cost_over_cheapest_ratio if estimate else None),
             "effect": _effect_of_yes(file),
             "refused": refused,
@@ -196,7 +200,8 @@ def _heading(file: StageFile, found: Thresholds | None) -> str:
     amount = f"counts as {_in_prose(to_units(exposure))}{NBSP}USD" if exposure is not None else "cost unknown"
     text = f"{file.request.title}: {amount}"
     if found and found.mark == "review":
-        text += f", {found.headline.partition(';')[0].lower()}{NBSP}FLOP"
+        headline = found.headline.partition(";")[0]
+        text += f", {headline[:1].lower()}{headline[1:]}"
     return text
 
 
@@ -225,6 +230,34 @@ def _effect_of_yes(file: StageFile) -> str:
     else:
         follows = "Your yes is the last: everything is checked once more, then the grant is issued."
     return f"{counted} {follows}".strip()
+
+
+def _running_usd(file: StageFile) -> float | None:
+    """What counts although this ask does not take it: it runs already under the grant that the ask raises."""
+    hold, exposure = file.story.hold, file.request.exposure_micro
+    if hold is None or hold.state != "open" or exposure is None or exposure <= hold.amount_micro:
+        return None
+    return to_units(exposure - hold.amount_micro)
+
+
+def _money_lines(lines: Sequence[float], exposure_micro: int | None) -> list[Limit]:
+    """The approval line just below the amount and the one just above it."""
+    if exposure_micro is None:
+        return []
+    amount = to_units(exposure_micro)
+    below, above = [line for line in lines if line < amount], [line for line in lines if line >= amount]
+    return [Limit(value, f"{value:,.0f}") for value in (*below[-1:], *above[:1])]
+
+
+def _catalogue_names(content: Mapping[str, Any]) -> dict[str, str]:
+    """What people call the accelerator and the provider; the short name where the catalogue has no other."""
+    snapshot = current_snapshot()
+    accelerator = snapshot.accelerators.get(content.get("accelerator") or "")
+    provider = snapshot.providers.get(content.get("provider") or "")
+    return {
+        "accelerator": accelerator.name if accelerator else content.get("accelerator") or "",
+        "provider": provider.name if provider else content.get("provider") or "",
+    }
 
 
 def _cheaper_percent(ratio: float | None) -> int | None:

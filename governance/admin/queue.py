@@ -10,6 +10,8 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from estimator.catalogue import current_snapshot
+from estimator.core.catalogue import CatalogueSnapshot
 from governance.admin import access
 from governance.admin.site import DeskSite
 from governance.domain.lifecycle import State
@@ -27,6 +29,8 @@ class QueueRow:
 
     item: QueueItem
     facts: Mapping[str, Any]
+    accelerator: str
+    provider: str
 
     @property
     def content(self) -> Mapping[str, Any]:
@@ -39,7 +43,8 @@ def queue_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
     chosen = {name: request.GET.get(name, "")[:80] for name in ("role", "team", "overdue")}
     items = [item for item in person.queue if _is_wanted(item, chosen)]
     facts = _facts_of(items)
-    rows = [QueueRow(item, facts.get(item.revision.pk, {})) for item in items]
+    snapshot = current_snapshot()
+    rows = [_row(item, facts.get(item.revision.pk, {}), snapshot) for item in items]
     context = desk.each_context(request) | {
         "title": "My queue",
         "crumbs": [{"text": "My queue"}],
@@ -54,6 +59,19 @@ def queue_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
         "team_choices": sorted({_team_of(item) for item in person.queue}, key=lambda pair: pair[1]),
     }
     return TemplateResponse(request, "admin/desk/queue.html", context)
+
+
+def _row(item: QueueItem, facts: Mapping[str, Any], snapshot: CatalogueSnapshot) -> QueueRow:
+    """A row with the names that people use for the machines and their provider."""
+    content = item.revision.content
+    accelerator = snapshot.accelerators.get(content.get("accelerator") or "")
+    provider = snapshot.providers.get(content.get("provider") or "")
+    return QueueRow(
+        item,
+        facts,
+        accelerator=accelerator.name if accelerator else content.get("accelerator") or "",
+        provider=provider.name if provider else content.get("provider") or "",
+    )
 
 
 def _is_wanted(item: QueueItem, chosen: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib import messages
+from django.contrib.admin.views.main import PAGE_VAR
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -124,7 +125,12 @@ class RecordAdmin(ModelAdmin):
                 self._button(edit, None) for edit in self.edits if not edit.on_row and edit.is_open_to(person, None)
             ],
         }
-        return super().changelist_view(request, {**extra, **(extra_context or {})})
+        response = super().changelist_view(request, {**extra, **(extra_context or {})})
+        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
+            changes = response.context_data["cl"]
+            for name, step in (("previous_page", -1), ("next_page", 1)):
+                response.context_data[name] = changes.get_query_string({PAGE_VAR: changes.page_num + step})
+        return response
 
     def changeform_view(
         self,

@@ -93,5 +93,5 @@ class RoleAdmin(RecordAdmin):
     search_fields = ("name", "slug")
     edits = (
         Edit("create", "Add a role", CreateForm, "people", on_row=False, done="Role added"),
-        Edit("change", "Change", ChangeForm, "people", done="Role changed"),
+        Edit("edit", "Change", ChangeForm, "people", done="Role changed"),
     )

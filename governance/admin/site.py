@@ -58,6 +58,26 @@ class DeskSite(UnfoldAdminSite):
         """The desk opens on what waits for the person."""
         return redirect("admin:queue")
 
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Every list that this person may open, each with the sentence of what it holds."""
+        found = [
+            {"name": options.verbose_name_plural, "lead": getattr(page, "lead", ""), "model": options.model_name}
+            for model, page in self._registry.items()
+            if (options := model._meta).app_label == app_label and page.has_module_permission(request)
+        ]
+        if not found:
+            raise Http404("nothing here for this person")
+        title = "Catalogue" if app_label == "estimator" else "All records"
+        context = self.each_context(request) | {
+            "title": title,
+            "crumbs": [{"text": title}],
+            "lists": sorted(found, key=lambda each: str(each["name"])),
+            "app_label": app_label,
+        }
+        return TemplateResponse(request, "admin/desk/lists.html", context)
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """There is one login, the site's own. Someone who is in but may not be here sees nothing to knock at."""
         if request.user.is_authenticated:

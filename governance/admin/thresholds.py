@@ -17,8 +17,10 @@ from governance.policy.wording import NBSP
 from governance.selectors.rule_lines import line_of
 
 MARGIN = 10.0
-# A line further away than this is told in words; on the plot it would push the question into a corner.
-NEAR_FACTOR = 10.0
+# A line further away is told in words: on the plot it would push the question into a corner.
+ABOVE_FACTOR = 3.0
+BELOW_FACTOR = 10.0
+FAR_FACTOR = 1e4
 # Lines more than two decades apart are read on a logarithmic axis.
 LOG_SPAN = 100.0
 LINES_MAX = 4
@@ -109,7 +111,7 @@ def thresholds(estimate: Estimate, lineage: ModelLineage | None, fired: Sequence
     readings = sorted(estimate.thresholds, key=lambda each: (not each.exceeds, not each.may_exceed, each.limit))
     mark, headline = _headline(readings)
     rows = [_row(each) for each in readings]
-    quantity, interval = _plotted(estimate)
+    quantity, interval = _plotted(estimate, lineage)
     if interval is None or interval.p50 <= 0:
         return Thresholds(rows, mark, headline)
     lines = [Line(each.limit, _short(each), True) for each in readings if each.quantity == quantity]
@@ -161,15 +163,23 @@ def against(value: float, limit: float) -> str:
 
 
 def _headline(readings: Sequence[ThresholdReading]) -> tuple[str, str]:
+    """The highest line that is or may be crossed: the lower ones were the question of an earlier ask."""
     if not readings:
         return "note", "No threshold applies"
-    first = readings[0]
-    if first.exceeds:
-        return "review", f"Does exceed {flop(first.limit)}"
-    if first.may_exceed:
-        chance = chance_above((first.p50, first.p90), first.limit)
-        return "review", f"May exceed {flop(first.limit)}; chance {chance * 100:.0f}{NBSP}%"
-    return "ok", "Below every line"
+    crossed = [each for each in readings if each.exceeds or each.may_exceed]
+    if not crossed:
+        return "ok", "Below every line"
+    highest = max(crossed, key=lambda each: ("flop" in each.quantity and "ratio" not in each.quantity, each.limit))
+    if highest.exceeds:
+        return "review", f"Does exceed {_line_words(highest)}"
+    chance = chance_above((highest.p50, highest.p90), highest.limit)
+    return "review", f"May exceed {_line_words(highest)}; chance {chance * 100:.0f}{NBSP}%"
+
+
+def _line_words(reading: ThresholdReading) -> str:
+    if reading.quantity == "modification_flop_ratio":
+        return f"{reading.limit:.2g} of the base"
+    return f"{flop(reading.limit)}{NBSP}FLOP"
 
 
 def _row(reading: ThresholdReading) -> ReadingRow:
@@ -190,12 +200,11 @@ def _row(reading: ThresholdReading) -> ReadingRow:
     )
 
 
-def _plotted(estimate: Estimate) -> tuple[str, Interval | None]:
-    """The sum whose line is the question: the lineage's, or the run's own."""
-    cumulative, direct = estimate.training_flop_cumulative, estimate.training_flop_direct
-    if cumulative is not None and any(each.quantity == "training_flop_cumulative" for each in estimate.thresholds):
-        return "training_flop_cumulative", cumulative
-    return "training_flop_direct", direct
+def _plotted(estimate: Estimate, lineage: ModelLineage | None) -> tuple[str, Interval | None]:
+    """The sum whose line is the question: the lineage's with everything in it, or the run's own."""
+    if lineage is not None and estimate.training_flop_cumulative is not None:
+        return "training_flop_cumulative", estimate.training_flop_cumulative
+    return "training_flop_direct", estimate.training_flop_direct
 
 
 def _short(reading: ThresholdReading) -> str:
@@ -213,12 +222,15 @@ def _own_lines(fired: Sequence[FiredRule]) -> list[Line]:
 
 
 def _near(lines: Sequence[Line], interval: Interval) -> list[Line]:
-    """Lines close enough to matter, each limit once, a legal line before an own one."""
+    """Lines close enough to matter, each limit once, a legal line before an own one; else the next one above."""
     kept: dict[float, Line] = {}
     for line in sorted(lines, key=lambda each: not each.is_legal):
-        if interval.p10 / NEAR_FACTOR <= line.limit <= interval.p90 * NEAR_FACTOR:
-            kept.setdefault(line.limit, line)
-    nearest = sorted(kept.values(), key=lambda each: abs(math.log(each.limit / interval.p90)))
+        kept.setdefault(line.limit, line)
+    found = [line for line in kept.values() if interval.p10 / BELOW_FACTOR <= line.limit <= interval.p90 * ABOVE_FACTOR]
+    if not any(line.limit >= interval.p50 for line in found):
+        above = [line for line in kept.values() if interval.p50 <= line.limit <= interval.p90 * FAR_FACTOR]
+        found += [min(above, key=lambda each: each.limit)] if above else []
+    nearest = sorted(found, key=lambda each: abs(math.log(each.limit / interval.p90)))
     return sorted(nearest[:LINES_MAX], key=lambda each: each.limit)
 
 
@@ -263,7 +275,7 @@ def _plot(
         p50_x=p50,
         p90_x=p90,
         # The three labels stand apart: p10 under the band's beginning, p50 under the bar, p90 beside the diamond.
-        p10_label=Label(min(p10, p50 - 74), f"p10 {flop(interval.p10)}", "start" if p10 < 60 else "middle"),
+        p10_label=Label(min(p10, p50 - 90), f"p10 {flop(interval.p10)}", "start" if p10 < 60 else "middle"),
         p50_label=Label(p50, f"p50 {flop(interval.p50)}", "start" if p50 < 40 else "middle"),
         p90_label=Label(p90 + 10, f"p90 {flop(interval.p90)}", "start")
         if p90 < right - 90

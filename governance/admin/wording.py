@@ -48,9 +48,9 @@ def day(value: date | None) -> str:
 
 def plain(value: Any) -> Any:
     """One value of a record as people read it, escaped for a page."""
+    if value is None or value in ("", [], {}):
+        return NOTHING
     match value:
-        case None | "" | [] | {}:
-            return NOTHING
         case bool():
             return "Yes" if value else "No"
         case datetime():
@@ -79,7 +79,7 @@ def field_value(row: models.Model, name: str) -> Any:
         return usd(value)
     if isinstance(field, models.Field) and field.choices:
         return getattr(row, f"get_{name}_display")() or NOTHING
-    if name == "hash" or name.endswith(("digest", "_hash")):
+    if isinstance(value, str) and (name == "hash" or name.endswith(("digest", "_hash"))):
         return digest(value)
     if isinstance(field, models.TextField) and value:
         return format_html(

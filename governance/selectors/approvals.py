@@ -19,7 +19,7 @@ from governance.models import (
     User,
     Visibility,
 )
-from governance.selectors import policies, precedents, provisioning
+from governance.selectors import capacity, policies, precedents, provisioning
 from governance.selectors.authority import Authority, Holder
 from governance.selectors.rule_lines import RuleLine, rule_lines
 
@@ -59,6 +59,11 @@ class Decider:
     def yes_count(self) -> int:
         return sum(decision.verdict == "approve" for decision in self.said)
 
+    @property
+    def candidate_count(self) -> int:
+        """Everybody who said something here, and everybody who still may."""
+        return len(self.said) + len(self.may)
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:
@@ -89,6 +94,7 @@ class StageFile:
     lines: Sequence[RuleLine]
     remarks: Sequence[Remark]
     precedents: Sequence[precedents.Precedent]
+    capacity: capacity.Capacity | None
     excluded: Mapping[int, tuple[str, str]]
 
     @property
@@ -154,6 +160,7 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
         lines=rule_lines(current.decision, stages) if current and current.decision else (),
         remarks=_remarks(story, stages),
         precedents=precedents.similar(request, current.assessment if current else None),
+        capacity=capacity.overlapping(request, current.assessment.facts) if current else None,
         excluded=excluded,
     )
 
@@ -228,8 +235,7 @@ def _excluded(request: ProvisioningRequest) -> dict[int, tuple[str, str]]:
     return found
 
 
-def _why_not(stage: ApprovalStage, user: User, busy: set[int], excluded: Mapping[int, tuple[str, str]]
-) -> str:
+def _why_not(stage: ApprovalStage, user: User, busy: set[int], excluded: Mapping[int, tuple[str, str]]) -> str:
     request = stage.provisioning_request
     if stage.revision.number != request.revision_count:
         return f"{request.reference} has moved on to revision {request.revision_count}."

@@ -1,4 +1,4 @@
-"""How similar asks ended: the same workload in the same lineage, project or team, with what it took in the end."""
+"""How similar asks ended: the same lineage, or the same workload in the project, with what it took in the end."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Precedent:
 
 
 def similar(request: ProvisioningRequest, assessment: Assessment | None) -> list[Precedent]:
-    """The newest answered requests with the same workload, at most `PRECEDENTS_MAX`. Two queries.
+    """The newest answered requests of the lineage, or of the project with the same workload. Two queries.
 
     Args:
         request: with its project; the request itself is left out.
@@ -52,9 +52,10 @@ def similar(request: ProvisioningRequest, assessment: Assessment | None) -> list
     workload = assessment.facts.get("request.workload") if assessment else None
     if not workload or request.project_id is None:
         return []
-    near = Q(project_id=request.project_id)
+    near, alike = Q(project_id=request.project_id), Q(request_workload=workload)
     if request.lineage_id is not None:
         near |= Q(lineage_id=request.lineage_id)
+        alike |= Q(assessment__revision__provisioning_request__lineage_id=request.lineage_id)
     ids = list(
         ProvisioningRequest.objects.filter(near, state__in=[state.value for state in _ANSWERED])
         .exclude(pk=request.pk)
@@ -65,9 +66,9 @@ def similar(request: ProvisioningRequest, assessment: Assessment | None) -> list
         return []
     rows = (
         FactRow.objects.filter(
+            alike,
             assessment__revision__provisioning_request_id__in=ids,
             assessment__occasion="submit",
-            request_workload=workload,
         )
         .order_by("-assessment__revision__provisioning_request__number", "-assessment__assessed_at")
         .values_list(

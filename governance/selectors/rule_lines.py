@@ -12,7 +12,7 @@ from governance.models import ApprovalStage
 from governance.policy.decision import Decision, Requirement
 from governance.policy.explain import Leaf
 from governance.policy.fired import FiredRule
-from governance.policy.wording import format_value
+from governance.policy.wording import NBSP, format_value
 
 # Refusals first, then who is asked, then what is only told. A rule that permits says nothing to an approver.
 _ORDER = {"deny": 0, "require": 1, "flag": 2, "warn": 3}
@@ -75,14 +75,24 @@ def _row(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -
         title=rule.title,
         rule_id=rule.parent,
         basis=_basis(leaf) if leaf else rule.bundle.replace("-", " "),
-        this_ask=format_value(leaf.value, leaf.unit) if leaf else "",
-        line=format_value(leaf.limit, leaf.unit) if leaf else "",
+        this_ask=_short(leaf.value, leaf.unit) if leaf else "",
+        line=_short(leaf.limit, leaf.unit) if leaf else "",
         sentence="" if leaf else rule.message,
         needs=_needs(rule, decision, mine),
         mark=mark,
         state=state,
         legal_source=rule.legal_source or "",
     )
+
+
+def _short(value: float | None, unit: str) -> str:
+    """Large figures in three digits: 2.19 M USD, 500 k USD, 1,150 MWh."""
+    if value is None or abs(value) < 1e5 or unit not in ("USD", "kWh", "h", "kg CO2e"):
+        return format_value(value, unit)
+    if unit == "kWh":
+        return f"{value / 1e3:,.0f}{NBSP}MWh"
+    scale, suffix = (1e6, "M") if abs(value) >= 1e6 else (1e3, "k")
+    return f"{value / scale:,.3g}{NBSP}{suffix}{NBSP}{unit}"
 
 
 def _basis(leaf: Leaf) -> str:

@@ -278,9 +278,7 @@ def test_words_of_people_are_escaped(cast: Cast, now: datetime) -> None:
     assert "<b>bold</b>" not in page
 
 
-def test_queries_do_not_grow_with_what_was_said(
-    cast: Cast, now: datetime, django_assert_max_num_queries: Any
-) -> None:
+def test_queries_do_not_grow_with_what_was_said(cast: Cast, now: datetime, django_assert_max_num_queries: Any) -> None:
     request = ask(cast, now)
     stage = open_stage(request)
     for number in range(30):
