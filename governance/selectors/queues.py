@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, overload
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from governance.domain.lifecycle import State
-from governance.models import (
-    ApprovalDecision,
-    ApprovalStage,
-    Delegation,
-    ProvisioningRequest,
-    RequestRevision,
-    RoleAssignment,
-    User,
-)
-from governance.selectors.authority import Authority, Holder
+from governance.models import ApprovalDecision, ApprovalStage, ProvisioningRequest, RequestRevision, User
+from governance.selectors.authority import Authority, Case, Holder
 
-QUEUE_LENGTH_MAX = 200
-"""Stages that one queue shows: nobody decides more in a sitting, and the rest moves up as they are decided."""
+QUEUE_LENGTH_MAX = 25
+"""Stages that a queue shows at a time: nobody decides more in a sitting, and the rest moves up."""
 CANDIDATES_MAX = 1_000
-"""Open stages of a person's roles that are looked at to fill the queue."""
+"""Open stages of a person's roles that are counted; more than that is "or more"."""
 WAITING_LENGTH_MAX = 100
 
 
@@ -49,45 +42,89 @@ class QueueItem:
         return self.for_person_id is not None
 
 
-def approver_queue(user: User, now: datetime) -> list[QueueItem]:
-    """Stages that the person may decide, soonest due first, then the largest amount. Five queries at most.
+@dataclass(frozen=True, slots=True)
+class Queue(Sequence[QueueItem]):
+    """The first stages of a queue, and what the whole of it comes to.
+
+    Args:
+        items: what is shown, at most as many as were asked for.
+        total: how many there are altogether; `is_capped` when counting stopped there.
+        exposure_micro: what they count as together.
+        roles, teams: slug and name of every role and team in the queue, for narrowing it.
+    """
+
+    items: Sequence[QueueItem]
+    total: int = 0
+    overdue_count: int = 0
+    exposure_micro: int = 0
+    is_capped: bool = False
+    roles: Sequence[tuple[str, str]] = ()
+    teams: Sequence[tuple[str, str]] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> QueueItem: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[QueueItem]: ...
+
+    def __getitem__(self, index: int | slice) -> QueueItem | Sequence[QueueItem]:
+        return self.items[index]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def approver_queue(
+    user: User,
+    now: datetime,
+    *,
+    limit: int = QUEUE_LENGTH_MAX,
+    role: str = "",
+    team: str = "",
+    is_overdue: bool = False,
+) -> Queue:
+    """Stages that the person may decide, soonest due first, then the largest amount. Six queries at most.
 
     The same rules as `services.approvals.decide`: a role that reaches the project, or a delegation from someone whose
     role does; within the approval limit; never one's own ask; one role per person and revision.
+
+    Args:
+        limit: how many stages are read whole.
+        role, team: slugs that narrow what is shown and counted.
+        is_overdue: only what is late.
     """
     if user.is_service_account or not user.is_active:
-        return []
-    role_ids, reach = _reach(user.person_id, now)
-    if not role_ids:
-        return []
-    stages = list(
-        ApprovalStage.objects.filter(
-            reach, state="open", role_id__in=role_ids, provisioning_request__state=State.IN_REVIEW.value
-        )
-        .exclude(provisioning_request__requester__person_id=user.person_id)
-        .select_related(
-            "role",
-            "revision",
-            "provisioning_request__project__team",
-            "provisioning_request__requester__person",
-            "provisioning_request__lineage",
-        )
-        .order_by("due_at", "-provisioning_request__exposure_micro", "pk")[:CANDIDATES_MAX]
-    )
-    if not stages:
-        return []
-    authority = Authority({stage.role_id for stage in stages}, now=now, person_id=user.person_id)
-    busy, yes_counts = _decided({stage.revision_id for stage in stages})
-    items = []
-    for stage in stages:
-        request = stage.provisioning_request
-        if user.person_id in busy[stage.revision_id]:
+        return Queue(())
+    authority = Authority(None, now=now, person_id=user.person_id)
+    if not authority.scopes:
+        return Queue(())
+    candidates = _candidates(authority, user, now)
+    busy, yes_counts = _decided({each.revision_id for each in candidates})
+    found = []
+    for each in candidates:
+        taken = busy[each.revision_id]
+        if user.person_id in taken:
             continue
-        holders = authority.holders(stage, request, busy=busy[stage.revision_id])
+        holders = authority.holders_of(each.case, busy=taken)
         mine = next((holder for holder in holders if holder.person_id == user.person_id), None)
         if mine is not None:
-            items.append(_item(stage, mine, yes_count=yes_counts[stage.pk], now=now))
-    return items[:QUEUE_LENGTH_MAX]
+            found.append((each, mine))
+    shown = [
+        pair
+        for pair in found
+        if role in ("", pair[0].role_slug)
+        and team in ("", pair[0].team_slug)
+        and (not is_overdue or pair[0].due_at < now)
+    ]
+    return Queue(
+        items=_whole(shown[:limit], yes_counts, now),
+        total=len(shown),
+        overdue_count=sum(each.due_at < now for each, _ in shown),
+        exposure_micro=sum(each.case.exposure_micro or 0 for each, _ in shown),
+        is_capped=len(candidates) == CANDIDATES_MAX,
+        roles=sorted({(each.role_slug, each.role_name) for each, _ in found}, key=lambda pair: pair[1]),
+        teams=sorted({(each.team_slug, each.team_name) for each, _ in found}, key=lambda pair: pair[1]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,47 +200,104 @@ def waiting(
     return Waiting(request, opened, list(holders.values()), later)
 
 
-def _item(stage: ApprovalStage, holder: Holder, *, yes_count: int, now: datetime) -> QueueItem:
-    # Invariant: an open stage says until when (`stage_open_has_due`).
-    due_at = stage.due_at or now
-    return QueueItem(
-        stage=stage,
-        request=stage.provisioning_request,
-        revision=stage.revision,
-        role=stage.role.name,
-        exposure_micro=stage.provisioning_request.exposure_micro,
-        due_at=due_at,
-        is_overdue=due_at < now,
-        for_person_id=holder.for_person_id,
-        for_name=holder.for_name,
-        yes_count=yes_count,
-    )
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An open stage that a role of the person may reach, as far as it takes to tell whose it is."""
+
+    stage_id: int
+    revision_id: int
+    due_at: datetime
+    role_slug: str
+    role_name: str
+    team_slug: str
+    team_name: str
+    case: Case
 
 
-def _reach(person_id: int, now: datetime) -> tuple[set[int], Q]:
-    """Roles that the person holds or stands in for, and the part of the organisation that they reach together."""
-    delegated = Delegation.objects.filter(
-        delegate_id=person_id, valid_from__lte=now, valid_to__gt=now, revoked_at__isnull=True
-    )
-    rows = (
-        RoleAssignment.objects.in_force(now)
-        .filter(
-            Q(user__person_id=person_id)
-            | Q(user__person_id__in=delegated.values("delegator_id"), role_id__in=delegated.values("role_id")),
-            role__may_approve=True,
-            user__is_service_account=False,
-        )
-        .values_list("role_id", "team__path", "project_id")
-    )
-    role_ids: set[int] = set()
+def _candidates(authority: Authority, user: User, now: datetime) -> list[_Candidate]:
+    """Open stages within the reach of the person's roles, in the order of the queue. One query."""
     reach = Q()
-    for role, path, project in rows:
-        role_ids.add(role)
-        if path:
-            reach |= Q(role_id=role, provisioning_request__project__team__path__startswith=path)
-        else:
-            reach |= Q(role_id=role, provisioning_request__project_id=project)
-    return role_ids, reach
+    for role, scopes in authority.scopes.items():
+        for scope in scopes:
+            if scope.team_path:
+                reach |= Q(role_id=role, provisioning_request__project__team__path__startswith=scope.team_path)
+            else:
+                reach |= Q(role_id=role, provisioning_request__project_id=scope.project_id)
+    rows = (
+        ApprovalStage.objects.filter(
+            reach, state="open", role_id__in=list(authority.scopes), provisioning_request__state=State.IN_REVIEW.value
+        )
+        .exclude(provisioning_request__requester__person_id=user.person_id)
+        .order_by("due_at", "-provisioning_request__exposure_micro", "pk")
+        .values(
+            "pk",
+            "revision_id",
+            "due_at",
+            "role_id",
+            "role__slug",
+            "role__name",
+            project=F("provisioning_request__project_id"),
+            team_path=F("provisioning_request__project__team__path"),
+            team_slug=F("provisioning_request__project__team__slug"),
+            team_name=F("provisioning_request__project__team__name"),
+            exposure=F("provisioning_request__exposure_micro"),
+            asked_by=F("provisioning_request__requester__person_id"),
+            benefits=F("provisioning_request__beneficiary_id"),
+            owns=F("provisioning_request__lineage__owner_id"),
+        )[:CANDIDATES_MAX]
+    )
+    return [_candidate(row, now) for row in rows]
+
+
+def _candidate(row: Mapping[str, Any], now: datetime) -> _Candidate:
+    return _Candidate(
+        stage_id=row["pk"],
+        revision_id=row["revision_id"],
+        # Invariant: an open stage says until when (`stage_open_has_due`).
+        due_at=row["due_at"] or now,
+        role_slug=row["role__slug"],
+        role_name=row["role__name"],
+        team_slug=row["team_slug"],
+        team_name=row["team_name"],
+        case=Case(
+            role_id=row["role_id"],
+            project_id=row["project"],
+            team_path=[int(part) for part in row["team_path"].split(".") if part],
+            exposure_micro=row["exposure"],
+            never=frozenset(row[name] for name in ("asked_by", "benefits", "owns") if row[name] is not None),
+        ),
+    )
+
+
+def _whole(shown: Sequence[tuple[_Candidate, Holder]], yes_counts: Mapping[int, int], now: datetime) -> list[QueueItem]:
+    """The stages that are shown, with everything a row of the queue needs. One query."""
+    if not shown:
+        return []
+    stages = ApprovalStage.objects.select_related(
+        "role",
+        "revision",
+        "provisioning_request__project__team",
+        "provisioning_request__requester__person",
+        "provisioning_request__lineage",
+    ).in_bulk([each.stage_id for each, _ in shown])
+    items = []
+    for each, holder in shown:
+        stage = stages[each.stage_id]
+        items.append(
+            QueueItem(
+                stage=stage,
+                request=stage.provisioning_request,
+                revision=stage.revision,
+                role=each.role_name,
+                exposure_micro=each.case.exposure_micro,
+                due_at=each.due_at,
+                is_overdue=each.due_at < now,
+                for_person_id=holder.for_person_id,
+                for_name=holder.for_name,
+                yes_count=yes_counts.get(each.stage_id, 0),
+            )
+        )
+    return items
 
 
 def _decided(revision_ids: Iterable[int]) -> tuple[dict[int, set[int]], dict[int, int]]:

@@ -70,7 +70,7 @@ def test_who_has_decided_one_role_does_not_find_another(cast: Cast) -> None:
         stage_id=stage.pk, actor=cast.bob, verdict="approve", reason="Fine by me.",
         revision_digest=stage.revision.digest, now=NOW,
     )  # fmt: skip
-    assert queues.approver_queue(cast.bob, NOW) == []
+    assert not queues.approver_queue(cast.bob, NOW)
 
 
 def test_a_limit_below_the_amount_takes_it_out_of_the_queue(cast: Cast) -> None:
@@ -151,10 +151,24 @@ def test_the_requester_sees_who_has_it_and_who_comes_next(cast: Cast) -> None:
     assert queues.waiting_for(cast.dave, NOW) == []
 
 
+def test_a_short_page_still_says_what_the_whole_queue_comes_to(cast: Cast) -> None:
+    for hours in (100.0, 200.0, 300.0):
+        submitted(cast, gpu_hours_cap=hours)
+    late = submitted(cast, gpu_hours_cap=400.0)
+    ApprovalStage.objects.filter(provisioning_request=late).update(due_at=NOW - timedelta(hours=1))
+    found = queues.approver_queue(cast.bob, NOW, limit=2)
+    assert (len(found), found.total, found.overdue_count, found.exposure_micro) == (2, 4, 1, 1_000_000_000)
+    assert found.roles == [("team_lead", "Team lead")]
+    assert found.teams == [("research", "Research")]
+    assert [item.request.pk for item in queues.approver_queue(cast.bob, NOW, is_overdue=True)] == [late.pk]
+    assert queues.approver_queue(cast.bob, NOW, role="finance").total == 0
+    assert queues.approver_queue(cast.bob, NOW, team="research").total == 4
+
+
 def test_a_service_account_has_no_queue(cast: Cast) -> None:
     submitted(cast)
     robot = User.objects.create_user(email="robot@example.com", person=cast.bob.person, is_service_account=True)
-    assert queues.approver_queue(robot, NOW) == []
+    assert not queues.approver_queue(robot, NOW)
 
 
 def test_a_granted_request_waits_for_nobody(cast: Cast) -> None:
