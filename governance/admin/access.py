@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from governance.models import RoleAssignment, User, Visibility
 from governance.selectors import duties, people, queues
-from governance.selectors.queues import QueueItem
 
 _ATTRIBUTE = "_desk_access"
 
@@ -51,7 +50,7 @@ class Access:
         return self.visibility.sees_all
 
     @cached_property
-    def queue(self) -> list[QueueItem]:
+    def queue(self) -> queues.Queue:
         return queues.approver_queue(self.user, self.now)
 
 

@@ -53,6 +53,10 @@ def form_field(column: Column) -> forms.Field:
             return forms.CharField(max_length=column.length_max, help_text=hint, **options)
 
 
+def _slug_of(form: DeskForm) -> str:
+    return form.about(CatalogueRow).slug  # type: ignore[type-abstract]
+
+
 class _RowForm(DeskForm):
     table: ClassVar[str]
     note_of_release = ReasonField(label="Why", help_text="One line for the list of releases.")
@@ -74,7 +78,7 @@ class _RowForm(DeskForm):
         values = dict(self.cleaned_data)
         note = values.pop("note_of_release")
         if self.row is not None:
-            values["slug"] = self.about(CatalogueRow).slug
+            values["slug"] = _slug_of(self)
         catalogue.edit_row(actor=actor, table=self.table, values=values, note=note, now=now)
         model = TABLES_BY_NAME[self.table].model
         return model.objects.filter(slug=values["slug"]).order_by("-release_id").first()
@@ -86,7 +90,7 @@ class _WithdrawForm(DeskForm):
 
     def save(self, *, actor: User, now: datetime) -> models.Model | None:
         note = self.cleaned_data["note_of_release"]
-        catalogue.withdraw_row(actor=actor, table=self.table, slug=self.about(CatalogueRow).slug, note=note, now=now)
+        catalogue.withdraw_row(actor=actor, table=self.table, slug=_slug_of(self), note=note, now=now)
         return None
 
 

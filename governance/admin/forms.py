@@ -20,6 +20,7 @@ RowT = TypeVar("RowT", bound=models.Model)
 
 LONG_TEXT_CHARS_MAX = 1_000_000
 USD_MAX = Decimal(AMOUNT_MICRO_MAX) / MICRO_PER_UNIT
+INSTANT_FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
 class DeskForm(forms.Form):
@@ -87,7 +88,7 @@ class MoneyField(forms.DecimalField):
             return f"{Decimal(value) / MICRO_PER_UNIT:.2f}"
         return value
 
-    def clean(self, value: Any) -> int | None:  # type: ignore[override]
+    def clean(self, value: Any) -> int | None:
         amount = super().clean(value)
         return None if amount is None else int(amount * MICRO_PER_UNIT)
 
@@ -103,7 +104,7 @@ class ListField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
-    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+    def clean(self, value: Any) -> list[str]:
         return [part.strip() for part in super().clean(value).split(",") if part.strip()]
 
 
@@ -111,10 +112,9 @@ class InstantField(forms.DateTimeField):
     """A day and a time in the zone of the person at the desk."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    input_formats: ClassVar[Sequence[str]] = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(input_formats=list(self.input_formats), **options)
+        super().__init__(input_formats=INSTANT_FORMATS, **options)
 
 
 class DayField(forms.DateField):

@@ -100,7 +100,7 @@ def _facts_of(items: Sequence[QueueItem]) -> dict[int, dict[str, Any]]:
             "thresholds_may_exceed",
         )
     )  # fmt: skip
-    return {row["assessment__revision_id"]: row for row in rows}
+    return {row["assessment__revision_id"]: dict(row) for row in rows}
 
 
 def waiting_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:

@@ -144,5 +144,5 @@ def install() -> DeskSite:
     """
     desk = DeskSite()
     admin.site = desk
-    sites.site = desk  # type: ignore[assignment]
+    sites.site = desk
     return desk

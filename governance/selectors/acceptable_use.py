@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from governance.models import Acceptance, AcceptableUseVersion
+from governance.models import AcceptableUseVersion, Acceptance
 
 _CLAUSE_START = re.compile(r"^(?P<number>\d{1,3}(?:\.\d{1,3}){0,2})[.)]?\s+", re.MULTILINE)
 

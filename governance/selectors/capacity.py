@@ -72,6 +72,7 @@ def _others(
         place_provider=provider,
         place_price_term__in=POOLED_TERMS,
         request_accelerator=accelerator,
+        request_start_at__isnull=False,
     ).exclude(assessment__revision__provisioning_request=request)
     if ends_at is not None:
         running, asked = running.filter(starts_at__lt=ends_at), asked.filter(request_start_at__lt=ends_at)
@@ -88,6 +89,7 @@ def _others(
         "request_end_at",
     )
     for request_id, title, count, start, end in rows:
+        assert start is not None
         newest[request_id] = Claim(title, count or 0, start, end, False)
     return sorted([*claims, *newest.values()], key=lambda claim: -claim.count)
 

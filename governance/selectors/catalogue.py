@@ -86,9 +86,7 @@ def _prices(snapshot: CatalogueSnapshot, on: date) -> list[Any]:
             accelerator=snapshot.accelerators[price.accelerator].name
             if price.accelerator in snapshot.accelerators
             else price.accelerator,
-            provider=snapshot.providers[price.provider].name
-            if price.provider in snapshot.providers
-            else price.provider or "any provider",
+            provider=_provider_name(snapshot, price.provider),
             term=price.price_term,
             usd_per_gpu_hour=float(price.usd_per_gpu_hour),
             as_of=price.effective_from or price.as_of,
@@ -101,6 +99,13 @@ def _prices(snapshot: CatalogueSnapshot, on: date) -> list[Any]:
         for price in snapshot.prices
     ]
     return sorted(rows, key=lambda row: (not row.is_own, -row.as_of.toordinal(), row.accelerator, row.provider))
+
+
+def _provider_name(snapshot: CatalogueSnapshot, slug: str | None) -> str:
+    if slug is None:
+        return "any provider"
+    provider = snapshot.providers.get(slug)
+    return provider.name if provider else slug
 
 
 def _thresholds(snapshot: CatalogueSnapshot, on: date) -> list[Any]:

@@ -24,7 +24,8 @@ from governance.models import (
     Visibility,
 )
 from governance.policy.decision import Decision
-from governance.selectors import balances, queues, reasons, revisions
+from governance.selectors import balances, queues, revisions
+from governance.selectors import reasons as reasoning
 from governance.selectors.authority import Authority
 from governance.selectors.timeline import Entry, timeline
 
@@ -60,8 +61,8 @@ class Story:
     waiting: queues.Waiting | None
     hold: Hold | None
     levels: Sequence[balances.Level]
-    reasons: Sequence[reasons.Reason]
-    nearest: reasons.Nearest | None
+    reasons: Sequence[reasoning.Reason]
+    nearest: reasoning.Nearest | None
     comparison: revisions.Comparison | None
     entries: Sequence[Entry] = field(default=())
 
@@ -98,8 +99,8 @@ def story(number: int, *, visibility: Visibility, viewer_id: int, now: datetime)
         waiting=_waiting(request, current_stages, now),
         hold=_hold(request),
         levels=_levels(request),
-        reasons=reasons.reasons(decision, current_stages, roles) if decision else (),
-        nearest=reasons.nearest(decision, roles) if decision and request.state in _STILL_OPEN else None,
+        reasons=reasoning.reasons(decision, current_stages, roles) if decision else (),
+        nearest=reasoning.nearest(decision, roles) if decision and request.state in _STILL_OPEN else None,
         comparison=_comparison(judged),
         entries=timeline(request, viewer_id=viewer_id, refusals=_refusals(judged)),
     )

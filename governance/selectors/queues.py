@@ -16,7 +16,7 @@ from governance.selectors.authority import Authority, Case, Holder
 
 QUEUE_LENGTH_MAX = 25
 """Stages that a queue shows at a time: nobody decides more in a sitting, and the rest moves up."""
-CANDIDATES_MAX = 1_000
+CANDIDATES_MAX = 150
 """Open stages of a person's roles that are counted; more than that is "or more"."""
 WAITING_LENGTH_MAX = 100
 

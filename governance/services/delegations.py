@@ -89,11 +89,10 @@ def limit_micro_of(person: Person, role: Role, *, at: datetime) -> int | None:
     A role without an approval limit above the team approves any amount.
     """
     assignments = RoleAssignment.objects.in_force(at).filter(user__person=person, role=role)
-    teams = [
-        row.team or row.project.team
-        for row in assignments.select_related("team", "project__team")
-        if row.project or row.team
+    places = [
+        row.project.team if row.project else row.team for row in assignments.select_related("team", "project__team")
     ]
+    teams = [team for team in places if team]
     if not teams:
         return None
     limits = dict(

@@ -33,7 +33,7 @@ class AccountBackend(ModelBackend):
         user = User.objects.select_related("person").filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
-    def user_can_authenticate(self, user: AbstractBaseUser | None) -> bool:
+    def user_can_authenticate(self, user: Any) -> bool:
         return isinstance(user, User) and user.is_active and user.person.is_active and not user.is_service_account
 
 

@@ -12,10 +12,13 @@ from governance.models import AcceptableUseVersion, Acceptance, User
 from tests import cast as house
 from tests.cast import Cast
 
+# One instant for the whole run: the catalogue that it publishes is then read once.
+STARTED = timezone.now()
+
 
 @pytest.fixture
 def now() -> datetime:
-    return timezone.now()
+    return STARTED
 
 
 @pytest.fixture
