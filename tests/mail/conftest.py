@@ -25,7 +25,7 @@ def relay(settings: Any) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def readers(fresh_database: None) -> dict[str, Person]:
+def readers(db: None) -> dict[str, Person]:
     """Alice, bob, carol and dave, with accounts."""
     team = Team.objects.get(parent=None)
     people = {}

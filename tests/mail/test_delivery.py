@@ -145,6 +145,7 @@ def test_after_the_last_attempt_it_is_given_up(relay: Relay, promise: Promise) -
     assert len(relay.manners["alice@example.com"]) == 20 - ALERT_ATTEMPTS_MAX
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_deliverers_at_once_send_each_mail_once(relay: Relay, promise: Promise) -> None:
     """Guards: SKIP LOCKED and the lease of a claim."""
     for _ in range(60):

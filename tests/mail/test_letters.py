@@ -21,7 +21,7 @@ LINK = re.compile(r"https?://[^\s\"'<>)]+")
 
 
 @pytest.fixture
-def cast(fresh_database: None) -> Cast:
+def cast(db: None) -> Cast:
     return casting.assemble()
 
 

@@ -13,7 +13,7 @@ ADDRESS = "/notifications/"
 
 
 @pytest.fixture
-def cast(fresh_database: None) -> Cast:
+def cast(db: None) -> Cast:
     return casting.assemble()
 
 

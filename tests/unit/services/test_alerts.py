@@ -16,7 +16,7 @@ from tests.cast import NOW, Cast, submitted
 
 
 @pytest.fixture
-def cast(fresh_database: None) -> Cast:
+def cast(db: None) -> Cast:
     return casting.assemble()
 
 

@@ -19,7 +19,7 @@ from tests.concurrency.crowd import at_once
 
 
 @pytest.fixture
-def cast(fresh_database: None) -> Cast:
+def cast(db: None) -> Cast:
     cast = casting.assemble()
     Budget.objects.update(owner=cast.carol.person)
     return cast
@@ -65,6 +65,7 @@ def test_a_flag_that_somebody_closed_is_not_raised_again_by_the_next_look(cast: 
     assert crossings.sweep_budgets(now=NOW) == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_eight_sweeps_at_once_tell_one_crossing_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards: the budget's lock, under which the last flag is read again."""
     from governance.services import jobs

@@ -22,7 +22,7 @@ EIGHT_IN_DUBLIN = datetime(2026, 6, 2, 7, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def cast(fresh_database: None) -> Cast:
+def cast(db: None) -> Cast:
     return casting.assemble()
 
 
@@ -93,6 +93,7 @@ def test_a_run_that_was_killed_is_made_up_for_without_doubles(cast: Cast, monkey
     assert told() == ["Bob", "Frank"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_runs_at_once_promise_each_digest_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     submitted(cast)
     monkeypatch.setattr(jobs, "alone", AlwaysAlone)

@@ -20,7 +20,7 @@ LATE = NOW + timedelta(days=7)
 
 
 @pytest.fixture
-def cast(fresh_database: None) -> Cast:
+def cast(db: None) -> Cast:
     return casting.assemble()
 
 
@@ -165,6 +165,7 @@ def test_a_decided_stage_is_neither_reminded_nor_flagged(cast: Cast) -> None:
     assert sweeps.sweep_limits(now=LATE) == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_eight_sweeps_at_once_raise_each_flag_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards: the unique key of a flag. The lock between sweeps is taken out: rows alone have to hold."""
     stages = [open_stage(submitted(cast)) for _ in range(3)]
@@ -183,6 +184,7 @@ def test_eight_sweeps_at_once_raise_each_flag_once(cast: Cast, monkeypatch: pyte
     assert audit.verify() == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_only_one_sweep_of_a_kind_runs_at_a_time(cast: Cast) -> None:
     """Guards: the advisory lock; a second run looks at nothing and leaves no trace."""
     submitted(cast)
