@@ -96,13 +96,17 @@ def assemble(*, budget_usd: int = 20_000, now: datetime = NOW) -> Cast:
         ("heidi", ["requester"], team),
     ):
         cast.users[name] = add_person(name, team=scope or root, roles=roles, scope=scope, now=now)
-    statement = AcceptableUseStatement.objects.create(slug="compute", name="Acceptable use of compute")
-    version = AcceptableUseVersion.objects.create(
+    # Beside the statement that the installation ships, which is in effect from its first start only.
+    statement = AcceptableUseStatement.objects.create(slug="compute", name="House rules")
+    AcceptableUseVersion.objects.create(
         statement=statement, number=1, text="Use compute for what you said.", clauses=[], digest="0" * 64,
         effective_from=now - timedelta(days=60), consent_due=now - timedelta(days=30),
     )  # fmt: skip
-    for user in cast.users.values():
-        Acceptance.objects.create(version=version, person=user.person, user=user, accepted_at=now - timedelta(days=20))
+    Acceptance.objects.bulk_create(
+        Acceptance(version=version, person=user.person, user=user, accepted_at=now - timedelta(days=20))
+        for version in AcceptableUseVersion.objects.all()
+        for user in cast.users.values()
+    )
     add_own_price(now=now)
     return cast
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from governance.models import AcceptableUseVersion, Acceptance, User
+from governance.models import User
 from tests import cast as house
 from tests.cast import Cast
 
@@ -23,18 +23,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def house_cast(db: None, now: datetime) -> Cast:
-    cast = house.assemble(now=now)
-    accept_everything(cast, now)
-    return cast
-
-
-def accept_everything(cast: Cast, now: datetime) -> None:
-    """Whatever statement the installation ships is accepted as well."""
-    for version in AcceptableUseVersion.objects.all():
-        for user in cast.users.values():
-            Acceptance.objects.get_or_create(
-                version=version, person=user.person, defaults={"user": user, "accepted_at": now}
-            )
+    return house.assemble(now=now)
 
 
 def signed_in(user: User, **options: object) -> Client:

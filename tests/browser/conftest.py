@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone
 
 from config.processes import free_port
-from governance.models import AcceptableUseStatement, AcceptableUseVersion, Acceptance
 from tests import cast as casting
 from tests.browser.walk import Walk
 from tests.cast import Cast
@@ -23,17 +22,8 @@ BUDGET_USD = 60_000
 
 
 def assemble() -> Cast:
-    """The cast as of now: pages read the clock themselves. Everybody has accepted every statement in force."""
-    now = timezone.now()
-    cast = casting.assemble(budget_usd=BUDGET_USD, now=now)
-    # The installation ships a statement of the same name.
-    AcceptableUseStatement.objects.filter(slug="compute").update(name="House rules")
-    for version in AcceptableUseVersion.objects.all():
-        for user in cast.users.values():
-            Acceptance.objects.get_or_create(
-                version=version, person=user.person, defaults={"user": user, "accepted_at": now}
-            )
-    return cast
+    """The cast as of now: pages read the clock themselves."""
+    return casting.assemble(budget_usd=BUDGET_USD, now=timezone.now())
 
 
 @pytest.fixture

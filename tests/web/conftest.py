@@ -8,25 +8,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from governance.models import AcceptableUseVersion, Acceptance
 from tests import cast as casting
 from tests.cast import Cast
 
 
 @pytest.fixture
 def cast(db: None) -> Cast:
-    assembled = casting.assemble(now=timezone.now())
-    accept_all(assembled)
-    return assembled
-
-
-def accept_all(cast: Cast) -> None:
-    """Everybody has accepted every statement that is in force."""
-    for version in AcceptableUseVersion.objects.all():
-        for user in cast.users.values():
-            Acceptance.objects.get_or_create(
-                version=version, person=user.person, defaults={"user": user, "accepted_at": timezone.now()}
-            )
+    return casting.assemble(now=timezone.now())
 
 
 @pytest.fixture

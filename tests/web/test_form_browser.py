@@ -11,7 +11,6 @@ from django.utils import timezone
 from governance.services import provisioning
 from tests import cast as casting
 from tests.cast import Cast
-from tests.web.conftest import accept_all
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -26,7 +25,6 @@ def form(live_server: Any, page: Page, settings: Any) -> tuple[Page, str]:
     settings.ALLOWED_HOSTS = ["*"]
     now = timezone.now()
     cast: Cast = casting.assemble(now=now)
-    accept_all(cast)
     today = now.date()
     dates = {"start_on": today.isoformat(), "end_on": (today + timedelta(days=13)).isoformat()}
     work = {"parameters_billion": 8, "tokens_billion": 1, "method": "lora"}

@@ -117,7 +117,7 @@ def publish(cast: Cast, **changes: object) -> int:
 def test_a_new_version_is_read_and_accepted_once(cast: Cast, browser_of: Browser) -> None:
     version = publish(cast)
     client = browser_of("alice")
-    assert "Accept “Acceptable use of compute”, version 2" in client.get("/").content.decode()
+    assert "Accept “House rules”, version 2" in client.get("/").content.decode()
     html = client.get("/acceptable-use/").content.decode()
     assert "Nobody&#x27;s feelings are read." in html
     assert "or new requests stop." in html

@@ -33,6 +33,7 @@ MATRIX: dict[str, tuple[str, dict[str, int]]] = {
     "reports": ("get", EVERYONE),
     "acceptable_use": ("get", EVERYONE),
     "search": ("get", EVERYONE),
+    "notifications": ("get", EVERYONE),
     "request_detail": ("get", OWN_AND_ABOVE),
     "request_withdraw": ("post", OWNER_ONLY_POST),
     "request_discard": ("post", OWNER_ONLY_POST),
