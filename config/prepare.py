@@ -32,7 +32,7 @@ def prepare(*, with_demonstration: bool) -> None:
 
     django.setup()
     from django.conf import settings
-    from django.core.management import call_command, get_commands
+    from django.core.management import call_command
     from django.db import connection, transaction
 
     from config.database import postgres
@@ -52,12 +52,13 @@ def prepare(*, with_demonstration: bool) -> None:
     connection.settings_dict.update(postgres(environment.database, patient=True))
     with _step("catalogue"):
         call_command("load_catalogue", verbosity=0)
+    if with_demonstration:
+        # Before the policies: in the demonstration they have been in force for a year.
+        with _step("demonstration organisation"):
+            call_command("load_demonstration", first_start=True, verbosity=0)
+        _write_accounts(environment.data_dir)
     with _step("policies"):
         call_command("install_policies", verbosity=0)
-    if with_demonstration and "load_demonstration" in get_commands():
-        with _step("demonstration organisation"):
-            call_command("load_demonstration", verbosity=0)
-        _write_accounts(environment.data_dir)
     connection.close()
 
 

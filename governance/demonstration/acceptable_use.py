@@ -9,12 +9,12 @@ from governance.demonstration import data
 from governance.demonstration.cast import Cast
 from governance.demonstration.chain import Chain
 from governance.management.statements import first_statement, statement_text
-from governance.models import Acceptance, AcceptableUseStatement, AcceptableUseVersion, User
+from governance.models import AcceptableUseStatement, AcceptableUseVersion, Acceptance, User
 from governance.services import acceptable_use
 
 
 def publish_first(cast: Cast) -> AcceptableUseVersion:
-    """Publish the statement that every installation starts with, as of the day of founding, in the caller's transaction."""
+    """Publish the statement that every installation starts with, as of the day of founding."""
     shipped = first_statement()
     found = AcceptableUseVersion.objects.filter(statement__slug=shipped["slug"]).order_by("number").first()
     if found is not None:
@@ -43,9 +43,11 @@ def owing(cast: Cast) -> set[int]:
 
 
 def accept(version: AcceptableUseVersion, users: list[User], first: datetime, chain: Chain) -> None:
-    """People accept a version one after the other, some minutes apart."""
+    """People accept a version one after the other, some seconds apart."""
     rows = [
-        Acceptance(version=version, person_id=user.person_id, user=user, accepted_at=first + timedelta(minutes=7 * turn))
+        Acceptance(
+            version=version, person_id=user.person_id, user=user, accepted_at=first + timedelta(seconds=20 * turn)
+        )
         for turn, user in enumerate(users)
     ]
     for row in rows:

@@ -9,7 +9,14 @@ from django.db.models import Q
 from governance.demonstration import acceptable_use
 from governance.demonstration.chain import Chain
 from governance.demonstration.world import Story, World
-from governance.models import Alert, ApprovalDecision, ApprovalStage, PolicyException, PolicyVersion, ProvisioningRequest
+from governance.models import (
+    Alert,
+    ApprovalDecision,
+    ApprovalStage,
+    PolicyException,
+    PolicyVersion,
+    ProvisioningRequest,
+)
 from governance.services import audit, policies
 
 EXCEPTION_ENDS_IN_DAYS = 6

@@ -74,9 +74,14 @@ class Books:
                 budget.limit_micro = -entry.after_micro
             self._entries.append(
                 (
-                    self.ids.next(LedgerEntry), journal.pk, entry.budget_id, entry.account.value, entry.amount_micro,
-                    entry.before_micro, entry.after_micro,
-                )  # fmt: skip
+                    self.ids.next(LedgerEntry),
+                    journal.pk,
+                    entry.budget_id,
+                    entry.account.value,
+                    entry.amount_micro,
+                    entry.before_micro,
+                    entry.after_micro,
+                )
             )
         self._changed.update(budget.pk for budget in path)
 

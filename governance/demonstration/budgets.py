@@ -116,7 +116,9 @@ def metered(cast: Cast, plans: list[Plan], rng: random.Random) -> Iterator[Movem
     calendar = cast.calendar
     below = _below(plans)
     for plan in plans:
-        own = plan.used_micro - plan.asked_micro - plan.committed_micro - sum(p.used_micro for p in below[plan.budget.pk])
+        own = (
+            plan.used_micro - plan.asked_micro - plan.committed_micro - sum(p.used_micro for p in below[plan.budget.pk])
+        )
         yield from _weeks(plan.budget, round(own * (1 - KEPT_BACK)), calendar.year_start, calendar.start, rng)
         if plan.committed_micro:
             yield from _promised(plan.budget, plan.committed_micro, calendar.at(-COMMITTED_DAYS_AGO, "09:00"))
@@ -177,4 +179,4 @@ def _cents(amount_micro: int) -> int:
 
 
 def _micro(million: float) -> int:
-    return round(million * 100) * (MILLION // 100) if million >= 0 else -_micro(-million)
+    return round(million * 10_000) * (MILLION // 10_000)

@@ -19,7 +19,7 @@ def copy_rows(rows: Sequence[models.Model]) -> None:
     dumped = [isinstance(field, models.JSONField) for field in fields]
     copy_values(
         meta.db_table,
-        [field.column for field in fields],
+        [str(field.column) for field in fields],
         (
             [
                 json.dumps(value, separators=(",", ":")) if is_json else value
@@ -48,22 +48,22 @@ def update_rows(rows: Iterable[models.Model], names: Sequence[str]) -> None:
     meta = found[0]._meta
     assert meta.pk is not None
     columns: list[models.Field[Any, Any]] = [meta.pk, *(meta.get_field(name) for name in names)]  # type: ignore[list-item]
-    one = sql.SQL("({})").format(
-        sql.SQL(", ").join(sql.SQL("{}::{}").format(sql.Placeholder(), sql.SQL(_type(column))) for column in columns)
+    names_of = [sql.Identifier(str(column.column)) for column in columns]
+    typed: list[sql.Composable] = [
+        sql.SQL("{}::{}").format(sql.Placeholder(), sql.SQL(_type(column))) for column in columns
+    ]
+    one = sql.SQL("({})").format(sql.SQL(", ").join(typed))
+    statement = sql.SQL(
+        "UPDATE {table} SET {sets} FROM (VALUES {values}) AS new ({columns}) WHERE {table}.{pk} = new.{pk}"
     )
-    statement = sql.SQL("UPDATE {table} SET {sets} FROM (VALUES {values}) AS new ({columns}) WHERE {table}.{pk} = new.{pk}")
     text = statement.format(
         table=sql.Identifier(meta.db_table),
-        sets=sql.SQL(", ").join(
-            sql.SQL("{0} = new.{0}").format(sql.Identifier(column.column)) for column in columns[1:]
-        ),
+        sets=sql.SQL(", ").join([sql.SQL("{0} = new.{0}").format(name) for name in names_of[1:]]),
         values=sql.SQL(", ").join([one] * len(found)),
-        columns=sql.SQL(", ").join(sql.Identifier(column.column) for column in columns),
-        pk=sql.Identifier(columns[0].column),
+        columns=sql.SQL(", ").join(names_of),
+        pk=names_of[0],
     )
-    values = [
-        column.get_db_prep_save(getattr(row, column.attname), connection) for row in found for column in columns
-    ]
+    values = [column.get_db_prep_save(getattr(row, column.attname), connection) for row in found for column in columns]
     with connection.cursor() as cursor:
         cursor.execute(text, values)
 

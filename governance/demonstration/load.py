@@ -1,4 +1,4 @@
-"""Loads the demonstration organisation: founded 13 months ago, then lived through up to the moment of the first start."""
+"""Loads the demonstration organisation: founded 13 months ago, then lived through up to the first start."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from governance.demonstration.past.plan import REQUESTS, SEED, plan
 from governance.demonstration.past.rows import Rows
 from governance.demonstration.stories import STORIES
 from governance.demonstration.world import World
-from governance.models import Acceptance, JobRun, LedgerEntry, LedgerJournal
-from governance.selectors.people import system_actor
+from governance.models import Acceptance, JobRun, LedgerEntry, LedgerJournal, Person
+from governance.selectors.people import SYSTEM_EMAIL, system_actor
 from governance.services import audit, policies
 
 JOB = "load_demonstration"
@@ -42,26 +42,38 @@ class Loaded:
     cut_short: dict[str, str]
 
 
-def is_loaded() -> bool:
-    """Whether the demonstration is here already."""
-    return JobRun.objects.filter(name=JOB, state="done").exists()
+class Occupied(Exception):
+    """The database has people of its own, and nobody wants invented ones among them."""
+
+
+def last_load() -> JobRun | None:
+    """The load that brought the demonstration which is here now; None when there is none."""
+    return JobRun.objects.filter(name=JOB, state="done").first()
 
 
 @transaction.atomic(durable=True)
 def load(*, start: datetime, past_count: int = REQUESTS, say: Say = lambda line: None) -> Loaded | None:
-    """Load everything, or nothing when it is here already. One transaction: an interrupted load leaves nothing.
+    """Load everything into an empty installation. One transaction: an interrupted load leaves nothing.
 
     Args:
         start: aware instant of the first start, from which all dates are counted.
         past_count: how many past requests to draw; tests take fewer.
         say: told how far it is.
+
+    Returns:
+        What came about; None when the demonstration is here already.
+
+    Raises:
+        Occupied: people other than the demonstration's are here; nothing is written.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         # The app role's limits are for people's clicks; this is one long transaction with much arithmetic in between.
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
-    if is_loaded():
+    if last_load() is not None:
         return None
+    if Person.objects.exclude(email=SYSTEM_EMAIL).exists():
+        raise Occupied("this installation has people of its own; the demonstration is loaded into an empty one only")
     began = timezone.now()
     calendar = Calendar(start)
     cast, plans, books = _found(calendar)

@@ -123,8 +123,8 @@ def publish_prices(cast: Cast, chain: Chain) -> CatalogueRelease:
             ],
             "facilities": [
                 {"slug": room["slug"], "provider": pool["slug"], "operator_type": "", "name": room["name"],
-                 "pue_low": room["pue"], "pue_high": room["pue"], "year_from": since.year, "year_to": calendar.today.year,
-                 **shared}
+                 "pue_low": room["pue"], "pue_high": room["pue"], "year_from": since.year,
+                 "year_to": calendar.today.year, **shared}
             ],
             "prices": prices,
         },

@@ -18,9 +18,7 @@ logger = logging.getLogger(__name__)
 LAST_MINUTES = 20
 
 
-def run(
-    world: World, tellers: Iterable[Callable[[World], Story]], until: Callable[[datetime], None]
-) -> dict[str, str]:
+def run(world: World, tellers: Iterable[Callable[[World], Story]], until: Callable[[datetime], None]) -> dict[str, str]:
     """Live through all stories.
 
     A story whose next step the rules do not permit ends there: what has happened stays, and the others go on.

@@ -15,10 +15,13 @@ from governance.demonstration.cast import Cast
 from governance.domain.errors import AlreadyDecided, NotAllowed
 from governance.domain.money import MICRO_PER_UNIT
 from governance.models import ApprovalStage, Delegation, Flag, Grant, ProvisioningRequest, RoleAssignment, User
-from governance.services import approvals, flags, grants, provisioning
+from governance.services import approvals, audit, flags, grants, provisioning
 
 Story = Generator[datetime, datetime, None]
 """Yields the instant of its next step, is sent the instant at which that step happens, and takes it."""
+
+
+DRAFT_MINUTES = 9
 
 
 class OutOfStory(Exception):
@@ -45,9 +48,7 @@ class World:
     # -- asking
 
     def draft(self, who: str, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
-        request: ProvisioningRequest = within(
-            provisioning.create_draft, actor=self.cast[who], content=content, now=now
-        )
+        request: ProvisioningRequest = within(provisioning.create_draft, actor=self.cast[who], content=content, now=now)
         return request
 
     def submit(self, who: str, request: ProvisioningRequest, now: datetime) -> ProvisioningRequest:
@@ -56,9 +57,12 @@ class World:
         )
         return submitted
 
-    def ask(self, number: int, who: str, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
-        """Write a draft some minutes earlier, then submit it; the story's number keeps the request."""
-        draft = self.draft(who, content, now - timedelta(minutes=9))
+    def ask(
+        self, number: int, who: str, content: Mapping[str, Any], now: datetime
+    ) -> Generator[datetime, datetime, ProvisioningRequest]:
+        """Start a draft now and submit it some minutes later; the story's number keeps the request."""
+        draft = self.draft(who, content, now)
+        now = yield now + timedelta(minutes=DRAFT_MINUTES)
         self.requests[number] = self.submit(who, draft, now)
         return self.requests[number]
 
@@ -87,7 +91,9 @@ class World:
             OutOfStory: no open stage is theirs.
         """
         actor = self.cast[who]
-        stages = ApprovalStage.objects.filter(provisioning_request=request, state="open", role_id__in=self._roles(actor))
+        stages = ApprovalStage.objects.filter(
+            provisioning_request=request, state="open", role_id__in=self._roles(actor)
+        )
         for stage in stages.select_related("revision"):
             with contextlib.suppress(NotAllowed, AlreadyDecided):
                 within(
@@ -102,6 +108,11 @@ class World:
                 request.refresh_from_db()
                 return
         raise OutOfStory(f"{request.reference}: no open stage that `{who}` could decide")
+
+    def decide_if_asked(self, request: ProvisioningRequest, who: str, reason: str, now: datetime) -> None:
+        """The same for a stage that opens only when some budget is heading above its limit by then."""
+        with contextlib.suppress(OutOfStory):
+            self.decide(request, who, reason, now)
 
     @staticmethod
     def _roles(actor: User) -> set[int]:
@@ -139,11 +150,35 @@ class World:
         grant.save(update_fields=["gpu_hours_used", "spent_micro", "utilisation_28d"])
         return grant
 
-    def end(self, request: ProvisioningRequest, now: datetime) -> None:
-        """End the request's grant once its window is over."""
+    def end(self, request: ProvisioningRequest, who: str, now: datetime) -> None:
+        """End the request's grant once its window is over; somebody sees that its jobs have stopped."""
         grant = self.grant_of(request)
         if not within(grants.end_grant, grant_id=grant.pk, actor=self.cast.system, now=now):
             raise OutOfStory(f"{grant.reference} does not end before {grant.ends_at}")
+        flag = self.flag(
+            f"grant_ended:{grant.pk}",
+            "grant_ended",
+            f"{grant.reference} ended on {now:%d %b}: see that its jobs have stopped",
+            request,
+            now,
+        )
+        self.close_flag(flag, who, "Looked at: nothing runs any more.", now)
+
+    def flag(self, key: str, kind: str, sentence: str, request: ProvisioningRequest, now: datetime) -> Flag:
+        """Raise a flag on a request and its grant, as a sweep would."""
+        with transaction.atomic():
+            raised = flags.raise_flag(
+                key=key,
+                kind=kind,
+                sentence=sentence,
+                request=request,
+                grant=Grant.objects.filter(provisioning_request=request).first(),
+                now=now,
+            )
+            if raised is None:
+                raise OutOfStory(f"the flag `{key}` was raised before")
+            audit.record("flag.raised", actor=self.cast.system, subject=raised, request=request, now=now, kind=kind)
+        return raised
 
     def close_flag(self, flag: Flag, who: str, reason: str, now: datetime) -> None:
         within(flags.close_flag, flag_id=flag.pk, actor=self.cast[who], reason=reason, now=now)

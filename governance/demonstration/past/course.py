@@ -11,6 +11,7 @@ from governance.demonstration.chain import Chain
 from governance.demonstration.past.office import Standing
 from governance.demonstration.past.plan import PastAsk
 from governance.domain.ask import Ask
+from governance.domain.canonical import digest
 from governance.domain.ledger import JournalKind
 from governance.domain.lifecycle import Event, State, next_state
 from governance.domain.limits import HOLD_DAYS_MAX
@@ -91,7 +92,7 @@ class Course:
             self._move(Event.SUBMIT_DENIED, at, answered=True)
         else:
             self._place_hold(at)
-            history.office.standing.append(self.standing)
+            history.office.keep(self.standing)
             if self.assessed.stages:
                 self._move(Event.SUBMIT_FOR_REVIEW, at, answered=False)
                 self._plan_stages(at)
@@ -118,7 +119,7 @@ class Course:
         )  # fmt: skip
         rows.add(self.request)
         self.revision = RequestRevision(
-            provisioning_request_id=self.request.pk, number=1, content=content, digest=ask.digest,
+            provisioning_request_id=self.request.pk, number=1, content=content, digest=digest(content),
             created_by=self.requester, created_at=at,
         )  # fmt: skip
         rows.add(self.revision)
@@ -130,7 +131,7 @@ class Course:
         row = Assessment(
             revision_id=self.revision.pk, assessed_at=at, occasion=occasion, outcome=assessed.outcome.value,
             exposure_micro=assessed.exposure_micro, facts=facts, estimate=assessed.estimate.to_json(),
-            decision=assessed.decision.to_json(), facts_digest=assessed.facts_digest,
+            decision=assessed.decision.to_json(), facts_digest=digest(facts),
             policy_digest=assessed.policy_digest, catalogue_digest=assessed.catalogue_digest,
             engine_version=ENGINE_VERSION, schema_version=assessed.schema_version,
         )  # fmt: skip
@@ -261,7 +262,7 @@ class Course:
                 self._close(stage, "cancelled", at)
         self._resolve_hold(hold_state, actor, at)
         if event is not Event.EXPIRE_HOLD:
-            self.history.office.standing.remove(self.standing)
+            self.standing.stands = False
         self._move(event, at, answered=True)
 
     def _close(self, stage: ApprovalStage, state: str, at: datetime) -> None:

@@ -71,7 +71,6 @@ class History:
         numbers = dict(self._numbers)
         self.books.refresh()
         self.office.read_commitments()
-        self.office.forget(self._waiting[0][0])
         while self._waiting and self._waiting[0][0] < until:
             at, _, happens = heapq.heappop(self._waiting)
             happens(at)

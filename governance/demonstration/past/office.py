@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,15 +18,19 @@ from governance.policy.policy_set import CompiledPolicySet
 from governance.selectors import assessments, facts, people, policies
 from governance.selectors.assessments import Assessed
 
+# Windows of four weeks, and two weeks until the answer: no grant of the plan is open for longer.
+OPEN_DAYS_MAX = 45
+
 
 @dataclass(slots=True)
 class Standing:
-    """A request that stands: it counts towards what is similar to it, and its grant towards what is open."""
+    """A request that counts towards what is similar to it while it `stands`, and its grant towards what is open."""
 
     submitted_at: datetime
     person_id: int
     project_id: int
     exposure_micro: int
+    stands: bool = True
     granted_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -43,7 +46,8 @@ class Office:
     cast: Cast
     books: Books
     acceptances: dict[int, datetime]
-    standing: deque[Standing] = field(default_factory=deque)
+    of_person: dict[int, list[Standing]] = field(default_factory=dict)
+    of_project: dict[int, list[Standing]] = field(default_factory=dict)
     commitments: dict[tuple[str, str], int] = field(default_factory=dict)
     _directories: dict[tuple[int, frozenset[str]], Directory] = field(default_factory=dict)
     _limits: dict[str, dict[int, int]] = field(default_factory=dict)
@@ -58,7 +62,9 @@ class Office:
         for limit in ApprovalLimit.objects.select_related("role"):
             self._limits.setdefault(limit.role.slug, {})[limit.team_id] = limit.amount_micro_max
 
-    def assess(self, ask: Ask, requester: User, project: Project, *, now: datetime, own: Standing | None = None) -> Assessed:
+    def assess(
+        self, ask: Ask, requester: User, project: Project, *, now: datetime, own: Standing | None = None
+    ) -> Assessed:
         """The answer as it would have been given at `now`.
 
         Args:
@@ -122,14 +128,10 @@ class Office:
             self._directories[key] = found
         return Directory(found.people_by_role, found.fallback_by_role, frozenset(excluded))
 
-    def forget(self, before: datetime) -> None:
-        """Drop what is too old to be similar to anything, and whose grant is over."""
-        horizon = before - timedelta(days=facts.SIMILAR_DAYS)
-        self.standing = deque(
-            each
-            for each in self.standing
-            if each.submitted_at > horizon or (each.ended_at is not None and each.ended_at > before)
-        )
+    def keep(self, standing: Standing) -> None:
+        """Remember a request that was not refused; they come in order of time."""
+        self.of_person.setdefault(standing.person_id, []).append(standing)
+        self.of_project.setdefault(standing.project_id, []).append(standing)
 
     def read_commitments(self) -> None:
         """Take up what the services have committed meanwhile."""
@@ -152,23 +154,21 @@ class Office:
 
     def _similar(self, requester: User, project: Project, now: datetime, own: Standing | None) -> tuple[int, int]:
         horizon = now - timedelta(days=facts.SIMILAR_DAYS)
-        found = [
-            each.exposure_micro
-            for each in self.standing
-            if each.submitted_at > horizon
-            and each is not own
-            and (each.person_id == requester.person_id or each.project_id == project.pk)
+        project_id = project.pk
+        found = [each for each in _since(self.of_project.get(project_id, []), horizon) if each.stands]
+        found += [
+            each
+            for each in _since(self.of_person.get(requester.person_id, []), horizon)
+            if each.stands and each.project_id != project_id
         ]
-        return len(found), sum(found)
+        amounts = [each.exposure_micro for each in found if each is not own]
+        return len(amounts), sum(amounts)
 
     def _open_grants(self, project: Project, now: datetime) -> int:
         return sum(
             1
-            for each in self.standing
-            if each.project_id == project.pk
-            and each.granted_at is not None
-            and each.ended_at is not None
-            and each.granted_at <= now < each.ended_at
+            for each in _since(self.of_project.get(project.pk, []), now - timedelta(days=OPEN_DAYS_MAX))
+            if each.granted_at is not None and each.ended_at is not None and each.granted_at <= now < each.ended_at
         )
 
     def _committed(self, now: datetime) -> dict[str, int]:
@@ -178,3 +178,11 @@ class Office:
             if month >= since:
                 totals[provider] = totals.get(provider, 0) + amount
         return totals
+
+
+def _since(standing: list[Standing], horizon: datetime) -> Iterator[Standing]:
+    """The youngest of a list that is in order of time, down to an instant."""
+    for each in reversed(standing):
+        if each.submitted_at <= horizon:
+            return
+        yield each

@@ -18,6 +18,7 @@ REQUESTS = 1_900
 LAST_DAYS_AGO = 3
 # Asks of one team grow over the year by this factor.
 GROWTH = 1.7
+LARGE_WORK_PEOPLE = 2
 
 Draw = Callable[[random.Random], tuple[dict[str, Any], float]]
 
@@ -59,13 +60,14 @@ def plan(
     asks = []
     for at in _instants(calendar, rng, count):
         team = rng.choices(teams, weights)[0]
-        project = rng.randrange(len(projects[team]))
-        asked, days = _ask(at, projects[team][project], calendar, rng)
+        draw, _ = rng.choices(_KINDS, [weight for _, weight in _KINDS])[0]
+        person, project = _who_and_where(staff[team], len(projects[team]), rng, is_heavy=draw in _HEAVY)
+        asked, days = _ask(draw, at, projects[team][project], calendar, rng)
         asks.append(
             PastAsk(
                 at=at,
                 team=team,
-                person=rng.randrange(staff[team]),
+                person=person,
                 project=project,
                 content=asked,
                 fate=rng.random(),
@@ -75,6 +77,17 @@ def plan(
             )
         )
     return asks
+
+
+def _who_and_where(people: int, projects: int, rng: random.Random, *, is_heavy: bool) -> tuple[int, int]:
+    """Two of a team run its large work, in its first project; the others mostly work on one project of their own.
+
+    Otherwise the rule on split asks would see parts of one ask in nearly everything that a team does.
+    """
+    if is_heavy:
+        return rng.randrange(LARGE_WORK_PEOPLE), 0
+    person = rng.randrange(LARGE_WORK_PEOPLE, people)
+    return person, 1 + (person if rng.random() < 0.9 else rng.randrange(projects)) % (projects - 1)
 
 
 def _instants(calendar: Calendar, rng: random.Random, count: int) -> list[datetime]:
@@ -90,9 +103,8 @@ def _instants(calendar: Calendar, rng: random.Random, count: int) -> list[dateti
     return sorted(found)
 
 
-def _ask(at: datetime, project: str, calendar: Calendar, rng: random.Random) -> tuple[dict[str, Any], int]:
+def _ask(draw: Draw, at: datetime, project: str, calendar: Calendar, rng: random.Random) -> tuple[dict[str, Any], int]:
     """The content of one request, and the length of its window in days; the window ends before the first start."""
-    draw = rng.choices([draw for draw, _ in _KINDS], [weight for _, weight in _KINDS])[0]
     fields, wanted = draw(rng)
     left = (calendar.today - at.date()).days - 1
     days = max(1, min(int(wanted), left))
@@ -211,7 +223,8 @@ _KINDS: tuple[tuple[Draw, float], ...] = (
     (_batch, 12),
     (_embedding, 8),
     (_hosted, 5),
-    (_full_tune, 5),
-    (_large_run, 1.2),
+    (_full_tune, 9),
+    (_large_run, 2),
     (_careless, 2.2),
 )
+_HEAVY = (_full_tune, _large_run)

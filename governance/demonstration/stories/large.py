@@ -12,7 +12,7 @@ def borealis(world: World) -> Story:
     """Story 10: 4.5 million and three months of the whole reserved pool; waits for the second executive."""
     calendar = world.cast.calendar
     now = yield calendar.at(-11, "09:00")
-    request = world.ask(
+    request = yield from world.ask(
         10,
         "nora",
         content(
@@ -25,8 +25,8 @@ def borealis(world: World) -> Story:
             start=now + timedelta(days=31),
             days=94,
             work={"parameters_billion": 34, "tokens_billion": 12000},
-            why="The year's large release. The pilot of one tenth is reported in the link; the rest follows in one run of "
-            "93 days on all 768 H200.",
+            why="The year's large release. The pilot of one tenth is reported in the link; the rest follows in "
+            "one run of 93 days on all 768 H200.",
             lineage="borealis",
             modalities=["text"],
             purpose="product",
@@ -56,7 +56,7 @@ def aurora(world: World) -> Story:
     """Story 11: may exceed 1e25. Three of five of the safety board decide, and whoever benefits does not."""
     calendar = world.cast.calendar
     now = yield calendar.at(-9, "10:00")
-    request = world.ask(
+    request = yield from world.ask(
         11,
         "jonas",
         content(
@@ -85,7 +85,9 @@ def aurora(world: World) -> Story:
     now = yield calendar.at(-8, "10:40")
     world.decide(request, "freya", "Planned for since spring; Ines owns the lineage and does not vote.", now)
     now = yield calendar.at(-8, "13:10")
-    world.decide(request, "erik", "Half of the reserved pool; collides with Borealis in January, see the calendar.", now)
+    world.decide(
+        request, "erik", "Half of the reserved pool; collides with Borealis in January, see the calendar.", now
+    )
     now = yield calendar.at(-7, "09:30")
     world.decide(request, "dmitri", "Within Aurora's budget.", now)
     now = yield calendar.at(-7, "11:50")
@@ -97,7 +99,9 @@ def aurora(world: World) -> Story:
     now = yield calendar.at(-6, "15:10")
     world.decide(request, "greta", "Booked against the allowance.", now)
     now = yield calendar.at(-4, "11:00")
-    world.decide(request, "adaeze", "Yes, with a stop at 9.5e24 and the evaluations of the red team before it goes on.", now)
+    world.decide(
+        request, "adaeze", "Yes, with a stop at 9.5e24 and the evaluations of the red team before it goes on.", now
+    )
     now = yield calendar.at(-3, "16:30")
     world.decide(request, "nils", "Yes under Adaeze's condition.", now)
 
@@ -106,7 +110,7 @@ def purchase(world: World) -> Story:
     """Story 21: eight nodes to own; withdrawn once buying and renting stood side by side."""
     calendar = world.cast.calendar
     now = yield calendar.at(-124, "10:50")
-    request = world.ask(
+    request = yield from world.ask(
         21,
         "jonas",
         content(
@@ -130,7 +134,9 @@ def purchase(world: World) -> Story:
     now = yield calendar.at(-122, "14:00")
     world.decide(request, "ines", "I would rather own them, but show me the comparison.", now)
     now = yield calendar.at(-118, "09:25")
-    world.comment("dmitri", request, "At our 49 % use of that class, renting stays 11 % cheaper. See the comparison.", now)
+    world.comment(
+        "dmitri", request, "At our 49 % use of that class, renting stays 11 % cheaper. See the comparison.", now
+    )
     now = yield calendar.at(-117, "10:10")
     world.withdraw("jonas", request, "The comparison says rent. We come back when use is above 57 %.", now)
 
@@ -139,7 +145,7 @@ def reservation(world: World) -> Story:
     """Story 22: a year's reservation, all of it owed; the exit plan was missing, now Paul's word is."""
     calendar = world.cast.calendar
     now = yield calendar.at(-13, "09:10")
-    request = world.ask(
+    request = yield from world.ask(
         22,
         "nora",
         content(

@@ -12,7 +12,7 @@ from governance.services import provisioning
 def restricted_partner(world: World) -> Story:
     """Story 23: the partner's people work in a country that needs a licence."""
     now = yield world.cast.calendar.at(-43, "10:30")
-    world.ask(
+    yield from world.ask(
         23,
         "tove",
         content(
@@ -58,7 +58,7 @@ def customer_transcripts(world: World) -> Story:
         beneficiary_hq_country="IE",
         evidence=evidence("dpia"),
     )
-    denied = world.ask(24, "isla", {**asked, "region": "us-east-1", "country": "US"}, now)
+    denied = yield from world.ask(24, "isla", {**asked, "region": "us-east-1", "country": "US"}, now)
     now = yield calendar.at(-15, "10:40")
     copy = within(provisioning.clone_request, request_id=denied.pk, actor=world.cast["isla"], now=now)
     within(
@@ -80,7 +80,7 @@ def customer_transcripts(world: World) -> Story:
 def marketplace(world: World) -> Story:
     """Story 26: confidential data on a marketplace that nobody approved."""
     now = yield world.cast.calendar.at(-26, "16:05")
-    world.ask(
+    yield from world.ask(
         26,
         "theo",
         content(
@@ -103,7 +103,7 @@ def marketplace(world: World) -> Story:
 def emotions(world: World) -> Story:
     """Story 27: prohibited by clause 4.2 of the acceptable-use statement."""
     now = yield world.cast.calendar.at(-21, "13:50")
-    world.ask(
+    yield from world.ask(
         27,
         "mina",
         content(
@@ -128,7 +128,7 @@ def outage(world: World) -> Story:
     """Story 35: four hours of 32 accelerators during an outage at night; looked at the next morning."""
     calendar = world.cast.calendar
     now = yield calendar.on(-16, "02:10")
-    request = world.ask(
+    request = yield from world.ask(
         35,
         "bob",
         content(
@@ -152,7 +152,7 @@ def outage(world: World) -> Story:
     now = yield now + timedelta(hours=1)
     world.measure(request, hours=124.0, spent_usd=124 * 2.95, utilisation=0.95)
     now = yield calendar.on(-13, "06:00")
-    world.end(request, now)
+    world.end(request, "bob", now)
 
 
 def found_in_the_bill(world: World) -> Story:
@@ -160,7 +160,7 @@ def found_in_the_bill(world: World) -> Story:
     calendar = world.cast.calendar
     now = yield calendar.at(-10, "09:35")
     began = now - timedelta(days=26)
-    request = world.ask(
+    request = yield from world.ask(
         36,
         "theo",
         content(
@@ -182,13 +182,13 @@ def found_in_the_bill(world: World) -> Story:
     world.decide(request, "bob", "Ratified. Finding: the clean-up job had no owner; it is Theo's now.", now)
     now = yield calendar.at(-8, "09:50")
     world.measure(request, hours=4224.0, spent_usd=5913.6, utilisation=0.02)
-    world.end(request, now)
+    world.end(request, "bob", now)
 
 
 def without_a_price(world: World) -> Story:
     """Story 37: no dated price, so the cost is unknown, and unknown is never zero."""
     now = yield world.cast.calendar.ago(hours=45)
-    world.ask(
+    yield from world.ask(
         37,
         "isla",
         content(
@@ -211,7 +211,7 @@ def without_a_price(world: World) -> Story:
 def contractor(world: World) -> Story:
     """Story 38: a contractor's ask above the cap."""
     now = yield world.cast.calendar.at(-14, "15:45")
-    world.ask(
+    yield from world.ask(
         38,
         "kofi",
         content(
@@ -236,7 +236,7 @@ def never_answered(world: World) -> Story:
     """Story 40: nobody answered what was asked back, and after 14 days the hold ended."""
     calendar = world.cast.calendar
     now = yield calendar.at(-20, "10:15")
-    request = world.ask(
+    request = yield from world.ask(
         40,
         "adaeze",
         content(

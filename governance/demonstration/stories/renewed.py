@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from governance.demonstration.asks import content
 from governance.demonstration.world import Story, World, within
@@ -13,7 +14,7 @@ def used(world: World) -> Story:
     """Story 32: 78 % utilisation and a fifth more; renewed without a person."""
     calendar = world.cast.calendar
     now = yield calendar.at(-92, "10:25")
-    asked = {
+    asked: dict[str, Any] = {
         "title": "Regression checks every night",
         "project": "benchmarks",
         "workload": "evaluation",
@@ -23,12 +24,12 @@ def used(world: World) -> Story:
         "purpose": "evaluation",
         "why": "Every change of the serving stack is measured against last week's answers.",
     }
-    original = world.ask(320, "amara", content(**asked, hours=5517.0, start=now, days=90), now)
+    original = yield from world.ask(320, "amara", content(**asked, hours=5517.0, start=now, days=90), now)
     now = yield calendar.at(-91, "13:00")
     world.decide(original, "grace", "The checks found two regressions in the trial.", now)
     now = yield calendar.at(-6, "09:15")
     grant = world.measure(original, hours=5020.0, spent_usd=5020 * 1.45, utilisation=0.78)
-    world.ask(
+    yield from world.ask(
         32,
         "amara",
         content(
@@ -45,7 +46,7 @@ def idle(world: World) -> Story:
     """Story 33: 19 % utilisation; not renewed, and half of the money goes back."""
     calendar = world.cast.calendar
     now = yield calendar.at(-101, "11:00")
-    asked = {
+    asked: dict[str, Any] = {
         "title": "Interactive cleaning of crawl samples",
         "project": "curation",
         "workload": "interactive",
@@ -54,14 +55,14 @@ def idle(world: World) -> Story:
         "purpose": "research",
         "why": "Sixteen cards, always there, so that samples can be looked at without waiting.",
     }
-    original = world.ask(330, "pavel", content(**asked, hours=21380.0, start=now, days=105), now)
+    original = yield from world.ask(330, "pavel", content(**asked, hours=21380.0, start=now, days=105), now)
     now = yield calendar.at(-100, "10:10")
     world.decide(original, "tomas", "For one quarter, to see whether it is used.", now)
     now = yield calendar.at(-100, "15:20")
     world.decide(original, "bob", "The pool has them.", now)
     now = yield calendar.at(-9, "10:45")
     grant = world.measure(original, hours=10690.0, spent_usd=15500.5, utilisation=0.19)
-    world.ask(
+    yield from world.ask(
         33,
         "pavel",
         content(

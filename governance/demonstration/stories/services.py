@@ -13,7 +13,7 @@ def serving(world: World) -> Story:
     """Story 14: a service without an end; its grant lasts 90 days and has to be looked at again in nine."""
     calendar = world.cast.calendar
     now = yield calendar.at(-83, "09:45")
-    request = world.ask(
+    request = yield from world.ask(
         14,
         "samir",
         content(
@@ -50,7 +50,7 @@ def launch_spike(world: World) -> Story:
     """Story 15: two weeks of ten times the load; over, and 41 % used."""
     calendar = world.cast.calendar
     now = yield calendar.at(-52, "09:30")
-    request = world.ask(
+    request = yield from world.ask(
         15,
         "mina",
         content(
@@ -77,10 +77,10 @@ def launch_spike(world: World) -> Story:
     now = yield calendar.at(-51, "15:00")
     world.decide(request, "bob", "On demand, because the pool is full then.", now)
     now = yield calendar.at(-50, "11:10")
-    world.decide(request, "dmitri", "Once, and not as the new base load.", now)
+    world.decide_if_asked(request, "dmitri", "Once, and not as the new base load.", now)
     now = yield calendar.at(-32, "08:00")
     world.measure(request, hours=13225.0, spent_usd=13225 * 2.95, utilisation=0.41)
-    world.end(request, now)
+    world.end(request, "hannah", now)
     for flag in request.flags.filter(closed_at=None):
         world.close_flag(flag, "hannah", "Over: 41 % of it was needed.", now)
 
@@ -89,7 +89,7 @@ def nightly_batch(world: World) -> Story:
     """Story 16: spot machines at night, interrupted six times so far."""
     calendar = world.cast.calendar
     now = yield calendar.at(-13, "10:35")
-    request = world.ask(
+    request = yield from world.ask(
         16,
         "pavel",
         content(
@@ -118,8 +118,13 @@ def hosted_model(world: World) -> Story:
     """Story 17: changes were asked for; with caching and batches it costs a third less."""
     calendar = world.cast.calendar
     now = yield calendar.at(-62, "11:20")
-    month = {"api_model": "GPT-4o", "input_tokens_million_month": 40000, "output_tokens_million_month": 6000, "months": 3}
-    request = world.ask(
+    month = {
+        "api_model": "GPT-4o",
+        "input_tokens_million_month": 40000,
+        "output_tokens_million_month": 6000,
+        "months": 3,
+    }
+    request = yield from world.ask(
         17,
         "isla",
         content(
@@ -172,7 +177,7 @@ def suite(number: int, who: str, project: str, title: str, days_ago: int) -> Cal
 
     def tell(world: World) -> Story:
         now = yield world.cast.calendar.at(-days_ago, "15:05")
-        request = world.ask(
+        request = yield from world.ask(
             number,
             who,
             content(
@@ -193,7 +198,7 @@ def suite(number: int, who: str, project: str, title: str, days_ago: int) -> Cal
         now = yield now + timedelta(days=7)
         world.measure(request, hours=1083.0, spent_usd=1083 * 1.45, utilisation=0.9)
         now = yield now + timedelta(days=2)
-        world.end(request, now)
+        world.end(request, "grace", now)
 
     return tell
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Generator
+from datetime import datetime, timedelta
 from typing import Any
 
 from governance.demonstration.asks import content
@@ -14,7 +14,9 @@ from governance.services.flags import is_sampled
 SAMPLE_TRIES = 400
 
 
-def adapter(number: int, who: str, project: str, days_ago: int, *, sampled: bool = False) -> Callable[[World], Story]:
+def adapter(
+    number: int, who: str, lead: str, project: str, days_ago: int, *, sampled: bool = False
+) -> Callable[[World], Story]:
     """Stories 1 to 3: adapters for an 8B model, allowed at once; one is drawn for a later look."""
 
     def tell(world: World) -> Story:
@@ -22,16 +24,16 @@ def adapter(number: int, who: str, project: str, days_ago: int, *, sampled: bool
         asked = _adapter_ask(world, project, now)
         if sampled:
             asked = _drawn(asked)
-        request = world.ask(number, who, asked, now)
+        request = yield from world.ask(number, who, asked, now)
         now = yield now + timedelta(days=4)
         world.measure(request, hours=44.0, spent_usd=129.8, utilisation=0.71)
         now = yield now + timedelta(days=4)
-        world.end(request, now)
+        world.end(request, lead, now)
 
     return tell
 
 
-def _adapter_ask(world: World, project: str, now: Any) -> dict[str, Any]:
+def _adapter_ask(world: World, project: str, now: datetime) -> dict[str, Any]:
     return content(
         "LoRA on an 8B model, 1 B tokens",
         project=project,
@@ -62,7 +64,7 @@ def notebooks(number: int, who: str, days_ago: int, *, idle: bool) -> Callable[[
 
     def tell(world: World) -> Story:
         now = yield world.cast.calendar.at(-days_ago, "13:15")
-        request = world.ask(
+        request = yield from world.ask(
             number,
             who,
             content(
@@ -83,6 +85,14 @@ def notebooks(number: int, who: str, days_ago: int, *, idle: bool) -> Callable[[
         now = yield world.cast.calendar.ago(hours=30 if idle else 31)
         hours, share = (324.0, 0.17) if idle else (702.0, 0.64)
         world.measure(request, hours=hours, spent_usd=hours * 0.95, utilisation=share)
+        if idle:
+            world.flag(
+                f"idle:{request.pk}",
+                "idle",
+                f"{request.reference}: 83 % of its accelerators stood idle for four weeks",
+                request,
+                now,
+            )
 
     return tell
 
@@ -90,7 +100,7 @@ def notebooks(number: int, who: str, days_ago: int, *, idle: bool) -> Callable[[
 def vision(world: World) -> Story:
     """Story 6: three days on one accelerator."""
     now = yield world.cast.calendar.at(-46, "10:30")
-    request = world.ask(
+    request = yield from world.ask(
         6,
         "alice",
         content(
@@ -112,15 +122,15 @@ def vision(world: World) -> Story:
     now = yield now + timedelta(days=5)
     world.measure(request, hours=70.0, spent_usd=66.5, utilisation=0.88)
     now = yield now + timedelta(days=2)
-    world.end(request, now)
+    world.end(request, "sofia", now)
 
 
 def split(world: World) -> Story:
     """Stories 28 to 31: four asks of 2,300 by two people in nine days; seen as one, and judged at the sum."""
     calendar = world.cast.calendar
 
-    def ask(number: int, who: str, part: str, now: Any) -> None:
-        world.ask(
+    def ask(number: int, who: str, part: str, now: datetime) -> Generator[datetime, datetime, None]:
+        yield from world.ask(
             number,
             who,
             content(
@@ -140,17 +150,19 @@ def split(world: World) -> Story:
         )
 
     now = yield calendar.at(-10, "09:20")
-    ask(28, "julia", "one", now)
+    yield from ask(28, "julia", "one", now)
     now = yield calendar.at(-8, "11:05")
-    ask(29, "emil", "two", now)
+    yield from ask(29, "emil", "two", now)
     now = yield calendar.at(-7, "15:30")
     world.decide(world.requests[29], "sofia", "Fine, and please ask for the rest of the study in one piece.", now)
     now = yield calendar.at(-5, "10:10")
-    ask(30, "julia", "three", now)
+    yield from ask(30, "julia", "three", now)
     now = yield calendar.at(-4, "16:40")
-    world.decide(world.requests[30], "sofia", "Third of the same study: approved, because the machines are booked.", now)
+    world.decide(
+        world.requests[30], "sofia", "Third of the same study: approved, because the machines are booked.", now
+    )
     now = yield calendar.ago(hours=20)
-    ask(31, "emil", "four", now)
+    yield from ask(31, "emil", "four", now)
 
 
 def half_filled(world: World) -> Story:
@@ -172,9 +184,9 @@ def half_filled(world: World) -> Story:
 
 
 STORIES = (
-    adapter(1, "nora", "adapters", 82),
-    adapter(2, "julia", "domain-adaptation", 96),
-    adapter(3, "mina", "document-assistant", 70, sampled=True),
+    adapter(1, "nora", "jonas", "adapters", 82),
+    adapter(2, "julia", "sofia", "domain-adaptation", 96),
+    adapter(3, "mina", "hannah", "document-assistant", 70, sampled=True),
     notebooks(4, "theo", 16, idle=False),
     notebooks(5, "erik", 12, idle=True),
     vision,

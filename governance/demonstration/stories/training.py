@@ -8,13 +8,13 @@ from governance.demonstration.asks import content, evidence
 from governance.demonstration.world import Story, World, within
 from governance.domain.money import MICRO_PER_UNIT
 from governance.models import Budget, Role
-from governance.services import budgets, delegations, flags
+from governance.services import budgets, delegations
 
 
 def full_fine_tune(world: World) -> Story:
     """Story 7: a team lead's yes; in the end it took more hours than were granted."""
     now = yield world.cast.calendar.at(-45, "10:20")
-    request = world.ask(
+    request = yield from world.ask(
         7,
         "nora",
         content(
@@ -37,24 +37,25 @@ def full_fine_tune(world: World) -> Story:
     world.decide(request, "jonas", "The three trials are convincing. Stop if the loss does not fall by day four.", now)
     now = yield now + timedelta(days=13)
     grant = world.measure(request, hours=3410.0, spent_usd=3410 * 1.45, utilisation=0.86)
-    flags.raise_flag(
-        key=f"grant_over_cap:{grant.pk}",
-        kind="grant_over_cap",
-        sentence=f"{grant.reference}: 3,410 of 2,950 granted hours used; the estimate is reviewed",
-        grant=grant,
-        request=request,
-        now=now,
+    world.flag(
+        f"grant_over_cap:{grant.pk}:hours:{grant.gpu_hours_cap}",
+        "grant_over_cap",
+        f"{grant.reference} has used 3,410 of 2,950 h: the estimate is reviewed",
+        request,
+        now,
     )
     now = yield now + timedelta(days=2)
-    world.end(request, now)
-    world.comment("jonas", request, "Two restarts after node failures: 460 hours. We plan 15 % for this next time.", now)
+    world.end(request, "jonas", now)
+    world.comment(
+        "jonas", request, "Two restarts after node failures: 460 hours. We plan 15 % for this next time.", now
+    )
 
 
 def continued_pretraining(world: World) -> Story:
     """Stories 8 and 34: 28.5 k, running; then half as many hours more, which the original approvers have to decide."""
     calendar = world.cast.calendar
     now = yield calendar.at(-38, "09:50")
-    request = world.ask(
+    request = yield from world.ask(
         8,
         "samir",
         content(
@@ -80,7 +81,7 @@ def continued_pretraining(world: World) -> Story:
     world.decide(request, "bob", "Sixteen of the reserved H200 are free until mid-month; more would collide.", now)
     now = yield calendar.ago(hours=52)
     world.measure(request, hours=6905.0, spent_usd=6905 * 2.60, utilisation=0.81)
-    world.ask(
+    yield from world.ask(
         34,
         "samir",
         content(
@@ -103,14 +104,16 @@ def continued_pretraining(world: World) -> Story:
         now,
     )
     now = yield calendar.ago(hours=27)
-    world.decide(world.requests[34], "marcus", "Worth it, if the page with before and after is shown in the review.", now)
+    world.decide(
+        world.requests[34], "marcus", "Worth it, if the page with before and after is shown in the review.", now
+    )
 
 
 def tern(world: World) -> Story:
     """Story 9: does exceed the indicative line of general-purpose models; finance and AI governance said yes."""
     calendar = world.cast.calendar
     now = yield calendar.at(-34, "11:30")
-    request = world.ask(
+    request = yield from world.ask(
         9,
         "nora",
         content(
@@ -149,7 +152,7 @@ def modified_base(world: World) -> Story:
     """Story 12: more than a third of the base's compute, so we become provider of the modified model."""
     calendar = world.cast.calendar
     now = yield calendar.at(-58, "10:10")
-    request = world.ask(
+    request = yield from world.ask(
         12,
         "julia",
         content(
@@ -178,7 +181,9 @@ def modified_base(world: World) -> Story:
     now = yield calendar.at(-55, "13:40")
     world.decide(request, "dmitri", "Fits the year's plan.", now)
     now = yield calendar.at(-53, "10:25")
-    world.decide(request, "priya", "Ratio 0.42 of the base's compute: we are the provider. Documentation is due at release.", now)
+    world.decide(
+        request, "priya", "Ratio 0.42 of the base's compute: we are the provider. Documentation is due at release.", now
+    )
     now = yield calendar.at(-52, "15:00")
     world.decide(request, "henrik", "Approved with a note: the base's licence text travels with the weights.", now)
     now = yield calendar.ago(hours=29)
@@ -191,7 +196,7 @@ def small_tune_of_large_base(world: World) -> Story:
     now = yield calendar.at(-4, "08:30")
     _delegate(world, now)
     now = yield calendar.at(-4, "14:10")
-    request = world.ask(
+    request = yield from world.ask(
         13,
         "tove",
         content(
@@ -218,7 +223,10 @@ def small_tune_of_large_base(world: World) -> Story:
     world.decide(request, "sofia", "For Yuki, who is away: agreed with him before he left.", now)
     now = yield calendar.ago(hours=24)
     world.decide(
-        request, "priya", "No provider duty: four thousandths of the base's compute. The base alone is above our line.", now
+        request,
+        "priya",
+        "No provider duty: four thousandths of the base's compute. The base alone is above our line.",
+        now,
     )
 
 
@@ -255,7 +263,7 @@ def synthetic_data(world: World) -> Story:
             now=now,
         )
     now = yield calendar.at(-21, "09:05")
-    request = world.ask(
+    request = yield from world.ask(
         18,
         "luca",
         content(
