@@ -46,6 +46,12 @@ class DraftSerializer(StrictSerializer):
     )
 
 
+class SubmitSerializer(StrictSerializer):
+    draft_version = serializers.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="The version that you read; no other is submitted."
+    )
+
+
 class PreviewSerializer(StrictSerializer):
     content = serializers.DictField(help_text="Revision content, version 1.")
 

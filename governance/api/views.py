@@ -159,16 +159,19 @@ class RequestSubmit(Endpoint):
     @extend_schema(
         operation_id="requests_submit",
         parameters=[KEY],
-        request=None,
+        request=shapes.SubmitSerializer,
         responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT},
     )
     def post(self, request: Request, number: int) -> Response:
         """Submit a draft: it is not allowed, in review, or granted."""
         now = timezone.now()
+        data = self.body(shapes.SubmitSerializer)
         row = self.request_row(number)
 
         def act() -> tuple[int, dict[str, Any]]:
-            provisioning.submit_request(request_id=row.pk, actor=self.actor, now=now)
+            provisioning.submit_request(
+                request_id=row.pk, actor=self.actor, now=now, expected_version=data.get("draft_version")
+            )
             return 200, self.shown(number)
 
         return once(request, self.actor, act, now=now)

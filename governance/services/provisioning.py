@@ -84,11 +84,7 @@ def save_draft(
     """
     request = ProvisioningRequest.objects.lock(request_id)
     _require_requester(request, actor)
-    if expected_version is not None and expected_version != request.draft_version:
-        raise StaleDraft(
-            "this draft was saved elsewhere in the meantime: open it again, your text is still in this page",
-            saved_version=request.draft_version,
-        )
+    _refuse_stale(request, expected_version)
     if request.state == State.IN_REVIEW:
         _take_back(request, actor=actor, now=now)
         _write_draft(request, content, now=now)
@@ -116,7 +112,9 @@ def discard_draft(*, request_id: int, actor: User, now: datetime) -> Provisionin
 
 
 @transaction.atomic(durable=True)
-def submit_request(*, request_id: int, actor: User, now: datetime) -> ProvisioningRequest:
+def submit_request(
+    *, request_id: int, actor: User, now: datetime, expected_version: int | None = None
+) -> ProvisioningRequest:
     """Carry a draft to its first answer: not allowed, in review, or granted.
 
     A repeated call (double click, retried client) returns the request unchanged.
@@ -124,15 +122,17 @@ def submit_request(*, request_id: int, actor: User, now: datetime) -> Provisioni
     Args:
         request_id: the draft; `actor` must be its requester.
         now: aware instant at which prices, policies and balances are read.
+        expected_version: `draft_version` that the requester has read; None submits whatever is saved.
 
     Raises:
         NotRequester: someone else's draft.
+        StaleDraft: it was saved elsewhere since then.
         InvalidAsk: fields are missing or impossible, or the start lies in the past.
         BudgetExceeded: the hold does not fit; data: budget, headroom_micro, needed_micro.
         UnfillableStage: nobody could decide it.
         In every case nothing is written.
     """
-    return _submit(request_id=request_id, actor=actor, now=now)
+    return _submit(request_id=request_id, actor=actor, now=now, expected_version=expected_version)
 
 
 @transaction.atomic(durable=True)
@@ -151,13 +151,16 @@ def ask_at_once(*, actor: User, content: Mapping[str, Any], now: datetime) -> Pr
     return request
 
 
-def _submit(*, request_id: int, actor: User, now: datetime) -> ProvisioningRequest:
+def _submit(
+    *, request_id: int, actor: User, now: datetime, expected_version: int | None = None
+) -> ProvisioningRequest:
     # Lock. Policy first, then the request, then its budgets in id order: docs/concurrency.md.
     policies.hold_in_force()
     request = ProvisioningRequest.objects.lock(request_id)
     _require_requester(request, actor)
     if request.state not in EDITABLE:
         return request
+    _refuse_stale(request, expected_version)
     ask = Ask.parse(request.draft)
     _refuse_the_past(ask, now)
     project = _project(ask, actor, now)
@@ -259,6 +262,14 @@ def add_comment(*, request_id: int, actor: User, text: str, now: datetime) -> Re
     comment = RequestComment.objects.create(provisioning_request=request, author=actor, text=text, created_at=now)
     audit.record("request.commented", actor=actor, subject=request, now=now, comment=comment.pk)
     return comment
+
+
+def _refuse_stale(request: ProvisioningRequest, expected_version: int | None) -> None:
+    if expected_version is not None and expected_version != request.draft_version:
+        raise StaleDraft(
+            "this draft was saved elsewhere in the meantime: open it again, your text is still in this page",
+            saved_version=request.draft_version,
+        )
 
 
 def _require_requester(request: ProvisioningRequest, actor: User) -> None:

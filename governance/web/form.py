@@ -114,11 +114,10 @@ def request_submit(request: HttpRequest, number: int) -> HttpResponse:
     draft = _own(user, number)
     content = drafts.readable(draft.draft)
     shown = Shown(request, user, now, "review", content, draft=draft)
-    if _version(request.POST) not in (None, draft.draft_version):
-        shown.refusal, shown.status = StaleDraft("this draft was saved elsewhere since this page was opened"), 409
-        return _show(shown)
     try:
-        answered = provisioning.submit_request(request_id=draft.pk, actor=user, now=now)
+        answered = provisioning.submit_request(
+            request_id=draft.pk, actor=user, now=now, expected_version=_version(request.POST)
+        )
     except InvalidInput as error:
         shown.errors = shown.wrong = {name: texts[0] for name, texts in error.errors.items()}
         return _show(shown)

@@ -24,6 +24,17 @@ def test_a_draft_is_made_read_saved_and_submitted(cast, client_of, ask):
     assert [row["reference"] for row in alice.get("/api/v1/grants/").data["results"]] == ["G-0001"]
 
 
+def test_a_version_that_was_not_read_is_not_submitted(cast, client_of, ask):
+    alice = client_of(cast.alice)
+    made = alice.post(REQUESTS, {"content": ask()})
+    url = f"{REQUESTS}{made.data['number']}/"
+    alice.put(url, {"content": ask(accelerator_count=16)})
+    refused = alice.post(f"{url}submit/", {"draft_version": made.data["draft_version"]})
+    assert (refused.status_code, alice.get(url).data["state"]) == (409, "draft")
+    read = alice.get(url).data["draft_version"]
+    assert alice.post(f"{url}submit/", {"draft_version": read}).status_code == 200
+
+
 def test_asking_at_once_is_decided_through_the_api(cast, client_of, ask):
     made = client_of(cast.alice).post(REQUESTS, {"content": ask(accelerator_count=16), "submit": True})
     stage = made.data["stages"][0]
