@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
 
+from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.message import BadHeaderError
 
 REASON_CHARS_MAX = 300
+MAIL_TIMEOUTS_MAX = 3
+"""One mail takes at most so many times `EMAIL_TIMEOUT`, whatever the relay does between: well within its lease."""
+TEXT_IS_WANTED = 354
 
 
 class Result(StrEnum):
@@ -42,6 +47,7 @@ class Line:
     def __init__(self) -> None:
         self._connection: Any = None
         self._handed_over = False
+        self._deadline = 0.0
         self.break_count = 0
 
     def __enter__(self) -> Self:
@@ -54,13 +60,15 @@ class Line:
 
     def send(self, message: EmailMessage) -> Answer:
         """Try one mail once."""
+        self._handed_over = False
+        self._deadline = time.monotonic() + MAIL_TIMEOUTS_MAX * settings.EMAIL_TIMEOUT
         if self._connection is None:
             refusal = self._open()
             if refusal is not None:
                 return refusal
-        self._handed_over = False
         try:
-            self._connection.send_messages([message])
+            if self._connection.send_messages([message]) == 0:
+                return Answer(Result.REFUSED, "there is no address to send it to")
         except (BadHeaderError, ValueError, UnicodeError) as error:
             # Made before a word went over the line: the line is as good as before.
             return Answer(Result.REFUSED, _reason(error))
@@ -90,17 +98,30 @@ class Line:
         if isinstance(smtp, smtplib.SMTP):
             self._watch(smtp)
         self._connection = connection
+        if time.monotonic() >= self._deadline:
+            self._break()
+            return Answer(Result.UNREACHABLE, "the relay took too long to say hello")
         return None
 
     def _watch(self, smtp: smtplib.SMTP) -> None:
-        """Note when a mail's text goes out: an error after that may mean that it arrived."""
-        send_text = smtp.data
+        """Note when the relay lets a mail's text come: an error after that may mean that it arrived.
 
-        def noted(msg: Any) -> tuple[int, bytes]:
-            self._handed_over = True
-            return send_text(msg)
+        Until then each answer has `EMAIL_TIMEOUT`. The answer to the text has what is left of the mail's time: a relay
+        that reads what it takes is slow there, and a second copy would be no help.
+        """
+        read_answer = smtp.getreply
 
-        smtp.data = noted  # type: ignore[method-assign]
+        def timed() -> tuple[int, bytes]:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the relay took too long over one mail")
+            if smtp.sock is not None:
+                smtp.sock.settimeout(left if self._handed_over else min(left, settings.EMAIL_TIMEOUT))
+            code, text = read_answer()
+            self._handed_over = self._handed_over or code == TEXT_IS_WANTED
+            return code, text
+
+        smtp.getreply = timed  # type: ignore[method-assign]
 
     def _break_if_closing(self, code: int) -> None:
         # 421: the relay hangs up after this answer.
@@ -119,6 +140,7 @@ class Line:
         connection, self._connection = self._connection, None
         if connection is None:
             return
+        self._deadline = time.monotonic() + settings.EMAIL_TIMEOUT
         # What was sent is settled by its own answer; what the relay says to a goodbye changes nothing.
         with contextlib.suppress(smtplib.SMTPException, OSError):
             connection.close()

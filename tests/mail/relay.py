@@ -14,14 +14,15 @@ from typing import Any
 from config.processes import free_port
 
 HANG_SECONDS = 30.0
+SLOW_SECONDS = 1.5
 
 
 @dataclass
 class Relay:
     """What each address is answered with, one entry per try; afterwards mails are kept.
 
-    An entry is a reply such as `451 later` to the text, `RCPT 550 unknown` to the address, `hang`, or `drop`: keep the
-    text and hang up without an answer.
+    An entry is a reply such as `451 later` to the text, or `RCPT 550 unknown` to the address. `hang` never answers,
+    `RCPT hang` neither; `slow` answers after 1.5 s; `drop` keeps the text and hangs up without an answer.
     """
 
     port: int = field(default_factory=free_port)
@@ -52,6 +53,8 @@ class Relay:
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         answer = self._next(address, to_rcpt=True)
+        if answer == "hang":
+            await asyncio.sleep(HANG_SECONDS)
         if answer is None:
             envelope.rcpt_tos.append(address)
         return answer or "250 OK"
@@ -65,6 +68,9 @@ class Relay:
             self.kept.append((address, bytes(envelope.content)))
             server.transport.abort()
             await asyncio.sleep(0.2)
+        if answer == "slow":
+            await asyncio.sleep(SLOW_SECONDS)
+            answer = None
         if answer is None:
             self.kept.append((address, bytes(envelope.content)))
         return answer or "250 kept"

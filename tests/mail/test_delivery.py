@@ -11,7 +11,7 @@ import pytest
 
 from governance.domain.limits import ALERT_ATTEMPTS_MAX, ALERT_LEASE_SECONDS
 from governance.emails.letters import Moot
-from governance.models import Alert, Person
+from governance.models import Alert, Person, User
 from governance.services import alerts
 from governance.services.alerts import delivery
 from tests.cast import NOW
@@ -24,6 +24,12 @@ LATER = NOW + timedelta(seconds=ALERT_LEASE_SECONDS + 1)
 
 def states() -> dict[str, str]:
     return dict(Alert.objects.values_list("recipient__name", "state"))
+
+
+def superuser(person: Person) -> User:
+    user = person.users.get()
+    user.is_superuser = True
+    return user
 
 
 def test_a_mail_carries_the_message_id_that_its_promise_wrote(relay: Relay, promise: Promise) -> None:
@@ -102,13 +108,34 @@ def test_a_relay_that_hangs_costs_one_timeout_and_the_others_arrive(relay: Relay
     assert states() == {"Alice": "pending", "Bob": "sent"}
 
 
+def test_a_relay_that_hangs_before_the_text_is_tried_again_soon(relay: Relay, promise: Promise) -> None:
+    """Nothing was handed over, so nothing can have arrived."""
+    alert = promise("alice")
+    relay.manners["alice@example.com"] = ["RCPT hang", "RCPT hang"]
+    for minutes in (0, 1):
+        assert alerts.deliver_due(now=NOW + timedelta(minutes=minutes))["retried"] == 1
+    alert.refresh_from_db()
+    assert (alert.state, alert.unconfirmed) == ("pending", 0)
+    assert alerts.deliver_due(now=NOW + timedelta(minutes=4))["sent"] == 1
+    assert relay.count_by_id() == {alert.message_id: 1}
+
+
+def test_a_relay_that_reads_before_it_answers_gets_one_copy(relay: Relay, promise: Promise) -> None:
+    promise("alice")
+    promise("bob")
+    relay.manners["alice@example.com"] = ["slow"]
+    assert alerts.deliver_due(now=NOW)["sent"] == 2
+    assert (len(relay.messages), relay.connections) == (2, 1)
+
+
 def test_a_line_dropped_after_the_text_sends_one_more_copy_with_the_same_id(relay: Relay, promise: Promise) -> None:
     alert = promise("alice")
     promise("bob")
     relay.manners["alice@example.com"] = ["drop"]
     alerts.deliver_due(now=NOW)
     assert states() == {"Alice": "pending", "Bob": "sent"}
-    assert alerts.deliver_due(now=NOW + timedelta(minutes=1))["sent"] == 1
+    assert alerts.deliver_due(now=NOW + delivery.UNCONFIRMED_REST - timedelta(seconds=5)) == {}
+    assert alerts.deliver_due(now=NOW + delivery.UNCONFIRMED_REST + timedelta(minutes=1))["sent"] == 1
     assert relay.count_by_id()[alert.message_id] == 2
 
 
@@ -135,14 +162,47 @@ def test_while_the_relay_is_away_mails_wait_and_no_try_counts(relay: Relay, prom
     assert alerts.deliver_due(now=NOW + timedelta(hours=2))["sent"] == 3
 
 
-def test_after_the_last_attempt_it_is_given_up(relay: Relay, promise: Promise) -> None:
+def test_a_relay_that_says_later_for_a_weekend_loses_nothing(relay: Relay, promise: Promise) -> None:
+    alert = promise("alice")
+    relay.manners["alice@example.com"] = ["451 later"] * 1_000
+    for minutes in range(0, 60 * 24 * 3, 10):
+        alerts.deliver_due(now=NOW + timedelta(minutes=minutes))
+    alert.refresh_from_db()
+    tries = 1_000 - len(relay.manners["alice@example.com"])
+    assert (alert.state, 30 < tries < 100) == ("pending", True), tries
+    relay.manners.clear()
+    assert alerts.deliver_due(now=NOW + timedelta(days=3, hours=2))["sent"] == 1
+
+
+def test_after_three_days_of_later_it_is_given_up_and_may_be_queued_again(
+    relay: Relay, promise: Promise, readers: dict[str, Person]
+) -> None:
     alert = promise("alice")
     relay.manners["alice@example.com"] = ["451 never"] * 20
-    for day in range(ALERT_ATTEMPTS_MAX + 3):
+    for day in range(12):
         alerts.deliver_due(now=NOW + timedelta(days=day))
     alert.refresh_from_db()
-    assert (alert.state, alert.attempts) == ("dead", ALERT_ATTEMPTS_MAX)
-    assert len(relay.manners["alice@example.com"]) == 20 - ALERT_ATTEMPTS_MAX
+    assert (alert.state, alert.last_error) == ("dead", "451 never")
+    tries = 20 - len(relay.manners["alice@example.com"])
+    alerts.redrive(alert_id=alert.pk, actor=superuser(readers["bob"]), now=NOW + timedelta(days=20))
+    assert alerts.deliver_due(now=NOW + timedelta(days=20))["retried"] == 1
+    relay.manners.clear()
+    assert alerts.deliver_due(now=NOW + timedelta(days=20, minutes=1))["sent"] == 1
+    assert tries < 10
+
+
+def test_a_mail_that_was_put_off_often_still_survives_a_lost_sender(
+    relay: Relay, promise: Promise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promise("alice")
+    relay.manners["alice@example.com"] = ["451 later"] * 6
+    for hours in range(6):
+        assert alerts.deliver_due(now=NOW + timedelta(hours=hours))["retried"] == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(delivery, "_settle", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            alerts.deliver_due(now=NOW + timedelta(hours=7))
+    assert alerts.deliver_due(now=NOW + timedelta(hours=8))["sent"] == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -211,6 +271,30 @@ def test_a_mail_to_a_deactivated_person_is_given_up_with_the_reason(
     alert.refresh_from_db()
     assert (alert.state, alert.last_error) == ("dead", "the person is deactivated")
     assert relay.messages == []
+
+
+def test_a_mail_to_somebody_whose_accounts_are_closed_is_given_up(
+    relay: Relay, promise: Promise, readers: dict[str, Person]
+) -> None:
+    """Somebody who never had an account is told all the same: they get one when they first sign in."""
+    for name in ("alice", "bob"):
+        promise(name)
+    readers["alice"].users.update(is_active=False)
+    readers["bob"].users.all().delete()
+    alerts.deliver_due(now=NOW)
+    assert states() == {"Alice": "dead", "Bob": "sent"}
+
+
+def test_an_address_that_is_none_or_two_is_given_up(relay: Relay, promise: Promise, readers: dict[str, Person]) -> None:
+    for name, address in (("alice", ""), ("bob", "bob@example.com, mallory@example.com"), ("carol", "carol")):
+        Person.objects.filter(pk=readers[name].pk).update(email=address)
+        promise(name)
+    promise("dave")
+    alerts.deliver_due(now=NOW)
+    # A name without a host is a mailbox at the relay itself.
+    assert states() == {"Alice": "dead", "Bob": "dead", "Carol": "sent", "Dave": "sent"}
+    assert Alert.objects.get(recipient__name="Alice").last_error == "there is no address to send it to"
+    assert {address for address, _ in relay.kept} == {"carol", "dave@example.com"}
 
 
 def test_a_mail_with_nothing_left_to_say_is_skipped_not_sent(relay: Relay, promise: Promise) -> None:

@@ -32,6 +32,12 @@ BREAKS_MAX = 3
 RELAY_REST = timedelta(seconds=30)
 UNCONFIRMED_MAX = 2
 """Tries after which a mail that the relay took without answering is not sent again: it may have arrived twice."""
+UNCONFIRMED_REST = timedelta(minutes=5)
+"""The wait before the second of them: a relay that falls silent needs longer than one that says later."""
+GIVEN_UP_AFTER = timedelta(days=3)
+"""A relay that says later is believed for so long: it outlasts a weekend."""
+LOSSES_SPARED = 3
+"""Tries that such answers leave for senders that are lost: those end for good, since the mail may be to blame."""
 BACKOFF_FIRST = timedelta(seconds=20)
 BACKOFF_FACTOR = 3
 BACKOFF_MAX = timedelta(hours=6)
@@ -121,19 +127,26 @@ def _settle(alert: Alert, answer: Answer | None, *, now: datetime) -> str:
         return _write(alert, state="skipped", last_error=alert.last_error)
     if answer.result is Result.SENT:
         return _write(alert, state="sent", sent_at=now, last_error="")
-    unconfirmed = alert.unconfirmed + (answer.result is Result.UNCONFIRMED)
-    is_over = answer.result is Result.REFUSED or alert.attempts >= ALERT_ATTEMPTS_MAX or unconfirmed >= UNCONFIRMED_MAX
-    if is_over:
+    is_unconfirmed = answer.result is Result.UNCONFIRMED
+    unconfirmed = alert.unconfirmed + is_unconfirmed
+    if answer.result is Result.REFUSED or unconfirmed >= UNCONFIRMED_MAX or _was_put_off_for_good(alert, now):
         logger.error("alert %s is given up: %s", alert.pk, answer.reason)
         return _write(alert, state="dead", last_error=answer.reason, unconfirmed=unconfirmed)
-    _write(
+    wait = backoff(alert.attempts)
+    is_written = _write(
         alert,
         state="pending",
         last_error=answer.reason,
         unconfirmed=unconfirmed,
-        next_attempt_at=now + backoff(alert.attempts),
+        attempts=min(alert.attempts, ALERT_ATTEMPTS_MAX - LOSSES_SPARED),
+        next_attempt_at=now + (max(wait, UNCONFIRMED_REST) if is_unconfirmed else wait),
     )
-    return "retried"
+    return "retried" if is_written == "pending" else is_written
+
+
+def _was_put_off_for_good(alert: Alert, now: datetime) -> bool:
+    """Tried often enough, for days. A mail that somebody queued again has its first tries whatever its age."""
+    return alert.attempts >= ALERT_ATTEMPTS_MAX - LOSSES_SPARED and now - alert.created_at >= GIVEN_UP_AFTER
 
 
 def _write(alert: Alert, *, state: str, **columns: Any) -> str:
