@@ -16,6 +16,7 @@ from governance.emails.letters import Letter, Moot, Reader, Undeliverable
 from governance.emails.line import Answer, Line, Result
 from governance.emails.message import build
 from governance.models import Alert
+from governance.selectors import alerts
 
 LETTERS: dict[str, Callable[[Alert, Reader], Letter]] = {
     "stage_opened": stages.opened,
@@ -37,9 +38,9 @@ def compose(alert: Alert, *, now: datetime) -> EmailMultiAlternatives:
 
     Raises:
         Moot: there is nothing left to say.
-        Undeliverable: its person is no longer active.
+        Undeliverable: its person is deactivated, or every account of theirs is.
     """
-    if not alert.recipient.is_active:
+    if not alerts.has_way_in(alert.recipient):
         raise Undeliverable("the person is deactivated")
     return build(alert, LETTERS[alert.kind](alert, Reader(alert.recipient, now)))
 

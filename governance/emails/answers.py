@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from governance.domain import prose
 from governance.domain.lifecycle import State
 from governance.domain.limits import HOLD_DAYS_MAX
@@ -12,6 +14,7 @@ from governance.models import Alert, ApprovalDecision, Grant
 from governance.selectors import alerts
 from governance.selectors.alerts import Case
 
+REASON_SHOWN_MAX = 60
 WHY = "You get this because you asked for it. One mail per answer; there is nothing to stop."
 
 
@@ -105,20 +108,27 @@ def grant_issued(alert: Alert, reader: Reader) -> Letter:
         raise Moot(f"{grant.reference} is over")
     case = Case(grant.provisioning_request_id, grant.revision.number)
     is_owner = grant.owner_id == reader.person.pk
+    if not is_owner and reader.person.pk not in alerts.role_holders(
+        alerts.INFRASTRUCTURE_ROLE, grant.project, now=reader.now
+    ):
+        raise Moot("the reader does not look after its infrastructure any more")
     window = f"{reader.day(grant.starts_at, weekday=False)} to {_last_day(grant, reader)}"
     machines = phrases.machines(case)
     unit = f"{case.accelerator_name or 'GPU'}-hours"
     hours = f" and {prose.amount(grant.gpu_hours_cap)}{NBSP}{unit}" if grant.gpu_hours_cap else ""
     until, cap = _last_day(grant, reader), prose.money(grant.cost_cap_micro)
-    owner = unlinked(grant.owner.name)
-    role = "because you asked for it" if is_owner else f"because you look after infrastructure for {grant.project.name}"
+    owner, project = unlinked(grant.owner.name), unlinked(grant.project.name)
+    role = "because you asked for it" if is_owner else f"because you look after infrastructure for {project}"
+    said = alerts.yeses(grant.revision_id)
     return _letter(
         case,
         subject=f"Ready: {machines}, {window}, grant {grant.reference}",
         heading=f"Approved until {until}: {cap}, grant {grant.reference}",
         preview=f"Put {grant.reference} on every job.",
-        lead=f"{unlinked(grant.title)}: {machines}, {window}, for {unlinked(grant.project.name)}. Owner: {owner}.",
+        lead=f"{unlinked(grant.title)}: {machines}, {window}, for {project}. Owner: {owner}.",
+        quote=quoted(said[-1].reason) if said else "",
         rows=(
+            ("Approved by", _who_said_yes(said)),
             ("Label for jobs", grant.reference),
             ("Cap", f"{cap}{hours}; jobs above it are flagged"),
             ("Ends", f"{_last_day(grant, reader, weekday=True)}, end of the day UTC"),
@@ -167,7 +177,12 @@ def _last_day(grant: Grant, reader: Reader, *, weekday: bool = False) -> str:
     return prose.last_day(grant.ends_at, "UTC", now=reader.now, weekday=weekday)
 
 
+def _who_said_yes(said: Sequence[ApprovalDecision]) -> str:
+    """Names with roles, the one who is quoted last."""
+    names = [f"{unlinked(each.person.name)}, {each.stage.role.name.lower()}" for each in said]
+    return "; ".join(names) or "the rules: it needs nobody"
+
+
 def _short(reason: str) -> str:
     """The first words of a reason, for a subject."""
-    words = unlinked(" ".join(reason.split()))
-    return words if len(words) <= 60 else words[:58].rsplit(" ", 1)[0] + " …"
+    return quoted(" ".join(reason.split()), REASON_SHOWN_MAX)

@@ -17,6 +17,8 @@ def threshold_crossed(alert: Alert, reader: Reader) -> Letter:
     flag = Flag.objects.select_related("budget").get(pk=alert.payload["flag"])
     if flag.closed_at is not None or flag.budget is None:
         raise Moot("the budget fell below the line before the mail left")
+    if reader.person.pk not in crossings.owners_of(flag.budget, now=reader.now):
+        raise Moot("the reader does not answer for the budget any more")
     budget, found = flag.budget, alert.payload
     headline, when = _headline(found, reader), _when(found, reader)
     name = unlinked(budget.name)

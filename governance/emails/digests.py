@@ -15,7 +15,15 @@ _VERBS = {"decide": "Decide", "answer": "Answer", "ends": "Ends", "flag": "Flag"
 
 
 def digest(alert: Alert, reader: Reader) -> Letter:
-    """Mail 12, as things stand when it leaves: ordered by money × due, never empty."""
+    """Mail 12, as things stand when it leaves: ordered by money × due, never empty.
+
+    Raises:
+        Moot: nothing waits any more, the reader stopped it since, or its day is over where they are.
+    """
+    if not reader.person.wants_digest:
+        raise Moot("the reader stopped the morning mail")
+    if alert.payload.get("day", reader.today) != reader.today:
+        raise Moot("its day is over: the next one says it better")
     found = digest_for(reader.person, now=reader.now)
     if found.is_empty:
         raise Moot("nothing waits for the reader any more")

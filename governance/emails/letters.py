@@ -12,9 +12,15 @@ from governance.models import Person
 
 QUOTE_CHARS_MAX = 600
 # What mail programs turn into a link by themselves: addresses with a scheme or a path, and names under a common ending.
+# Endings that are words or file names as well (it, in, py, md) are left: a reason stays as it was written.
+_ENDINGS = (
+    "com|org|net|io|ai|co|dev|app|info|biz|xyz|top|shop|site|online|link|click|live|icu|club|store|cloud|page|tech"
+    "|eu|de|uk|us|cn|ru|fr|nl|ch|ie|pl|jp|kr|br|ca|au|tk|gg|ly|tv"
+)
+_DOT = r"[.\u3002\uff0e\uff61]"
 _LINK = re.compile(
-    r"(?i)\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\bmailto:\S+"
-    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{2,}/\S*|(?:com|org|net|io|ai|co|dev|app|info|biz|xyz|eu|de|uk|us|cn|ru)\b\S*)"
+    rf"(?i)\b[a-z][a-z0-9+.-]*://\S+|\bwww{_DOT}\S+|\bmailto:\S+"
+    rf"|\b[\w-]+(?:{_DOT}[\w-]+)*{_DOT}(?:[a-z]{{2,}}/\S*|(?:{_ENDINGS})\b\S*)"
 )
 
 
@@ -32,6 +38,11 @@ class Reader:
 
     person: Person
     now: datetime
+
+    @property
+    def today(self) -> str:
+        """The date where the reader is, as ISO 8601."""
+        return self.now.astimezone(prose.zone_named(self.person.time_zone)).date().isoformat()
 
     def day(self, at: datetime, *, weekday: bool = True) -> str:
         return prose.day(at, self.person.time_zone, now=self.now, weekday=weekday)
@@ -90,7 +101,11 @@ def unlinked(text: str) -> str:
     return _LINK.sub("[link left out]", text)
 
 
-def quoted(text: str) -> str:
-    """A person's words, cut to what a mail carries."""
-    words = unlinked(text.strip())
-    return words if len(words) <= QUOTE_CHARS_MAX else words[:QUOTE_CHARS_MAX].rsplit(" ", 1)[0] + " …"
+def quoted(text: str, longest: int = QUOTE_CHARS_MAX) -> str:
+    """A person's words, cut to what a mail carries; first cut, then searched for links, so that length costs nothing.
+
+    Args:
+        longest: characters, before links are taken out.
+    """
+    words = text.strip()
+    return unlinked(words if len(words) <= longest else words[:longest].rsplit(None, 1)[0] + " …")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from governance.domain import prose
 from governance.domain.money import to_units
@@ -76,10 +77,15 @@ def machines(case: Case) -> str:
 def about(case: Case) -> str:
     """Kind, work, machines and window in one breath."""
     ask = case.ask
-    first = f"{ask.start_on.day}{NBSP}{ask.start_on:%b}"
-    window = f"{first} to {ask.end_on.day}{NBSP}{ask.end_on:%b}" if ask.end_on else f"from {first}, without end"
+    first = date_of(ask.start_on)
+    window = f"{first} to {date_of(ask.end_on)}" if ask.end_on else f"from {first}, without end"
     workload = f"{_WORK[ask.workload]} " if ask.accelerator and ask.workload in _WORK else ""
     return f"{_kind(case)}{workload}{machines(case)}, {window}"
+
+
+def date_of(day: date) -> str:
+    """A date that is the same everywhere: `3 Dec`."""
+    return f"{day.day}{NBSP}{day:%b}"
 
 
 def _kind(case: Case) -> str:

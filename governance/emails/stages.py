@@ -34,8 +34,9 @@ class _Ask:
     @property
     def waits_for_it(self) -> str:
         """What stands still until somebody answers."""
-        held = "" if not self.case.budgets else f"; {phrases.counts_as(self.case)} of {self.case.budgets[0].name} held"
-        return f"{unlinked(self.case.request.title)}, from {self.case.ask.start_on:%d %b}{held}"
+        start, budgets = self.case.ask.start_on, self.case.budgets
+        held = f"; {phrases.counts_as(self.case)} of {unlinked(budgets[0].name)} held" if budgets else ""
+        return f"{unlinked(self.case.request.title)}, from {phrases.date_of(start)}{held}"
 
 
 def opened(alert: Alert, reader: Reader) -> Letter:
@@ -89,9 +90,18 @@ def reminded(alert: Alert, reader: Reader) -> Letter:
 
 
 def escalated(alert: Alert, reader: Reader) -> Letter:
-    """Mail 4 when the stage is overdue: to the people of the role that stands in."""
+    """Mail 4 when the stage is overdue: to the people of the role that stands in.
+
+    Raises:
+        Moot: the reader does not hold that role any more.
+    """
     ask = _read(alert, reader)
     case, fallback = ask.case, ask.stage.role.fallback
+    project = case.request.project
+    if not (fallback and project) or reader.person.pk not in alerts.role_holders(
+        fallback.slug, project, now=reader.now
+    ):
+        raise Moot("the reader does not stand in any more")
     late = prose.span(max(reader.now - ask.due_at, timedelta(minutes=1)))
     may_decide = any(holder.person_id == reader.person.pk for holder in ask.holders)
     return _letter(
@@ -108,8 +118,7 @@ def escalated(alert: Alert, reader: Reader) -> Letter:
         action="Open the decision" if may_decide else "Read the request",
         path=pages.decision_page(ask.stage) if may_decide else pages.request_page(case.request),
         note="Opening changes nothing.",
-        why=f"You get this, once per stage, because {fallback.name.lower() if fallback else 'your role'} "
-        f"stands in for {ask.role}.",
+        why=f"You get this, once per stage, because {fallback.name.lower()} stands in for {ask.role}.",
     )
 
 

@@ -19,14 +19,20 @@ from governance.models import (
     Assessment,
     Budget,
     Grant,
+    Person,
+    Project,
     Provider,
     ProvisioningRequest,
     RequestRevision,
+    RoleAssignment,
 )
 from governance.policy.decision import Decision
+from governance.selectors import people
 from governance.selectors.authority import Authority, Holder
 
 LATE_AFTER = timedelta(minutes=5)
+INFRASTRUCTURE_ROLE = "infra_lead"
+"""Told of every grant: they make the machines ready."""
 
 
 class Case:
@@ -99,6 +105,33 @@ def people_who_decided(revision_id: int) -> set[int]:
     """Everyone who has filled a role on this revision, delegators included."""
     rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id).values_list("person_id", "for_person_id")
     return {person for pair in rows for person in pair if person is not None}
+
+
+def has_way_in(person: Person) -> bool:
+    """Whether a mail's link is of any use to a person: active, and not left with closed accounts only.
+
+    Somebody without any account may still be told: they get one when they first sign in.
+    """
+    accounts = list(person.users.filter(is_service_account=False).values_list("is_active", flat=True))
+    return person.is_active and (not accounts or any(accounts))
+
+
+def role_holders(role_slug: str, project: Project, *, now: datetime) -> set[int]:
+    """Person ids that hold a role for a project, through its team or one above.
+
+    Args:
+        project: with its team.
+    """
+    rows = RoleAssignment.objects.in_force(now).filter(
+        people.scope_of(project), role__slug=role_slug, user__is_service_account=False
+    )
+    return set(rows.values_list("user__person_id", flat=True))
+
+
+def yeses(revision_id: int) -> list[ApprovalDecision]:
+    """Every yes to a revision in order of time, with person and role."""
+    rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id, verdict="approve")
+    return list(rows.select_related("person", "stage__role").order_by("decided_at", "pk"))
 
 
 def open_stage(stage_id: int, *, opened_at: str) -> ApprovalStage | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q, Sum
 
 from governance.domain.ledger import Account
-from governance.models import Budget, BudgetHold, LedgerEntry
+from governance.models import Budget, BudgetHold, LedgerEntry, RoleAssignment
 from governance.selectors import balances
 
 LEVELS = (80, 90, 100)
@@ -18,6 +19,7 @@ REARMED_BELOW = 75
 """Per cent below which a budget has to fall before the same line counts as crossed anew."""
 RECENT_DAYS = 28
 CAUSES_MAX = 3
+OWNER_ROLE = "budget_owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,15 @@ def used_up_between(budget: Budget, *, now: datetime) -> tuple[datetime | None, 
     ends = sorted(now + timedelta(seconds=left / pace) for pace in paces if pace * (86_400 * 3_660) > left)
     inside = [end for end in ends if end < budget.period_end]
     return (inside[0], inside[-1]) if inside else (None, None)
+
+
+def owners_of(budget: Budget, *, now: datetime) -> set[int]:
+    """Person ids that answer for a budget: its owner, else whoever holds the role there."""
+    if budget.owner_id is not None:
+        return {budget.owner_id}
+    place: dict[str, Any] = {"project": budget.project} if budget.project_id else {"team": budget.team}
+    rows = RoleAssignment.objects.in_force(now).filter(role__slug=OWNER_ROLE, user__is_service_account=False, **place)
+    return set(rows.values_list("user__person_id", flat=True))
 
 
 def causes_of(budget: Budget) -> Sequence[BudgetHold]:

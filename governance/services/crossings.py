@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
 from governance.domain import prose
-from governance.models import Budget, Flag, RoleAssignment, User
-from governance.selectors.crossings import Crossing, crossing_of, is_rearmed, level_of
+from governance.models import Budget, Flag, User
+from governance.selectors.crossings import Crossing, crossing_of, is_rearmed, level_of, owners_of
 from governance.selectors.people import system_actor
 from governance.services import alerts, audit, flags, jobs
 
 KIND = "budget_threshold"
-OWNER_ROLE = "budget_owner"
 
 
 def sweep_budgets(*, now: datetime) -> int:
@@ -24,7 +22,7 @@ def sweep_budgets(*, now: datetime) -> int:
             return 0
         actor = system_actor()
         latest = _latest_flags(now)
-        for budget in jobs.by_batches(Budget.objects.filter(period_start__lte=now, period_end__gt=now)):
+        for budget in run.rows(Budget.objects.filter(period_start__lte=now, period_end__gt=now), "budgets"):
             if _is_news(budget, latest.get(budget.pk), now=now):
                 with run.apart(f"budget {budget.pk}"):
                     run.done_count += _look_at(budget_id=budget.pk, actor=actor, now=now)
@@ -55,7 +53,7 @@ def _look_at(*, budget_id: int, actor: User, now: datetime) -> bool:
     if flag is None:
         return False
     closed = _close_lower(flag, actor=actor, now=now)
-    alerts.tell_budget_crossed(budget, flag, crossing, _owners(budget, now=now), now=now)
+    alerts.tell_budget_crossed(budget, flag, crossing, owners_of(budget, now=now), now=now)
     audit.record("flag.raised", actor=actor, subject=flag, now=now, kind=KIND, level=crossing.level, supersedes=closed)
     return True
 
@@ -100,12 +98,3 @@ def _sentence(budget: Budget, crossing: Crossing) -> str:
     ratio = crossing.forecast_ratio if crossing.is_forecast and crossing.forecast_ratio else crossing.used_ratio
     verb = "is forecast to use" if crossing.is_forecast else "has used or promised"
     return f"{budget.name} {verb} {prose.percent(ratio)} of {prose.money(budget.limit_micro)}"
-
-
-def _owners(budget: Budget, *, now: datetime) -> set[int]:
-    """Who answers for a budget: its owner, else whoever holds the role there."""
-    if budget.owner_id is not None:
-        return {budget.owner_id}
-    place: dict[str, Any] = {"project": budget.project} if budget.project_id else {"team": budget.team}
-    rows = RoleAssignment.objects.in_force(now).filter(role__slug=OWNER_ROLE, user__is_service_account=False, **place)
-    return set(rows.values_list("user__person_id", flat=True))

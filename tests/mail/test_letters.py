@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from governance import emails
 from governance.domain.prose import NBSP
 from governance.emails.letters import Moot, quoted, unlinked
+from governance.emails.message import one_line, visible
 from governance.models import Alert, ApprovalStage, Delegation, Person, ProvisioningRequest, Role, RoleAssignment
-from governance.services import alerts, approvals, provisioning, sweeps
+from governance.services import alerts, approvals, crossings, provisioning, sweeps
 from tests import cast as casting
 from tests.cast import NOW, Cast, content, open_stage, submitted
 
@@ -210,6 +212,8 @@ def test_mail_5_goes_to_the_owner_and_to_infrastructure_but_not_to_who_just_said
     assert subject_of(message) == "Ready: 16 × H100 at CoreWeave, 1 Jun to 14 Jun, grant G-0001"
     text = text_of(message)
     assert f"Approved until 14{NBSP}Jun: 1,000{NBSP}USD, grant G-0001" in text.splitlines()[0]
+    assert "> Fits the plan." in text
+    assert "Approved by: Frank, team lead" in text
     assert "Label for jobs: G-0001" in text
     assert "Return early: " in text
     assert "infrastructure" in text_of(written("grant_issued", "Bob"))
@@ -228,6 +232,88 @@ def test_text_of_people_is_escaped_quoted_and_carries_no_link(cast: Cast) -> Non
     assert "<img" not in html_of(message)
     assert "&lt;img src=x" in html_of(message)
     assert "> Approve here:" in text_of(message)
+
+
+# What would start a header, end a sentence of ours, or turn the words around.
+HOSTILE = "a\r\nBcc: mallory@example.com\u2028b\u2029c\x85d\x0be\u202efdp.exe\u2066f\ufeffg\u00adh\u200bi\x00"
+
+
+def test_characters_that_nobody_sees_change_no_header_and_no_line(cast: Cast) -> None:
+    request = submitted(cast)
+    hostile = HOSTILE.replace("\x00", "")
+    Person.objects.filter(pk__in=[cast.alice.person_id, cast.bob.person_id]).update(name=f"Eve {hostile}")
+    ProvisioningRequest.objects.filter(pk=request.pk).update(title=hostile)
+    casting.Budget.objects.filter(pk=cast.budget.pk).update(name=hostile)
+    casting.Project.objects.filter(pk=cast.project.pk).update(name=hostile)
+    alert = Alert.objects.select_related("recipient").get(kind="stage_opened", recipient_id=cast.bob.person_id)
+    message = emails.compose(alert, now=NOW).message()
+    assert message["Bcc"] is None
+    assert message["To"] == "bob@example.com"
+    assert "\n" not in subject_of(message)
+    for shown in (subject_of(message), text_of(message), html_of(message)):
+        assert not [c for c in shown if c in "\r\u2028\u2029\x85\x0b\u202e\u2066\ufeff\u00ad\u200b"]
+        assert "\nBcc" not in shown
+
+
+def test_visible_text_loses_controls_and_keeps_words() -> None:
+    assert one_line(HOSTILE) == "a Bcc: mallory@example.com b c d efdp.exefghi"
+    assert visible("one\r\ntwo\tthree\u2028four") == "one\ntwo\tthree\nfour"
+    kept = f"28.5{NBSP}k USD, naïve, שלום, 工事, \U0001f469\u200d\U0001f52c"
+    assert one_line(kept) == kept
+
+
+def test_a_subject_stays_short_and_a_long_word_breaks_nothing(cast: Cast) -> None:
+    casting.Project.objects.filter(pk=cast.project.pk).update(name="x" * 120)
+    Person.objects.filter(pk=cast.alice.person_id).update(name="\U0001f600" * 120)
+    submitted(cast, title="y" * 120, justification="z" * 4_000)
+    message = written("stage_opened", "Bob")
+    assert len(subject_of(message)) <= 160
+    assert max(len(line) for line in message.as_bytes().splitlines()) < 998
+    assert "z" * 600 in text_of(message)
+
+
+def test_a_text_made_to_be_slow_to_search_is_not(cast: Cast) -> None:
+    began = time.monotonic()
+    for hostile in ("a.a" * 10_000, "a-" * 20_000, "a+.-" * 10_000, "www" * 10_000, "\n" * 30_000):
+        quoted(hostile)
+    assert time.monotonic() - began < 0.5
+
+
+def test_mail_7_goes_to_nobody_who_stopped_answering_for_the_budget(cast: Cast) -> None:
+    casting.Budget.objects.filter(pk=cast.budget.pk).update(owner=cast.carol.person)
+    submitted(cast, gpu_hours_cap=17_000.0)
+    assert crossings.sweep_budgets(now=NOW) == 1
+    assert subject_of(written("budget_threshold", "Carol")) == "Long context: 85 % of 20 k USD used or promised"
+    casting.Budget.objects.filter(pk=cast.budget.pk).update(owner=cast.dave.person)
+    with pytest.raises(Moot, match="does not answer for the budget"):
+        written("budget_threshold", "Carol")
+
+
+def test_mail_4_and_5_go_to_nobody_who_lost_the_role(cast: Cast) -> None:
+    late = NOW + timedelta(days=6)
+    request = submitted(cast)
+    sweeps.remind_stages(now=late)
+    decide(submitted(cast), cast, "frank", "approve", "Fits the plan.")
+    assert "stands in" in text_of(written("stage_escalated", "Carol", now=late))
+    assert "infrastructure" in text_of(written("grant_issued", "Bob", now=late))
+    RoleAssignment.objects.filter(user__in=[cast.bob, cast.carol]).update(valid_to=NOW + timedelta(hours=1))
+    for kind, name in (("stage_escalated", "Carol"), ("stage_reminded", "Bob"), ("grant_issued", "Bob")):
+        with pytest.raises(Moot):
+            written(kind, name, now=late)
+    assert request.reference in text_of(written("stage_reminded", "Frank", now=late))
+    assert "because you asked" in text_of(written("grant_issued", "Alice", now=late))
+
+
+def test_a_digest_that_was_stopped_or_outlived_its_day_is_not_sent(cast: Cast) -> None:
+    submitted(cast)
+    alerts.enqueue("digest", subject="day", recipients=[cast.bob.person_id], payload={"day": "2026-06-01"}, now=NOW)
+    # Dublin is an hour ahead: its first of June ends at 23:00 UTC.
+    assert "1 to decide" in subject_of(written("digest", "Bob", now=NOW.replace(hour=22, minute=59)))
+    with pytest.raises(Moot, match="day is over"):
+        written("digest", "Bob", now=NOW.replace(hour=23))
+    Person.objects.filter(name="Bob").update(wants_digest=False)
+    with pytest.raises(Moot, match="stopped"):
+        written("digest", "Bob")
 
 
 def test_names_are_read_when_the_mail_leaves(cast: Cast) -> None:
@@ -258,6 +344,10 @@ def test_the_digest_can_be_stopped_and_other_mails_say_why_they_come(cast: Cast)
         ("go to evil-shop.com.", "go to [link left out]"),
         ("eval.py and model.safetensors", "eval.py and model.safetensors"),
         ("p50 of 3.5 k", "p50 of 3.5 k"),
+        ("evil\u3002example/x", "[link left out]"),
+        ("sign in at pay-day.click now", "sign in at [link left out] now"),
+        ("the pool.It is idle; torch.nn, run.sh", "the pool.It is idle; torch.nn, run.sh"),
+        ("bob@evil.com", "bob@[link left out]"),
     ],
 )
 def test_what_a_mail_program_would_link_is_left_out(text: str, expected: str) -> None:

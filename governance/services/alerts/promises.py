@@ -18,16 +18,12 @@ from governance.models import (
     Flag,
     Grant,
     ProvisioningRequest,
-    Role,
-    RoleAssignment,
     User,
 )
 from governance.selectors import alerts as selected
-from governance.selectors import people
+from governance.selectors.alerts import INFRASTRUCTURE_ROLE
 from governance.selectors.assessments import Assessed
 from governance.selectors.crossings import Crossing
-
-INFRASTRUCTURE_ROLE = "infra_lead"
 
 
 def enqueue(
@@ -83,7 +79,10 @@ def tell_stage_reminded(stage: ApprovalStage, request: ProvisioningRequest, *, n
 
 def tell_stage_escalated(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
     """Mail 4, overdue: the people of the role that stands in. How many; 0 when no role does."""
-    recipients = _holders_of(stage.role.fallback, request, now=now) - {request.requester.person_id}
+    fallback = stage.role.fallback
+    if fallback is None or request.project is None:
+        return 0
+    recipients = selected.role_holders(fallback.slug, request.project, now=now) - {request.requester.person_id}
     _tell_about_stage("stage_escalated", stage, request, recipients, now=now)
     return len(recipients)
 
@@ -101,16 +100,6 @@ def _tell_about_stage(
         payload={"stage": stage.pk, "opened_at": opened_at.isoformat()},
         now=now,
     )
-
-
-def _holders_of(role: Role | None, request: ProvisioningRequest, *, now: datetime) -> set[int]:
-    """Person ids that hold a role for the request's project."""
-    if role is None or request.project is None:
-        return set()
-    rows = RoleAssignment.objects.in_force(now).filter(
-        people.scope_of(request.project), role=role, user__is_service_account=False
-    )
-    return set(rows.values_list("user__person_id", flat=True))
 
 
 def tell_request_answered(request: ProvisioningRequest, assessed: Assessed, *, actor: User, now: datetime) -> None:
@@ -163,12 +152,8 @@ def tell_changes_wanted(request: ProvisioningRequest, decision: ApprovalDecision
 
 def tell_grant_issued(grant: Grant, *, actor: User, now: datetime) -> None:
     """Mail 5, which is also the yes of mail 2: one fact, one mail. The owner, and who looks after infrastructure."""
-    infrastructure = RoleAssignment.objects.in_force(now).filter(
-        people.scope_of(grant.project), role__slug=INFRASTRUCTURE_ROLE, user__is_service_account=False
-    )
-    recipients = set(infrastructure.values_list("user__person_id", flat=True))
     # Whoever gave the last yes saw the grant on the page.
-    recipients.discard(actor.person_id)
+    recipients = selected.role_holders(INFRASTRUCTURE_ROLE, grant.project, now=now) - {actor.person_id}
     enqueue(
         "grant_issued",
         subject=f"grant:{grant.pk}",
