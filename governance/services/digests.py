@@ -22,16 +22,17 @@ def send_digests(*, now: datetime) -> int:
             return 0
         zones = readers().order_by("time_zone").values_list("time_zone", flat=True).distinct()
         done: dict[str, str] = dict(run.last.get("zones", {}))
-        for zone, day in due_zones(zones, now=now).items():
-            if done.get(zone) == day.isoformat():
-                continue
-            failures = len(run.failures)
-            for person in jobs.by_batches(readers().filter(time_zone=zone)):
+        today = {zone: day for zone, day in due_zones(zones, now=now).items() if done.get(zone) != day.isoformat()}
+        cursors = {zone: f"{zone} {day.isoformat()}" for zone, day in today.items()}
+        # Where a run of yesterday was cut short means nothing today.
+        run.result = {"zones": done} | {name: run.last[name] for name in cursors.values() if name in run.last}
+        for zone, day in today.items():
+            failures, cursor = len(run.failures), cursors[zone]
+            for person in run.rows(readers().filter(time_zone=zone), cursor):
                 with run.apart(f"person {person.pk}"):
                     run.done_count += _promise(person, day, now=now)
-            if len(run.failures) == failures:
+            if run.has_finished(cursor) and len(run.failures) == failures:
                 done[zone] = day.isoformat()
-            run.result["zones"] = done
         return run.done_count
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.db import transaction
 
+from governance.domain.errors import NotAllowed, NotFound
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.text import clean_reason
 from governance.models import Budget, Flag, Grant, ProvisioningRequest, RequestRevision, User
 from governance.selectors.assessments import Assessed
+from governance.selectors.duties import FLAGS, duties_of, is_system
 from governance.services import audit
 
 _BUCKETS = 10_000
@@ -76,9 +78,18 @@ def is_sampled(revision_digest: str, *, ratio: float) -> bool:
 
 @transaction.atomic(durable=True)
 def close_flag(*, flag_id: int, actor: User, reason: str, now: datetime) -> Flag:
-    """Say that a flag was looked at, and what was found. Closing twice changes nothing."""
+    """Say that a flag was looked at, and what was found. Closing twice changes nothing.
+
+    Raises:
+        NotAllowed: the actor decides nothing, so nobody waits for their look.
+        NotFound: no such flag.
+    """
+    if not is_system(actor) and FLAGS not in duties_of(actor, now=now):
+        raise NotAllowed("to close a flag takes a role that decides", duty=FLAGS)
     reason = clean_reason("reason", reason, min(400, REASON_CHARS_MAX))
-    flag = Flag.objects.select_for_update(of=("self",)).get(pk=flag_id)
+    flag = Flag.objects.select_for_update(of=("self",)).filter(pk=flag_id).first()
+    if flag is None:
+        raise NotFound(f"flag `{flag_id}` does not exist", id=flag_id)
     if flag.closed_at is None:
         flag.closed_at, flag.closed_by, flag.close_reason = now, actor, reason
         flag.save(update_fields=["closed_at", "closed_by", "close_reason"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ RowT = TypeVar("RowT", bound=Model)
 
 BATCHES_MAX = 40
 """Batches of one run; a longer backlog goes on with the next tick, where this one stopped."""
+RUN_SECONDS_MAX = 45.0
+"""A run stops taking rows after this long, well before the time limit that would end its process."""
 KEPT = timedelta(days=30)
 ERROR_CHARS_MAX = 400
 
@@ -32,12 +35,14 @@ class Run:
     """One run while it goes on.
 
     Args:
-        last: what the last finished run left in `result`: its cursor.
+        last: what the last finished run left in `result`: its cursors.
         result: what this one leaves.
+        until: on the monotonic clock, when it stops taking rows.
     """
 
     name: str
     last: dict[str, Any]
+    until: float
     done_count: int = 0
     result: dict[str, Any] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -51,16 +56,31 @@ class Run:
             logger.exception("%s: %s failed", self.name, what)
             self.failures.append(f"{what}: {type(error).__name__}: {error}")
 
+    @property
+    def has_time(self) -> bool:
+        return time.monotonic() < self.until
 
-def by_batches(rows: QuerySet[RowT]) -> Iterator[RowT]:
-    """All rows in order of id, a batch at a time; a row that stays as it is does not come twice in a run."""
-    after = 0
-    for _ in range(BATCHES_MAX):
-        batch = list(rows.filter(pk__gt=after).order_by("pk")[:SWEEP_BATCH])
-        yield from batch
-        if len(batch) < SWEEP_BATCH:
-            return
-        after = batch[-1].pk
+    def rows(self, rows: QuerySet[RowT], cursor: str) -> Iterator[RowT]:
+        """Rows in order of id, a batch at a time, from where the last run stopped; none comes twice in a run.
+
+        Args:
+            cursor: under which name `result` keeps the last id; absent once the run has seen the end.
+        """
+        after = int(self.last.get(cursor, 0))
+        for _ in range(BATCHES_MAX):
+            batch = list(rows.filter(pk__gt=after).order_by("pk")[:SWEEP_BATCH])
+            for row in batch:
+                if not self.has_time:
+                    return
+                yield row
+                after = self.result[cursor] = row.pk
+            if len(batch) < SWEEP_BATCH:
+                self.result.pop(cursor, None)
+                return
+
+    def has_finished(self, cursor: str) -> bool:
+        """Whether `rows` has seen the last row under this name."""
+        return cursor not in self.result
 
 
 @contextmanager
@@ -76,7 +96,7 @@ def sweep(name: str, *, now: datetime) -> Iterator[Run | None]:
             return
         previous = JobRun.objects.filter(name=name).exclude(state="running").order_by("-pk").first()
         job = JobRun.objects.create(name=name, state="running", started_at=now)
-        run = Run(name, last=dict(previous.result) if previous else {})
+        run = Run(name, last=dict(previous.result) if previous else {}, until=time.monotonic() + RUN_SECONDS_MAX)
         run.result = dict(run.last)
         try:
             yield run

@@ -18,7 +18,7 @@ from governance.selectors import exceeding
 from governance.selectors.exceeding import Finder, Finding
 from governance.selectors.people import system_actor
 from governance.services import alerts, audit, flags, grants, jobs, provisioning
-from governance.services.jobs import BATCHES_MAX, Run, by_batches
+from governance.services.jobs import BATCHES_MAX, Run
 
 FLAGS_PER_TRANSACTION = 20
 """Few enough that nobody waits long for the end of the audit log."""
@@ -37,7 +37,7 @@ def expire_holds(*, now: datetime) -> int:
         if run is None:
             return 0
         actor = system_actor()
-        for hold in by_batches(BudgetHold.objects.filter(state="open", expires_at__lte=now)):
+        for hold in run.rows(BudgetHold.objects.filter(state="open", expires_at__lte=now), "holds"):
             request_id = hold.provisioning_request_id
             with run.apart(f"request {request_id}"):
                 run.done_count += provisioning.expire_request(request_id=request_id, actor=actor, now=now)
@@ -50,7 +50,7 @@ def end_grants(*, now: datetime) -> int:
         if run is None:
             return 0
         actor = system_actor()
-        for grant in by_batches(Grant.objects.filter(state="active", ends_at__lte=now)):
+        for grant in run.rows(Grant.objects.filter(state="active", ends_at__lte=now), "grants"):
             with run.apart(f"grant {grant.pk}"):
                 run.done_count += grants.end_grant(grant_id=grant.pk, actor=actor, now=now)
         ended = run.done_count
@@ -76,8 +76,8 @@ def remind_stages(*, now: datetime) -> int:
         if run is None:
             return 0
         actor = system_actor()
-        for stages, act in ((_half_gone(now), _remind), (_late(now), _escalate)):
-            for stage in by_batches(stages):
+        for name, stages, act in (("half_gone", _half_gone(now), _remind), ("late", _late(now), _escalate)):
+            for stage in run.rows(stages, name):
                 with run.apart(f"stage {stage.pk}"):
                     run.done_count += act(stage_id=stage.pk, actor=actor, now=now)
         return run.done_count
@@ -148,6 +148,8 @@ def _flag_all(run: Run, find: Finder, *, actor: User, now: datetime) -> None:
     name = find.__name__
     after = int(run.last.get(name, 0))
     for _ in range(BATCHES_MAX):
+        if not run.has_time:
+            return
         findings, last = find(after=after, size=SWEEP_BATCH, now=now)
         _raise_new(run, findings, actor=actor, now=now)
         if last is None:

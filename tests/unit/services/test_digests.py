@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -52,6 +53,31 @@ def test_after_an_outage_it_is_made_up_for_until_the_evening(cast: Cast) -> None
     submitted(cast)
     assert digests.send_digests(now=EIGHT_IN_DUBLIN + timedelta(hours=10)) == 0
     assert digests.send_digests(now=EIGHT_IN_DUBLIN + timedelta(hours=9, minutes=59)) == 2
+
+
+@pytest.mark.parametrize("change", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+def test_on_the_days_when_clocks_change_there_is_one_morning_each(
+    cast: Cast, change: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[datetime] = []
+    monkeypatch.setattr(digests, "_promise", lambda person, day, *, now: bool(sent.append(now)))
+    Person.objects.exclude(name="Bob").update(wants_digest=False)
+    for quarter in range(-96, 2 * 96):
+        digests.send_digests(now=change + timedelta(minutes=15 * quarter))
+    local = [instant.astimezone(ZoneInfo("Europe/Dublin")) for instant in sent]
+    assert [(day.date() - change.date()).days for day in local] == [-1, 0, 1]
+    assert {(day.hour, day.minute) for day in local} == {(8, 0)}
+
+
+def test_a_run_that_is_out_of_time_goes_on_where_it_stopped(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody is looked at once a day, however many ticks that takes."""
+    seen: list[str] = []
+    monkeypatch.setattr(digests, "_promise", lambda person, day, *, now: bool(seen.append(person.name)))
+    for tick in range(5):
+        left = iter([True, True, False])
+        monkeypatch.setattr(jobs.Run, "has_time", property(lambda run, left=left: next(left)))
+        digests.send_digests(now=EIGHT_IN_DUBLIN + timedelta(minutes=15 * tick))
+    assert sorted(seen) == ["Alice", "Bob", "Carol", "Dave", "Erin", "Frank", "Grace", "Heidi"]
 
 
 def test_nobody_gets_an_empty_one_and_whoever_stopped_it_gets_none(cast: Cast) -> None:

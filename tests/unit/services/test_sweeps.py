@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from governance.domain.errors import NotAllowed, NotFound
 from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.money import MICRO_PER_UNIT
 from governance.models import Alert, ApprovalLimit, ApprovalStage, AuditEvent, Flag, Grant, JobRun, Role
-from governance.services import approvals, audit, jobs, provisioning, sweeps
+from governance.services import approvals, audit, flags, jobs, provisioning, sweeps
 from tests import cast as casting
 from tests.cast import NOW, Cast, content, open_stage, submitted
 from tests.concurrency.crowd import at_once
@@ -201,6 +202,56 @@ def test_a_long_backlog_goes_on_where_the_last_run_stopped(cast: Cast, monkeypat
     monkeypatch.setattr(sweeps, "SWEEP_BATCH", 2)
     monkeypatch.setattr(sweeps, "BATCHES_MAX", 1)
     assert [sweeps.sweep_limits(now=LATE) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_a_run_stops_in_time_and_the_next_goes_on(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards: a backlog is worked off tick by tick; no run lasts until its process is ended."""
+    for _ in range(3):
+        submitted(cast)
+    after = NOW + timedelta(days=HOLD_DAYS_MAX + 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "RUN_SECONDS_MAX", 0.0)
+        assert sweeps.expire_holds(now=after) == sweeps.sweep_limits(now=LATE) == sweeps.remind_stages(now=LATE) == 0
+    counts = []
+    for _ in range(4):
+        left = iter([True, False])
+        with monkeypatch.context() as patched:
+            patched.setattr(jobs.Run, "has_time", property(lambda run, left=left: next(left)))
+            counts.append(sweeps.expire_holds(now=after))
+    assert counts == [1, 1, 1, 0]
+
+
+def test_rows_that_fail_every_time_do_not_hide_the_ones_behind_them(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = submitted(cast), submitted(cast)
+    tried: list[int] = []
+
+    def expire(*, request_id: int, **rest: Any) -> bool:
+        tried.append(request_id)
+        raise RuntimeError("broken row")
+
+    monkeypatch.setattr(provisioning, "expire_request", expire)
+    for _ in range(3):
+        left = iter([True, False])
+        monkeypatch.setattr(jobs.Run, "has_time", property(lambda run, left=left: next(left, False)))
+        sweeps.expire_holds(now=NOW + timedelta(days=HOLD_DAYS_MAX + 1))
+    assert tried[:2] == [first.pk, second.pk]
+
+
+def test_a_flag_is_closed_once_with_a_reason_by_somebody_who_decides(cast: Cast) -> None:
+    submitted(cast)
+    sweeps.sweep_limits(now=LATE)
+    flag = Flag.objects.get()
+    for name in ("alice", "dave", "erin"):
+        with pytest.raises(NotAllowed):
+            flags.close_flag(flag_id=flag.pk, actor=cast.users[name], reason="Nothing to see.", now=LATE)
+    with pytest.raises(NotFound):
+        flags.close_flag(flag_id=10**9, actor=cast.bob, reason="Looked at.", now=LATE)
+    for reason in ("Looked at.", "Looked at again."):
+        closed = flags.close_flag(flag_id=flag.pk, actor=cast.bob, reason=reason, now=LATE)
+    assert (closed.closed_by, closed.close_reason) == (cast.bob, "Looked at.")
+    assert AuditEvent.objects.filter(action="flag.closed").count() == 1
 
 
 def test_quiet_runs_leave_one_row_and_killed_ones_are_named(cast: Cast) -> None:
