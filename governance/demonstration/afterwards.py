@@ -13,14 +13,19 @@ from governance.models import (
     Alert,
     ApprovalDecision,
     ApprovalStage,
+    Flag,
     PolicyException,
     PolicyVersion,
     ProvisioningRequest,
+    User,
 )
-from governance.services import audit, policies
+from governance.services import audit, crossings, flags, policies, sweeps
 
 EXCEPTION_ENDS_IN_DAYS = 6
 SHADOW_LIMIT_USD = 1_500
+SAMPLED_STORY = 3
+OF_THE_PAST = "of the demonstration's past: never sent"
+OPEN_BUDGET_FLAGS = ("assist-serving", "data-and-synthetic")
 
 
 def second_statement(world: World) -> Story:
@@ -72,6 +77,35 @@ def shadow_policy(world: World) -> Story:
 TURNS = (second_statement, exception, shadow_policy)
 
 
+def look_around(world: World, start: datetime) -> None:
+    """Let every sweep look once, as beat would within minutes, and let people close what they have looked at.
+
+    Each sweep has its own short transactions, so this comes after the load's.
+    """
+    sweeps.expire_holds(now=start)
+    sweeps.end_grants(now=start)
+    sweeps.remind_stages(now=start)
+    sweeps.sweep_limits(now=start)
+    crossings.sweep_budgets(now=start)
+    # The mail that the stage opened has not left yet: a reminder beside it says nothing new.
+    Alert.objects.filter(kind="stage_reminded", state="pending").update(state="skipped", last_error=OF_THE_PAST)
+    for flag in Flag.objects.filter(closed_at=None).select_related("budget", "provisioning_request").order_by("pk"):
+        found = _looked_at(world, flag)
+        if found is not None:
+            flags.close_flag(flag_id=flag.pk, actor=found[0], reason=found[1], now=start)
+
+
+def _looked_at(world: World, flag: Flag) -> tuple[User, str] | None:
+    """Who has looked at a flag, and what they found; None for those that a story is about."""
+    cast = world.cast
+    if flag.kind == "sampled_review" and flag.provisioning_request_id != world.requests[SAMPLED_STORY].pk:
+        return cast["bob"], "Looked at: used for what was asked."
+    if flag.budget is not None and flag.budget.slug.rsplit("-", 1)[0] not in OPEN_BUDGET_FLAGS:
+        owner = next(user for user in cast.people.values() if user.person_id == flag.budget.owner_id)
+        return owner, "Planned so: the year's large runs are in it."
+    return None
+
+
 def settle(world: World, start: datetime) -> None:
     """Mark the requests as demonstration, and let only those mails go out that say something still true.
 
@@ -86,7 +120,5 @@ def settle(world: World, start: datetime) -> None:
         stage = ApprovalStage.objects.filter(pk=alert.payload.get("stage"), state="open").first()
         if stage is not None and (stage.pk, alert.recipient_id) not in decided:
             keep.append(alert.pk)
-    Alert.objects.filter(~Q(pk__in=keep), state="pending").update(
-        state="skipped", last_error="of the demonstration's past: never sent"
-    )
+    Alert.objects.filter(~Q(pk__in=keep), state="pending").update(state="skipped", last_error=OF_THE_PAST)
     Alert.objects.filter(pk__in=keep).update(next_attempt_at=start)

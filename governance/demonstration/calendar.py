@@ -17,6 +17,11 @@ MONTHS_INTO_THE_YEAR = 9
 From a start in November this gives 1 February.
 """
 
+OFFICE_OPENS, OFFICE_CLOSES = 8, 17
+"""Hours of the day, UTC."""
+
+DAYS_BACK_MAX = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -64,8 +69,25 @@ class Calendar:
         return day - timedelta(days=max(0, day.weekday() - 4))
 
     def ago(self, **parts: float) -> datetime:
-        """An instant shortly before the first start, such as `ago(hours=2)`."""
+        """An instant shortly before the first start, such as `ago(hours=2)`: for machines, which know no evening."""
         return self.start - timedelta(**parts)
+
+    def lately(self, hours: float) -> datetime:
+        """So many working hours before the first start; office hours are as `OFFICE_OPENS` and `OFFICE_CLOSES` say.
+
+        What was opened within the last nine of them is not overdue yet, on whatever day the first start falls.
+        """
+        at, left = self.start, timedelta(hours=hours)
+        for _ in range(DAYS_BACK_MAX):
+            opens = at.replace(hour=OFFICE_OPENS, minute=0, second=0, microsecond=0)
+            closes = opens.replace(hour=OFFICE_CLOSES)
+            if at.weekday() < 5 and at > opens:
+                worked = min(at, closes) - opens
+                if worked >= left:
+                    return min(at, closes) - left
+                left -= worked
+            at = closes - timedelta(days=1)
+        raise ValueError(f"{hours} working hours are more than {DAYS_BACK_MAX} days")
 
     def months(self, first: datetime, last: datetime) -> list[datetime]:
         """First instants of the months from that of `first` up to, but not including, `last`."""

@@ -51,9 +51,11 @@ def last_load() -> JobRun | None:
     return JobRun.objects.filter(name=JOB, state="done").first()
 
 
-@transaction.atomic(durable=True)
 def load(*, start: datetime, past_count: int = REQUESTS, say: Say = lambda line: None) -> Loaded | None:
-    """Load everything into an empty installation. One transaction: an interrupted load leaves nothing.
+    """Load everything into an empty installation, and look at it once as the sweeps do.
+
+    The load is one transaction: interrupted, it leaves nothing. What the first look finds, the sweeps of the running
+    product would find minutes later.
 
     Args:
         start: aware instant of the first start, from which all dates are counted.
@@ -66,6 +68,15 @@ def load(*, start: datetime, past_count: int = REQUESTS, say: Say = lambda line:
     Raises:
         Occupied: people other than the demonstration's are here; nothing is written.
     """
+    loaded = _load(start, past_count, say)
+    if loaded is not None:
+        afterwards.look_around(loaded.world, start)
+        say("looked at")
+    return loaded
+
+
+@transaction.atomic(durable=True)
+def _load(start: datetime, past_count: int, say: Say) -> Loaded | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         # The app role's limits are for people's clicks; this is one long transaction with much arithmetic in between.

@@ -46,9 +46,9 @@ def borealis(world: World) -> Story:
     world.decide(request, "priya", "Above 1e23, far below 1e25. The documentation file is open.", now)
     now = yield calendar.at(-8, "15:35")
     world.decide(request, "omar", "The exit plan covers the first six months; no objection.", now)
-    now = yield calendar.at(-7, "10:05")
+    now = yield calendar.at(-4, "10:05")
     world.decide(request, "greta", "Hydro power; I have booked it against the team's allowance.", now)
-    now = yield calendar.at(-5, "16:00")
+    now = yield calendar.at(-2, "16:00")
     world.decide(request, "carol", "The board paper is in order. Paul's word is still missing.", now)
 
 
@@ -96,13 +96,13 @@ def aurora(world: World) -> Story:
     world.decide(request, "henrik", "If it is exceeded we have two weeks; the draft is sufficient.", now)
     now = yield calendar.at(-6, "14:20")
     world.decide(request, "omar", "Exit plan as for Borealis.", now)
-    now = yield calendar.at(-6, "15:10")
+    now = yield calendar.at(-4, "15:10")
     world.decide(request, "greta", "Booked against the allowance.", now)
-    now = yield calendar.at(-4, "11:00")
+    now = yield calendar.at(-2, "11:00")
     world.decide(
         request, "adaeze", "Yes, with a stop at 9.5e24 and the evaluations of the red team before it goes on.", now
     )
-    now = yield calendar.at(-3, "16:30")
+    now = yield calendar.lately(4)
     world.decide(request, "nils", "Yes under Adaeze's condition.", now)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from governance.demonstration.asks import content
+from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.world import Story, World, within
 from governance.services import grants
 
@@ -38,7 +39,9 @@ def used(world: World) -> Story:
         ),
         now,
     )  # fmt: skip
-    now = yield calendar.ago(hours=40)
+    now = yield in_office_hours(grant.ends_at + timedelta(hours=9))
+    world.end(original, "grace", now)
+    now = yield calendar.ago(hours=20)
     world.measure(world.requests[32], hours=210.0, spent_usd=304.5, utilisation=0.8)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from governance.demonstration.asks import content
+from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.world import Story, World
 from governance.domain.ask import Ask
 from governance.services.flags import is_sampled
@@ -15,16 +16,18 @@ SAMPLE_TRIES = 400
 
 
 def adapter(
-    number: int, who: str, lead: str, project: str, days_ago: int, *, sampled: bool = False
+    number: int, who: str, lead: str, project: str, days_ago: int, *, is_new: bool = False
 ) -> Callable[[World], Story]:
-    """Stories 1 to 3: adapters for an 8B model, allowed at once; one is drawn for a later look."""
+    """Stories 1 to 3: adapters for an 8B model, allowed at once; the new one runs, and was drawn for a later look."""
 
     def tell(world: World) -> Story:
         now = yield world.cast.calendar.at(-days_ago, "09:40")
         asked = _adapter_ask(world, project, now)
-        if sampled:
-            asked = _drawn(asked)
-        request = yield from world.ask(number, who, asked, now)
+        request = yield from world.ask(number, who, _drawn(asked) if is_new else asked, now)
+        if is_new:
+            now = yield world.cast.calendar.ago(hours=3)
+            world.measure(request, hours=29.0, spent_usd=85.55, utilisation=0.78)
+            return
         now = yield now + timedelta(days=4)
         world.measure(request, hours=44.0, spent_usd=129.8, utilisation=0.71)
         now = yield now + timedelta(days=4)
@@ -141,7 +144,7 @@ def split(world: World) -> Story:
                 count=8,
                 hours=779.0,
                 start=now,
-                days=14,
+                days=5,
                 work={"parameters_billion": 0.3, "tokens_billion": 40},
                 why="One resolution per run, so that the curves can be laid over each other.",
                 modalities=["vision"],
@@ -155,19 +158,29 @@ def split(world: World) -> Story:
     yield from ask(29, "emil", "two", now)
     now = yield calendar.at(-7, "15:30")
     world.decide(world.requests[29], "sofia", "Fine, and please ask for the rest of the study in one piece.", now)
-    now = yield calendar.at(-5, "10:10")
+    now = yield calendar.at(-6, "10:10")
     yield from ask(30, "julia", "three", now)
-    now = yield calendar.at(-4, "16:40")
+    now = yield calendar.at(-5, "16:40")
     world.decide(
         world.requests[30], "sofia", "Third of the same study: approved, because the machines are booked.", now
     )
-    now = yield calendar.ago(hours=20)
+    now = yield calendar.lately(5)
     yield from ask(31, "emil", "four", now)
+
+
+def split_parts_end(world: World) -> Story:
+    """The end of the first three parts, whose machines were booked for five days each."""
+    yield world.cast.calendar.on(-4, "17:30")
+    for number, hours in ((28, 731.0), (29, 758.0), (30, 702.0)):
+        request = world.requests[number]
+        now = yield in_office_hours(world.grant_of(request).ends_at + timedelta(hours=9, minutes=20))
+        world.measure(request, hours=hours, spent_usd=hours * 2.95, utilisation=0.8)
+        world.end(request, "sofia", now)
 
 
 def half_filled(world: World) -> Story:
     """Story 39: a draft that was saved half way."""
-    now = yield world.cast.calendar.ago(hours=26)
+    now = yield world.cast.calendar.lately(7)
     world.requests[39] = world.draft(
         "alice",
         {
@@ -185,11 +198,12 @@ def half_filled(world: World) -> Story:
 
 STORIES = (
     adapter(1, "nora", "jonas", "adapters", 82),
-    adapter(2, "julia", "sofia", "domain-adaptation", 96),
-    adapter(3, "mina", "hannah", "document-assistant", 70, sampled=True),
+    adapter(2, "mina", "hannah", "document-assistant", 96),
+    adapter(3, "alice", "sofia", "domain-adaptation", 4, is_new=True),
     notebooks(4, "theo", 16, idle=False),
     notebooks(5, "erik", 12, idle=True),
     vision,
     split,
+    split_parts_end,
     half_filled,
 )

@@ -37,7 +37,7 @@ def full_fine_tune(world: World) -> Story:
     world.decide(request, "jonas", "The three trials are convincing. Stop if the loss does not fall by day four.", now)
     now = yield now + timedelta(days=13)
     grant = world.measure(request, hours=3410.0, spent_usd=3410 * 1.45, utilisation=0.86)
-    world.flag(
+    over = world.flag(
         f"grant_over_cap:{grant.pk}:hours:{grant.gpu_hours_cap}",
         "grant_over_cap",
         f"{grant.reference} has used 3,410 of 2,950 h: the estimate is reviewed",
@@ -46,6 +46,7 @@ def full_fine_tune(world: World) -> Story:
     )
     now = yield now + timedelta(days=2)
     world.end(request, "jonas", now)
+    world.close_flag(over, "jonas", "Two node failures; the next plan allows for restarts.", now)
     world.comment(
         "jonas", request, "Two restarts after node failures: 460 hours. We plan 15 % for this next time.", now
     )
@@ -79,7 +80,7 @@ def continued_pretraining(world: World) -> Story:
     world.decide(request, "marcus", "Recall is our first goal this quarter.", now)
     now = yield calendar.at(-36, "09:15")
     world.decide(request, "bob", "Sixteen of the reserved H200 are free until mid-month; more would collide.", now)
-    now = yield calendar.ago(hours=52)
+    now = yield calendar.lately(16)
     world.measure(request, hours=6905.0, spent_usd=6905 * 2.60, utilisation=0.81)
     yield from world.ask(
         34,
@@ -103,10 +104,12 @@ def continued_pretraining(world: World) -> Story:
         ),
         now,
     )
-    now = yield calendar.ago(hours=27)
+    now = yield calendar.lately(8)
     world.decide(
         world.requests[34], "marcus", "Worth it, if the page with before and after is shown in the review.", now
     )
+    now = yield calendar.lately(5)
+    world.decide(world.requests[34], "hannah", "We plan the launch around it.", now)
 
 
 def tern(world: World) -> Story:
@@ -221,7 +224,9 @@ def small_tune_of_large_base(world: World) -> Story:
     world.decide(request, "bob", "Free in the pool from next week on.", now)
     now = yield calendar.at(-2, "11:20")
     world.decide(request, "sofia", "For Yuki, who is away: agreed with him before he left.", now)
-    now = yield calendar.ago(hours=24)
+    now = yield calendar.lately(6)
+    for flag in request.flags.filter(closed_at=None):
+        world.close_flag(flag, "priya", "The base alone is above our line; we add four thousandths to it.", now)
     world.decide(
         request,
         "priya",
