@@ -41,22 +41,17 @@ def queue_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
     """Stages that this person can decide now, soonest due first, then the largest amount."""
     person = access.of(request)
     chosen = {name: request.GET.get(name, "")[:80] for name in ("role", "team", "overdue")}
-    items = [item for item in person.queue if _is_wanted(item, chosen)]
-    facts = _facts_of(items)
+    queue = person.narrow_queue(role=chosen["role"], team=chosen["team"], is_overdue=bool(chosen["overdue"]))
+    facts = _facts_of(queue)
     snapshot = current_snapshot()
-    rows = [_row(item, facts.get(item.revision.pk, {}), snapshot) for item in items]
+    rows = [_row(item, facts.get(item.revision.pk, {}), snapshot) for item in queue]
     context = desk.each_context(request) | {
         "title": "My queue",
         "crumbs": [{"text": "My queue"}],
         "rows": rows,
-        "total": len(person.queue),
-        "is_full": len(person.queue) >= queues.QUEUE_LENGTH_MAX,
-        "overdue_count": sum(item.is_overdue for item in person.queue),
-        "exposure_micro": sum(item.exposure_micro or 0 for item in person.queue),
+        "queue": queue,
         "chosen": chosen,
         "is_filtered": any(chosen.values()),
-        "role_choices": sorted({(item.stage.role.slug, item.role) for item in person.queue}, key=lambda pair: pair[1]),
-        "team_choices": sorted({_team_of(item) for item in person.queue}, key=lambda pair: pair[1]),
     }
     return TemplateResponse(request, "admin/desk/queue.html", context)
 
@@ -72,19 +67,6 @@ def _row(item: QueueItem, facts: Mapping[str, Any], snapshot: CatalogueSnapshot)
         accelerator=accelerator.name if accelerator else content.get("accelerator") or "",
         provider=provider.name if provider else content.get("provider") or "",
     )
-
-
-def _is_wanted(item: QueueItem, chosen: Mapping[str, str]) -> bool:
-    return (
-        (not chosen["role"] or item.stage.role.slug == chosen["role"])
-        and (not chosen["team"] or _team_of(item)[0] == chosen["team"])
-        and (not chosen["overdue"] or item.is_overdue)
-    )
-
-
-def _team_of(item: QueueItem) -> tuple[str, str]:
-    project = item.request.project
-    return (project.team.slug, project.team.name) if project else ("", "")
 
 
 def _facts_of(items: Sequence[QueueItem]) -> dict[int, dict[str, Any]]:

@@ -17,7 +17,8 @@ def _badge(name: str) -> str:
 
 
 def queue_badge(request: HttpRequest) -> str:
-    return _count(len(access.of(request).queue))
+    queue = access.of(request).queue
+    return _count(queue.total) + ("+" if queue.is_capped else "")
 
 
 def waiting_badge(request: HttpRequest) -> str:

@@ -17,7 +17,7 @@ from governance.selectors.authority import Authority, Case, Holder
 QUEUE_LENGTH_MAX = 25
 """Stages that a queue shows at a time: nobody decides more in a sitting, and the rest moves up."""
 CANDIDATES_MAX = 150
-"""Open stages of a person's roles that are counted; more than that is "or more"."""
+"""Open stages of a person's roles that are looked at; beyond them, counts say "or more"."""
 WAITING_LENGTH_MAX = 100
 
 
@@ -48,13 +48,16 @@ class Queue(Sequence[QueueItem]):
 
     Args:
         items: what is shown, at most as many as were asked for.
-        total: how many there are altogether; `is_capped` when counting stopped there.
-        exposure_micro: what they count as together.
+        total: how many wait for the person altogether; `is_capped` when counting stopped there.
+        matching: how many of them fit what the queue was narrowed to.
+        overdue_count: how many of the matching are late.
+        exposure_micro: what the matching count as together.
         roles, teams: slug and name of every role and team in the queue, for narrowing it.
     """
 
     items: Sequence[QueueItem]
     total: int = 0
+    matching: int = 0
     overdue_count: int = 0
     exposure_micro: int = 0
     is_capped: bool = False
@@ -118,7 +121,8 @@ def approver_queue(
     ]
     return Queue(
         items=_whole(shown[:limit], yes_counts, now),
-        total=len(shown),
+        total=len(found),
+        matching=len(shown),
         overdue_count=sum(each.due_at < now for each, _ in shown),
         exposure_micro=sum(each.case.exposure_micro or 0 for each, _ in shown),
         is_capped=len(candidates) == CANDIDATES_MAX,
@@ -223,10 +227,10 @@ def _candidates(authority: Authority, user: User, now: datetime) -> list[_Candid
                 reach |= Q(role_id=role, provisioning_request__project__team__path__startswith=scope.team_path)
             else:
                 reach |= Q(role_id=role, provisioning_request__project_id=scope.project_id)
+    # Invariant: only a request in review has open stages. Asking for its state as well makes PostgreSQL take the two
+    # conditions for independent and read every request there ever was.
     rows = (
-        ApprovalStage.objects.filter(
-            reach, state="open", role_id__in=list(authority.scopes), provisioning_request__state=State.IN_REVIEW.value
-        )
+        ApprovalStage.objects.filter(reach, state="open")
         .exclude(provisioning_request__requester__person_id=user.person_id)
         .order_by("due_at", "-provisioning_request__exposure_micro", "pk")
         .values(
