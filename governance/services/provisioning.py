@@ -151,9 +151,7 @@ def ask_at_once(*, actor: User, content: Mapping[str, Any], now: datetime) -> Pr
     return request
 
 
-def _submit(
-    *, request_id: int, actor: User, now: datetime, expected_version: int | None = None
-) -> ProvisioningRequest:
+def _submit(*, request_id: int, actor: User, now: datetime, expected_version: int | None = None) -> ProvisioningRequest:
     # Lock. Policy first, then the request, then its budgets in id order: docs/concurrency.md.
     policies.hold_in_force()
     request = ProvisioningRequest.objects.lock(request_id)

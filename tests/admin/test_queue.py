@@ -1,0 +1,38 @@
+"""The queue at the desk: what waits, narrowed by role, team and lateness, with counts of the whole."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+
+from governance.models import ApprovalStage
+from tests.admin.conftest import signed_in
+from tests.admin.test_decide import ask
+from tests.cast import Cast
+
+QUEUE = reverse("admin:queue")
+
+
+def test_filters_narrow_the_queue_and_the_heading_says_of_how_many(house_cast: Cast, now: datetime) -> None:
+    for hours in (300.0, 400.0):
+        ask(house_cast, now, title=f"Run of {hours:.0f} hours", gpu_hours_cap=hours)
+    late = ask(house_cast, now, title="The late one", gpu_hours_cap=500.0)
+    ApprovalStage.objects.filter(provisioning_request=late).update(due_at=now - timedelta(hours=1))
+    client = signed_in(house_cast.bob)
+
+    def page(**filters: str) -> str:
+        return " ".join(client.get(QUEUE, filters).content.decode().split())
+
+    whole = page()
+    assert "3 to decide, 1 overdue" in whole
+    assert whole.index("The late one") < whole.index("Run of 400 hours") < whole.index("Run of 300 hours")
+
+    overdue = page(overdue="1")
+    assert "1 of 3 to decide" in overdue
+    assert "The late one" in overdue
+    assert "Run of 400 hours" not in overdue
+
+    none = page(role="finance")
+    assert "0 of 3 to decide" in none
+    assert "No stage fits these filters." in none
