@@ -24,7 +24,8 @@ def denied(alert: Alert, reader: Reader) -> Letter:
     if not case.is_current or case.request.state != State.DENIED:
         raise Moot("the request changed before the mail left")
     rules = case.decision.denials
-    first = unlinked(rules[0].message.rstrip(".")) if rules else "no rule permits it"
+    # A rule may go on to say what it would allow; the subject has room for what is wrong.
+    first = unlinked(rules[0].message.split(". ")[0].rstrip(".")) if rules else "no rule permits it"
     return _letter(
         case,
         subject=f"Not approved: {case.request.reference}, {first}",
@@ -49,8 +50,8 @@ def rejected(alert: Alert, reader: Reader) -> Letter:
         case,
         subject=f"Not approved: {case.request.reference}, {_short(decision.reason)} ({by})",
         heading=f"Not approved on {reader.day(decision.decided_at)}: {phrases.money_for(case)}",
-        preview=f"{by}, {decision.stage.role.name.lower()}, decided.",
-        lead=f"{by}, {decision.stage.role.name.lower()}, decided about {unlinked(case.request.title)}, "
+        preview=f"{by}, {phrases.role_name(decision.stage.role)}, decided.",
+        lead=f"{by}, {phrases.role_name(decision.stage.role)}, decided about {unlinked(case.request.title)}, "
         f"{phrases.about(case)}:",
         quote=quoted(decision.reason),
         rows=(("Money", "what was held is free again"), ("Next", "clone the request and answer the reason")),
@@ -88,8 +89,8 @@ def changes_wanted(alert: Alert, reader: Reader) -> Letter:
         case,
         subject=f"{by.split(' ')[0]} needs changes to {case.request.reference}: {question} (clock stopped)",
         heading=f"Asked on {reader.day(decision.decided_at)}: changes, {phrases.money_for(case)}",
-        preview=f"{by}, {decision.stage.role.name.lower()}, asks. The clock stands still.",
-        lead=f"{by}, {decision.stage.role.name.lower()}, asks about {unlinked(case.request.title)}, "
+        preview=f"{by}, {phrases.role_name(decision.stage.role)}, asks. The clock stands still.",
+        lead=f"{by}, {phrases.role_name(decision.stage.role)}, asks about {unlinked(case.request.title)}, "
         f"{phrases.about(case)}:",
         quote=quoted(decision.reason),
         rows=(
@@ -125,7 +126,8 @@ def grant_issued(alert: Alert, reader: Reader) -> Letter:
         subject=f"Ready: {machines}, {window}, grant {grant.reference}",
         heading=f"Approved until {until}: {cap}, grant {grant.reference}",
         preview=f"Put {grant.reference} on every job.",
-        lead=f"{unlinked(grant.title)}: {machines}, {window}, for {project}. Owner: {owner}.",
+        lead=f"{unlinked(grant.title)}: {machines}, {window}, for {project}. Owner: {owner}."
+        + (f" {unlinked(said[-1].person.name)} wrote:" if said else ""),
         quote=quoted(said[-1].reason) if said else "",
         rows=(
             ("Approved by", _who_said_yes(said)),
@@ -179,7 +181,7 @@ def _last_day(grant: Grant, reader: Reader, *, weekday: bool = False) -> str:
 
 def _who_said_yes(said: Sequence[ApprovalDecision]) -> str:
     """Names with roles, the one who is quoted last."""
-    names = [f"{unlinked(each.person.name)}, {each.stage.role.name.lower()}" for each in said]
+    names = [f"{unlinked(each.person.name)}, {phrases.role_name(each.stage.role)}" for each in said]
     return "; ".join(names) or "the rules: it needs nobody"
 
 

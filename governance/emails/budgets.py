@@ -25,12 +25,12 @@ def threshold_crossed(alert: Alert, reader: Reader) -> Letter:
     return Letter(
         subject=f"{name}: {headline}{when}",
         reference=name,
-        heading=f"{headline} on {reader.day(alert.created_at)}{when}",
+        heading=f"{headline[:1].upper()}{headline[1:]} on {reader.day(alert.created_at)}{when}",
         preview=f"{found['level']} % line crossed.",
         lead=f"{name} has crossed its {found['level']}{prose.NBSP}% line: {headline}{when}.",
         rows=(
             ("Promised", f"{prose.percent(found['used_ratio'])} of {prose.money(found['limit_micro'])}"),
-            ("Still held", f"{prose.money(found['held_micro'])} for asks that nobody has decided"),
+            ("Still held", _held(found["held_micro"])),
             ("Forecast", _forecast(found, reader)),
             ("Largest", _causes(budget) or "nothing stands out"),
             ("You can", "raise the limit or move money in; return or end a grant; answer the asks that hold money"),
@@ -42,6 +42,10 @@ def threshold_crossed(alert: Alert, reader: Reader) -> Letter:
         f"again only after the budget was below {crossings.REARMED_BELOW}{prose.NBSP}%.",
         thread=f"budget.{budget.pk}",
     )
+
+
+def _held(held_micro: int) -> str:
+    return f"{prose.money(held_micro)} for asks that nobody has decided" if held_micro else "nothing: no ask waits"
 
 
 def _headline(found: dict[str, Any], reader: Reader) -> str:

@@ -33,7 +33,7 @@ def digest(alert: Alert, reader: Reader) -> Letter:
         reference="Digest",
         heading=f"{reader.day(reader.now)}: {summary}",
         preview=unlinked(found.entries[0].title),
-        lead="Most money and least time first.",
+        lead=_lead(len(found.entries)),
         items=tuple(_item(entry, reader) for entry in found.entries),
         action="Open your page",
         path=pages.home_page(),
@@ -58,6 +58,12 @@ def _summary(found: Digest, reader: Reader) -> list[str]:
     return parts
 
 
+def _lead(count: int) -> str:
+    return (
+        "One thing waits for you." if count == 1 else f"{count} things wait for you, most money and least time first."
+    )
+
+
 def _ending(ends: Sequence[Entry], reader: Reader) -> str:
     days = sorted(entry.due_at for entry in ends if entry.due_at)
     last = prose.last_day(days[-1], "UTC", now=reader.now, weekday=True)
@@ -73,7 +79,7 @@ def _item(entry: Entry, reader: Reader) -> Item:
     elif entry.due_at:
         late = "overdue since" if entry.due_at <= reader.now else "by"
         parts.append(f"{late} {reader.moment(entry.due_at)}")
-    title = f"{_VERBS[entry.kind]} {entry.reference}: {unlinked(entry.title)}".replace(
-        f"{entry.reference}: {entry.reference}: ", f"{entry.reference}: "
-    )
-    return Item(title, ", ".join(unlinked(part) for part in parts))
+    # A flag's sentence begins with what it is about.
+    names_itself = entry.title.startswith(entry.reference)
+    title = unlinked(entry.title if names_itself else f"{entry.reference}: {entry.title}")
+    return Item(f"{_VERBS[entry.kind]} {title}", ", ".join(unlinked(part) for part in parts))

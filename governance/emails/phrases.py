@@ -9,6 +9,7 @@ from governance.domain import prose
 from governance.domain.money import to_units
 from governance.domain.prose import EN_DASH, NBSP, TIMES
 from governance.emails.letters import unlinked
+from governance.models import Role
 from governance.policy.fired import FiredRule
 from governance.selectors import people
 from governance.selectors.alerts import Case
@@ -78,7 +79,7 @@ def about(case: Case) -> str:
     """Kind, work, machines and window in one breath."""
     ask = case.ask
     first = date_of(ask.start_on)
-    window = f"{first} to {date_of(ask.end_on)}" if ask.end_on else f"from {first}, without end"
+    window = f"{first} to {_last_of(ask.start_on, ask.end_on)}" if ask.end_on else f"from {first}, without end"
     workload = f"{_WORK[ask.workload]} " if ask.accelerator and ask.workload in _WORK else ""
     return f"{_kind(case)}{workload}{machines(case)}, {window}"
 
@@ -86,6 +87,17 @@ def about(case: Case) -> str:
 def date_of(day: date) -> str:
     """A date that is the same everywhere: `3 Dec`."""
     return f"{day.day}{NBSP}{day:%b}"
+
+
+def _last_of(start: date, end: date) -> str:
+    # A year later reads as a day earlier: 4 Dec to 3 Dec.
+    return f"{date_of(end)}{NBSP}{end.year}" if end - start > prose.YEAR_SHOWN_AFTER else date_of(end)
+
+
+def role_name(role: Role) -> str:
+    """A role within a sentence: `team lead`, but `AI governance`."""
+    first = role.name.split(" ")[0]
+    return role.name if first.isupper() else role.name[:1].lower() + role.name[1:]
 
 
 def _kind(case: Case) -> str:
@@ -141,8 +153,8 @@ def cheaper(case: Case) -> str:
         return "unknown"
     if ratio < CHEAPER_RATIO_MIN:
         return "no cheaper place in the catalogue"
-    offer = f" ({case.estimate.cheapest_offer})" if case.estimate.cheapest_offer else ""
-    return f"about {prose.percent(1 - 1 / ratio)} less for the same work elsewhere{offer}"
+    place = f" on {case.cheapest_place}" if case.cheapest_place else " elsewhere"
+    return f"about {prose.percent(1 - 1 / ratio)} less for the same work{place}"
 
 
 def reasons(rules: Iterable[FiredRule]) -> str:

@@ -14,7 +14,7 @@ from governance import emails
 from governance.domain.prose import NBSP
 from governance.emails.letters import Moot, quoted, unlinked
 from governance.emails.message import one_line, visible
-from governance.models import Alert, ApprovalStage, Delegation, Person, ProvisioningRequest, Role, RoleAssignment
+from governance.models import Alert, ApprovalStage, Delegation, Grant, Person, ProvisioningRequest, Role, RoleAssignment
 from governance.services import alerts, approvals, crossings, provisioning, sweeps
 from tests import cast as casting
 from tests.cast import NOW, Cast, content, open_stage, submitted
@@ -302,6 +302,48 @@ def test_mail_4_and_5_go_to_nobody_who_lost_the_role(cast: Cast) -> None:
             written(kind, name, now=late)
     assert request.reference in text_of(written("stage_reminded", "Frank", now=late))
     assert "because you asked" in text_of(written("grant_issued", "Alice", now=late))
+
+
+def test_mail_7_says_what_takes_the_most_and_what_one_can_do(cast: Cast) -> None:
+    casting.Budget.objects.filter(pk=cast.budget.pk).update(owner=cast.carol.person)
+    submitted(cast, title="Sweep of seeds", gpu_hours_cap=17_000.0)
+    crossings.sweep_budgets(now=NOW)
+    text = text_of(written("budget_threshold", "Carol"))
+    assert f"85{NBSP}% of 20{NBSP}k{NBSP}USD used or promised on Mon{NBSP}1{NBSP}Jun" in text.splitlines()[0]
+    assert f"crossed its 80{NBSP}% line" in text
+    assert f"Still held: 17{NBSP}k{NBSP}USD for asks that nobody has decided" in text
+    assert f"Largest: REQ-0001 Sweep of seeds, 17{NBSP}k{NBSP}USD held" in text
+    assert f"again only after the budget was below 75{NBSP}%" in text
+
+
+def test_a_digest_names_each_thing_once_and_says_what_to_do_with_it(cast: Cast) -> None:
+    """To decide, to answer, ending, flagged: each with its reference, and the subject counts them."""
+    decide(submitted(cast, title="Wanted"), cast, "bob", "changes", "Which checkpoint do you start from?")
+    decide(submitted(cast, title="Running"), cast, "bob", "approve", "Fits the plan.")
+    submitted(cast, title="Waiting", who="heidi")
+    RoleAssignment.objects.create(
+        user=cast.alice, role=Role.objects.get(slug="team_lead"), team=cast.team, valid_from=NOW - timedelta(days=1)
+    )
+    ends = Grant.objects.get().ends_at
+    Grant.objects.update(spent_micro=10**12)
+    sweeps.sweep_limits(now=ends - timedelta(days=3))
+    alerts.enqueue("digest", subject="day", recipients=[cast.alice.person_id], now=NOW)
+    message = written("digest", "Alice", now=ends - timedelta(days=2))
+    assert subject_of(message) == "1 to decide (max 1,000), 1 to answer, 1 ends Sun 14 Jun, 1 flag"
+    lines = text_of(message).splitlines()
+    for start in (
+        "- Decide REQ-0003: Waiting",
+        "- Answer REQ-0001: Wanted",
+        "- Ends G-0001: Running",
+        "- Flag G-0001 has used",
+    ):
+        assert [line for line in lines if line.startswith(start)], start
+    assert "4 things wait for you" in text_of(message)
+
+
+def test_a_window_of_a_year_says_which_year_it_ends(cast: Cast) -> None:
+    submitted(cast, start_on="2026-12-04", end_on="2027-12-03")
+    assert f"4{NBSP}Dec to 3{NBSP}Dec{NBSP}2027" in text_of(written("stage_opened", "Bob"))
 
 
 def test_a_digest_that_was_stopped_or_outlived_its_day_is_not_sent(cast: Cast) -> None:
