@@ -147,7 +147,7 @@ def reservation(world: World) -> Story:
     now = yield calendar.at(-13, "09:10")
     request = yield from world.ask(
         22,
-        "nora",
+        "freya",
         content(
             "Reserve 64 × H100 for one year",
             project="reserved-capacity",
@@ -167,19 +167,19 @@ def reservation(world: World) -> Story:
     world.decide(
         request, "ines", "45 % with one provider: the rule wants an exit plan. Add it, please.", now, verdict="changes"
     )
-    now = yield calendar.at(-12, "09:35")
-    world.ask_again("nora", request, {"evidence": evidence("cost_comparison", "exit_plan")}, now)
-    now = yield calendar.at(-12, "13:20")
+    now = yield calendar.at(-11, "09:35")
+    world.ask_again("freya", request, {"evidence": evidence("cost_comparison", "exit_plan")}, now)
+    now = yield calendar.at(-11, "13:20")
     world.decide(request, "ines", "With the exit plan, yes.", now)
-    now = yield calendar.at(-12, "14:10")
+    now = yield calendar.at(-11, "14:10")
     world.decide(request, "erik", "Fills the gap of the evaluations.", now)
-    now = yield calendar.at(-11, "10:20")
+    now = yield calendar.at(-10, "10:20")
     world.decide(request, "dmitri", "1.18 million, owed whatever happens; saves 0.47 million against on demand.", now)
-    now = yield calendar.at(-11, "15:45")
+    now = yield calendar.at(-10, "15:45")
     world.decide(request, "omar", "The exit plan names two other sellers at similar prices.", now)
-    now = yield calendar.at(-11, "16:20")
+    now = yield calendar.at(-9, "16:20")
     world.decide(request, "greta", "Same energy as on demand, in a cleaner place.", now)
-    now = yield calendar.at(-9, "16:15")
+    now = yield calendar.at(-8, "16:15")
     world.decide(request, "carol", "Approved from finance's side.", now)
 
 

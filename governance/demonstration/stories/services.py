@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from governance.demonstration.asks import content
+from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.world import Story, World
 
 
@@ -78,7 +79,7 @@ def launch_spike(world: World) -> Story:
     world.decide(request, "bob", "On demand, because the pool is full then.", now)
     now = yield calendar.at(-50, "11:10")
     world.decide_if_asked(request, "dmitri", "Once, and not as the new base load.", now)
-    now = yield calendar.at(-32, "08:00")
+    now = yield in_office_hours(world.grant_of(request).ends_at + timedelta(hours=9))
     world.measure(request, hours=13225.0, spent_usd=13225 * 2.95, utilisation=0.41)
     world.end(request, "hannah", now)
     for flag in request.flags.filter(closed_at=None):
