@@ -23,12 +23,33 @@ class Relay:
 
     An entry is a reply such as `451 later` to the text, or `RCPT 550 unknown` to the address. `hang` never answers,
     `RCPT hang` neither; `slow` answers after 1.5 s; `drop` keeps the text and hangs up without an answer.
+
+    Args:
+        mood: the same for every mail, as long as it lasts; empty for none.
+        seconds_per_mail: how long it lets a sender wait for its answer, after it has kept the text.
     """
 
     port: int = field(default_factory=free_port)
     manners: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    mood: str = ""
+    seconds_per_mail: float = 0.0
     kept: list[tuple[str, bytes]] = field(default_factory=list)
     connections: int = 0
+    _controller: Any = None
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        from aiosmtpd.controller import Controller
+
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller.start()
+
+    def stop(self) -> None:
+        """Go away; `start` comes back on the same port, with everything that was kept."""
+        self._controller.stop()
 
     @property
     def messages(self) -> list[EmailMessage]:
@@ -41,6 +62,8 @@ class Relay:
         return Counter(str(message["Message-ID"]) for message in self.messages)
 
     def _next(self, address: str, *, to_rcpt: bool) -> str | None:
+        if self.mood and self.mood.startswith("RCPT ") is to_rcpt:
+            return self.mood.removeprefix("RCPT ")
         waiting = self.manners.get(address)
         if waiting and waiting[0].startswith("RCPT ") is to_rcpt:
             return waiting.pop(0).removeprefix("RCPT ")
@@ -73,17 +96,15 @@ class Relay:
             answer = None
         if answer is None:
             self.kept.append((address, bytes(envelope.content)))
+            await asyncio.sleep(self.seconds_per_mail)
         return answer or "250 kept"
 
 
 @contextmanager
 def running_relay() -> Iterator[Relay]:
-    from aiosmtpd.controller import Controller
-
     relay = Relay()
-    controller = Controller(relay, hostname="127.0.0.1", port=relay.port)
-    controller.start()
+    relay.start()
     try:
         yield relay
     finally:
-        controller.stop()
+        relay.stop()
