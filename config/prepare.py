@@ -64,10 +64,13 @@ def prepare(*, with_demonstration: bool) -> None:
 
 def _write_accounts(data_dir: Path) -> None:
     """Leave the demonstration's accounts for the launcher's last lines."""
-    from governance.demonstration.organisation import PASSWORD
+    from governance.demonstration.organisation import PASSWORD, in_order_of_the_tour
     from governance.selectors.accounts import demonstration_accounts
 
-    accounts = [{"name": user.person.name, "email": user.email} for user in demonstration_accounts()]
+    accounts = [
+        {"name": f"{user.person.name}, {user.person.job_title.lower()}", "email": user.email}
+        for user in in_order_of_the_tour(demonstration_accounts())
+    ]
     (data_dir / "accounts.json").write_text(json.dumps({"accounts": accounts, "password": PASSWORD}), encoding="utf-8")
 
 

@@ -24,12 +24,16 @@ def publish_first(cast: Cast) -> AcceptableUseVersion:
 
 
 def publish_second(cast: Cast, now: datetime) -> AcceptableUseVersion:
-    """Publish the version whose clause 4.2 reads differently; the first still counts for some weeks."""
+    """Publish the version whose clause 4.2 reads differently; the first still counts for some weeks.
+
+    Where the installation had its first statement before the demonstration came, this one follows it at once.
+    """
     shipped, changes = first_statement(), data.read("acceptable_use_2")
     changed = {clause["number"]: clause for clause in changes["changed"]}
     clauses = [{**clause, **changed.get(clause["number"], {})} for clause in shipped["clauses"]]
     due = cast.calendar.start + timedelta(days=changes["consent_due_in_days"])
-    return _publish(cast, shipped, clauses, now, due)
+    first = AcceptableUseVersion.objects.filter(statement__slug=shipped["slug"]).latest("number")
+    return _publish(cast, shipped, clauses, max(now, first.effective_from + timedelta(seconds=1)), due)
 
 
 def published_on(cast: Cast) -> datetime:
@@ -46,7 +50,7 @@ def accept(version: AcceptableUseVersion, users: list[User], first: datetime, ch
     """People accept a version one after the other, some seconds apart."""
     rows = [
         Acceptance(
-            version=version, person_id=user.person_id, user=user, accepted_at=first + timedelta(seconds=20 * turn)
+            version=version, person_id=user.person_id, user=user, accepted_at=first + timedelta(seconds=3 * turn)
         )
         for turn, user in enumerate(users)
     ]

@@ -47,7 +47,7 @@ def remove(*, now: datetime) -> None:
         NothingToRemove: nothing is deleted.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'")
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'; SET LOCAL statement_timeout = 0")
     if last_load() is None:
         raise NothingToRemove("the demonstration is not loaded")
     tables = sorted(set(connection.introspection.table_names()) - _KEPT)

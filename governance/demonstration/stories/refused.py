@@ -66,9 +66,10 @@ def customer_transcripts(world: World) -> Story:
         request_id=copy.pk,
         actor=world.cast["isla"],
         content={**asked, "start_on": world.day(now, 3), "end_on": world.day(now, 32)},
-        now=now + timedelta(minutes=4),
+        now=now,
     )
-    world.requests[25] = world.submit("isla", copy, now + timedelta(minutes=6))
+    now = yield now + timedelta(minutes=6)
+    world.requests[25] = world.submit("isla", copy, now)
     now = yield calendar.at(-14, "11:15")
     world.decide(world.requests[25], "hannah", "Needed for Meridian's second wave.", now)
     now = yield calendar.at(-11, "14:25")

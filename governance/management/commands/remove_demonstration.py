@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.utils import timezone
 
-from config.database import postgres
+from config.env import DatabaseUrl
 from governance.demonstration import remove
 from governance.demonstration.load import last_load
 from governance.management.demonstration import is_own_server
@@ -34,11 +34,11 @@ class Command(BaseCommand):
             raise CommandError("the demonstration is not here: nothing to remove")
         if not yes:
             self._ask()
-        self._as_owner(patient=True)
+        self._connect_as(settings.ENV.database_owner)
         try:
             remove.remove(now=timezone.now())
         finally:
-            self._as_owner(patient=False)
+            self._connect_as(settings.ENV.database)
         call_command("load_catalogue", verbosity=0)
         call_command("install_policies", verbosity=0)
         _forget_files()
@@ -58,13 +58,12 @@ class Command(BaseCommand):
             raise CommandError("nothing was removed")
 
     @staticmethod
-    def _as_owner(*, patient: bool) -> None:
+    def _connect_as(role: DatabaseUrl | None) -> None:
         """Work as the tables' owner from now on, or as the program's own role again."""
-        url = settings.ENV.database_owner if patient else settings.ENV.database
-        if url is None:
+        if role is None:
             raise CommandError("DATABASE_OWNER_URL is not known: run this while `make run` runs")
         connection.close()
-        connection.settings_dict.update(postgres(url, patient=patient))
+        connection.settings_dict.update(USER=role.user, PASSWORD=role.password)
 
 
 def _forget_files() -> None:

@@ -1,0 +1,114 @@
+"""The demonstration comes once, into an empty house, or not at all."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from governance.demonstration import afterwards, load, remove
+from governance.demonstration.load import Loaded
+from governance.demonstration.stories import STORIES
+from governance.models import AuditEvent, JobRun, Person, ProvisioningRequest
+from governance.selectors.accounts import demonstration_accounts
+from governance.services import audit
+from tests.demonstration.conftest import START
+from tests.house import fingerprint
+
+
+@pytest.fixture
+def embedded(settings: Settings) -> None:
+    """As in a process of `make run`."""
+    settings.IS_EMBEDDED = True
+
+
+def said(name: str, **options: object) -> str:
+    out = StringIO()
+    call_command(name, stdout=out, stderr=out, **options)
+    return out.getvalue()
+
+
+def test_loading_again_changes_nothing(own_northlight: Loaded, embedded: None):
+    before = fingerprint()
+    assert load.load(start=timezone.now()) is None
+    assert "here already, since" in said("load_demonstration")
+    assert fingerprint() == before
+
+
+def test_an_interrupted_load_leaves_nothing(empty_house: None, monkeypatch: pytest.MonkeyPatch):
+    before = fingerprint()
+
+    def break_off(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(load, "STORIES", STORIES[:3])
+    monkeypatch.setattr(afterwards, "settle", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        load.load(start=START, past_count=5)
+    assert fingerprint() == before
+
+
+def test_a_house_with_people_stays_without_invented_ones(empty_house: None, embedded: None):
+    root = Person.objects.get().team
+    Person.objects.create(name="Somebody", email="somebody@example.com", team=root, country="IE")
+    before = fingerprint()
+    with pytest.raises(CommandError, match="people of its own"):
+        said("load_demonstration")
+    assert said("load_demonstration", first_start=True) == ""
+    assert fingerprint() == before
+
+
+@pytest.mark.parametrize("command", ["load_demonstration", "remove_demonstration"])
+def test_a_named_database_is_never_touched(empty_house: None, settings: Settings, command: str):
+    settings.IS_EMBEDDED = False
+    with pytest.raises(CommandError, match="make run"):
+        said(command)
+    assert JobRun.objects.count() == 0
+
+
+def test_removing_asks_first(own_northlight: Loaded, embedded: None, monkeypatch: pytest.MonkeyPatch):
+    before = fingerprint()
+    with pytest.raises(CommandError, match="nothing was removed"):
+        said("remove_demonstration")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda prompt: "yes")
+    with pytest.raises(CommandError, match="nothing was removed"):
+        said("remove_demonstration")
+    assert fingerprint() == before
+
+
+def test_removing_leaves_a_new_house(
+    own_northlight: Loaded, embedded: None, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+):
+    settings.DATA_DIR = tmp_path_factory.mktemp("data")
+    settings.MAILBOX_DIR = settings.DATA_DIR / "mailbox"
+    (settings.MAILBOX_DIR / "new").mkdir(parents=True)
+    (settings.MAILBOX_DIR / "new" / "1").write_text("To: bob")
+    (settings.DATA_DIR / "accounts.json").write_text("{}")
+    assert "createsuperuser" in said("remove_demonstration", yes=True)
+    assert not ProvisioningRequest.objects.exists()
+    assert demonstration_accounts() == []
+    assert [person.name for person in Person.objects.all()] == ["Comptroller"]
+    assert AuditEvent.objects.order_by("seq").first().action == "demonstration.removed"
+    assert audit.verify() == []
+    assert list(settings.DATA_DIR.rglob("*")) == [settings.MAILBOX_DIR, settings.MAILBOX_DIR / "new"]
+    # What was only ever added to is so again.
+    with pytest.raises(Exception, match=r"permission denied|only ever added to"):
+        AuditEvent.objects.all().delete()
+
+
+def test_what_was_removed_does_not_come_back_by_itself(
+    own_northlight: Loaded, embedded: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(load, "STORIES", STORIES[:3])
+    said("remove_demonstration", yes=True)
+    assert said("load_demonstration", first_start=True) == ""
+    with pytest.raises(CommandError, match="--again"):
+        said("load_demonstration")
+    assert remove.last_removal() is not None
+    assert "Northlight AI is loaded" in said("load_demonstration", again=True, past=4)
+    assert ProvisioningRequest.objects.filter(is_demonstration=True).count() == 4 + 3
+    assert audit.verify() == []
