@@ -22,7 +22,7 @@ QUERIES_MAX = 12
 
 def titles(client: Client, query: str = "") -> list[str]:
     html = client.get(f"/requests/{query}").content.decode()
-    return re.findall(r'<th scope="row"><a href="[^"]*">([^<]*)</a>', html)
+    return re.findall(r'<th scope="row">\s*<a href="[^"]*">([^<]*)</a>', html)
 
 
 def bulk(cast: Cast, count: int, *, title: str = "Past", state: str = "discarded") -> None:
