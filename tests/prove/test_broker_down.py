@@ -276,14 +276,15 @@ def test_a_relay_that_refuses_hangs_and_goes_away_and_a_killed_worker_lose_nothi
     stack.start_worker()
     wait_for(lambda: met(held_back, "refused"), 60, "the closed door")
 
-    relay.mood = "451 try again later"
-    relay.start()
-    refused = promise(stack, 2)
-    wait_for(lambda: met(refused, "451"), 60, "a refusal of each")
-
+    # Silence before the refusal: a mail that meets both waits a minute for its third try.
     relay.mood = "RCPT hang"
+    relay.start()
     hung = promise(stack, 1)
     wait_for(lambda: met(hung, "timed out"), 90, "the silence")
+
+    relay.mood = "451 try again later"
+    refused = promise(stack, 2)
+    wait_for(lambda: met(refused, "451"), 60, "a refusal of each")
 
     relay.mood = ""
     wait_for(drained, ALERT_LEASE_SECONDS + 60, "the last mail")
