@@ -26,7 +26,8 @@ def once(request: Request, actor: User, act: Callable[[], tuple[int, dict[str, A
 
     Raises:
         InvalidInput: a key that is not 1 to 255 printable ASCII characters.
-        IdempotencyConflict: the key came with another body, or is being worked on.
+        IdempotencyConflict: the key came with another body.
+        IdempotencyInFlight: the first call with the key is still at work.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:

@@ -149,5 +149,11 @@ class IdempotencyConflict(GovernanceError):
     http_status = 422
 
 
+class IdempotencyInFlight(GovernanceError):
+    """The first call with this idempotency key is still at work."""
+
+    code = "idempotency_in_flight"
+
+
 class LockOutsideTransaction(RuntimeError):
     """A programming error: a row lock was asked for outside a transaction."""

@@ -27,6 +27,7 @@ from governance.models import (
     Team,
     User,
 )
+from governance.selectors.duties import require_duty
 from governance.services import audit
 
 _COLUMN = {Account.HELD: "held_micro", Account.COMMITTED: "committed_micro", Account.SPENT: "spent_micro"}
@@ -51,8 +52,10 @@ def create_budget(
     """Add a budget below `parent` and put its limit into it.
 
     Raises:
+        NotAllowed: the actor may not keep budgets.
         InvalidInput: the amount is out of range, the tree too deep, or the period not within the parent's.
     """
+    require_duty(actor, "budgets", now=now)
     if not 0 <= limit_micro <= AMOUNT_MICRO_MAX:
         raise InvalidInput({"limit_micro": [f"`{limit_micro}` must be between 0 and {AMOUNT_MICRO_MAX}"]})
     if parent and len(parent.path_ids) >= BUDGET_DEPTH_MAX:
@@ -76,8 +79,10 @@ def change_limit(*, budget_id: int, actor: User, limit_micro: int, reason: str, 
     """Raise or lower a budget's limit; it cannot go below what is held, committed and spent.
 
     Raises:
+        NotAllowed: the actor may not keep budgets.
         BudgetExceeded: the new limit is below what is promised already.
     """
+    require_duty(actor, "budgets", now=now)
     budget = Budget.objects.lock(budget_id)
     difference = limit_micro - budget.limit_micro
     if difference:

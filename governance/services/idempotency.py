@@ -10,7 +10,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, transaction
 
-from governance.domain.errors import IdempotencyConflict
+from governance.domain.errors import IdempotencyConflict, IdempotencyInFlight
 from governance.models import IdempotencyKey, User
 
 
@@ -26,13 +26,14 @@ def run_once(
         status, body, and whether the answer is a repeated one.
 
     Raises:
-        IdempotencyConflict: the key was used with another body, or is in use right now.
+        IdempotencyConflict: the key was used with another body.
+        IdempotencyInFlight: the first call with the key is still at work.
     """
     lock_name = f"idempotency:{user.pk}:{key}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [lock_name])
         if not cursor.fetchone()[0]:
-            raise IdempotencyConflict(f"the key `{key[:40]}` is being worked on: ask again in a moment")
+            raise IdempotencyInFlight(f"the key `{key[:40]}` is being worked on: ask again in a moment")
         try:
             return _run(user=user, key=key, body_digest=body_digest, act=act, now=now)
         finally:
@@ -55,5 +56,5 @@ def _run(
                 user=user, key=key, body_digest=body_digest, status=status, body=plain, created_at=now
             )
     except IntegrityError:
-        raise IdempotencyConflict(f"the key `{key[:40]}` was used at the same moment") from None
+        raise IdempotencyInFlight(f"the key `{key[:40]}` was used at the same moment") from None
     return status, plain, False

@@ -11,6 +11,7 @@ from governance.models import PolicySet, PolicyVersion, User
 from governance.policy.bundle import load_bundle
 from governance.policy.errors import PolicyError
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
+from governance.selectors.duties import require_duty
 from governance.services import audit
 
 
@@ -28,8 +29,10 @@ def import_version(*, source: str, actor: User, now: datetime) -> PolicyVersion:
     """Store a bundle as a new draft version of its set. The same rules again are the version that exists.
 
     Raises:
+        NotAllowed: the actor is no policy officer.
         InvalidInput: the bundle does not check; the sentence carries its position.
     """
+    require_duty(actor, "policies", now=now)
     return add_version(source=source, actor=actor, now=now)
 
 
@@ -61,7 +64,11 @@ def activate_version(*, version_id: int, actor: User, now: datetime) -> PolicyVe
     """Put a version in force; the one before it retires. Activating an older version is a rollback.
 
     Waits for decisions that are being made: each cites a version in force at its commit.
+
+    Raises:
+        NotAllowed: the actor is no policy officer.
     """
+    require_duty(actor, "policies", now=now)
     return put_in_force(version_id=version_id, actor=actor, now=now)
 
 
