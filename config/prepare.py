@@ -68,7 +68,7 @@ def _write_accounts(data_dir: Path) -> None:
     from governance.selectors.accounts import demonstration_accounts
 
     accounts = [
-        {"name": f"{user.person.name}, {user.person.job_title.lower()}", "email": user.email}
+        {"name": f"{user.person.name}, {user.person.job_title}", "email": user.email}
         for user in in_order_of_the_tour(demonstration_accounts())
     ]
     (data_dir / "accounts.json").write_text(json.dumps({"accounts": accounts, "password": PASSWORD}), encoding="utf-8")

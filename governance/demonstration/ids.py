@@ -24,3 +24,8 @@ class Ids:
                 )
                 left.extend(sorted((row[0] for row in cursor.fetchall()), reverse=True))
         return left.pop()
+
+    def forget(self, *kinds: type[models.Model]) -> None:
+        """Leave a gap in tables that are read in order of id: what others wrote meanwhile is older than what comes."""
+        for kind in kinds:
+            self._left[kind].clear()

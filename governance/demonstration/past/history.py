@@ -15,7 +15,7 @@ from governance.demonstration.past.course import Course
 from governance.demonstration.past.office import Office
 from governance.demonstration.past.plan import PastAsk
 from governance.demonstration.past.rows import Rows, write_commitments
-from governance.models import Counter, Role, User
+from governance.models import Counter, LedgerEntry, LedgerJournal, Role, User
 
 Happening = Callable[[datetime], None]
 
@@ -67,6 +67,7 @@ class History:
         if not self._waiting or self._waiting[0][0] >= until:
             return
         self.chain = Chain.open()
+        self.rows.ids.forget(LedgerJournal, LedgerEntry)
         self._numbers = {row.name: row.value for row in Counter.objects.select_for_update().order_by("name")}
         numbers = dict(self._numbers)
         self.books.refresh()

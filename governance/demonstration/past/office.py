@@ -135,9 +135,8 @@ class Office:
 
     def read_commitments(self) -> None:
         """Take up what the services have committed meanwhile."""
-        self.commitments = {
-            (row.provider, row.month.isoformat()): row.committed_micro for row in ProviderCommitment.objects.all()
-        }
+        rows = ProviderCommitment.objects.values_list("provider", "month", "committed_micro")
+        self.commitments = {(provider, month.isoformat()): amount for provider, month, amount in rows}
 
     def _roles_over_limit(self, project: Project, exposure: int | None) -> list[str]:
         if exposure is None:

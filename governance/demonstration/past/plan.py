@@ -107,7 +107,8 @@ def _ask(draw: Draw, at: datetime, project: str, calendar: Calendar, rng: random
     """The content of one request, and the length of its window in days; the window ends before the first start."""
     fields, wanted = draw(rng)
     left = (calendar.today - at.date()).days - 1
-    days = max(1, min(int(wanted), left))
+    # Near the present windows get shorter, and do not all end on one day.
+    days = max(1, int(wanted) if wanted <= left else int(left * rng.uniform(0.2, 1.0)))
     title = fields.pop("title")
     return content(title, project=project, start=at, days=days, **fields), days
 

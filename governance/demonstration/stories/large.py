@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Generator
+from datetime import datetime, timedelta
 
 from governance.demonstration.asks import content, evidence
+from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.world import Story, World
+from governance.models import ProvisioningRequest
 
 
 def borealis(world: World) -> Story:
@@ -106,6 +109,86 @@ def aurora(world: World) -> Story:
     world.decide(request, "nils", "Yes under Adaeze's condition.", now)
 
 
+def aurora_before(world: World) -> Story:
+    """What came before story 11: two phases of the same lineage, which its page shows as precedents."""
+    calendar = world.cast.calendar
+    now = yield calendar.at(-170, "09:30")
+    request = yield from world.ask(
+        110,
+        "jonas",
+        content(
+            "Aurora: synthetic conversations",
+            project="aurora",
+            workload="rl_synthetic",
+            place="coreweave",
+            count=128,
+            hours=150_000.0,
+            start=now + timedelta(days=6),
+            days=60,
+            work={
+                "parameters_billion": 400, "active_parameters_billion": 40, "architecture": "mixture_of_experts",
+                "generated_tokens_billion": 900, "trained_tokens_billion": 0,
+            },
+            why="Conversations in eleven languages; the base writes them, people look at one in a thousand.",
+            lineage="aurora",
+            modalities=["text"],
+            purpose="product",
+            evidence=evidence("pilot_run"),
+        ),
+        now,
+    )  # fmt: skip
+    yield from _approve(world, request, calendar.at(-168, "10:00"))
+    now = yield in_office_hours(world.grant_of(request).ends_at + timedelta(hours=9))
+    world.measure(request, hours=141_300.0, spent_usd=141_300 * 2.60, utilisation=0.87)
+    world.end(request, "jonas", now)
+    now = yield calendar.at(-80, "10:30")
+    request = yield from world.ask(
+        111,
+        "jonas",
+        content(
+            "Aurora: supervised fine-tuning",
+            project="aurora",
+            workload="fine_tuning",
+            place="coreweave",
+            count=128,
+            hours=66_000.0,
+            start=now + timedelta(days=5),
+            days=30,
+            work={
+                "parameters_billion": 400, "active_parameters_billion": 40, "architecture": "mixture_of_experts",
+                "tokens_billion": 25, "method": "full",
+            },
+            why="First answers of an assistant, from the conversations of summer.",
+            lineage="aurora",
+            modalities=["text"],
+            purpose="product",
+            evidence=evidence("pilot_run"),
+        ),
+        now,
+    )  # fmt: skip
+    yield from _approve(world, request, calendar.at(-78, "10:00"))
+    now = yield in_office_hours(world.grant_of(request).ends_at + timedelta(hours=9))
+    world.measure(request, hours=63_900.0, spent_usd=63_900 * 2.60, utilisation=0.9)
+    world.end(request, "jonas", now)
+
+
+def _approve(world: World, request: ProvisioningRequest, at: datetime) -> Generator[datetime, datetime, None]:
+    """Everybody who is asked about a phase of Aurora says yes, some hours apart."""
+    for who, reason in (
+        ("freya", "Part of the year's plan."),
+        ("erik", "The pool has room until autumn."),
+        ("dmitri", "Within Aurora's budget."),
+        ("priya", "Counted towards the lineage."),
+        ("henrik", "No objection."),
+        ("omar", "No change in what we owe."),
+        ("greta", "Booked against the allowance."),
+    ):
+        at = yield at + timedelta(hours=1)
+        world.decide_if_asked(request, who, reason, at)
+    for flag in request.flags.filter(closed_at=None):
+        world.close_flag(flag, "priya", "The board has it on its list for autumn.", at)
+
+
 def purchase(world: World) -> Story:
     """Story 21: eight nodes to own; withdrawn once buying and renting stood side by side."""
     calendar = world.cast.calendar
@@ -183,4 +266,4 @@ def reservation(world: World) -> Story:
     world.decide(request, "carol", "Approved from finance's side.", now)
 
 
-STORIES = (borealis, aurora, purchase, reservation)
+STORIES = (borealis, aurora_before, aurora, purchase, reservation)
