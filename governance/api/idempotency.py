@@ -14,15 +14,19 @@ from governance.domain.canonical import digest
 from governance.domain.errors import InvalidInput
 from governance.models import User
 from governance.services import idempotency
+from governance.services.commit import nothing
 
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
 
-def once(request: Request, actor: User, act: Callable[[], tuple[int, dict[str, Any]]], *, now: datetime) -> Response:
+def once(
+    request: Request, actor: User, act: idempotency.Act, answer: Callable[[Any], idempotency.Answer], *, now: datetime
+) -> Response:
     """Run `act` unless this key was answered before.
 
     Args:
-        act: does the work and returns status and plain JSON body.
+        act: calls one service, handing on the callback that it is given.
+        answer: turns what the service returns into status and plain JSON body.
 
     Raises:
         InvalidInput: a key that is not 1 to 255 printable ASCII characters.
@@ -31,13 +35,13 @@ def once(request: Request, actor: User, act: Callable[[], tuple[int, dict[str, A
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        status, body = act()
+        status, body = answer(act(nothing))
         return Response(body, status=status)
     if not _KEY.match(key):
         raise InvalidInput({"Idempotency-Key": ["give 1 to 255 printable ASCII characters"]})
     body_digest = digest({"method": request.method, "path": request.path, "body": request.data})
-    status, body, replayed = idempotency.run_once(user=actor, key=key, body_digest=body_digest, act=act, now=now)
-    response = Response(body, status=status)
-    if replayed:
+    answered = idempotency.run_once(user=actor, key=key, body_digest=body_digest, act=act, answer=answer, now=now)
+    response = Response(answered.body, status=answered.status)
+    if answered.is_replayed:
         response["Idempotency-Replayed"] = "true"
     return response

@@ -109,14 +109,14 @@ class RequestList(Endpoint):
         data = self.body(shapes.ContentSerializer)
         now = timezone.now()
 
-        def act() -> tuple[int, dict[str, Any]]:
-            if data["submit"]:
-                row = provisioning.ask_at_once(actor=self.actor, content=data["content"], now=now)
-            else:
-                row = provisioning.create_draft(actor=self.actor, content=data["content"], now=now)
-            return 201, self.shown(row.number)
-
-        return once(request, self.actor, act, now=now)
+        service = provisioning.ask_at_once if data["submit"] else provisioning.create_draft
+        return once(
+            request,
+            self.actor,
+            lambda seal: service(actor=self.actor, content=data["content"], now=now, before_commit=seal),
+            lambda row: (201, self.shown(row.number)),
+            now=now,
+        )
 
 
 class RequestDetail(Endpoint):
@@ -168,13 +168,16 @@ class RequestSubmit(Endpoint):
         data = self.body(shapes.SubmitSerializer)
         row = self.request_row(number)
 
-        def act() -> tuple[int, dict[str, Any]]:
-            provisioning.submit_request(
-                request_id=row.pk, actor=self.actor, now=now, expected_version=data.get("draft_version")
-            )
-            return 200, self.shown(number)
-
-        return once(request, self.actor, act, now=now)
+        version = data.get("draft_version")
+        return once(
+            request,
+            self.actor,
+            lambda seal: provisioning.submit_request(
+                request_id=row.pk, actor=self.actor, now=now, expected_version=version, before_commit=seal
+            ),
+            lambda submitted: (200, self.shown(submitted.number)),
+            now=now,
+        )
 
 
 class RequestWithdraw(Endpoint):
@@ -228,11 +231,13 @@ class StageDecide(Endpoint):
             raise HttpNotFound("there is nothing here, or it is not yours to see")
         self.request_row(stage.provisioning_request.number)
 
-        def act() -> tuple[int, dict[str, Any]]:
-            decision = approvals.decide(stage_id=stage.pk, actor=self.actor, now=now, **data)
-            return 201, shapes.decision_row(decision)
-
-        return once(request, self.actor, act, now=now)
+        return once(
+            request,
+            self.actor,
+            lambda seal: approvals.decide(stage_id=stage.pk, actor=self.actor, now=now, before_commit=seal, **data),
+            lambda decision: (201, shapes.decision_row(decision)),
+            now=now,
+        )
 
 
 class EstimateList(Endpoint):

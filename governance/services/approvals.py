@@ -39,6 +39,7 @@ from governance.selectors import assessments as assessing
 from governance.selectors import people
 from governance.selectors.assessments import Assessed
 from governance.services import alerts, assessments, audit, budgets, grants, policies
+from governance.services.commit import BeforeCommit, nothing
 
 
 def open_stages(request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, now: datetime) -> None:
@@ -90,7 +91,14 @@ def cancel_stages(request: ProvisioningRequest, *, now: datetime) -> None:
 
 @transaction.atomic(durable=True)
 def decide(
-    *, stage_id: int, actor: User, verdict: str, reason: str, revision_digest: str, now: datetime
+    *,
+    stage_id: int,
+    actor: User,
+    verdict: str,
+    reason: str,
+    revision_digest: str,
+    now: datetime,
+    before_commit: BeforeCommit = nothing,
 ) -> ApprovalDecision:
     """Record what one person says on one stage, and what follows from it.
 
@@ -163,6 +171,7 @@ def decide(
         action, actor=actor, subject=stage, request=request, now=now, decision=decision.pk, role=stage.role.slug,
         for_person=for_person, digest=revision_digest,
     )  # fmt: skip
+    before_commit(decision)
     return decision
 
 

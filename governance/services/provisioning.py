@@ -28,12 +28,15 @@ from governance.selectors import assessments as assessing
 from governance.selectors import balances, facts, people
 from governance.selectors.assessments import Assessed
 from governance.services import alerts, approvals, assessments, audit, budgets, counters, flags, grants, policies
+from governance.services.commit import BeforeCommit, nothing
 
 DRAFT_BYTES_MAX = 65_536
 
 
 @transaction.atomic(durable=True)
-def create_draft(*, actor: User, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
+def create_draft(
+    *, actor: User, content: Mapping[str, Any], now: datetime, before_commit: BeforeCommit = nothing
+) -> ProvisioningRequest:
     """Start a draft with whatever is known so far; nothing has to be complete yet.
 
     Raises:
@@ -41,6 +44,7 @@ def create_draft(*, actor: User, content: Mapping[str, Any], now: datetime) -> P
     """
     request = _start_draft(actor=actor, content=content, now=now)
     audit.record("request.created", actor=actor, subject=request, now=now)
+    before_commit(request)
     return request
 
 
@@ -113,7 +117,12 @@ def discard_draft(*, request_id: int, actor: User, now: datetime) -> Provisionin
 
 @transaction.atomic(durable=True)
 def submit_request(
-    *, request_id: int, actor: User, now: datetime, expected_version: int | None = None
+    *,
+    request_id: int,
+    actor: User,
+    now: datetime,
+    expected_version: int | None = None,
+    before_commit: BeforeCommit = nothing,
 ) -> ProvisioningRequest:
     """Carry a draft to its first answer: not allowed, in review, or granted.
 
@@ -132,11 +141,15 @@ def submit_request(
         UnfillableStage: nobody could decide it.
         In every case nothing is written.
     """
-    return _submit(request_id=request_id, actor=actor, now=now, expected_version=expected_version)
+    request = _submit(request_id=request_id, actor=actor, now=now, expected_version=expected_version)
+    before_commit(request)
+    return request
 
 
 @transaction.atomic(durable=True)
-def ask_at_once(*, actor: User, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
+def ask_at_once(
+    *, actor: User, content: Mapping[str, Any], now: datetime, before_commit: BeforeCommit = nothing
+) -> ProvisioningRequest:
     """Create and submit in one step; when it cannot be submitted, there is no draft either.
 
     Raises:
@@ -148,6 +161,7 @@ def ask_at_once(*, actor: User, content: Mapping[str, Any], now: datetime) -> Pr
     request = _submit(request_id=request.pk, actor=actor, now=now)
     # After the submission: the audit stream is locked last, and this draft existed for nobody before the commit.
     audit.record("request.created", actor=actor, subject=request, now=now)
+    before_commit(request)
     return request
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from governance.models import BudgetHold, Grant, ProvisioningRequest
+from governance.models import BudgetHold, Grant, IdempotencyKey, ProvisioningRequest
 from tests.house import fingerprint
 
 REQUESTS = "/api/v1/requests/"
@@ -111,11 +111,27 @@ def test_the_same_key_has_one_effect(cast, client_of, ask):
     alice, body = client_of(cast.alice), {"content": ask(accelerator_count=16), "submit": True}
     first = alice.post(REQUESTS, body, headers={"Idempotency-Key": "abc-1"})
     again = alice.post(REQUESTS, body, headers={"Idempotency-Key": "abc-1"})
-    assert json.loads(first.content) == json.loads(again.content)
+    assert first.content == again.content
     assert again["Idempotency-Replayed"] == "true"
     assert BudgetHold.objects.count() == 1
     other = alice.post(REQUESTS, {"content": ask()}, headers={"Idempotency-Key": "abc-1"})
     assert (other.status_code, json.loads(other.content)["code"]) == (422, "idempotency_conflict")
+
+
+def test_an_answer_that_cannot_be_kept_takes_the_effect_with_it(cast, client_of, ask, monkeypatch):
+    """What a kill between the effect and its answer would do: neither is there afterwards, and the key is free."""
+    body, headers = {"content": ask(), "submit": True}, {"Idempotency-Key": "abc-2"}
+    before = fingerprint()
+
+    def fail(*arguments, **fields):
+        raise RuntimeError("the server went away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(IdempotencyKey.objects, "create", fail)
+        with pytest.raises(RuntimeError, match="went away"):
+            client_of(cast.alice).post(REQUESTS, body, headers=headers)
+    assert fingerprint() == before
+    assert client_of(cast.alice).post(REQUESTS, body, headers=headers).status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "ä", "x" * 256, "a b"])
