@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
+from governance.domain.errors import IdempotencyInFlight
 from governance.domain.money import MICRO_PER_UNIT
 from governance.models import ApprovalDecision, BudgetHold, Grant, PolicyVersion, ProvisioningRequest, RequestRevision
 from governance.selectors import assessments
 from governance.selectors.people import system_actor
-from governance.services import approvals, policies, provisioning
+from governance.services import approvals, idempotency, policies, provisioning
 from tests import cast as casting
 from tests.cast import NOW, Cast, open_stage, reviewed, submitted
 from tests.concurrency.crowd import at_once, kinds
@@ -160,6 +161,34 @@ def many_drafts() -> None:
     assert_sound()
 
 
+def calls_with_one_key() -> None:
+    """One keyed ask, sent 16 times at once: one request, one hold. Guards: the lock on the key."""
+    cast = casting.assemble()
+
+    def call() -> str:
+        try:
+            answered = idempotency.run_once(
+                user=cast.alice,
+                key="nightly",
+                body_digest="0" * 64,
+                act=lambda seal: provisioning.ask_at_once(
+                    actor=cast.alice, content=reviewed(), now=NOW, before_commit=seal
+                ),
+                answer=lambda request: (201, {"number": request.number}),
+                now=NOW,
+            )
+        except IdempotencyInFlight:
+            return "in flight"
+        assert (answered.status, answered.body) == (201, {"number": 1})
+        return "replayed" if answered.is_replayed else "first"
+
+    results = at_once([call] * 16)
+    assert results.count("first") == 1, results
+    assert set(results) <= {"first", "replayed", "in flight"}, results
+    assert ProvisioningRequest.objects.count() == BudgetHold.objects.count() == 1
+    assert_sound()
+
+
 RACES: dict[str, Callable[[], None]] = {
     race.__name__: race
     for race in (
@@ -171,6 +200,7 @@ RACES: dict[str, Callable[[], None]] = {
         an_activation_and_a_grant,
         comments_on_many_requests,
         many_drafts,
+        calls_with_one_key,
     )
 }
 
