@@ -16,12 +16,15 @@ from django.urls import reverse
 from estimator.catalogue import current_snapshot
 from governance.admin import access
 from governance.admin.capacity import capacity_plot
+from governance.admin.rules import rule_rows
 from governance.admin.site import DeskSite
 from governance.admin.thresholds import Thresholds, thresholds
 from governance.admin.wording import sentence, usd
 from governance.domain.errors import AlreadyDecided, GovernanceError, InvalidInput, StaleRevision
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.money import to_units
+from governance.domain.prose import within
+from governance.models import ApprovalDecision
 from governance.policy.wording import NBSP
 from governance.selectors import approvals as reading
 from governance.selectors.approvals import StageFile
@@ -33,6 +36,7 @@ SAID = {
     "changes": "Your wish for changes is recorded",
     "reject": "Your no is recorded",
 }
+NOTIFIER_DUTY, NOTIFIER_PAPER = "name_notification_owner", "notification_owner"
 MOVED_WORDS = {
     "policy": "another policy version came into force",
     "catalogue": "a newer catalogue release was published",
@@ -96,7 +100,7 @@ def _take(desk: DeskSite, request: HttpRequest, stage_id: int) -> HttpResponse:
         # The page is read again: what it shows is how things stand after the refusal.
         file = _file(request, stage_id)
         return _show(desk, request, file, _refused(request, file, error), reason=reason, status=error.http_status)
-    messages.success(request, f"{SAID[verdict]} on {file.request.reference}, {decision.stage.role.name.lower()}.")
+    messages.success(request, f"{SAID[verdict]} on {file.request.reference}, {within(decision.stage.role.name)}.")
     return redirect(_next_url(request, stage_id))
 
 
@@ -163,6 +167,13 @@ def _show(
             "estimate": estimate,
             "judgement": decision,
             "thresholds": found,
+            "rules": rule_rows(
+                file.lines, providers=_provider_names(), limits=[each.limit for each in estimate.thresholds]
+            )
+            if estimate
+            else [],
+            "notifiers": _notifiers(file),
+            "notifier_papers": [each for each in content.get("evidence", ()) if each.get("kind") == NOTIFIER_PAPER],
             "exposure_usd": None if exposure is None else to_units(exposure),
             "money_lines": _money_lines(crossing_lines(decision, "request.exposure_usd"), exposure) if decision else [],
             "money_text": f"The diamond is what decides: {usd(exposure)}." if exposure is not None else "",
@@ -225,7 +236,7 @@ def _effect_of_yes(file: StageFile) -> str:
         follows = "The stages beside yours stay open."
     elif later := [each.stage for each in others if each.stage.state == "waiting"]:
         first = min(each.order for each in later)
-        names = ", ".join(each.role.name.lower() for each in later if each.order == first)
+        names = ", ".join(within(each.role.name) for each in later if each.order == first)
         follows = f"Your yes opens: {names}."
     else:
         follows = "Your yes is the last: everything is checked once more, then the grant is issued."
@@ -258,6 +269,23 @@ def _catalogue_names(content: Mapping[str, Any]) -> dict[str, str]:
         "accelerator": accelerator.name if accelerator else content.get("accelerator") or "",
         "provider": provider.name if provider else content.get("provider") or "",
     }
+
+
+def _provider_names() -> dict[str, str]:
+    return {slug: provider.name for slug, provider in current_snapshot().providers.items()}
+
+
+def _notifiers(file: StageFile) -> list[ApprovalDecision]:
+    """Who said yes where a rule makes the stage name the person that tells the authority, in their own words."""
+    decision = file.story.current.decision if file.story.current else None
+    wanting = {duty.rule_id for duty in decision.obligations if duty.code == NOTIFIER_DUTY} if decision else set()
+    return [
+        said
+        for each in file.deciders
+        if wanting & set(each.stage.rule_ids)
+        for said in each.said
+        if said.verdict == "approve"
+    ]
 
 
 def _cheaper_percent(ratio: float | None) -> int | None:

@@ -24,6 +24,8 @@ FAR_FACTOR = 1e4
 # Lines more than two decades apart are read on a logarithmic axis.
 LOG_SPAN = 100.0
 LINES_MAX = 4
+# So close to a line, a third digit tells on which side a figure lies.
+NEAR_SHARE = 0.1
 
 QUANTITIES = {
     "training_flop_cumulative": "Lineage compute, synthetic data and base included",
@@ -104,6 +106,8 @@ class Thresholds:
     wide: ThresholdPlot | None = None
     compact: ThresholdPlot | None = None
     keys: Sequence[tuple[str, str]] = field(default=())
+    range: str = ""
+    """p10 to p90 of the lineage's or the run's compute."""
 
 
 def thresholds(estimate: Estimate, lineage: ModelLineage | None, fired: Sequence[FiredRule]) -> Thresholds:
@@ -114,11 +118,13 @@ def thresholds(estimate: Estimate, lineage: ModelLineage | None, fired: Sequence
     quantity, interval = _plotted(estimate, lineage)
     if interval is None or interval.p50 <= 0:
         return Thresholds(rows, mark, headline)
+    limits = [each.limit for each in readings]
+    ends = _ends(interval, limits)
     lines = [Line(each.limit, _short(each), True) for each in readings if each.quantity == quantity]
     lines += _own_lines(fired)
     near = _near(lines, interval)
     if not near:
-        return Thresholds(rows, mark, headline)
+        return Thresholds(rows, mark, headline, range=ends)
     parts = _parts(interval, lineage, is_cumulative=quantity == "training_flop_cumulative")
     return Thresholds(
         rows,
@@ -128,7 +134,16 @@ def thresholds(estimate: Estimate, lineage: ModelLineage | None, fired: Sequence
         compact=_plot(interval, near, parts, width=350, name=QUANTITIES[quantity]),
         keys=[(css, f"{text}{NBSP}{flop(amount)}") for css, text, amount in parts]
         + [("iv", "p10–p90 of the sum" if len(parts) > 1 else "p10–p90")],
+        range=ends,
     )
+
+
+def _ends(interval: Interval, limits: Sequence[float]) -> str:
+    """`6.0–8.9e24`, or `6.5e24–1.04e25`."""
+    low, high = flop(interval.p10, limits), flop(interval.p90, limits)
+    if low.partition("e")[2] == high.partition("e")[2]:
+        low = low.partition("e")[0]
+    return f"{low}–{high}"
 
 
 def chance_above(interval: tuple[float, float], limit: float) -> float:
@@ -142,12 +157,13 @@ def chance_above(interval: tuple[float, float], limit: float) -> float:
     return 0.5 * math.erfc(math.log(limit / p50) / sigma / math.sqrt(2))
 
 
-def flop(value: float) -> str:
-    """Two digits: 8.1e24; small figures as they are."""
+def flop(value: float, limits: Sequence[float] = ()) -> str:
+    """Two digits, and three beside a limit, where two could hide the crossing: 8.1e24, 1.04e25. Small ones as they are."""
     if value < 1e4:
         return f"{value:.2g}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    is_near = any(limit > 0 and value != limit and abs(value / limit - 1) < NEAR_SHARE for limit in limits)
+    mantissa, exponent = f"{value:.{2 if is_near else 1}e}".split("e")
+    return f"{mantissa.removesuffix('.00').removesuffix('.0')}e{int(exponent)}"
 
 
 def against(value: float, limit: float) -> str:
@@ -265,6 +281,7 @@ def _plot(
     is_compact = width < 500
     p10, p50, p90 = x_of(interval.p10), x_of(interval.p50), x_of(interval.p90)
     told = "; ".join(f"a line at {line.name}" for line in lines)
+    limits = [line.limit for line in lines]
     return ThresholdPlot(
         width=width,
         is_compact=is_compact,
@@ -275,15 +292,15 @@ def _plot(
         p50_x=p50,
         p90_x=p90,
         # The three labels stand apart: p10 under the band's beginning, p50 under the bar, p90 beside the diamond.
-        p10_label=Label(min(p10, p50 - 90), f"p10 {flop(interval.p10)}", "start" if p10 < 60 else "middle"),
-        p50_label=Label(p50, f"p50 {flop(interval.p50)}", "start" if p50 < 40 else "middle"),
-        p90_label=Label(p90 + 10, f"p90 {flop(interval.p90)}", "start")
+        p10_label=Label(min(p10, p50 - 90), f"p10 {flop(interval.p10, limits)}", "start" if p10 < 60 else "middle"),
+        p50_label=Label(p50, f"p50 {flop(interval.p50, limits)}", "start" if p50 < 40 else "middle"),
+        p90_label=Label(p90 + 10, f"p90 {flop(interval.p90, limits)}", "start")
         if p90 < right - 90
         else Label(p90 - 10, "", "end"),
         lines=tuple(_line_labels(lines, x_of, width)),
         ticks=tuple(_ticks(low, high, x_of, is_log=is_log, count=2 if is_compact else 5)),
-        label=f"{name}: p10 {flop(interval.p10)}, p50 {flop(interval.p50)}, p90 {flop(interval.p90)} FLOP; {told}"
-        + ("; logarithmic axis" if is_log else ""),
+        label=f"{name}: p10 {flop(interval.p10, limits)}, p50 {flop(interval.p50, limits)}, "
+        f"p90 {flop(interval.p90, limits)} FLOP; {told}" + ("; logarithmic axis" if is_log else ""),
     )
 
 

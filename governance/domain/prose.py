@@ -70,6 +70,17 @@ def percent(ratio: float) -> str:
     return f"{ratio * 100:,.0f}".replace("-", MINUS) + f"{NBSP}%"
 
 
+def within(name: str) -> str:
+    """A name that begins with a capital, within a sentence: `team lead`, but `AI governance`."""
+    first = name.split(" ")[0]
+    return name if len(first) > 1 and first.isupper() else name[:1].lower() + name[1:]
+
+
+def capital(text: str) -> str:
+    """The text with a capital first and everything else as it is, so that `AI` stays."""
+    return text[:1].upper() + text[1:]
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 flag`, `2 flags`."""
     return f"{count:,}{NBSP}{one if count == 1 else many or one + 's'}"

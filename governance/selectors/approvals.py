@@ -9,6 +9,7 @@ from datetime import datetime
 from estimator.models import CatalogueRelease
 from governance.domain.errors import NotFound
 from governance.domain.lifecycle import State
+from governance.domain.prose import within
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -296,7 +297,7 @@ def _remarks(story: provisioning.Story, stages: Sequence[ApprovalStage]) -> list
         Remark(
             decision.decided_at,
             decision.person.name,
-            stage.role.name.lower() + (f", for {decision.for_person.name}" if decision.for_person else ""),
+            within(stage.role.name) + (f", for {decision.for_person.name}" if decision.for_person else ""),
             decision.reason,
             _VERDICT_MARKS[decision.verdict],
         )

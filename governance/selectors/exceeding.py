@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import F, Q
 
 from governance.domain.money import to_units
-from governance.domain.prose import NBSP, amount, money
+from governance.domain.prose import NBSP, amount, money, within
 from governance.models import ApprovalLimit, ApprovalStage, Grant, Project, ProvisioningRequest
 
 
@@ -46,7 +46,7 @@ def overdue_stages(*, after: int, size: int, now: datetime) -> Batch:
         Finding(
             key=f"review_overdue:{stage.pk}:{stage.opened_at:%Y%m%dT%H%M%S}",
             kind="review_overdue",
-            sentence=f"{stage.provisioning_request.reference}: {stage.role.name.lower()} was due on "
+            sentence=f"{stage.provisioning_request.reference}: {within(stage.role.name)} was due on "
             f"{stage.due_at:%d %b, %H:%M} UTC and nobody has answered",
             request=stage.provisioning_request,
             data={"stage": stage.pk, "role": stage.role.slug},
@@ -77,7 +77,7 @@ def stages_above_limit(*, after: int, size: int, now: datetime) -> Batch:
                     key=f"above_limit:request:{request.pk}:{stage.revision.number}:{limit.pk}",
                     kind="above_approval_limit",
                     sentence=f"{request.reference} counts as {money(request.exposure_micro)}; "
-                    f"{stage.role.name.lower()} may approve {money(limit.amount_micro_max)}",
+                    f"{within(stage.role.name)} may approve {money(limit.amount_micro_max)}",
                     request=request,
                     data={"stage": stage.pk, "limit": limit.pk},
                 )

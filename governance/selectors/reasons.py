@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from governance.domain.prose import capital, within
 from governance.models import ApprovalStage
 from governance.policy.decision import Decision, Outcome
 from governance.policy.explain import Leaf
@@ -96,12 +97,12 @@ def nearest(decision: Decision, roles: Mapping[str, str]) -> Nearest | None:
     if best is None:
         return None
     _, rule, leaf, alone = best
-    names = _join([roles.get(role, role).lower() for role in alone])
-    rest = [roles.get(need.role, need.role).lower() for need in decision.requirements if need.role not in alone]
-    stay = f" {_join(rest).capitalize()} would stay." if rest else ""
+    names = _join([within(roles.get(role, role)) for role in alone])
+    rest = [within(roles.get(need.role, need.role)) for need in decision.requirements if need.role not in alone]
+    stay = f" {capital(_join(rest))} would stay." if rest else ""
     return Nearest(
         f"Keep {_at_most(leaf)}.",
-        f"{names.capitalize()} would not have to decide ({rule.parent}).{stay}",
+        f"{capital(names)} would not have to decide ({rule.parent}).{stay}",
     )
 
 
@@ -155,7 +156,7 @@ def _effect(
     mine = [stage for stage in stages if rule.rule_id in stage.rule_ids]
     if not mine:
         wanted = [roles.get(need.role, need.role) for need in decision.requirements if rule.rule_id in need.rule_ids]
-        return "review", f"Asks {_join([name.lower() for name in wanted])}" if wanted else "Asks a person"
+        return "review", f"Asks {_join([within(name) for name in wanted])}" if wanted else "Asks a person"
     return _stage_words(mine)
 
 

@@ -5,19 +5,28 @@ Pure: it reads no rows of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from governance.models import ApprovalStage
-from governance.policy.decision import Decision, Requirement
+from governance.policy.decision import Decision
 from governance.policy.explain import Leaf
 from governance.policy.fired import FiredRule
 from governance.policy.wording import NBSP, format_value
 
 # Refusals first, then who is asked, then what is only told. A rule that permits says nothing to an approver.
 _ORDER = {"deny": 0, "require": 1, "flag": 2, "warn": 3}
-# The furthest from done speaks for a rule with several stages.
-_STATE_ORDER = ("rejected", "changes_requested", "open", "waiting", "cancelled", "approved")
+_STATES = {"deny": ("deny", "Not allowed"), "flag": ("flag", "Flagged"), "warn": ("flag", "Take note")}
+
+
+@dataclass(frozen=True, slots=True)
+class RoleLine:
+    """One role that a rule asks, and the shape and the word of how far it is."""
+
+    name: str
+    mark: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +36,10 @@ class RuleLine:
     Args:
         basis: what the comparison reads, such as p90, beside the rule's id.
         this_ask, line: the two sides of the comparison; empty when the rule is none, then `sentence` speaks.
-        needs: who has to say yes, and which evidence is missing.
-        mark, state: the shape and the word of how far that is.
+        values: every fact that the rule saw, by its name.
+        roles: who has to say yes, or is told, each with its own state; empty when the rule only says something.
+        missing: kinds of evidence that the rule waits for.
+        mark, state: the shape and the word of the rule itself where it asks nobody.
     """
 
     title: str
@@ -37,7 +48,9 @@ class RuleLine:
     this_ask: str
     line: str
     sentence: str
-    needs: str
+    values: Mapping[str, Any]
+    roles: tuple[RoleLine, ...]
+    missing: tuple[str, ...]
     mark: str
     state: str
     legal_source: str
@@ -70,7 +83,7 @@ def line_of(rule: FiredRule) -> Leaf | None:
 def _row(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -> RuleLine:
     leaf = line_of(rule)
     mine = [stage for stage in stages if rule.rule_id in stage.rule_ids]
-    mark, state = _state(rule, mine)
+    mark, state = _STATES.get(rule.effect, ("review", "A person looks"))
     return RuleLine(
         title=rule.title,
         rule_id=rule.parent,
@@ -78,7 +91,9 @@ def _row(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -
         this_ask=_short(leaf.value, leaf.unit) if leaf else "",
         line=_short(leaf.limit, leaf.unit) if leaf else "",
         sentence="" if leaf else rule.message,
-        needs=_needs(rule, decision, mine),
+        values=rule.values,
+        roles=tuple(_roles(rule, decision, mine, {stage.role.slug: stage.role.name for stage in stages})),
+        missing=tuple(each.kind for each in decision.evidence_missing if rule.rule_id in each.rule_ids),
         mark=mark,
         state=state,
         legal_source=rule.legal_source or "",
@@ -103,41 +118,41 @@ def _basis(leaf: Leaf) -> str:
     return "exposure" if "exposure" in fact else fact.rpartition(".")[2].replace("_", " ")
 
 
-def _needs(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -> str:
-    parts = [f"{stage.role.name} {stage.quorum}" if stage.quorum > 1 else stage.role.name for stage in stages]
-    if not parts:
-        parts = [_wanted(need) for need in decision.requirements if rule.rule_id in need.rule_ids]
-    missing = [each.kind.replace("_", " ") for each in decision.evidence_missing if rule.rule_id in each.rule_ids]
-    text = ", ".join(parts)
-    if missing:
-        text += f"{'; ' if text else ''}missing: {', '.join(missing)}"
-    return text
+def _roles(
+    rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage], names: Mapping[str, str]
+) -> list[RoleLine]:
+    """Each role that the rule asks in its own state; without stages, what the decision wants or whom it tells."""
+    if stages:
+        return [_role(stage) for stage in stages]
+    wanted = [
+        RoleLine(_counted(_name(need.role, names), need.quorum), "draft", "not asked")
+        for need in decision.requirements
+        if rule.rule_id in need.rule_ids
+    ]
+    told = [
+        RoleLine(_name(role, names), "flag", "is told")
+        for notice in (*decision.flags, *decision.warnings)
+        if notice.rule_id == rule.rule_id
+        for role in notice.notify
+    ]
+    return wanted + told
 
 
-def _wanted(need: Requirement) -> str:
-    name = need.role.replace("_", " ").capitalize()
-    return f"{name} {need.quorum}" if need.quorum > 1 else name
-
-
-def _state(rule: FiredRule, stages: Sequence[ApprovalStage]) -> tuple[str, str]:
-    if rule.effect == "deny":
-        return "deny", "Not allowed"
-    if rule.effect in ("flag", "warn"):
-        return "flag", "Flagged" if rule.effect == "flag" else "Take note"
-    if not stages:
-        return "review", "A person looks"
-    stage = min(stages, key=lambda each: (_STATE_ORDER.index(each.state), each.order))
+def _role(stage: ApprovalStage) -> RoleLine:
     yes = sum(decision.verdict == "approve" for decision in stage.decisions.all())
-    match stage.state:
-        case "approved":
-            return "ok", "Yes"
-        case "open":
-            return "wait", f"{yes} of {stage.quorum}" if stage.quorum > 1 else f"{stage.role.name}: waiting"
-        case "waiting":
-            return "draft", f"{stage.role.name}: later"
-        case "rejected":
-            return "deny", f"{stage.role.name}: no"
-        case "changes_requested":
-            return "review", f"{stage.role.name}: changes"
-        case _:
-            return "draft", "Ended"
+    mark, word = {
+        "approved": ("ok", "Yes"),
+        "open": ("wait", f"{yes} of {stage.quorum}" if stage.quorum > 1 else "Waiting"),
+        "waiting": ("draft", "Later"),
+        "rejected": ("deny", "No"),
+        "changes_requested": ("review", "Changes"),
+    }.get(stage.state, ("draft", "Ended"))
+    return RoleLine(_counted(stage.role.name, stage.quorum), mark, word)
+
+
+def _counted(name: str, quorum: int) -> str:
+    return f"{name}, {quorum}" if quorum > 1 else name
+
+
+def _name(role: str, names: Mapping[str, str]) -> str:
+    return names.get(role) or role.replace("_", " ").capitalize()

@@ -13,6 +13,7 @@ from django.db.models.functions import Cast
 
 from governance.domain.actions import ACTIONS
 from governance.domain.money import to_units
+from governance.domain.prose import within
 from governance.models import (
     ApprovalDecision,
     AuditEvent,
@@ -121,7 +122,7 @@ def _submitted(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
 
 def _decided(shape: str, words: str) -> Callable[[Any, str, Mapping[int, str]], Entry]:
     def tell(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
-        role = (event.role_name or event.role_slug or "").lower()
+        role = within(event.role_name or event.role_slug or "")
         name = f"{who} ({role})" if role else who
         behalf = f", standing in for {event.for_name}," if event.for_name else ""
         return Entry(event.at, shape, f"{name}{behalf} {words}", quote=event.decision_reason or "")

@@ -14,6 +14,7 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     date|day                Thu 27 Nov                         the reader's zone
     datetime|moment         Thu 27 Nov, 17:00
     text|sentence           a refusal's message as a sentence
+    name|within             a name inside a sentence: team lead, AI governance
     slug|words              rl_synthetic -> Rl synthetic, with the names that people use where there is one
 
 Components:
@@ -49,6 +50,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from governance.domain.lifecycle import LABELS, State
+from governance.domain.prose import within
 from governance.web import base, numbers, plots
 from governance.web import context as surroundings
 from governance.web.vocabulary import words as words_of
@@ -83,6 +85,7 @@ for _name in (
 register.filter("deciding", numbers.deciding_money)
 register.filter("sentence", base.sentence)
 register.filter("words", words_of)
+register.filter("within", within)
 
 
 @register.filter
