@@ -158,7 +158,7 @@ def chance_above(interval: tuple[float, float], limit: float) -> float:
 
 
 def flop(value: float, limits: Sequence[float] = ()) -> str:
-    """Two digits, and three beside a limit, where two could hide the crossing: 8.1e24, 1.04e25. Small ones as they are."""
+    """Two digits, and three beside a limit, where two could hide the crossing: 8.1e24, 1.04e25. Small ones in full."""
     if value < 1e4:
         return f"{value:.2g}"
     is_near = any(limit > 0 and value != limit and abs(value / limit - 1) < NEAR_SHARE for limit in limits)

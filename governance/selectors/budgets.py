@@ -19,6 +19,7 @@ USABLE_MAX = 12
 TREE_LENGTH_MAX = 1_000
 HOLDS_SHOWN_MAX = 50
 LEDGER_PAGE_LENGTH = 25
+LEDGER_EXPORT_MAX = 5_000
 _WEEK = timedelta(weeks=1)
 
 
@@ -159,7 +160,9 @@ def page(slug: str, *, visibility: Visibility, now: datetime, before: int | None
     )
 
 
-def ledger(budget: Budget, *, before: int | None = None) -> tuple[list[LedgerLine], int | None]:
+def ledger(
+    budget: Budget, *, before: int | None = None, length: int = LEDGER_PAGE_LENGTH
+) -> tuple[list[LedgerLine], int | None]:
     """A page of the ledger, newest first, and the journal id at which the next page begins. One query."""
     entries = LedgerEntry.objects.filter(budget=budget)
     if before is not None:
@@ -173,11 +176,11 @@ def ledger(budget: Budget, *, before: int | None = None) -> tuple[list[LedgerLin
     )
     # Each journal has two entries on a budget: where the money came from, and where it went.
     by_journal: dict[int, list[LedgerEntry]] = defaultdict(list)
-    for row in rows[: 2 * (LEDGER_PAGE_LENGTH + 1)]:
+    for row in rows[: 2 * (length + 1)]:
         by_journal[row.journal_id].append(row)
     journals = list(by_journal)
-    lines = [_line(by_journal[journal]) for journal in journals[:LEDGER_PAGE_LENGTH]]
-    return lines, lines[-1].journal_id if len(journals) > LEDGER_PAGE_LENGTH else None
+    lines = [_line(by_journal[journal]) for journal in journals[:length]]
+    return lines, lines[-1].journal_id if len(journals) > length else None
 
 
 _KIND_WORDS = {
@@ -188,6 +191,15 @@ _KIND_WORDS = {
     JournalKind.RETURN: "Returned by the grant",
     JournalKind.SPEND: "Spent by the grant",
 }
+# Bills that came without a request pass through the same three steps at once.
+_UNASKED_WORDS = {
+    JournalKind.HOLD: "Billed: set aside",
+    JournalKind.RELEASE: "Billed: freed",
+    JournalKind.CAPTURE: "Billed: committed",
+    JournalKind.RETURN: "Billed: returned",
+    JournalKind.SPEND: "Billed: spent",
+}
+UNASKED = "Metered use that no request covers"
 
 
 def _line(entries: Sequence[LedgerEntry]) -> LedgerLine:
@@ -197,12 +209,13 @@ def _line(entries: Sequence[LedgerEntry]) -> LedgerLine:
     kind = JournalKind(some.kind)  # type: ignore[attr-defined]
     number, grant = some.request_number, some.grant_number  # type: ignore[attr-defined]
     of_grant = kind in (JournalKind.CAPTURE, JournalKind.RETURN, JournalKind.SPEND) and grant
+    is_unasked = number is None and kind in _UNASKED_WORDS
     reference = f"G-{grant:04d}" if of_grant else f"REQ-{number:04d}" if number else ""
     return LedgerLine(
         journal_id=some.journal_id,
         posted_at=some.posted_at,  # type: ignore[attr-defined]
-        kind=_KIND_WORDS[kind],
-        title=some.request_title or "",  # type: ignore[attr-defined]
+        kind=_UNASKED_WORDS[kind] if is_unasked else _KIND_WORDS[kind],
+        title=UNASKED if is_unasked else some.request_title or "",  # type: ignore[attr-defined]
         reference=reference,
         request_number=number,
         amount_micro=moved.amount_micro,

@@ -17,6 +17,10 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     name|within             a name inside a sentence: team lead, AI governance
     slug|words              rl_synthetic -> Rl synthetic, with the names that people use where there is one
 
+Tags:
+    {% period budget %}                            1 Feb 2026 to 31 Jan 2027
+    {% micro_range low_micro high_micro %}         9.42–9.59 M
+
 Components:
     {% status "ok" "Allowed" %}                    shapes: ok review deny run wait draft flag note
     {% request_status request.state %}  {% grant_status grant.state %}  {% outcome_status assessed.outcome %}
@@ -129,6 +133,18 @@ def day(value: date | datetime | None) -> str:
 @register.filter
 def moment(value: datetime | None) -> str:
     return numbers.moment(value)
+
+
+@register.simple_tag
+def period(budget: Any) -> str:
+    """When a budget counts, by its first and last day."""
+    return numbers.period(budget.period_start, budget.period_end)
+
+
+@register.simple_tag
+def micro_range(low_micro: int, high_micro: int) -> str:
+    """`9.42–9.59 M` of micro-units."""
+    return numbers.money_range(numbers.units(low_micro), numbers.units(high_micro))
 
 
 # ------------------------------------------------------------------------ components

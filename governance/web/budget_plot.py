@@ -29,6 +29,15 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table that says the same as the plot."""
+
+    name: str
+    amount: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpendPlot:
     """Positions in user units of the drawing; `label` is the text alternative."""
 
@@ -49,10 +58,13 @@ class SpendPlot:
     spent_text: str
     promised_text: str
     band: str
+    band_end: str
+    """The range at the end of the period: a band that is narrow beside the limit still has an end to be seen."""
     forecast_line: str
     ends: tuple[Tick, ...]
     levels: tuple[Tick, ...]
     months: tuple[Tick, ...]
+    rows: tuple[Row, ...]
 
 
 def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
@@ -79,12 +91,13 @@ def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
         total += amount
         points.append((x_of(min(max(week, start), until)), y_of(to_units(total))))
     points.append((now_x, spent_y))
-    band = line = ""
+    band = band_end = line = ""
     ends: list[Tick] = []
     text = f"Spent {_usd(spent)}, held and committed {_usd(promised)}, limit {_usd(limit)}"
     if forecast is not None:
         low, middle, high = (to_units(each) for each in (forecast.p10_micro, forecast.p50_micro, forecast.p90_micro))
         band = f"{now_x},{spent_y} {RIGHT},{y_of(high)} {RIGHT},{y_of(low)}"
+        band_end = f"M{RIGHT - 4} {y_of(high)}h8M{RIGHT} {y_of(high)}V{y_of(low)}M{RIGHT - 4} {y_of(low)}h8"
         line = f"{now_x},{spent_y} {RIGHT},{y_of(middle)}"
         ends = _apart(
             [(y_of(high), f"p90 {_usd(high)}"), (y_of(middle), f"p50 {_usd(middle)}"), (y_of(low), f"p10 {_usd(low)}")]
@@ -110,11 +123,28 @@ def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
         spent_text=f"spent {_usd(spent)}",
         promised_text=f"+ held and committed {_usd(promised)}" if promised else "",
         band=band,
+        band_end=band_end,
         forecast_line=line,
         ends=tuple(ends),
         levels=tuple(Tick(LEFT - 6, y_of(level), _usd(level)) for level in _round_levels(top)),
         months=tuple(_months(start, end, x_of)),
+        rows=tuple(_rows(found)),
     )
+
+
+def _rows(found: BudgetPage) -> list[Row]:
+    """Spending week by week, then what is promised, where it leads and the limit."""
+    rows, total = [], 0
+    for week, amount in found.weekly:
+        total += amount
+        first = max(week, found.budget.period_start)
+        rows.append(Row(numbers.day(first), numbers.cents(amount), numbers.cents(total)))
+    promised = found.budget.held_micro + found.budget.committed_micro
+    rows.append(Row("Held and committed", numbers.cents(promised), numbers.cents(found.budget.spent_micro + promised)))
+    if found.forecast is not None:
+        ends = (("p10", found.forecast.p10_micro), ("p50", found.forecast.p50_micro), ("p90", found.forecast.p90_micro))
+        rows += [Row(f"Forecast of the end, {name}", "", _usd(to_units(amount))) for name, amount in ends]
+    return [*rows, Row("Limit", "", numbers.cents(found.budget.limit_micro))]
 
 
 def _usd(amount: float) -> str:

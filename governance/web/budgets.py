@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from governance.domain.money import to_units
 from governance.selectors import balances
 from governance.selectors import budgets as selector
 from governance.selectors.filters import read_number
 from governance.web import budget_plot, viewing
 from governance.web.base import page, signed_in
+from governance.web.reports import csv_response
 
 
 @require_GET
@@ -29,7 +34,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 @page
 def show_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """One budget."""
+    """One budget; `?export=ledger` sends its newest movements as CSV."""
     user, now = signed_in(request), viewing.now()
     found = selector.page(
         slug,
@@ -37,6 +42,9 @@ def show_detail(request: HttpRequest, slug: str) -> HttpResponse:
         now=now,
         before=read_number(request.GET.get("before")),
     )
+    if request.GET.get("export") == "ledger":
+        lines, _ = selector.ledger(found.budget, length=selector.LEDGER_EXPORT_MAX)
+        return csv_response(f"ledger-{found.budget.slug}", _ledger_rows(lines))
     context = {
         "found": found,
         "budget": found.budget,
@@ -48,6 +56,16 @@ def show_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "is_paged": "before" in request.GET,
     }
     return render(request, "budgets/detail.html", context)
+
+
+def _ledger_rows(lines: Iterable[selector.LedgerLine]) -> Iterable[Sequence[Any]]:
+    yield ("When", "What", "Reference", "Title", "Amount, USD", "Headroom before, USD", "Headroom after, USD")
+    for line in lines:
+        money = (line.amount_micro, line.before_micro, line.after_micro)
+        yield (
+            line.posted_at.isoformat(), line.kind, line.reference, line.title,
+            *(None if each is None else round(to_units(each), 2) for each in money),
+        )  # fmt: skip
 
 
 def _left_ratio(found: selector.BudgetPage, now: object) -> float:

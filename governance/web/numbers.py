@@ -6,7 +6,7 @@ Every function takes None and answers "unknown": a figure that nobody knows is n
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
@@ -258,6 +258,12 @@ def day(value: date | datetime | None, *, today: date | None = None) -> str:
 def moment(value: datetime | None) -> str:
     """Thu 27 Nov, 17:00, in the reader's zone."""
     return "" if value is None else f"{day(value)}, {timezone.localtime(value):%H:%M}"
+
+
+def period(start: datetime, end: datetime) -> str:
+    """A half-open period of whole days in UTC by its first and last day: 1 Feb 2026 to 31 Jan 2027."""
+    first, last = start.astimezone(UTC), (end - timedelta(microseconds=1)).astimezone(UTC)
+    return f"{first.day}{NBSP}{first:%b %Y} to {last.day}{NBSP}{last:%b %Y}"
 
 
 def ago(value: datetime | None, now: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from django.db import connection
 from django.test import Client
@@ -14,6 +15,7 @@ from governance.domain.ledger import JournalKind
 from governance.models import Budget
 from governance.selectors.budgets import LEDGER_PAGE_LENGTH
 from governance.services import budgets
+from governance.web import numbers
 from tests.cast import Cast
 from tests.web import reading
 
@@ -79,6 +81,43 @@ def test_too_little_data_shows_no_forecast(cast: Cast, browser_of: Browser) -> N
     assert "too little spending so far for a forecast" in html
     assert "too little data for a forecast" in html  # the plot's text alternative
     assert "No forecast" in html
+
+
+def test_a_period_is_told_by_its_last_day(cast: Cast, browser_of: Browser) -> None:
+    budget = Budget.objects.get(slug="long-context")
+    budget.period_start, budget.period_end = datetime(2025, 2, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    assert numbers.period(budget.period_start, budget.period_end) == "1\u00a0Feb 2025 to 31\u00a0Jan 2026"
+    budget = Budget.objects.get(slug="long-context")
+    html = browser_of("carol").get("/budgets/long-context/").content.decode()
+    assert numbers.period(budget.period_start, budget.period_end) in html
+
+
+def test_money_that_no_request_moved_says_so(cast: Cast, browser_of: Browser) -> None:
+    budget = Budget.objects.get(slug="long-context")
+    for kind in (JournalKind.HOLD, JournalKind.CAPTURE, JournalKind.SPEND):
+        budgets.move(kind, [budget], 5_000_000, key=f"bill:{kind}", actor=cast.carol, now=timezone.now())
+    html = on_one_line(browser_of("carol").get("/budgets/long-context/").content.decode())
+    assert html.count("Metered use that no request covers") == 3
+    assert "Billed: spent" in html
+
+
+def test_the_ledger_is_exported_to_the_cent_and_only_to_those_who_see_it(cast: Cast, browser_of: Browser) -> None:
+    request = reading.waiting(cast, gpu_hours_cap=1_612.4)
+    answer = browser_of("carol").get("/budgets/long-context/?export=ledger")
+    assert answer["Content-Type"].startswith("text/csv")
+    newest = answer.content.decode().splitlines()[1]
+    assert f"Hold,{request.reference}," in newest
+    assert newest.endswith(",-1612.4,20000.0,18387.6")
+    assert browser_of("dave").get("/budgets/long-context/?export=ledger").status_code == 404
+
+
+def test_the_plot_has_a_table_with_the_same_figures(cast: Cast, browser_of: Browser) -> None:
+    reading.waiting(cast, gpu_hours_cap=1_612.4)
+    html = on_one_line(browser_of("carol").get("/budgets/long-context/").content.decode())
+    table = html.split("The plot as a table")[1].split("</table>")[0]
+    assert "Held and committed" in table
+    assert "1,612.40" in table
+    assert "20,000.00" in table
 
 
 def test_a_budget_page_needs_few_queries(cast: Cast, browser_of: Browser) -> None:
