@@ -21,7 +21,7 @@ MILLION = 1_000_000 * MICRO_PER_UNIT
 TIME_ZONE = "Europe/Dublin"
 COMMITTED_DAYS_AGO = 45
 # Kept back from the weeks' metering, so that the last one can bring each budget to the share it is known for.
-KEPT_BACK = 0.04
+KEPT_BACK = 0.025
 _YEARS = {-1: "{name}, year before", 0: "{name}", 1: "{name}, next year"}
 
 

@@ -20,6 +20,10 @@ LAST_DAYS_AGO = 3
 GROWTH = 1.7
 LARGE_WORK_PEOPLE = 2
 
+# Dense peak of the accelerator on which all training of the plan runs: an H100, 16-bit.
+_PEAK_FLOP_S = 989e12
+_TRAINING = ("fine_tuning", "continued_pretraining")
+
 Draw = Callable[[random.Random], tuple[dict[str, Any], float]]
 
 
@@ -109,8 +113,18 @@ def _ask(draw: Draw, at: datetime, project: str, calendar: Calendar, rng: random
     left = (calendar.today - at.date()).days - 1
     # Near the present windows get shorter, and do not all end on one day.
     days = max(1, int(wanted) if wanted <= left else int(left * rng.uniform(0.2, 1.0)))
+    _fit(fields, days, rng)
     title = fields.pop("title")
     return content(title, project=project, start=at, days=days, **fields), days
+
+
+def _fit(fields: dict[str, Any], days: int, rng: random.Random) -> None:
+    """Make hours fit the window, and let training read as many tokens as its hours are good for."""
+    if "hours" in fields:
+        fields["hours"] = min(fields["hours"], float(int(fields["count"] * days * 24 * 0.9)))
+    if fields["workload"] in _TRAINING:
+        flop = fields["hours"] * 3_600 * _PEAK_FLOP_S * rng.uniform(0.22, 0.45)
+        fields["work"]["tokens_billion"] = round(flop / (6e18 * fields["work"]["parameters_billion"]), 2)
 
 
 def _size(rng: random.Random, middle: float, spread: float, low: float, high: float) -> float:
@@ -133,7 +147,7 @@ def _adapters(rng: random.Random) -> tuple[dict[str, Any], float]:
         "title": f"LoRA on a {billions}B model",
         "workload": "fine_tuning", "place": rng.choice(("google", "google", "pool")), "count": rng.choice((4, 8)),
         "hours": _size(rng, 42.0, 0.7, 6, 900),
-        "work": {"parameters_billion": billions, "tokens_billion": round(rng.uniform(0.1, 2.0), 2), "method": "lora"},
+        "work": {"parameters_billion": billions, "method": "lora"},
         "modalities": ["text"], "purpose": "product", "why": "Adapter for the team's own data.",
     }, rng.randint(2, 10)  # fmt: skip
 
@@ -184,7 +198,7 @@ def _full_tune(rng: random.Random) -> tuple[dict[str, Any], float]:
         "title": f"Full fine-tune of a {billions}B model",
         "workload": "fine_tuning", "place": rng.choice(("pool", "pool", "aws")), "count": rng.choice((16, 32)),
         "hours": _size(rng, 1900.0, 0.6, 300, 9000),
-        "work": {"parameters_billion": billions, "tokens_billion": round(rng.uniform(2, 12), 1), "method": "full"},
+        "work": {"parameters_billion": billions, "method": "full"},
         "modalities": ["text"], "purpose": "product", "why": "Adapters plateaued; all parameters change.",
     }, rng.randint(7, 21)  # fmt: skip
 
@@ -194,7 +208,7 @@ def _large_run(rng: random.Random) -> tuple[dict[str, Any], float]:
         "title": rng.choice(("Ablation at scale", "Continued pre-training", "Scaling point")),
         "workload": "continued_pretraining", "place": "pool", "count": rng.choice((32, 64)),
         "hours": _size(rng, 17000.0, 0.35, 9000, 34000),
-        "work": {"parameters_billion": 3, "tokens_billion": round(rng.uniform(80, 300))},
+        "work": {"parameters_billion": 3},
         "modalities": ["text"], "eu_market": False, "evidence": evidence("pilot_run"),
         "why": "One more point on the curve.",
     }, rng.randint(10, 28)  # fmt: skip
@@ -212,7 +226,7 @@ def _careless(rng: random.Random) -> tuple[dict[str, Any], float]:
     return {
         "title": "Fine-tune on recent records", "workload": "fine_tuning", "count": 4,
         "hours": _size(rng, 60.0, 0.6, 8, 400),
-        "work": {"parameters_billion": 7, "tokens_billion": 0.5, "method": "lora"}, "modalities": ["text"],
+        "work": {"parameters_billion": 7, "method": "lora"}, "modalities": ["text"],
         "purpose": "product", "why": "The latest records, as quickly as possible.", **wrong,
     }, rng.randint(2, 10)  # fmt: skip
 

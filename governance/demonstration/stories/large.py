@@ -146,9 +146,9 @@ def aurora_before(world: World) -> Story:
         111,
         "jonas",
         content(
-            "Aurora: supervised fine-tuning",
+            "Aurora: long documents and code",
             project="aurora",
-            workload="fine_tuning",
+            workload="continued_pretraining",
             place="coreweave",
             count=128,
             hours=66_000.0,
@@ -156,9 +156,9 @@ def aurora_before(world: World) -> Story:
             days=30,
             work={
                 "parameters_billion": 400, "active_parameters_billion": 40, "architecture": "mixture_of_experts",
-                "tokens_billion": 25, "method": "full",
+                "tokens_billion": 300,
             },
-            why="First answers of an assistant, from the conversations of summer.",
+            why="What the base read too little of, before the assistant is trained.",
             lineage="aurora",
             modalities=["text"],
             purpose="product",

@@ -145,7 +145,7 @@ def split(world: World) -> Story:
                 hours=779.0,
                 start=now,
                 days=5,
-                work={"parameters_billion": 0.3, "tokens_billion": 40},
+                work={"parameters_billion": 1.2, "tokens_billion": 150},
                 why="One resolution per run, so that the curves can be laid over each other.",
                 modalities=["vision"],
             ),
