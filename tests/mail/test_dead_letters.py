@@ -1,4 +1,4 @@
-"""A mail that was given up is not gone: an administrator sees it on the desk, with the relay's words, and sends it again."""
+"""A mail that was given up is not gone: an administrator sees it on the desk, and sends it again from there."""
 
 from __future__ import annotations
 
