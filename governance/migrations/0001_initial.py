@@ -10,1105 +10,2095 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('email', models.EmailField(max_length=200, unique=True)),
-                ('is_service_account', models.BooleanField(default=False)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_staff', models.BooleanField(default=False, help_text='May enter the desk.')),
-                ('is_superuser', models.BooleanField(default=False, help_text='May maintain reference data; approves nothing.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("email", models.EmailField(max_length=200, unique=True)),
+                ("is_service_account", models.BooleanField(default=False)),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_staff", models.BooleanField(default=False, help_text="May enter the desk.")),
+                (
+                    "is_superuser",
+                    models.BooleanField(default=False, help_text="May maintain reference data; approves nothing."),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['email'],
+                "ordering": ["email"],
             },
         ),
         migrations.CreateModel(
-            name='AcceptableUseStatement',
+            name="AcceptableUseStatement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
             ],
             options={
-                'ordering': ['slug'],
+                "ordering": ["slug"],
             },
         ),
         migrations.CreateModel(
-            name='ApprovalStage',
+            name="ApprovalStage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.PositiveSmallIntegerField()),
-                ('quorum', models.PositiveSmallIntegerField()),
-                ('rule_ids', models.JSONField(default=list)),
-                ('due_working_days', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(default='waiting', max_length=20)),
-                ('opened_at', models.DateTimeField(blank=True, null=True)),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('reminded_at', models.DateTimeField(blank=True, null=True)),
-                ('escalated_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("order", models.PositiveSmallIntegerField()),
+                ("quorum", models.PositiveSmallIntegerField()),
+                ("rule_ids", models.JSONField(default=list)),
+                ("due_working_days", models.PositiveSmallIntegerField()),
+                ("state", models.CharField(default="waiting", max_length=20)),
+                ("opened_at", models.DateTimeField(blank=True, null=True)),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("reminded_at", models.DateTimeField(blank=True, null=True)),
+                ("escalated_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['provisioning_request', 'order', 'id'],
+                "ordering": ["provisioning_request", "order", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Assessment',
+            name="Assessment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('assessed_at', models.DateTimeField()),
-                ('occasion', models.CharField(help_text='submit or grant', max_length=10)),
-                ('outcome', models.CharField(max_length=10)),
-                ('exposure_micro', models.BigIntegerField(null=True)),
-                ('facts', models.JSONField()),
-                ('estimate', models.JSONField()),
-                ('decision', models.JSONField()),
-                ('facts_digest', models.CharField(max_length=64)),
-                ('policy_digest', models.CharField(max_length=64)),
-                ('catalogue_digest', models.CharField(max_length=64)),
-                ('engine_version', models.CharField(max_length=20)),
-                ('schema_version', models.PositiveSmallIntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("assessed_at", models.DateTimeField()),
+                ("occasion", models.CharField(help_text="submit or grant", max_length=10)),
+                ("outcome", models.CharField(max_length=10)),
+                ("exposure_micro", models.BigIntegerField(null=True)),
+                ("facts", models.JSONField()),
+                ("estimate", models.JSONField()),
+                ("decision", models.JSONField()),
+                ("facts_digest", models.CharField(max_length=64)),
+                ("policy_digest", models.CharField(max_length=64)),
+                ("catalogue_digest", models.CharField(max_length=64)),
+                ("engine_version", models.CharField(max_length=20)),
+                ("schema_version", models.PositiveSmallIntegerField()),
             ],
             options={
-                'ordering': ['revision', 'assessed_at'],
+                "ordering": ["revision", "assessed_at"],
             },
         ),
         migrations.CreateModel(
-            name='AuditHead',
+            name="AuditHead",
             fields=[
-                ('stream', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField(default=0)),
-                ('hash', models.CharField(max_length=64)),
+                ("stream", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField(default=0)),
+                ("hash", models.CharField(max_length=64)),
             ],
         ),
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('value', models.PositiveIntegerField(default=0)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("value", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('email', models.EmailField(max_length=200)),
-                ('requester_type', models.CharField(choices=[('employee', 'Employee'), ('contractor', 'Contractor'), ('external', 'External'), ('service_account', 'Service account')], default='employee', max_length=20)),
-                ('job_title', models.CharField(blank=True, max_length=120)),
-                ('country', models.CharField(help_text='ISO 3166-1 alpha-2 code of the country of work.', max_length=2)),
-                ('time_zone', models.CharField(default='UTC', help_text='IANA name, such as Europe/Dublin.', max_length=64)),
-                ('is_active', models.BooleanField(default=True)),
-                ('wants_digest', models.BooleanField(default=True)),
-                ('trainings', models.JSONField(blank=True, default=list)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("email", models.EmailField(max_length=200)),
+                (
+                    "requester_type",
+                    models.CharField(
+                        choices=[
+                            ("employee", "Employee"),
+                            ("contractor", "Contractor"),
+                            ("external", "External"),
+                            ("service_account", "Service account"),
+                        ],
+                        default="employee",
+                        max_length=20,
+                    ),
+                ),
+                ("job_title", models.CharField(blank=True, max_length=120)),
+                (
+                    "country",
+                    models.CharField(help_text="ISO 3166-1 alpha-2 code of the country of work.", max_length=2),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(default="UTC", help_text="IANA name, such as Europe/Dublin.", max_length=64),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("wants_digest", models.BooleanField(default=True)),
+                ("trainings", models.JSONField(blank=True, default=list)),
             ],
             options={
-                'verbose_name_plural': 'people',
-                'ordering': ['name'],
+                "verbose_name_plural": "people",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='PolicySet',
+            name="PolicySet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
             ],
             options={
-                'ordering': ['slug'],
+                "ordering": ["slug"],
             },
         ),
         migrations.CreateModel(
-            name='Project',
+            name="Project",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('started_on', models.DateField()),
-                ('is_open', models.BooleanField(default=True, help_text='A closed project takes no new requests.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("started_on", models.DateField()),
+                ("is_open", models.BooleanField(default=True, help_text="A closed project takes no new requests.")),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Purpose',
+            name="Purpose",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('is_offered', models.BooleanField(default=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("is_offered", models.BooleanField(default=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='AcceptableUseVersion',
+            name="AcceptableUseVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('text', models.TextField()),
-                ('clauses', models.JSONField(default=list, help_text='[{"number": "4.2", "title": …, "rule_ids": ["AU-1"]}]')),
-                ('digest', models.CharField(max_length=64)),
-                ('effective_from', models.DateTimeField()),
-                ('consent_due', models.DateTimeField(help_text="Until then the previous version's acceptance still counts.")),
-                ('statement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='governance.acceptableusestatement')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("text", models.TextField()),
+                (
+                    "clauses",
+                    models.JSONField(default=list, help_text='[{"number": "4.2", "title": …, "rule_ids": ["AU-1"]}]'),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                ("effective_from", models.DateTimeField()),
+                (
+                    "consent_due",
+                    models.DateTimeField(help_text="Until then the previous version's acceptance still counts."),
+                ),
+                (
+                    "statement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="governance.acceptableusestatement",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['statement', '-number'],
+                "ordering": ["statement", "-number"],
             },
         ),
         migrations.CreateModel(
-            name='FactRow',
+            name="FactRow",
             fields=[
-                ('assessment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='fact_row', serialize=False, to='governance.assessment')),
-                ('request_kind', models.TextField(null=True)),
-                ('request_workload', models.TextField(null=True)),
-                ('request_purpose', models.TextField(null=True)),
-                ('request_use_tags', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('request_data_class', models.TextField(null=True)),
-                ('request_customer_data', models.BooleanField(null=True)),
-                ('request_exposure_of_output', models.TextField(null=True)),
-                ('request_evidence_kinds', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('request_start_at', models.DateTimeField(null=True)),
-                ('request_end_at', models.DateTimeField(null=True)),
-                ('request_window_days', models.FloatField(null=True)),
-                ('request_accelerator', models.TextField(null=True)),
-                ('request_accelerator_vendor', models.TextField(null=True)),
-                ('request_accelerator_count', models.BigIntegerField(null=True)),
-                ('request_gpu_hours_cap', models.FloatField(null=True)),
-                ('request_exposure_usd', models.FloatField(null=True)),
-                ('request_latency_target_ms', models.FloatField(null=True)),
-                ('request_licence_ref', models.TextField(null=True)),
-                ('estimate_cost_p50_usd', models.FloatField(null=True)),
-                ('estimate_cost_p90_usd', models.FloatField(null=True)),
-                ('estimate_run_rate_p90_usd_month', models.FloatField(null=True)),
-                ('estimate_commitment_tail_usd', models.FloatField(null=True)),
-                ('estimate_cost_over_cheapest_ratio', models.FloatField(null=True)),
-                ('estimate_gpu_hours_p50', models.FloatField(null=True)),
-                ('estimate_gpu_hours_p90', models.FloatField(null=True)),
-                ('estimate_half_width', models.FloatField(null=True)),
-                ('estimate_price_age_days', models.BigIntegerField(null=True)),
-                ('estimate_run_flop_p50', models.FloatField(null=True)),
-                ('estimate_run_flop_p90', models.FloatField(null=True)),
-                ('estimate_cluster_peak_flop_s', models.FloatField(null=True)),
-                ('estimate_memory_fits', models.BooleanField(null=True)),
-                ('estimate_energy_p90_kwh', models.FloatField(null=True)),
-                ('estimate_carbon_p50_kg', models.FloatField(null=True)),
-                ('estimate_carbon_market_p50_kg', models.FloatField(null=True)),
-                ('thresholds_exceeded', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('thresholds_may_exceed', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('place_provider', models.TextField(null=True)),
-                ('place_provider_type', models.TextField(null=True)),
-                ('place_region', models.TextField(null=True)),
-                ('place_country', models.TextField(null=True)),
-                ('place_price_term', models.TextField(null=True)),
-                ('place_grid_g_kwh', models.FloatField(null=True)),
-                ('place_pue', models.FloatField(null=True)),
-                ('place_cleaner_grid_g_kwh', models.FloatField(null=True)),
-                ('place_cleaner_cost_ratio', models.FloatField(null=True)),
-                ('place_pool_free_count', models.BigIntegerField(null=True)),
-                ('place_pool_wait_days', models.FloatField(null=True)),
-                ('place_chip_tpp', models.FloatField(null=True)),
-                ('place_chip_density', models.FloatField(null=True)),
-                ('place_chip_vendor_hq_country', models.TextField(null=True)),
-                ('place_destination_country', models.TextField(null=True)),
-                ('budget_headroom_after_usd', models.FloatField(null=True)),
-                ('budget_used_ratio', models.FloatField(null=True)),
-                ('budget_forecast_ratio', models.FloatField(null=True)),
-                ('budget_periods_crossed', models.BigIntegerField(null=True)),
-                ('budget_cost_centre', models.TextField(null=True)),
-                ('budget_carbon_headroom_kg', models.FloatField(null=True)),
-                ('people_requester_type', models.TextField(null=True)),
-                ('people_requester_roles', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('people_team_path', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('people_access_countries', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('people_beneficiary_entity', models.TextField(null=True)),
-                ('people_beneficiary_hq_country', models.TextField(null=True)),
-                ('people_screening_state', models.TextField(null=True)),
-                ('people_aup_current', models.BooleanField(null=True)),
-                ('people_aup_age_days', models.BigIntegerField(null=True)),
-                ('people_trainings_valid', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('lineage_model_lineage', models.TextField(null=True)),
-                ('lineage_flop_direct_p90', models.FloatField(null=True)),
-                ('lineage_flop_cumulative_p50', models.FloatField(null=True)),
-                ('lineage_flop_cumulative_p90', models.FloatField(null=True)),
-                ('lineage_base_model_flop', models.FloatField(null=True)),
-                ('lineage_base_model_systemic', models.BooleanField(null=True)),
-                ('lineage_modification_ratio_p90', models.FloatField(null=True)),
-                ('lineage_modalities', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('lineage_eu_market', models.BooleanField(null=True)),
-                ('lineage_notification_state', models.TextField(null=True)),
-                ('vendor_provider_approved', models.BooleanField(null=True)),
-                ('vendor_provider_dpa', models.BooleanField(null=True)),
-                ('vendor_provider_terms_age_days', models.BigIntegerField(null=True)),
-                ('vendor_provider_certifications', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
-                ('vendor_provider_share_after', models.FloatField(null=True)),
-                ('vendor_hhi_after', models.FloatField(null=True)),
-                ('history_similar_count_30d', models.BigIntegerField(null=True)),
-                ('history_similar_exposure_30d_usd', models.FloatField(null=True)),
-                ('history_grant_increase_ratio', models.FloatField(null=True)),
-                ('history_grant_changes_30d', models.BigIntegerField(null=True)),
-                ('history_grant_used_ratio', models.FloatField(null=True)),
-                ('history_utilisation_28d', models.FloatField(null=True)),
-                ('history_idle_gpu_hours_28d', models.FloatField(null=True)),
-                ('history_estimate_bias_ratio', models.FloatField(null=True)),
-                ('history_closed_count', models.BigIntegerField(null=True)),
-                ('history_closeouts_overdue', models.BigIntegerField(null=True)),
-                ('history_project_age_days', models.BigIntegerField(null=True)),
-                ('history_project_open_grants', models.BigIntegerField(null=True)),
-                ('clock_decided_at', models.DateTimeField(null=True)),
+                (
+                    "assessment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="fact_row",
+                        serialize=False,
+                        to="governance.assessment",
+                    ),
+                ),
+                ("request_kind", models.TextField(null=True)),
+                ("request_workload", models.TextField(null=True)),
+                ("request_purpose", models.TextField(null=True)),
+                (
+                    "request_use_tags",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                ("request_data_class", models.TextField(null=True)),
+                ("request_customer_data", models.BooleanField(null=True)),
+                ("request_exposure_of_output", models.TextField(null=True)),
+                (
+                    "request_evidence_kinds",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                ("request_start_at", models.DateTimeField(null=True)),
+                ("request_end_at", models.DateTimeField(null=True)),
+                ("request_window_days", models.FloatField(null=True)),
+                ("request_accelerator", models.TextField(null=True)),
+                ("request_accelerator_vendor", models.TextField(null=True)),
+                ("request_accelerator_count", models.BigIntegerField(null=True)),
+                ("request_gpu_hours_cap", models.FloatField(null=True)),
+                ("request_exposure_usd", models.FloatField(null=True)),
+                ("request_latency_target_ms", models.FloatField(null=True)),
+                ("request_licence_ref", models.TextField(null=True)),
+                ("estimate_cost_p50_usd", models.FloatField(null=True)),
+                ("estimate_cost_p90_usd", models.FloatField(null=True)),
+                ("estimate_run_rate_p90_usd_month", models.FloatField(null=True)),
+                ("estimate_commitment_tail_usd", models.FloatField(null=True)),
+                ("estimate_cost_over_cheapest_ratio", models.FloatField(null=True)),
+                ("estimate_gpu_hours_p50", models.FloatField(null=True)),
+                ("estimate_gpu_hours_p90", models.FloatField(null=True)),
+                ("estimate_half_width", models.FloatField(null=True)),
+                ("estimate_price_age_days", models.BigIntegerField(null=True)),
+                ("estimate_run_flop_p50", models.FloatField(null=True)),
+                ("estimate_run_flop_p90", models.FloatField(null=True)),
+                ("estimate_cluster_peak_flop_s", models.FloatField(null=True)),
+                ("estimate_memory_fits", models.BooleanField(null=True)),
+                ("estimate_energy_p90_kwh", models.FloatField(null=True)),
+                ("estimate_carbon_p50_kg", models.FloatField(null=True)),
+                ("estimate_carbon_market_p50_kg", models.FloatField(null=True)),
+                (
+                    "thresholds_exceeded",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                (
+                    "thresholds_may_exceed",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                ("place_provider", models.TextField(null=True)),
+                ("place_provider_type", models.TextField(null=True)),
+                ("place_region", models.TextField(null=True)),
+                ("place_country", models.TextField(null=True)),
+                ("place_price_term", models.TextField(null=True)),
+                ("place_grid_g_kwh", models.FloatField(null=True)),
+                ("place_pue", models.FloatField(null=True)),
+                ("place_cleaner_grid_g_kwh", models.FloatField(null=True)),
+                ("place_cleaner_cost_ratio", models.FloatField(null=True)),
+                ("place_pool_free_count", models.BigIntegerField(null=True)),
+                ("place_pool_wait_days", models.FloatField(null=True)),
+                ("place_chip_tpp", models.FloatField(null=True)),
+                ("place_chip_density", models.FloatField(null=True)),
+                ("place_chip_vendor_hq_country", models.TextField(null=True)),
+                ("place_destination_country", models.TextField(null=True)),
+                ("budget_headroom_after_usd", models.FloatField(null=True)),
+                ("budget_used_ratio", models.FloatField(null=True)),
+                ("budget_forecast_ratio", models.FloatField(null=True)),
+                ("budget_periods_crossed", models.BigIntegerField(null=True)),
+                ("budget_cost_centre", models.TextField(null=True)),
+                ("budget_carbon_headroom_kg", models.FloatField(null=True)),
+                ("people_requester_type", models.TextField(null=True)),
+                (
+                    "people_requester_roles",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                (
+                    "people_team_path",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                (
+                    "people_access_countries",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                ("people_beneficiary_entity", models.TextField(null=True)),
+                ("people_beneficiary_hq_country", models.TextField(null=True)),
+                ("people_screening_state", models.TextField(null=True)),
+                ("people_aup_current", models.BooleanField(null=True)),
+                ("people_aup_age_days", models.BigIntegerField(null=True)),
+                (
+                    "people_trainings_valid",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                ("lineage_model_lineage", models.TextField(null=True)),
+                ("lineage_flop_direct_p90", models.FloatField(null=True)),
+                ("lineage_flop_cumulative_p50", models.FloatField(null=True)),
+                ("lineage_flop_cumulative_p90", models.FloatField(null=True)),
+                ("lineage_base_model_flop", models.FloatField(null=True)),
+                ("lineage_base_model_systemic", models.BooleanField(null=True)),
+                ("lineage_modification_ratio_p90", models.FloatField(null=True)),
+                (
+                    "lineage_modalities",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                ("lineage_eu_market", models.BooleanField(null=True)),
+                ("lineage_notification_state", models.TextField(null=True)),
+                ("vendor_provider_approved", models.BooleanField(null=True)),
+                ("vendor_provider_dpa", models.BooleanField(null=True)),
+                ("vendor_provider_terms_age_days", models.BigIntegerField(null=True)),
+                (
+                    "vendor_provider_certifications",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
+                ("vendor_provider_share_after", models.FloatField(null=True)),
+                ("vendor_hhi_after", models.FloatField(null=True)),
+                ("history_similar_count_30d", models.BigIntegerField(null=True)),
+                ("history_similar_exposure_30d_usd", models.FloatField(null=True)),
+                ("history_grant_increase_ratio", models.FloatField(null=True)),
+                ("history_grant_changes_30d", models.BigIntegerField(null=True)),
+                ("history_grant_used_ratio", models.FloatField(null=True)),
+                ("history_utilisation_28d", models.FloatField(null=True)),
+                ("history_idle_gpu_hours_28d", models.FloatField(null=True)),
+                ("history_estimate_bias_ratio", models.FloatField(null=True)),
+                ("history_closed_count", models.BigIntegerField(null=True)),
+                ("history_closeouts_overdue", models.BigIntegerField(null=True)),
+                ("history_project_age_days", models.BigIntegerField(null=True)),
+                ("history_project_open_grants", models.BigIntegerField(null=True)),
+                ("clock_decided_at", models.DateTimeField(null=True)),
             ],
             options={
-                'verbose_name': 'fact row',
+                "verbose_name": "fact row",
             },
         ),
         migrations.CreateModel(
-            name='Beneficiary',
+            name="Beneficiary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('hq_country', models.CharField(help_text='Country of the ultimate parent, ISO 3166-1 alpha-2.', max_length=2)),
-                ('screening_state', models.CharField(default='pending', max_length=20)),
-                ('screened_on', models.DateField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, unique=True)),
+                (
+                    "hq_country",
+                    models.CharField(help_text="Country of the ultimate parent, ISO 3166-1 alpha-2.", max_length=2),
+                ),
+                ("screening_state", models.CharField(default="pending", max_length=20)),
+                ("screened_on", models.DateField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'beneficiaries',
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('screening_state__in', ['not_needed', 'clear', 'hit', 'pending'])), name='beneficiary_screening_state_known', violation_error_message='screening_state is not a known value')],
+                "verbose_name_plural": "beneficiaries",
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("screening_state__in", ["not_needed", "clear", "hit", "pending"])),
+                        name="beneficiary_screening_state_known",
+                        violation_error_message="screening_state is not a known value",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Budget',
+            name="Budget",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('path', models.CharField(default='', editable=False, max_length=200)),
-                ('currency', models.CharField(default='USD', max_length=3)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('period_start', models.DateTimeField()),
-                ('period_end', models.DateTimeField()),
-                ('limit_micro', models.BigIntegerField(default=0, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000000000)])),
-                ('held_micro', models.BigIntegerField(default=0, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000000000)])),
-                ('committed_micro', models.BigIntegerField(default=0, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000000000)])),
-                ('spent_micro', models.BigIntegerField(default=0, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000000000)])),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='governance.budget')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='budgets_owned', to='governance.person')),
-                ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='budgets', to='governance.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("path", models.CharField(default="", editable=False, max_length=200)),
+                ("currency", models.CharField(default="USD", max_length=3)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                ("period_start", models.DateTimeField()),
+                ("period_end", models.DateTimeField()),
+                (
+                    "limit_micro",
+                    models.BigIntegerField(
+                        default=0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000000000000000),
+                        ],
+                    ),
+                ),
+                (
+                    "held_micro",
+                    models.BigIntegerField(
+                        default=0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000000000000000),
+                        ],
+                    ),
+                ),
+                (
+                    "committed_micro",
+                    models.BigIntegerField(
+                        default=0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000000000000000),
+                        ],
+                    ),
+                ),
+                (
+                    "spent_micro",
+                    models.BigIntegerField(
+                        default=0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000000000000000),
+                        ],
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="governance.budget",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="budgets_owned",
+                        to="governance.person",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="budgets",
+                        to="governance.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['path'],
+                "ordering": ["path"],
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('body_digest', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('body', models.JSONField()),
-                ('created_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='idempotency_keys', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=255)),
+                ("body_digest", models.CharField(max_length=64)),
+                ("status", models.PositiveSmallIntegerField()),
+                ("body", models.JSONField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="idempotency_keys",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JobRun',
+            name="JobRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('state', models.CharField(default='queued', max_length=10)),
-                ('done_count', models.PositiveIntegerField(default=0)),
-                ('total_count', models.PositiveIntegerField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.CharField(blank=True, max_length=400)),
-                ('result', models.JSONField(default=dict)),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='job_runs', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("state", models.CharField(default="queued", max_length=10)),
+                ("done_count", models.PositiveIntegerField(default=0)),
+                ("total_count", models.PositiveIntegerField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.CharField(blank=True, max_length=400)),
+                ("result", models.JSONField(default=dict)),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="job_runs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='LedgerJournal',
+            name="LedgerJournal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=120, unique=True)),
-                ('kind', models.CharField(max_length=10)),
-                ('posted_at', models.DateTimeField()),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='journals', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=120, unique=True)),
+                ("kind", models.CharField(max_length=10)),
+                ("posted_at", models.DateTimeField()),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="journals",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-posted_at', '-id'],
+                "ordering": ["-posted_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(max_length=10)),
-                ('amount_micro', models.BigIntegerField()),
-                ('before_micro', models.BigIntegerField()),
-                ('after_micro', models.BigIntegerField()),
-                ('budget', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='governance.budget')),
-                ('journal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='governance.ledgerjournal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("account", models.CharField(max_length=10)),
+                ("amount_micro", models.BigIntegerField()),
+                ("before_micro", models.BigIntegerField()),
+                ("after_micro", models.BigIntegerField()),
+                (
+                    "budget",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="governance.budget"
+                    ),
+                ),
+                (
+                    "journal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="governance.ledgerjournal",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'ledger entries',
-                'ordering': ['journal', 'id'],
+                "verbose_name_plural": "ledger entries",
+                "ordering": ["journal", "id"],
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stream', models.CharField(max_length=40)),
-                ('seq', models.BigIntegerField()),
-                ('action', models.CharField(max_length=60)),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.BigIntegerField()),
-                ('request_id', models.BigIntegerField(null=True)),
-                ('data', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('previous_hash', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='audit_events', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='audit_events', to='governance.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("stream", models.CharField(max_length=40)),
+                ("seq", models.BigIntegerField()),
+                ("action", models.CharField(max_length=60)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.BigIntegerField()),
+                ("request_id", models.BigIntegerField(null=True)),
+                ("data", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="audit_events",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="audit_events", to="governance.person"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['stream', 'seq'],
+                "ordering": ["stream", "seq"],
             },
         ),
         migrations.CreateModel(
-            name='ApprovalDecision',
+            name="ApprovalDecision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verdict', models.CharField(max_length=10)),
-                ('reason', models.TextField()),
-                ('revision_digest', models.CharField(max_length=64)),
-                ('decided_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approval_decisions', to=settings.AUTH_USER_MODEL)),
-                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='governance.approvalstage')),
-                ('for_person', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.person')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approval_decisions', to='governance.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("verdict", models.CharField(max_length=10)),
+                ("reason", models.TextField()),
+                ("revision_digest", models.CharField(max_length=64)),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approval_decisions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to="governance.approvalstage",
+                    ),
+                ),
+                (
+                    "for_person",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="governance.person",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approval_decisions",
+                        to="governance.person",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['decided_at', 'id'],
+                "ordering": ["decided_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Acceptance',
+            name="Acceptance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('accepted_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acceptances', to=settings.AUTH_USER_MODEL)),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acceptances', to='governance.acceptableuseversion')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acceptances', to='governance.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("accepted_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acceptances",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acceptances",
+                        to="governance.acceptableuseversion",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="acceptances", to="governance.person"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-accepted_at'],
-            },
-        ),
-        migrations.AddField(
-            model_name='user',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='users', to='governance.person'),
-        ),
-        migrations.CreateModel(
-            name='PolicyVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('source', models.TextField(help_text='The bundle as YAML.')),
-                ('digest', models.CharField(help_text='SHA-256 of the canonical rules; formatting does not change it.', max_length=64)),
-                ('state', models.CharField(default='draft', max_length=10)),
-                ('created_at', models.DateTimeField()),
-                ('activated_at', models.DateTimeField(blank=True, null=True)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('activated_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='policy_versions', to=settings.AUTH_USER_MODEL)),
-                ('policy_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='governance.policyset')),
-            ],
-            options={
-                'ordering': ['policy_set', '-number'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ModelLineage',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('base_name', models.CharField(blank=True, max_length=120)),
-                ('base_model_flop', models.FloatField(blank=True, help_text="FLOP of the base model, if someone else's.", null=True)),
-                ('base_model_systemic', models.BooleanField(blank=True, null=True)),
-                ('modalities', models.JSONField(default=list)),
-                ('eu_market', models.BooleanField(blank=True, null=True)),
-                ('direct_flop_p50', models.FloatField(default=0)),
-                ('direct_flop_p90', models.FloatField(default=0)),
-                ('cumulative_flop_p50', models.FloatField(default=0)),
-                ('cumulative_flop_p90', models.FloatField(default=0)),
-                ('notification_state', models.CharField(default='none', max_length=20)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lineages_owned', to='governance.person')),
-                ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='lineages', to='governance.project')),
-            ],
-            options={
-                'ordering': ['name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Grant',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(editable=False, unique=True)),
-                ('kind', models.CharField(default='single', max_length=10)),
-                ('state', models.CharField(default='active', max_length=10)),
-                ('title', models.CharField(max_length=120)),
-                ('provider', models.CharField(blank=True, max_length=80)),
-                ('region', models.CharField(blank=True, max_length=80)),
-                ('price_term', models.CharField(max_length=20)),
-                ('accelerator', models.CharField(blank=True, max_length=80)),
-                ('accelerator_count', models.PositiveIntegerField(default=0)),
-                ('gpu_hours_cap', models.FloatField(blank=True, null=True)),
-                ('cost_cap_micro', models.BigIntegerField(validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000000000)])),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('issued_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('gpu_hours_used', models.FloatField(blank=True, help_text='Device-hours reported so far; empty: none yet.', null=True)),
-                ('spent_micro', models.BigIntegerField(default=0, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000000000)])),
-                ('utilisation_28d', models.FloatField(blank=True, help_text='Mean share of the devices in use, 28 days.', null=True)),
-                ('policy_digest', models.CharField(max_length=64)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='governance.person')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='governance.project')),
-            ],
-            options={
-                'ordering': ['-number'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Provider',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('provider_type', models.CharField(choices=[('owned', 'owned'), ('hyperscaler', 'hyperscaler'), ('specialist', 'specialist'), ('marketplace', 'marketplace'), ('hosted_api', 'hosted api')], max_length=20)),
-                ('hq_country', models.CharField(max_length=2)),
-                ('is_approved', models.BooleanField(default=False)),
-                ('has_data_processing_agreement', models.BooleanField(default=False)),
-                ('terms_reviewed_on', models.DateField(blank=True, null=True)),
-                ('certifications', models.JSONField(blank=True, default=list)),
-            ],
-            options={
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('provider_type__in', ['owned', 'hyperscaler', 'specialist', 'marketplace', 'hosted_api'])), name='provider_provider_type_known', violation_error_message='provider_type is not a known value')],
-            },
-        ),
-        migrations.CreateModel(
-            name='ProviderCommitment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=80)),
-                ('month', models.DateField()),
-                ('committed_micro', models.BigIntegerField(default=0, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000000000)])),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('provider', 'month'), name='provider_commitment_month'), models.CheckConstraint(condition=models.Q(('committed_micro__gte', 0), ('committed_micro__lte', 10000000000000000)), name='provider_commitment_committed_micro_range', violation_error_message='committed_micro must be between 0 and 10000000000000000 micro-units')],
-            },
-        ),
-        migrations.CreateModel(
-            name='ProvisioningRequest',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(editable=False, unique=True)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('changes_requested', 'Changes asked for'), ('denied', 'Not allowed'), ('rejected', 'Not approved'), ('granted', 'Granted'), ('withdrawn', 'Withdrawn'), ('expired', 'Expired'), ('discarded', 'Discarded')], default='draft', max_length=20)),
-                ('kind', models.CharField(choices=[('new', 'new'), ('change', 'change'), ('renewal', 'renewal'), ('top_up', 'top-up'), ('transfer', 'transfer'), ('ratification', 'ratification'), ('emergency', 'emergency')], default='new', max_length=20)),
-                ('title', models.CharField(blank=True, max_length=120)),
-                ('draft', models.JSONField(blank=True, default=dict)),
-                ('draft_version', models.PositiveIntegerField(default=0, help_text='Counts saves, so that two tabs cannot overwrite.')),
-                ('revision_count', models.PositiveIntegerField(default=0)),
-                ('exposure_micro', models.BigIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(blank=True, null=True)),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('is_demonstration', models.BooleanField(default=False)),
-                ('beneficiary', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests_benefiting', to='governance.person')),
-                ('lineage', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='governance.modellineage')),
-                ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='governance.project')),
-                ('related_grant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='follow_ups', to='governance.grant')),
-                ('requester', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-number'],
-            },
-        ),
-        migrations.AddField(
-            model_name='ledgerjournal',
-            name='provisioning_request',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='journals', to='governance.provisioningrequest'),
-        ),
-        migrations.AddField(
-            model_name='grant',
-            name='provisioning_request',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='grant', to='governance.provisioningrequest'),
-        ),
-        migrations.CreateModel(
-            name='Flag',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=160, unique=True)),
-                ('kind', models.CharField(max_length=24)),
-                ('sentence', models.CharField(max_length=400)),
-                ('data', models.JSONField(default=dict)),
-                ('raised_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('close_reason', models.CharField(blank=True, max_length=400)),
-                ('budget', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='flags', to='governance.budget')),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='flags_closed', to=settings.AUTH_USER_MODEL)),
-                ('grant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='flags', to='governance.grant')),
-                ('provisioning_request', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='flags', to='governance.provisioningrequest')),
-            ],
-            options={
-                'ordering': ['-raised_at', '-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='BudgetHold',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount_micro', models.BigIntegerField(validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000000000)])),
-                ('state', models.CharField(default='open', max_length=10)),
-                ('placed_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('budget', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='governance.budget')),
-                ('provisioning_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='governance.provisioningrequest')),
-            ],
-            options={
-                'ordering': ['-placed_at'],
-            },
-        ),
-        migrations.AddField(
-            model_name='approvalstage',
-            name='provisioning_request',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stages', to='governance.provisioningrequest'),
-        ),
-        migrations.CreateModel(
-            name='Alert',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('kind', models.CharField(max_length=40)),
-                ('payload', models.JSONField(default=dict)),
-                ('message_id', models.CharField(max_length=200)),
-                ('state', models.CharField(default='pending', max_length=10)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('unconfirmed', models.PositiveSmallIntegerField(default=0, help_text='Tries in which the relay took the text and never answered: it may have arrived.')),
-                ('created_at', models.DateTimeField()),
-                ('next_attempt_at', models.DateTimeField()),
-                ('lease_token', models.UUIDField(blank=True, null=True)),
-                ('leased_until', models.DateTimeField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.CharField(blank=True, max_length=400)),
-                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='governance.person')),
-                ('provisioning_request', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='governance.provisioningrequest')),
-            ],
-            options={
-                'ordering': ['-created_at', '-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='RequestComment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='comments', to=settings.AUTH_USER_MODEL)),
-                ('provisioning_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='governance.provisioningrequest')),
-            ],
-            options={
-                'ordering': ['created_at', 'id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='RequestRevision',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('content', models.JSONField()),
-                ('digest', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to=settings.AUTH_USER_MODEL)),
-                ('provisioning_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='governance.provisioningrequest')),
-            ],
-            options={
-                'ordering': ['provisioning_request', 'number'],
-            },
-        ),
-        migrations.AddField(
-            model_name='grant',
-            name='revision',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='governance.requestrevision'),
-        ),
-        migrations.AddField(
-            model_name='assessment',
-            name='revision',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='governance.requestrevision'),
-        ),
-        migrations.AddField(
-            model_name='approvalstage',
-            name='revision',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stages', to='governance.requestrevision'),
-        ),
-        migrations.CreateModel(
-            name='Role',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=40, unique=True)),
-                ('name', models.CharField(max_length=80)),
-                ('may_approve', models.BooleanField(default=True, help_text='Auditors and administrators never approve.')),
-                ('sees_subtree', models.BooleanField(default=True, help_text='Sees everything below the team of the assignment.')),
-                ('fallback', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stands_in_for', to='governance.role')),
-            ],
-            options={
-                'ordering': ['name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Delegation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount_micro_max', models.BigIntegerField()),
-                ('valid_from', models.DateTimeField()),
-                ('valid_to', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.CharField(max_length=200)),
-                ('delegate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations_received', to='governance.person')),
-                ('delegator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations_given', to='governance.person')),
-                ('role', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations', to='governance.role')),
-            ],
-            options={
-                'ordering': ['-valid_from'],
+                "ordering": ["-accepted_at"],
             },
         ),
         migrations.AddField(
-            model_name='approvalstage',
-            name='fallback_from',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.role'),
-        ),
-        migrations.AddField(
-            model_name='approvalstage',
-            name='role',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stages', to='governance.role'),
+            model_name="user",
+            name="person",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="users", to="governance.person"
+            ),
         ),
         migrations.CreateModel(
-            name='Team',
+            name="PolicyVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('cost_centre', models.CharField(blank=True, max_length=20)),
-                ('path', models.CharField(default='', editable=False, max_length=200)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='governance.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("source", models.TextField(help_text="The bundle as YAML.")),
+                (
+                    "digest",
+                    models.CharField(
+                        help_text="SHA-256 of the canonical rules; formatting does not change it.", max_length=64
+                    ),
+                ),
+                ("state", models.CharField(default="draft", max_length=10)),
+                ("created_at", models.DateTimeField()),
+                ("activated_at", models.DateTimeField(blank=True, null=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "activated_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="policy_versions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "policy_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="governance.policyset"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['path'],
+                "ordering": ["policy_set", "-number"],
             },
         ),
         migrations.CreateModel(
-            name='RoleAssignment',
+            name="ModelLineage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateTimeField()),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='role_assignments', to='governance.project')),
-                ('role', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='governance.role')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='role_assignments', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='role_assignments', to='governance.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("base_name", models.CharField(blank=True, max_length=120)),
+                (
+                    "base_model_flop",
+                    models.FloatField(blank=True, help_text="FLOP of the base model, if someone else's.", null=True),
+                ),
+                ("base_model_systemic", models.BooleanField(blank=True, null=True)),
+                ("modalities", models.JSONField(default=list)),
+                ("eu_market", models.BooleanField(blank=True, null=True)),
+                ("direct_flop_p50", models.FloatField(default=0)),
+                ("direct_flop_p90", models.FloatField(default=0)),
+                ("cumulative_flop_p50", models.FloatField(default=0)),
+                ("cumulative_flop_p90", models.FloatField(default=0)),
+                ("notification_state", models.CharField(default="none", max_length=20)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lineages_owned",
+                        to="governance.person",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lineages",
+                        to="governance.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['role__name', 'user__email'],
+                "ordering": ["name"],
             },
-        ),
-        migrations.AddField(
-            model_name='project',
-            name='team',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to='governance.team'),
         ),
         migrations.CreateModel(
-            name='PolicyException',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule_id', models.CharField(max_length=40)),
-                ('reason', models.TextField()),
-                ('valid_from', models.DateTimeField()),
-                ('valid_to', models.DateTimeField()),
-                ('approved_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='policy_exceptions', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='policy_exceptions', to='governance.project')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='policy_exceptions', to='governance.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(editable=False, unique=True)),
+                ("kind", models.CharField(default="single", max_length=10)),
+                ("state", models.CharField(default="active", max_length=10)),
+                ("title", models.CharField(max_length=120)),
+                ("provider", models.CharField(blank=True, max_length=80)),
+                ("region", models.CharField(blank=True, max_length=80)),
+                ("price_term", models.CharField(max_length=20)),
+                ("accelerator", models.CharField(blank=True, max_length=80)),
+                ("accelerator_count", models.PositiveIntegerField(default=0)),
+                ("gpu_hours_cap", models.FloatField(blank=True, null=True)),
+                (
+                    "cost_cap_micro",
+                    models.BigIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000000000000000),
+                        ]
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("issued_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "gpu_hours_used",
+                    models.FloatField(
+                        blank=True, help_text="Device-hours reported so far; empty: none yet.", null=True
+                    ),
+                ),
+                (
+                    "spent_micro",
+                    models.BigIntegerField(
+                        default=0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000000000000000),
+                        ],
+                    ),
+                ),
+                (
+                    "utilisation_28d",
+                    models.FloatField(blank=True, help_text="Mean share of the devices in use, 28 days.", null=True),
+                ),
+                ("policy_digest", models.CharField(max_length=64)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="grants", to="governance.person"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="grants", to="governance.project"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['valid_to'],
+                "ordering": ["-number"],
             },
-        ),
-        migrations.AddField(
-            model_name='person',
-            name='team',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='members', to='governance.team'),
-        ),
-        migrations.AddField(
-            model_name='budget',
-            name='team',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='budgets', to='governance.team'),
         ),
         migrations.CreateModel(
-            name='ApprovalLimit',
+            name="Provider",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount_micro_max', models.BigIntegerField(validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000000000000000)])),
-                ('valid_from', models.DateTimeField()),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('role', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approval_limits', to='governance.role')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approval_limits', to='governance.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "provider_type",
+                    models.CharField(
+                        choices=[
+                            ("owned", "owned"),
+                            ("hyperscaler", "hyperscaler"),
+                            ("specialist", "specialist"),
+                            ("marketplace", "marketplace"),
+                            ("hosted_api", "hosted api"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("hq_country", models.CharField(max_length=2)),
+                ("is_approved", models.BooleanField(default=False)),
+                ("has_data_processing_agreement", models.BooleanField(default=False)),
+                ("terms_reviewed_on", models.DateField(blank=True, null=True)),
+                ("certifications", models.JSONField(blank=True, default=list)),
             ],
             options={
-                'ordering': ['role', 'valid_from'],
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("provider_type__in", ["owned", "hyperscaler", "specialist", "marketplace", "hosted_api"])
+                        ),
+                        name="provider_provider_type_known",
+                        violation_error_message="provider_type is not a known value",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProviderCommitment",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("provider", models.CharField(max_length=80)),
+                ("month", models.DateField()),
+                (
+                    "committed_micro",
+                    models.BigIntegerField(
+                        default=0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000000000000000),
+                        ],
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("provider", "month"), name="provider_commitment_month"),
+                    models.CheckConstraint(
+                        condition=models.Q(("committed_micro__gte", 0), ("committed_micro__lte", 10000000000000000)),
+                        name="provider_commitment_committed_micro_range",
+                        violation_error_message="committed_micro must be between 0 and 10000000000000000 micro-units",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProvisioningRequest",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(editable=False, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("in_review", "In review"),
+                            ("changes_requested", "Changes asked for"),
+                            ("denied", "Not allowed"),
+                            ("rejected", "Not approved"),
+                            ("granted", "Granted"),
+                            ("withdrawn", "Withdrawn"),
+                            ("expired", "Expired"),
+                            ("discarded", "Discarded"),
+                        ],
+                        default="draft",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("new", "new"),
+                            ("change", "change"),
+                            ("renewal", "renewal"),
+                            ("top_up", "top-up"),
+                            ("transfer", "transfer"),
+                            ("ratification", "ratification"),
+                            ("emergency", "emergency"),
+                        ],
+                        default="new",
+                        max_length=20,
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=120)),
+                ("draft", models.JSONField(blank=True, default=dict)),
+                (
+                    "draft_version",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Counts saves, so that two tabs cannot overwrite."
+                    ),
+                ),
+                ("revision_count", models.PositiveIntegerField(default=0)),
+                ("exposure_micro", models.BigIntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                ("is_demonstration", models.BooleanField(default=False)),
+                (
+                    "beneficiary",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests_benefiting",
+                        to="governance.person",
+                    ),
+                ),
+                (
+                    "lineage",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="governance.modellineage",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="governance.project",
+                    ),
+                ),
+                (
+                    "related_grant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="follow_ups",
+                        to="governance.grant",
+                    ),
+                ),
+                (
+                    "requester",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-number"],
+            },
+        ),
+        migrations.AddField(
+            model_name="ledgerjournal",
+            name="provisioning_request",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="journals",
+                to="governance.provisioningrequest",
+            ),
+        ),
+        migrations.AddField(
+            model_name="grant",
+            name="provisioning_request",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="grant", to="governance.provisioningrequest"
+            ),
+        ),
+        migrations.CreateModel(
+            name="Flag",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=160, unique=True)),
+                ("kind", models.CharField(max_length=24)),
+                ("sentence", models.CharField(max_length=400)),
+                ("data", models.JSONField(default=dict)),
+                ("raised_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("close_reason", models.CharField(blank=True, max_length=400)),
+                (
+                    "budget",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags",
+                        to="governance.budget",
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags_closed",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "grant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags",
+                        to="governance.grant",
+                    ),
+                ),
+                (
+                    "provisioning_request",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags",
+                        to="governance.provisioningrequest",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-raised_at", "-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="BudgetHold",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "amount_micro",
+                    models.BigIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000000000000000),
+                        ]
+                    ),
+                ),
+                ("state", models.CharField(default="open", max_length=10)),
+                ("placed_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "budget",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="holds", to="governance.budget"
+                    ),
+                ),
+                (
+                    "provisioning_request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holds",
+                        to="governance.provisioningrequest",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-placed_at"],
+            },
+        ),
+        migrations.AddField(
+            model_name="approvalstage",
+            name="provisioning_request",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="stages", to="governance.provisioningrequest"
+            ),
+        ),
+        migrations.CreateModel(
+            name="Alert",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("kind", models.CharField(max_length=40)),
+                ("payload", models.JSONField(default=dict)),
+                ("message_id", models.CharField(max_length=200)),
+                ("state", models.CharField(default="pending", max_length=10)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "unconfirmed",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Tries in which the relay took the text and never answered: it may have arrived.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("next_attempt_at", models.DateTimeField()),
+                ("lease_token", models.UUIDField(blank=True, null=True)),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.CharField(blank=True, max_length=400)),
+                (
+                    "recipient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="alerts", to="governance.person"
+                    ),
+                ),
+                (
+                    "provisioning_request",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="alerts",
+                        to="governance.provisioningrequest",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-created_at", "-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="RequestComment",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="comments",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "provisioning_request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="comments",
+                        to="governance.provisioningrequest",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="RequestRevision",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("content", models.JSONField()),
+                ("digest", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="revisions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "provisioning_request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="revisions",
+                        to="governance.provisioningrequest",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["provisioning_request", "number"],
+            },
+        ),
+        migrations.AddField(
+            model_name="grant",
+            name="revision",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="grants", to="governance.requestrevision"
+            ),
+        ),
+        migrations.AddField(
+            model_name="assessment",
+            name="revision",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="assessments", to="governance.requestrevision"
+            ),
+        ),
+        migrations.AddField(
+            model_name="approvalstage",
+            name="revision",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="stages", to="governance.requestrevision"
+            ),
+        ),
+        migrations.CreateModel(
+            name="Role",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=40, unique=True)),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "may_approve",
+                    models.BooleanField(default=True, help_text="Auditors and administrators never approve."),
+                ),
+                (
+                    "sees_subtree",
+                    models.BooleanField(default=True, help_text="Sees everything below the team of the assignment."),
+                ),
+                (
+                    "fallback",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stands_in_for",
+                        to="governance.role",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Delegation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("amount_micro_max", models.BigIntegerField()),
+                ("valid_from", models.DateTimeField()),
+                ("valid_to", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.CharField(max_length=200)),
+                (
+                    "delegate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="delegations_received",
+                        to="governance.person",
+                    ),
+                ),
+                (
+                    "delegator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="delegations_given",
+                        to="governance.person",
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="delegations", to="governance.role"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-valid_from"],
+            },
+        ),
+        migrations.AddField(
+            model_name="approvalstage",
+            name="fallback_from",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="governance.role",
+            ),
+        ),
+        migrations.AddField(
+            model_name="approvalstage",
+            name="role",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="stages", to="governance.role"
+            ),
+        ),
+        migrations.CreateModel(
+            name="Team",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("cost_centre", models.CharField(blank=True, max_length=20)),
+                ("path", models.CharField(default="", editable=False, max_length=200)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="governance.team",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["path"],
+            },
+        ),
+        migrations.CreateModel(
+            name="RoleAssignment",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("valid_from", models.DateTimeField()),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="role_assignments",
+                        to="governance.project",
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to="governance.role"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="role_assignments",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="role_assignments",
+                        to="governance.team",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["role__name", "user__email"],
+            },
+        ),
+        migrations.AddField(
+            model_name="project",
+            name="team",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="projects", to="governance.team"
+            ),
+        ),
+        migrations.CreateModel(
+            name="PolicyException",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("rule_id", models.CharField(max_length=40)),
+                ("reason", models.TextField()),
+                ("valid_from", models.DateTimeField()),
+                ("valid_to", models.DateTimeField()),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="policy_exceptions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="policy_exceptions",
+                        to="governance.project",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="policy_exceptions",
+                        to="governance.team",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["valid_to"],
+            },
+        ),
+        migrations.AddField(
+            model_name="person",
+            name="team",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="members", to="governance.team"
+            ),
+        ),
+        migrations.AddField(
+            model_name="budget",
+            name="team",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="budgets",
+                to="governance.team",
+            ),
+        ),
+        migrations.CreateModel(
+            name="ApprovalLimit",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "amount_micro_max",
+                    models.BigIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000000000000000),
+                        ]
+                    ),
+                ),
+                ("valid_from", models.DateTimeField()),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "role",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approval_limits",
+                        to="governance.role",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approval_limits",
+                        to="governance.team",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["role", "valid_from"],
             },
         ),
         migrations.AddConstraint(
-            model_name='acceptableuseversion',
-            constraint=models.UniqueConstraint(fields=('statement', 'number'), name='aup_version_number_unique'),
+            model_name="acceptableuseversion",
+            constraint=models.UniqueConstraint(fields=("statement", "number"), name="aup_version_number_unique"),
         ),
         migrations.AddConstraint(
-            model_name='idempotencykey',
-            constraint=models.UniqueConstraint(fields=('user', 'key'), name='idempotency_once'),
+            model_name="idempotencykey",
+            constraint=models.UniqueConstraint(fields=("user", "key"), name="idempotency_once"),
         ),
         migrations.AddIndex(
-            model_name='jobrun',
-            index=models.Index(fields=['name', '-id'], name='job_by_name'),
+            model_name="jobrun",
+            index=models.Index(fields=["name", "-id"], name="job_by_name"),
         ),
         migrations.AddConstraint(
-            model_name='jobrun',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'cancelled'])), name='job_state_known', violation_error_message='state is not a known value'),
+            model_name="jobrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["queued", "running", "done", "failed", "cancelled"])),
+                name="job_state_known",
+                violation_error_message="state is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('account__in', ['funding', 'headroom', 'held', 'committed', 'spent'])), name='entry_account_known', violation_error_message='account is not a known value'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("account__in", ["funding", "headroom", "held", "committed", "spent"])),
+                name="entry_account_known",
+                violation_error_message="account is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('after_micro', django.db.models.expressions.CombinedExpression(models.F('before_micro'), '+', models.F('amount_micro')))), name='entry_balances_follow', violation_error_message='the balance after is the balance before plus the amount'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "after_micro",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("before_micro"), "+", models.F("amount_micro")
+                        ),
+                    )
+                ),
+                name="entry_balances_follow",
+                violation_error_message="the balance after is the balance before plus the amount",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('journal', 'budget', 'account'), name='entry_once_per_account'),
+            model_name="ledgerentry",
+            constraint=models.UniqueConstraint(fields=("journal", "budget", "account"), name="entry_once_per_account"),
         ),
         migrations.AddIndex(
-            model_name='auditevent',
-            index=models.Index(fields=['request_id', 'seq'], name='audit_by_request'),
+            model_name="auditevent",
+            index=models.Index(fields=["request_id", "seq"], name="audit_by_request"),
         ),
         migrations.AddIndex(
-            model_name='auditevent',
-            index=models.Index(fields=['subject_type', 'subject_id'], name='audit_by_subject'),
+            model_name="auditevent",
+            index=models.Index(fields=["subject_type", "subject_id"], name="audit_by_subject"),
         ),
         migrations.AddConstraint(
-            model_name='auditevent',
-            constraint=models.UniqueConstraint(fields=('stream', 'seq'), name='audit_seq_dense'),
+            model_name="auditevent",
+            constraint=models.UniqueConstraint(fields=("stream", "seq"), name="audit_seq_dense"),
         ),
         migrations.AddConstraint(
-            model_name='approvaldecision',
-            constraint=models.UniqueConstraint(fields=('stage', 'person'), name='decision_one_per_person', violation_error_message='this person has already decided this stage'),
+            model_name="approvaldecision",
+            constraint=models.UniqueConstraint(
+                fields=("stage", "person"),
+                name="decision_one_per_person",
+                violation_error_message="this person has already decided this stage",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approvaldecision',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['approve', 'reject', 'changes'])), name='decision_verdict_known', violation_error_message='verdict is not a known value'),
+            model_name="approvaldecision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("verdict__in", ["approve", "reject", "changes"])),
+                name="decision_verdict_known",
+                violation_error_message="verdict is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approvaldecision',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__regex', '\\S.{2,}')), name='decision_has_reason', violation_error_message='a decision says why'),
+            model_name="approvaldecision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason__regex", "\\S.{2,}")),
+                name="decision_has_reason",
+                violation_error_message="a decision says why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='acceptance',
-            constraint=models.UniqueConstraint(fields=('version', 'person'), name='acceptance_once'),
+            model_name="acceptance",
+            constraint=models.UniqueConstraint(fields=("version", "person"), name="acceptance_once"),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_lower_case', violation_error_message='an address is kept in lower case'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
+                name="user_email_lower_case",
+                violation_error_message="an address is kept in lower case",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyversion',
-            constraint=models.UniqueConstraint(fields=('policy_set', 'number'), name='policy_version_number_unique'),
+            model_name="policyversion",
+            constraint=models.UniqueConstraint(fields=("policy_set", "number"), name="policy_version_number_unique"),
         ),
         migrations.AddConstraint(
-            model_name='policyversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('policy_set',), name='policy_version_one_active'),
+            model_name="policyversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "active")), fields=("policy_set",), name="policy_version_one_active"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyversion',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'tested', 'shadow', 'active', 'retired'])), name='policy_version_state_known', violation_error_message='state is not a known value'),
+            model_name="policyversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "tested", "shadow", "active", "retired"])),
+                name="policy_version_state_known",
+                violation_error_message="state is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modellineage',
-            constraint=models.CheckConstraint(condition=models.Q(('notification_state__in', ['none', 'due', 'sent', 'acknowledged'])), name='lineage_notification_state_known', violation_error_message='notification_state is not a known value'),
+            model_name="modellineage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("notification_state__in", ["none", "due", "sent", "acknowledged"])),
+                name="lineage_notification_state_known",
+                violation_error_message="notification_state is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modellineage',
-            constraint=models.CheckConstraint(condition=models.Q(('cumulative_flop_p90__gte', 0), ('cumulative_flop_p90__lte', 1e+32), ('direct_flop_p90__gte', 0)), name='lineage_flop_range', violation_error_message='FLOP figures lie between 0 and 1e32'),
+            model_name="modellineage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("cumulative_flop_p90__gte", 0), ("cumulative_flop_p90__lte", 1e32), ("direct_flop_p90__gte", 0)
+                ),
+                name="lineage_flop_range",
+                violation_error_message="FLOP figures lie between 0 and 1e32",
+            ),
         ),
         migrations.AddIndex(
-            model_name='provisioningrequest',
-            index=models.Index(fields=['requester', '-number'], name='request_by_requester'),
+            model_name="provisioningrequest",
+            index=models.Index(fields=["requester", "-number"], name="request_by_requester"),
         ),
         migrations.AddIndex(
-            model_name='provisioningrequest',
-            index=models.Index(fields=['project', '-number'], name='request_by_project'),
+            model_name="provisioningrequest",
+            index=models.Index(fields=["project", "-number"], name="request_by_project"),
         ),
         migrations.AddIndex(
-            model_name='provisioningrequest',
-            index=models.Index(fields=['state', '-number'], name='request_by_state'),
+            model_name="provisioningrequest",
+            index=models.Index(fields=["state", "-number"], name="request_by_state"),
         ),
         migrations.AddIndex(
-            model_name='provisioningrequest',
-            index=models.Index(fields=['requester', 'submitted_at'], name='request_recent_requester'),
+            model_name="provisioningrequest",
+            index=models.Index(fields=["requester", "submitted_at"], name="request_recent_requester"),
         ),
         migrations.AddIndex(
-            model_name='provisioningrequest',
-            index=models.Index(fields=['project', 'submitted_at'], name='request_recent_project'),
+            model_name="provisioningrequest",
+            index=models.Index(fields=["project", "submitted_at"], name="request_recent_project"),
         ),
         migrations.AddConstraint(
-            model_name='provisioningrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'in_review', 'changes_requested', 'denied', 'rejected', 'granted', 'withdrawn', 'expired', 'discarded'])), name='request_state_known', violation_error_message='state is not a known value'),
+            model_name="provisioningrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "draft",
+                            "in_review",
+                            "changes_requested",
+                            "denied",
+                            "rejected",
+                            "granted",
+                            "withdrawn",
+                            "expired",
+                            "discarded",
+                        ],
+                    )
+                ),
+                name="request_state_known",
+                violation_error_message="state is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provisioningrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['new', 'change', 'renewal', 'top_up', 'transfer', 'ratification', 'emergency'])), name='request_kind_known', violation_error_message='kind is not a known value'),
+            model_name="provisioningrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["new", "change", "renewal", "top_up", "transfer", "ratification", "emergency"])
+                ),
+                name="request_kind_known",
+                violation_error_message="kind is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provisioningrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'discarded']), models.Q(('project__isnull', False), ('revision_count__gte', 1)), _connector='OR'), name='request_submitted_has_revision', violation_error_message='a submitted request has a project and a revision'),
+            model_name="provisioningrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["draft", "discarded"]),
+                    models.Q(("project__isnull", False), ("revision_count__gte", 1)),
+                    _connector="OR",
+                ),
+                name="request_submitted_has_revision",
+                violation_error_message="a submitted request has a project and a revision",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='provisioningrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('exposure_micro__gte', 0), ('exposure_micro__lte', 10000000000000000)), name='request_exposure_micro_range', violation_error_message='exposure_micro must be between 0 and 10000000000000000 micro-units'),
+            model_name="provisioningrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("exposure_micro__gte", 0), ("exposure_micro__lte", 10000000000000000)),
+                name="request_exposure_micro_range",
+                violation_error_message="exposure_micro must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerjournal',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['fund', 'hold', 'release', 'capture', 'return', 'spend'])), name='journal_kind_known', violation_error_message='kind is not a known value'),
+            model_name="ledgerjournal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["fund", "hold", "release", "capture", "return", "spend"])),
+                name="journal_kind_known",
+                violation_error_message="kind is not a known value",
+            ),
         ),
         migrations.AddIndex(
-            model_name='flag',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['-raised_at'], name='flag_open_by_time'),
+            model_name="flag",
+            index=models.Index(
+                condition=models.Q(("closed_at__isnull", True)), fields=["-raised_at"], name="flag_open_by_time"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['above_approval_limit', 'review_overdue', 'hold_expired', 'grant_over_cap', 'grant_ended', 'budget_threshold', 'policy_flag', 'split', 'idle', 'sampled_review'])), name='flag_kind_known', violation_error_message='kind is not a known value'),
+            model_name="flag",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "above_approval_limit",
+                            "review_overdue",
+                            "hold_expired",
+                            "grant_over_cap",
+                            "grant_ended",
+                            "budget_threshold",
+                            "policy_flag",
+                            "split",
+                            "idle",
+                            "sampled_review",
+                        ],
+                    )
+                ),
+                name="flag_kind_known",
+                violation_error_message="kind is not a known value",
+            ),
         ),
         migrations.AddIndex(
-            model_name='budgethold',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['expires_at'], name='hold_open_by_expiry'),
+            model_name="budgethold",
+            index=models.Index(
+                condition=models.Q(("state", "open")), fields=["expires_at"], name="hold_open_by_expiry"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budgethold',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('provisioning_request',), name='hold_one_open_per_request', violation_error_message='a request has one open hold'),
+            model_name="budgethold",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("provisioning_request",),
+                name="hold_one_open_per_request",
+                violation_error_message="a request has one open hold",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budgethold',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'captured', 'released', 'expired'])), name='hold_state_known', violation_error_message='state is not a known value'),
+            model_name="budgethold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["open", "captured", "released", "expired"])),
+                name="hold_state_known",
+                violation_error_message="state is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budgethold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('resolved_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('resolved_at__isnull', False)), _connector='OR'), name='hold_resolved_once', violation_error_message='a resolved hold says when, an open one does not'),
+            model_name="budgethold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("resolved_at__isnull", True), ("state", "open")),
+                    models.Q(models.Q(("state", "open"), _negated=True), ("resolved_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="hold_resolved_once",
+                violation_error_message="a resolved hold says when, an open one does not",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budgethold',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_micro__gte', 0), ('amount_micro__lte', 10000000000000000)), name='hold_amount_micro_range', violation_error_message='amount_micro must be between 0 and 10000000000000000 micro-units'),
+            model_name="budgethold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_micro__gte", 0), ("amount_micro__lte", 10000000000000000)),
+                name="hold_amount_micro_range",
+                violation_error_message="amount_micro must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(condition=models.Q(('state__in', ['pending', 'sending'])), fields=['next_attempt_at'], name='alert_due'),
+            model_name="alert",
+            index=models.Index(
+                condition=models.Q(("state__in", ["pending", "sending"])), fields=["next_attempt_at"], name="alert_due"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'sending', 'sent', 'skipped', 'dead'])), name='alert_state_known', violation_error_message='state is not a known value'),
+            model_name="alert",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "sending", "sent", "skipped", "dead"])),
+                name="alert_state_known",
+                violation_error_message="state is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'sending'), _negated=True), models.Q(('lease_token__isnull', False), ('leased_until__isnull', False)), _connector='OR'), name='alert_sending_has_lease'),
+            model_name="alert",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "sending"), _negated=True),
+                    models.Q(("lease_token__isnull", False), ("leased_until__isnull", False)),
+                    _connector="OR",
+                ),
+                name="alert_sending_has_lease",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestrevision',
-            constraint=models.UniqueConstraint(fields=('provisioning_request', 'number'), name='revision_number_unique'),
+            model_name="requestrevision",
+            constraint=models.UniqueConstraint(
+                fields=("provisioning_request", "number"), name="revision_number_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestrevision',
-            constraint=models.CheckConstraint(condition=models.Q(('digest__regex', '^[0-9a-f]{64}$')), name='revision_digest_shape'),
+            model_name="requestrevision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("digest__regex", "^[0-9a-f]{64}$")), name="revision_digest_shape"
+            ),
         ),
         migrations.AddIndex(
-            model_name='grant',
-            index=models.Index(condition=models.Q(('state', 'active')), fields=['ends_at'], name='grant_active_by_end'),
+            model_name="grant",
+            index=models.Index(condition=models.Q(("state", "active")), fields=["ends_at"], name="grant_active_by_end"),
         ),
         migrations.AddIndex(
-            model_name='grant',
-            index=models.Index(fields=['owner', '-number'], name='grant_by_owner'),
+            model_name="grant",
+            index=models.Index(fields=["owner", "-number"], name="grant_by_owner"),
         ),
         migrations.AddIndex(
-            model_name='grant',
-            index=models.Index(fields=['project', '-number'], name='grant_by_project'),
+            model_name="grant",
+            index=models.Index(fields=["project", "-number"], name="grant_by_project"),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['single', 'envelope'])), name='grant_kind_known', violation_error_message='kind is not a known value'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["single", "envelope"])),
+                name="grant_kind_known",
+                violation_error_message="kind is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'ended', 'returned', 'revoked'])), name='grant_state_known', violation_error_message='state is not a known value'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["active", "ended", "returned", "revoked"])),
+                name="grant_state_known",
+                violation_error_message="state is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('cost_cap_micro__gte', 0), ('cost_cap_micro__lte', 10000000000000000)), name='grant_cost_cap_micro_range', violation_error_message='cost_cap_micro must be between 0 and 10000000000000000 micro-units'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("cost_cap_micro__gte", 0), ("cost_cap_micro__lte", 10000000000000000)),
+                name="grant_cost_cap_micro_range",
+                violation_error_message="cost_cap_micro must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('spent_micro__gte', 0), ('spent_micro__lte', 10000000000000000)), name='grant_spent_micro_range', violation_error_message='spent_micro must be between 0 and 10000000000000000 micro-units'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("spent_micro__gte", 0), ("spent_micro__lte", 10000000000000000)),
+                name="grant_spent_micro_range",
+                violation_error_message="spent_micro must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='grant_window', violation_error_message='the end of a grant lies after its start'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="grant_window",
+                violation_error_message="the end of a grant lies after its start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('gpu_hours_cap__isnull', True), models.Q(('gpu_hours_cap__gt', 0), ('gpu_hours_cap__lte', 1000000000.0)), _connector='OR'), name='grant_hours_range', violation_error_message='GPU-hours lie above 0 and at most at 1e9'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("gpu_hours_cap__isnull", True),
+                    models.Q(("gpu_hours_cap__gt", 0), ("gpu_hours_cap__lte", 1000000000.0)),
+                    _connector="OR",
+                ),
+                name="grant_hours_range",
+                violation_error_message="GPU-hours lie above 0 and at most at 1e9",
+            ),
         ),
         migrations.AddIndex(
-            model_name='assessment',
-            index=models.Index(fields=['assessed_at'], name='assessment_by_time'),
+            model_name="assessment",
+            index=models.Index(fields=["assessed_at"], name="assessment_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['allow', 'review', 'deny'])), name='assessment_outcome_known', violation_error_message='outcome is not a known value'),
+            model_name="assessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("outcome__in", ["allow", "review", "deny"])),
+                name="assessment_outcome_known",
+                violation_error_message="outcome is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(('occasion__in', ['submit', 'grant'])), name='assessment_occasion_known', violation_error_message='occasion is not a known value'),
+            model_name="assessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("occasion__in", ["submit", "grant"])),
+                name="assessment_occasion_known",
+                violation_error_message="occasion is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(('exposure_micro__gte', 0), ('exposure_micro__lte', 10000000000000000)), name='assessment_exposure_micro_range', violation_error_message='exposure_micro must be between 0 and 10000000000000000 micro-units'),
+            model_name="assessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("exposure_micro__gte", 0), ("exposure_micro__lte", 10000000000000000)),
+                name="assessment_exposure_micro_range",
+                violation_error_message="exposure_micro must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delegation',
-            constraint=models.CheckConstraint(condition=models.Q(('delegator', models.F('delegate')), _negated=True), name='delegation_to_another', violation_error_message='a person cannot delegate to themselves'),
+            model_name="delegation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("delegator", models.F("delegate")), _negated=True),
+                name="delegation_to_another",
+                violation_error_message="a person cannot delegate to themselves",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delegation',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__gt', models.F('valid_from'))), name='delegation_period', violation_error_message='the end of a delegation lies after its start'),
+            model_name="delegation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("valid_to__gt", models.F("valid_from"))),
+                name="delegation_period",
+                violation_error_message="the end of a delegation lies after its start",
+            ),
         ),
         migrations.AddIndex(
-            model_name='approvalstage',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['due_at'], name='stage_open_by_due'),
+            model_name="approvalstage",
+            index=models.Index(condition=models.Q(("state", "open")), fields=["due_at"], name="stage_open_by_due"),
         ),
         migrations.AddIndex(
-            model_name='approvalstage',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['role', 'due_at'], name='stage_open_by_role'),
+            model_name="approvalstage",
+            index=models.Index(
+                condition=models.Q(("state", "open")), fields=["role", "due_at"], name="stage_open_by_role"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approvalstage',
-            constraint=models.UniqueConstraint(fields=('revision', 'role'), name='stage_one_per_role'),
+            model_name="approvalstage",
+            constraint=models.UniqueConstraint(fields=("revision", "role"), name="stage_one_per_role"),
         ),
         migrations.AddConstraint(
-            model_name='approvalstage',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'open', 'approved', 'rejected', 'changes_requested', 'cancelled'])), name='stage_state_known', violation_error_message='state is not a known value'),
+            model_name="approvalstage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["waiting", "open", "approved", "rejected", "changes_requested", "cancelled"])
+                ),
+                name="stage_state_known",
+                violation_error_message="state is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approvalstage',
-            constraint=models.CheckConstraint(condition=models.Q(('quorum__gte', 1), ('quorum__lte', 20)), name='stage_quorum_range'),
+            model_name="approvalstage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quorum__gte", 1), ("quorum__lte", 20)), name="stage_quorum_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approvalstage',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('due_at__isnull', False), ('opened_at__isnull', False)), _connector='OR'), name='stage_open_has_due', violation_error_message='an open stage says since when and until when'),
+            model_name="approvalstage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "open"), _negated=True),
+                    models.Q(("due_at__isnull", False), ("opened_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="stage_open_has_due",
+                violation_error_message="an open stage says since when and until when",
+            ),
         ),
         migrations.AddIndex(
-            model_name='team',
-            index=models.Index(fields=['path'], name='team_path_prefix', opclasses=['text_pattern_ops']),
+            model_name="team",
+            index=models.Index(fields=["path"], name="team_path_prefix", opclasses=["text_pattern_ops"]),
         ),
         migrations.AddConstraint(
-            model_name='team',
-            constraint=models.UniqueConstraint(models.Value(1), condition=models.Q(('parent__isnull', True)), name='team_one_root', violation_error_message='there is one organisation per installation: give the team a parent'),
+            model_name="team",
+            constraint=models.UniqueConstraint(
+                models.Value(1),
+                condition=models.Q(("parent__isnull", True)),
+                name="team_one_root",
+                violation_error_message="there is one organisation per installation: give the team a parent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleassignment',
-            constraint=models.CheckConstraint(condition=models.Q(('team__isnull', True), ('project__isnull', True), _connector='XOR'), name='role_assignment_one_scope', violation_error_message='give the role in a team or in a project, not in both'),
+            model_name="roleassignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("team__isnull", True), ("project__isnull", True), _connector="XOR"),
+                name="role_assignment_one_scope",
+                violation_error_message="give the role in a team or in a project, not in both",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleassignment',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='role_assignment_period', violation_error_message='the end of an assignment lies after its start'),
+            model_name="roleassignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_to__isnull", True), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                ),
+                name="role_assignment_period",
+                violation_error_message="the end of an assignment lies after its start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyexception',
-            constraint=models.CheckConstraint(condition=models.Q(('team__isnull', True), ('project__isnull', True), _connector='XOR'), name='policy_exception_one_scope', violation_error_message='an exception holds for a team or for a project'),
+            model_name="policyexception",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("team__isnull", True), ("project__isnull", True), _connector="XOR"),
+                name="policy_exception_one_scope",
+                violation_error_message="an exception holds for a team or for a project",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policyexception',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__gt', models.F('valid_from'))), name='policy_exception_period', violation_error_message='the end of an exception lies after its start'),
+            model_name="policyexception",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("valid_to__gt", models.F("valid_from"))),
+                name="policy_exception_period",
+                violation_error_message="the end of an exception lies after its start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='person_email_unique'),
+            model_name="person",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("email"), name="person_email_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('requester_type__in', ['employee', 'contractor', 'external', 'service_account'])), name='person_requester_type_known', violation_error_message='requester_type is not a known value'),
+            model_name="person",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("requester_type__in", ["employee", "contractor", "external", "service_account"])),
+                name="person_requester_type_known",
+                violation_error_message="requester_type is not a known value",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('limit_micro__gte', 0), ('limit_micro__lte', 10000000000000000)), name='budget_limit_micro_range', violation_error_message='limit_micro must be between 0 and 10000000000000000 micro-units'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("limit_micro__gte", 0), ("limit_micro__lte", 10000000000000000)),
+                name="budget_limit_micro_range",
+                violation_error_message="limit_micro must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('held_micro__gte', 0), ('held_micro__lte', 10000000000000000)), name='budget_held_micro_range', violation_error_message='held_micro must be between 0 and 10000000000000000 micro-units'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("held_micro__gte", 0), ("held_micro__lte", 10000000000000000)),
+                name="budget_held_micro_range",
+                violation_error_message="held_micro must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('committed_micro__gte', 0), ('committed_micro__lte', 10000000000000000)), name='budget_committed_micro_range', violation_error_message='committed_micro must be between 0 and 10000000000000000 micro-units'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("committed_micro__gte", 0), ("committed_micro__lte", 10000000000000000)),
+                name="budget_committed_micro_range",
+                violation_error_message="committed_micro must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('spent_micro__gte', 0), ('spent_micro__lte', 10000000000000000)), name='budget_spent_micro_range', violation_error_message='spent_micro must be between 0 and 10000000000000000 micro-units'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("spent_micro__gte", 0), ("spent_micro__lte", 10000000000000000)),
+                name="budget_spent_micro_range",
+                violation_error_message="spent_micro must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('limit_micro__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('held_micro'), '+', models.F('committed_micro')), '+', models.F('spent_micro')))), name='budget_promises_within_limit', violation_error_message='what is held, committed and spent may not exceed the limit'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "limit_micro__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("held_micro"), "+", models.F("committed_micro")
+                            ),
+                            "+",
+                            models.F("spent_micro"),
+                        ),
+                    )
+                ),
+                name="budget_promises_within_limit",
+                violation_error_message="what is held, committed and spent may not exceed the limit",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('team__isnull', True), ('project__isnull', True), _connector='XOR'), name='budget_one_scope', violation_error_message='a budget belongs to a team or to a project'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("team__isnull", True), ("project__isnull", True), _connector="XOR"),
+                name="budget_one_scope",
+                violation_error_message="a budget belongs to a team or to a project",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('period_end__gt', models.F('period_start'))), name='budget_period', violation_error_message='the end of a period lies after its start'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("period_end__gt", models.F("period_start"))),
+                name="budget_period",
+                violation_error_message="the end of a period lies after its start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='budget',
-            constraint=models.CheckConstraint(condition=models.Q(('currency', 'USD')), name='budget_currency_usd', violation_error_message='budgets are kept in USD until dated exchange rates exist'),
+            model_name="budget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("currency", "USD")),
+                name="budget_currency_usd",
+                violation_error_message="budgets are kept in USD until dated exchange rates exist",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approvallimit',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_micro_max__gte', 0), ('amount_micro_max__lte', 10000000000000000)), name='approval_limit_amount_micro_max_range', violation_error_message='amount_micro_max must be between 0 and 10000000000000000 micro-units'),
+            model_name="approvallimit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_micro_max__gte", 0), ("amount_micro_max__lte", 10000000000000000)),
+                name="approval_limit_amount_micro_max_range",
+                violation_error_message="amount_micro_max must be between 0 and 10000000000000000 micro-units",
+            ),
         ),
     ]
