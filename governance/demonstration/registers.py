@@ -17,6 +17,7 @@ from governance.models import Beneficiary, ModelLineage, Provider, ProviderCommi
 from governance.services.catalogue import own_price_slug
 
 LICENCE = "own"
+TOKEN_PARTS = ("input", "output", "cache_read", "batch_input", "batch_output")
 SOURCE = "demonstration data, invented"
 
 
@@ -113,6 +114,21 @@ def publish_prices(cast: Cast, chain: Chain) -> CatalogueRelease:
         }
         for each in plain["prices"]
     ]
+    tokens = [
+        {
+            "slug": each["slug"],
+            "provider": each["provider"],
+            "channel": each["provider"],
+            "model": each["model"],
+            **{f"usd_per_million_{part}": Decimal(each[part]) for part in TOKEN_PARTS},
+            "as_of": calendar.day(-each["days_ago"]),
+            "licence": LICENCE,
+            "source": f"{each['source']} ({SOURCE})",
+            "note": "",
+            "doubt": "",
+        }
+        for each in plain["token_prices"]
+    ]
     pool, room = plain["pool"]["provider"], plain["pool"]["facility"]
     shared = {"licence": LICENCE, "source": SOURCE, "note": ""}
     release = publish_rows(
@@ -127,6 +143,7 @@ def publish_prices(cast: Cast, chain: Chain) -> CatalogueRelease:
                  "year_to": calendar.today.year, **shared}
             ],
             "prices": prices,
+            "token_prices": tokens,
         },
         note="Own prices of Northlight AI (demonstration data)",
         now=calendar.start,

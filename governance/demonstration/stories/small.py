@@ -199,7 +199,7 @@ def half_filled(world: World) -> Story:
 STORIES = (
     adapter(1, "nora", "jonas", "adapters", 82),
     adapter(2, "mina", "hannah", "document-assistant", 96),
-    adapter(3, "alice", "sofia", "domain-adaptation", 4, is_new=True),
+    adapter(3, "alice", "sofia", "long-context", 4, is_new=True),
     notebooks(4, "theo", 16, idle=False),
     notebooks(5, "erik", 12, idle=True),
     vision,
