@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import cast
@@ -23,10 +24,17 @@ class Access:
         self.now = now
 
     @cached_property
+    def _assignments(self) -> Sequence[tuple[str, bool, bool, str | None, int | None]]:
+        """Each role held today: slug, whether it decides, whether it sees what lies below; team path and project."""
+        rows = RoleAssignment.objects.in_force(self.now).filter(user__person_id=self.user.person_id)
+        return list(
+            rows.values_list("role__slug", "role__may_approve", "role__sees_subtree", "team__path", "project_id")
+        )
+
+    @cached_property
     def _roles(self) -> dict[str, bool]:
         """Slug of each role held today, and whether it decides."""
-        rows = RoleAssignment.objects.in_force(self.now).filter(user__person_id=self.user.person_id)
-        return dict(rows.values_list("role__slug", "role__may_approve"))
+        return {slug: may_approve for slug, may_approve, *_ in self._assignments}
 
     @property
     def roles(self) -> frozenset[str]:
@@ -42,7 +50,11 @@ class Access:
 
     @cached_property
     def visibility(self) -> Visibility:
-        return people.visibility_of(self.user, now=self.now)
+        return people.visibility_of(
+            self.user,
+            now=self.now,
+            scopes=[(path, project) for _, _, sees_below, path, project in self._assignments if sees_below],
+        )
 
     @property
     def sees_everything(self) -> bool:

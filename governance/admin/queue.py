@@ -10,8 +10,6 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from estimator.catalogue import current_snapshot
-from estimator.core.catalogue import CatalogueSnapshot
 from governance.admin import access
 from governance.admin.site import DeskSite
 from governance.domain.lifecycle import State
@@ -21,6 +19,7 @@ from governance.selectors.queues import QueueItem
 
 DECIDED_PER_PAGE = 30
 WAITING_MAX = 100
+RULES_SHOWN_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,15 @@ class QueueRow:
 
     item: QueueItem
     facts: Mapping[str, Any]
-    accelerator: str
-    provider: str
+
+    @property
+    def rules(self) -> Sequence[tuple[str, str]]:
+        """The first few rules that ask for the stage: their own id, and the one by which people speak of them."""
+        return [(rule, rule.partition(".")[0]) for rule in self.item.stage.rule_ids[:RULES_SHOWN_MAX]]
+
+    @property
+    def more_rules(self) -> int:
+        return len(self.item.stage.rule_ids) - RULES_SHOWN_MAX
 
     @property
     def content(self) -> Mapping[str, Any]:
@@ -43,8 +49,7 @@ def queue_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
     chosen = {name: request.GET.get(name, "")[:80] for name in ("role", "team", "overdue")}
     queue = person.narrow_queue(role=chosen["role"], team=chosen["team"], is_overdue=bool(chosen["overdue"]))
     facts = _facts_of(queue)
-    snapshot = current_snapshot()
-    rows = [_row(item, facts.get(item.revision.pk, {}), snapshot) for item in queue]
+    rows = [QueueRow(item, facts.get(item.revision.pk, {})) for item in queue]
     context = desk.each_context(request) | {
         "title": "My queue",
         "crumbs": [{"text": "My queue"}],
@@ -54,19 +59,6 @@ def queue_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
         "is_filtered": any(chosen.values()),
     }
     return TemplateResponse(request, "admin/desk/queue.html", context)
-
-
-def _row(item: QueueItem, facts: Mapping[str, Any], snapshot: CatalogueSnapshot) -> QueueRow:
-    """A row with the names that people use for the machines and their provider."""
-    content = item.revision.content
-    accelerator = snapshot.accelerators.get(content.get("accelerator") or "")
-    provider = snapshot.providers.get(content.get("provider") or "")
-    return QueueRow(
-        item,
-        facts,
-        accelerator=accelerator.name if accelerator else content.get("accelerator") or "",
-        provider=provider.name if provider else content.get("provider") or "",
-    )
 
 
 def _facts_of(items: Sequence[QueueItem]) -> dict[int, dict[str, Any]]:

@@ -20,16 +20,24 @@ def system_actor() -> User:
     return User.objects.select_related("person").get(email=SYSTEM_EMAIL)
 
 
-def visibility_of(user: User, *, now: datetime) -> Visibility:
+def visibility_of(
+    user: User, *, now: datetime, scopes: Iterable[tuple[str | None, int | None]] | None = None
+) -> Visibility:
     """What the person behind `user` may see: the subtrees of their teams and the projects they work in.
 
     Three queries at most, whatever the size of the organisation's history.
+
+    Args:
+        scopes: team path and project of each role in force with which the person sees what lies below, when the
+            caller has read them already; then two queries at most.
     """
-    rows = list(
-        RoleAssignment.objects.in_force(now)
-        .filter(user__person_id=user.person_id, role__sees_subtree=True)
-        .values_list("team__path", "project_id")
-    )
+    if scopes is None:
+        scopes = (
+            RoleAssignment.objects.in_force(now)
+            .filter(user__person_id=user.person_id, role__sees_subtree=True)
+            .values_list("team__path", "project_id")
+        )
+    rows = list(scopes)
     paths = [path for path, _ in rows if path]
     projects = {project for _, project in rows if project}
     if any(path.count(".") == 1 for path in paths) or user.is_superuser:

@@ -1,11 +1,13 @@
-"""Names of providers and accelerators for the slugs that rows keep, remembered for a minute by each process."""
+"""Names of providers, accelerators and rules for the slugs that rows keep, remembered for a minute by each process."""
 
 from __future__ import annotations
 
 import time
 
 from estimator.catalogue import NoCatalogue, current_snapshot
+from governance.domain.errors import NoActivePolicy
 from governance.models import Provider
+from governance.selectors.policies import active_policy
 
 REMEMBERED_SECONDS = 60.0
 
@@ -15,11 +17,12 @@ class _Memory:
 
     providers: dict[str, str]
     accelerators: dict[str, str]
+    rules: dict[str, str]
     read_at: float | None = None
 
 
 def _fresh() -> type[_Memory]:
-    """Two queries a minute and process."""
+    """Three queries a minute and process."""
     now = time.monotonic()
     if _Memory.read_at is None or now - _Memory.read_at > REMEMBERED_SECONDS:
         _Memory.providers = dict(Provider.objects.values_list("slug", "name"))
@@ -27,6 +30,10 @@ def _fresh() -> type[_Memory]:
             _Memory.accelerators = {slug: part.name for slug, part in current_snapshot().accelerators.items()}
         except NoCatalogue:
             _Memory.accelerators = {}
+        try:
+            _Memory.rules = {rule.rule_id: rule.rule.title for rule in active_policy().rules}
+        except NoActivePolicy:
+            _Memory.rules = {}
         _Memory.read_at = now
     return _Memory
 
@@ -41,6 +48,11 @@ def accelerator_name(slug: object) -> str:
     """The catalogue's name for an accelerator; the slug itself when it is not in the catalogue."""
     text = str(slug or "")
     return _fresh().accelerators.get(text, text)
+
+
+def rule_title(rule_id: object) -> str:
+    """What a rule of the policy in force is called; empty when no such rule is in force."""
+    return _fresh().rules.get(str(rule_id or ""), "")
 
 
 def forget() -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance.models import ApprovalStage
+from governance.selectors import policies
+from governance.web import names
 from tests.admin.conftest import signed_in
 from tests.admin.test_decide import ask
 from tests.cast import Cast
@@ -36,3 +40,25 @@ def test_filters_narrow_the_queue_and_the_heading_says_of_how_many(house_cast: C
     none = page(role="finance")
     assert "0 of 3 to decide" in none
     assert "No stage fits these filters." in none
+
+
+def test_a_rule_is_told_by_its_title_with_its_id_beside_it(house_cast: Cast, now: datetime) -> None:
+    request = ask(house_cast, now, gpu_hours_cap=5000.0)
+    (rule_id,) = ApprovalStage.objects.get(provisioning_request=request).rule_ids
+    title = next(each.rule.title for each in policies.active_policy().rules if each.rule_id == rule_id)
+    names.forget()
+    page = " ".join(signed_in(house_cast.bob).get(QUEUE).content.decode().split())
+    assert f'{title} <span class="mut">{rule_id.partition(".")[0]}</span>' in page
+
+
+def test_the_queue_needs_as_many_queries_for_three_as_for_one(house_cast: Cast, now: datetime) -> None:
+    client = signed_in(house_cast.bob)
+    counts = []
+    for wanted in (1, 3):
+        while ApprovalStage.objects.filter(state="open").count() < wanted:
+            ask(house_cast, now, gpu_hours_cap=300.0)
+        client.get(QUEUE)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(QUEUE).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 12
