@@ -53,6 +53,8 @@ def scaled_range(low: float | None, high: float | None, digits: int = 3, *, plai
     if low is None or high is None:
         return UNKNOWN
     low, high = round_significant(low, digits), round_significant(high, digits)
+    if low == high:
+        return scaled(low, digits, plain_below=plain_below)
     scale, suffix = _scale_of(max(abs(low), abs(high)), plain_below)
     if abs(low) < scale / 10 and scale > 1:
         return f"{scaled(low, digits, plain_below=plain_below)}{EN_DASH}{scaled(high, digits, plain_below=plain_below)}"
@@ -139,6 +141,8 @@ def hours(value: float | None) -> str:
 def hours_range(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return UNKNOWN
+    if low == high:
+        return hours(low).removesuffix(f"{NBSP}h")
     if high < WHOLE_BELOW:
         return f"{grouped(low)}{EN_DASH}{grouped(high)}" if high >= 100 else f"{_trim(low)}{EN_DASH}{_trim(high)}"
     return scaled_range(low, high)

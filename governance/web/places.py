@@ -17,6 +17,7 @@ from estimator.core.workload import Workload
 from governance.models import Provider
 from governance.web import numbers
 from governance.web.answers import KNOWN_PLACE_SEPARATOR
+from governance.web.countries import name_of
 from governance.web.vocabulary import TERM_NAMES
 
 PLACES_MAX = 8
@@ -35,6 +36,9 @@ class KnownPlace:
     since: date
     cost_usd: Interval | None = None
     grid_g_kwh: float | None = None
+    country: str | None = None
+    tail_usd: float = 0.0
+    """What the price's commitment costs beyond this work."""
 
     @property
     def key(self) -> str:
@@ -55,6 +59,8 @@ class KnownPlace:
     @property
     def sentence(self) -> str:
         parts = [f"{numbers.rate(self.usd_per_gpu_hour)}{numbers.NBSP}USD/h since {numbers.day(self.since)}"]
+        if self.tail_usd > 0:
+            parts.append(f"{numbers.money(self.tail_usd)}{numbers.NBSP}USD of it stay owed after the work")
         if self.provider.provider_type == "owned":
             parts.append("Owned")
         elif not self.provider.is_approved:
@@ -63,6 +69,8 @@ class KnownPlace:
             parts.append("No data-processing agreement")
         if self.grid_g_kwh is not None:
             parts.append(f"{self.grid_g_kwh:.0f}{numbers.NBSP}g CO2e/kWh")
+        if self.country:
+            parts.append(name_of(self.country))
         return ". ".join(parts) + "."
 
 
@@ -123,6 +131,8 @@ def _sized(
 ) -> KnownPlace:
     """The place with the cost of this workload there; without a cost when the workload is not known well enough."""
     cost = grid = None
+    tail = 0.0
+    country = machine_country(provider, None, snapshot)
     count = content.get("accelerator_count")
     if isinstance(count, int) and count > 0 and content.get("workload"):
         try:
@@ -133,7 +143,7 @@ def _sized(
                     price_term=offer.price_term,
                     provider=provider.slug,
                     provider_type=provider.provider_type,
-                    country=machine_country(provider, None, snapshot),
+                    country=country,
                     accelerator=offer.accelerator,
                     accelerator_count=count,
                 ),
@@ -143,7 +153,7 @@ def _sized(
                 gpu_hours_cap=_number(content.get("gpu_hours_cap")),
                 money_cap_usd=_number(content.get("money_cap_usd")),
             )
-            cost, grid = found.cost_usd, found.grid_g_kwh
+            cost, grid, tail = found.cost_usd, found.grid_g_kwh, found.commitment_tail_usd
         except InputError:
             pass
     return KnownPlace(
@@ -155,6 +165,8 @@ def _sized(
         since=offer.effective_from or offer.as_of,
         cost_usd=cost,
         grid_g_kwh=grid,
+        country=country,
+        tail_usd=tail,
     )
 
 
