@@ -11,6 +11,7 @@ from governance.policy.decision import Decision, Outcome
 from governance.policy.explain import Leaf
 from governance.policy.fired import FiredRule
 from governance.policy.wording import format_value
+from governance.selectors.rule_lines import unit_of
 
 # Above the limit the rule fires, so staying at or below it keeps it silent.
 _UPWARD = (">", ">=")
@@ -124,8 +125,8 @@ def _reason(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]
     if leaf is not None and leaf.value is not None:
         own = rule.values.get(_OWN_FACT)
         with_others = " with similar asks of 30 days" if _SUM_FACT in leaf.facts and leaf.value != own else ""
-        yours = f"{format_value(leaf.value, leaf.unit)}{with_others}; {leaf.sentence}"
-        change = f"{'at most' if leaf.operator == '>' else 'below'} {format_value(leaf.limit, leaf.unit)}"
+        yours = f"{format_value(leaf.value, unit_of(leaf))}{with_others}; {_distance(leaf)}"
+        change = f"{'at most' if leaf.operator == '>' else 'below'} {format_value(leaf.limit, unit_of(leaf))}"
     else:
         yours, change = rule.message[:1].upper() + rule.message[1:], ""
     return Reason(
@@ -198,8 +199,22 @@ def _reachable(rule: FiredRule) -> Leaf | None:
 def _at_most(leaf: Leaf) -> str:
     what = next((_WHAT[fact] for fact in reversed(leaf.facts) if fact in _WHAT), "the value")
     edge = "at most" if leaf.operator == ">" else "below"
-    limit, less = format_value(leaf.limit, leaf.unit), format_value(abs(leaf.distance or 0), leaf.unit)
-    return f"{what} {edge} {limit} ({less} less)"
+    return f"{what} {edge} {format_value(leaf.limit, unit_of(leaf))} ({_size(leaf)} less)"
+
+
+def _distance(leaf: Leaf) -> str:
+    """How far the ask lies from the line, in the unit in which people read it."""
+    if unit_of(leaf) != "share" or not leaf.distance:
+        return leaf.sentence
+    return f"{_size(leaf)} {'above' if leaf.distance > 0 else 'below'} {format_value(leaf.limit, 'share')}"
+
+
+def _size(leaf: Leaf) -> str:
+    """The distance without its direction; between two percentages it is told in points."""
+    size = abs(leaf.distance or 0)
+    if unit_of(leaf) == "share":
+        return format_value(size, "share").removesuffix("%") + "points"
+    return format_value(size, leaf.unit)
 
 
 def _join(names: Sequence[str]) -> str:

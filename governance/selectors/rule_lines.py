@@ -18,6 +18,10 @@ from governance.policy.wording import NBSP, format_value
 # Refusals first, then who is asked, then what is only told. A rule that permits says nothing to an approver.
 _ORDER = {"deny": 0, "require": 1, "flag": 2, "warn": 3}
 _STATES = {"deny": ("deny", "Not allowed"), "flag": ("flag", "Flagged"), "warn": ("flag", "Take note")}
+# Ratios that people read as a percentage; a share of the base model's compute is one that they do not.
+_PERCENT = {
+    "budget.used_ratio", "budget.forecast_ratio", "history.grant_increase_ratio", "history.grant_used_ratio",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,11 @@ def line_of(rule: FiredRule) -> Leaf | None:
     return crossed[-1] if crossed and len({leaf.facts for leaf in crossed}) == 1 else None
 
 
+def unit_of(leaf: Leaf) -> str:
+    """The unit in which people read the comparison."""
+    return "share" if leaf.unit == "ratio" and _PERCENT.intersection(leaf.facts) else leaf.unit
+
+
 def _row(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -> RuleLine:
     leaf = line_of(rule)
     mine = [stage for stage in stages if rule.rule_id in stage.rule_ids]
@@ -88,8 +97,8 @@ def _row(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -
         title=rule.title,
         rule_id=rule.parent,
         basis=_basis(leaf) if leaf else rule.bundle.replace("-", " "),
-        this_ask=_short(leaf.value, leaf.unit) if leaf else "",
-        line=_short(leaf.limit, leaf.unit) if leaf else "",
+        this_ask=_short(leaf.value, unit_of(leaf)) if leaf else "",
+        line=_short(leaf.limit, unit_of(leaf)) if leaf else "",
         sentence="" if leaf else rule.message,
         values=rule.values,
         roles=tuple(_roles(rule, decision, mine, {stage.role.slug: stage.role.name for stage in stages})),

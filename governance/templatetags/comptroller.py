@@ -9,7 +9,7 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     number|rate             1.45                               USD by the hour
     number|hours            3,614 h · 118 k h
     number|flop             8.1e24
-    interval|money_range, hours_range, flop_range, energy_range    anything with p10 and p90: 3,560–5,240
+    interval|money_range, hours_range, flop_range, energy_range, carbon_range    anything with p10 and p90: 3,560–5,240
     number|energy, carbon, memory, duration, percent, count, figure
     date|day                Thu 27 Nov                         the reader's zone
     datetime|moment         Thu 27 Nov, 17:00
@@ -27,6 +27,7 @@ Components:
     {% note "review" "Title" %}…{% endnote %}      kinds: ok review deny info, or ""
     {% panel "Title" %}…{% endpanel %}
     {% interval estimate.cost_usd "Cost" "money" unit="USD" deciding=5240 limits=limits %}
+                                                   is_wide=True: in a main column; it is narrow where there is no room
                                                    limits: plots.Limit; kinds: money hours flop memory energy count
     {% headroom_bar level.used_ratio level.after_ratio %}  {% usage_bar used_ratio time_ratio %}
     {% field form.email %}                         a bound Django field: label, hint, error, input
@@ -44,6 +45,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django import template
@@ -118,6 +120,11 @@ def hours_range(interval: Any) -> str:
 @register.filter
 def flop_range(interval: Any) -> str:
     return numbers.UNKNOWN if interval is None else numbers.flop_range(interval.p10, interval.p90)
+
+
+@register.filter
+def carbon_range(interval: Any) -> str:
+    return numbers.UNKNOWN if interval is None else numbers.carbon_range(interval)
 
 
 @register.filter
@@ -220,6 +227,7 @@ def interval(
     limits: Sequence[plots.Limit] = (),
     text: str = "",
     beside: str = "",
+    is_wide: bool = False,
 ) -> dict[str, Any]:
     """A measured quantity: name, p50 and range in text, the plot, a table for those who cannot see it, one sentence."""
     format_value, format_range = _FORMATS[kind]
@@ -228,7 +236,8 @@ def interval(
         return shown | {"value": numbers.UNKNOWN, "range": "", "unit": ""}
     is_exact = value.p10 == value.p90
     shown |= {"value": format_value(value.p50), "range": "" if is_exact else format_range(value.p10, value.p90)}
-    shown["plot"] = plots.interval_plot(
+    draw = partial(
+        plots.interval_plot,
         p10=value.p10,
         p50=value.p50,
         p90=value.p90,
@@ -240,7 +249,7 @@ def interval(
         unit=unit,
         is_log=True if kind == "flop" else None,
     )
-    return shown
+    return shown | {"plot": draw(), "wide": draw(width=plots.WIDE) if is_wide else None}
 
 
 @register.inclusion_tag("components/headroom_bar.html")

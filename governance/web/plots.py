@@ -6,10 +6,11 @@ Drawn on the server, so a page needs no script and no inline style, and its text
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 WIDTH = 350
+WIDE = 680
 LEFT, RIGHT = 8.0, 342.0
 LABEL_GAP = 46.0
 # Limits more than two decades apart are read on a logarithmic axis.
@@ -41,6 +42,7 @@ class IntervalPlot:
 
     label: str
     width: int
+    right: float
     height: int
     axis_y: float
     band_x: float
@@ -66,6 +68,7 @@ def interval_plot(
     limits: Sequence[Limit] = (),
     unit: str = "",
     is_log: bool | None = None,
+    width: int = WIDTH,
 ) -> IntervalPlot:
     """Lay out one interval.
 
@@ -73,6 +76,7 @@ def interval_plot(
         deciding: where the diamond lies; None draws none.
         format_value: how a value of this quantity is written.
         format_line: how a round figure of it is written, at ticks and limits; None writes it like any value.
+        width: of the drawing; `WIDE` fills a main column, `WIDTH` a side column or a phone.
         is_log: None chooses: logarithmic when the limits span more than two decades.
     """
     shown = [value for value in (p10, p50, p90, deciding, *(limit.value for limit in limits)) if value is not None]
@@ -80,6 +84,7 @@ def interval_plot(
     if is_log is None:
         is_log = bool(limits) and len(positive) > 1 and math.log10(max(positive) / min(positive)) > LOG_DECADES
     is_log = is_log and bool(positive)
+    right = width - LEFT
     low, high, ticks = _log_axis(positive) if is_log else _linear_axis(max([*shown, 0.0]))
 
     def x_of(value: float) -> float:
@@ -87,7 +92,7 @@ def interval_plot(
             share = (math.log10(max(value, low)) - math.log10(low)) / (math.log10(high) - math.log10(low))
         else:
             share = (value - low) / (high - low)
-        return round(LEFT + min(1.0, max(0.0, share)) * (RIGHT - LEFT), 1)
+        return round(LEFT + min(1.0, max(0.0, share)) * (right - LEFT), 1)
 
     format_line = format_line or format_value
     has_limits = bool(limits)
@@ -108,7 +113,8 @@ def interval_plot(
     rows += [(limit.label, f"{format_line(limit.value)}{unit_text}") for limit in limits]
     return IntervalPlot(
         label=label,
-        width=WIDTH,
+        width=width,
+        right=right,
         height=int(axis_y + 22),
         axis_y=axis_y,
         band_x=x_of(p10),
@@ -116,8 +122,8 @@ def interval_plot(
         band_y=band_y,
         bar_x=x_of(p50),
         diamond=decides,
-        ticks=tuple(_tick_marks(ticks, x_of, format_line, unit_text)),
-        limits=tuple(_limit_marks(limits, x_of)),
+        ticks=tuple(_tick_marks(ticks, x_of, format_line, unit_text, right)),
+        limits=tuple(_limit_marks(limits, x_of, width)),
         is_log=is_log,
         rows=tuple(rows),
     )
@@ -142,27 +148,30 @@ def _log_axis(values: Sequence[float]) -> tuple[float, float, list[float]]:
 
 
 def _tick_marks(
-    values: Iterable[float], x_of: Callable[[float], float], format_value: Callable[[float], str], unit: str
+    values: Sequence[float],
+    x_of: Callable[[float], float],
+    format_value: Callable[[float], str],
+    unit: str,
+    right: float,
 ) -> list[Mark]:
-    values = list(values)
     marks = []
     for index, value in enumerate(values):
         is_last = index == len(values) - 1
         x = x_of(value)
-        anchor = "start" if index == 0 else "end" if x > RIGHT - 30 else "middle"
+        anchor = "start" if index == 0 else "end" if x > right - 30 else "middle"
         text = "0" if value == 0 else format_value(value)
         marks.append(Mark(x, text + (unit if is_last and len(unit) < 8 else ""), anchor))
     return marks
 
 
-def _limit_marks(limits: Sequence[Limit], x_of: Callable[[float], float]) -> list[Mark]:
+def _limit_marks(limits: Sequence[Limit], x_of: Callable[[float], float], width: int) -> list[Mark]:
     """Lines with their labels; a label that would touch the one before it is left to the text alternative."""
     marks: list[Mark] = []
     free_from = -math.inf
     for limit in sorted(limits, key=lambda each: each.value):
         x = x_of(limit.value)
         half = 3.2 * len(limit.label)
-        anchor = "start" if x - half < 0 else "end" if x + half > WIDTH else "middle"
+        anchor = "start" if x - half < 0 else "end" if x + half > width else "middle"
         start = x - (0 if anchor == "start" else 2 * half if anchor == "end" else half)
         text = limit.label if start >= free_from else ""
         if text:

@@ -22,7 +22,13 @@ metadata: {name: lines, title: Lines, summary: Two lines., owner: policy_officer
 params:
   ladder_usd: {type: double, unit: USD, values: [{value: 2500.0, from: 2024-01-01, source: own}]}
   wall_devices: {type: int, unit: devices, values: [{value: 64, from: 2024-01-01, source: own}]}
+  rise_max: {type: double, unit: ratio, values: [{value: 0.2, from: 2024-01-01, source: own}]}
 rules:
+- id: L-3
+  title: A change that grows
+  when: has(history.grant_increase_ratio) && history.grant_increase_ratio > params.rise_max
+  effect: {require: {roles: [{role: team_lead, quorum: 1, stage: 1}], due_working_days: 1}}
+  message: It grows by {history.grant_increase_ratio}.
 - id: L-1
   title: Above the ladder
   when: request.exposure_usd > params.ladder_usd
@@ -49,6 +55,13 @@ def test_a_row_shows_the_value_the_line_and_the_distance() -> None:
     assert rows[0].yours.replace("\u00a0", " ") == "5,240 USD; 2,740 USD above 2,500 USD"
     assert rows[0].change.replace("\u00a0", " ") == "at most 2,500 USD"
     assert rows[0].effect == "Asks team lead"
+
+
+def test_a_ratio_is_told_in_per_cent_and_its_distance_in_points() -> None:
+    rows = reasons.reasons(judged(history__grant_increase_ratio=0.5), [], ROLES)
+    assert [row.rule_id for row in rows] == ["L-3"]
+    assert rows[0].yours.replace("\u00a0", " ") == "50 %; 30 points above 20 %"
+    assert rows[0].change.replace("\u00a0", " ") == "at most 20 %"
 
 
 def test_refusals_come_first() -> None:
