@@ -33,6 +33,12 @@ class GrantView:
     word: str
 
     @property
+    def spent_ratio(self) -> float | None:
+        """Money spent of the money cap; None while nothing was reported."""
+        grant = self.grant
+        return grant.spent_micro / grant.cost_cap_micro if grant.spent_micro and grant.cost_cap_micro else None
+
+    @property
     def ends_on(self) -> datetime:
         """The last instant inside the half-open window, to be shown as a day."""
         return self.grant.ends_at - timedelta(microseconds=1)
@@ -68,11 +74,15 @@ def _status(grant: Grant, used_ratio: float | None, time_ratio: float, now: date
         return {"revoked": ("deny", "Revoked"), "returned": ("draft", "Returned")}.get(grant.state, ("draft", "Ended"))
     if grant.starts_at > now:
         return "wait", "Not started"
-    if used_ratio is not None and used_ratio >= 1:
-        return "flag", "Over its cap"
-    if used_ratio is None:
+    # Where no hours are capped or reported, the money says how it goes.
+    pace = used_ratio
+    if pace is None and grant.spent_micro and grant.cost_cap_micro:
+        pace = grant.spent_micro / grant.cost_cap_micro
+    if pace is None:
         return "run", "No use reported"
-    if time_ratio >= PACE_TIME_MIN and used_ratio / time_ratio > PACE_LIKELY_OVER:
+    if pace >= 1:
+        return "flag", "Over its cap"
+    if time_ratio >= PACE_TIME_MIN and pace / time_ratio > PACE_LIKELY_OVER:
         return "review", "Likely over"
     return "run", "On plan"
 

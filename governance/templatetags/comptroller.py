@@ -18,6 +18,7 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     slug|words              rl_synthetic -> Rl synthetic, with the names that people use where there is one
 
 Tags:
+    {% days_left due now %}                        17 days left
     {% period budget %}                            1 Feb 2026 to 31 Jan 2027
     {% micro_range low_micro high_micro %}         9.42–9.59 M
 
@@ -140,6 +141,12 @@ def day(value: date | datetime | None) -> str:
 @register.filter
 def moment(value: datetime | None) -> str:
     return numbers.moment(value)
+
+
+@register.simple_tag
+def days_left(due: datetime, now: datetime) -> str:
+    """`17 days left`, or that it is the last day."""
+    return numbers.days_left(due, now)
 
 
 @register.simple_tag
@@ -336,7 +343,13 @@ def page_top(context: Context) -> dict[str, Any]:
 
 @register.inclusion_tag("components/page_foot.html", takes_context=True)
 def page_foot(context: Context) -> dict[str, Any]:
-    return {"organisation": surroundings.organisation(), "zone": surroundings.zone_name()}
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    return {
+        "is_known": bool(user is not None and user.is_authenticated),
+        "organisation": surroundings.organisation(),
+        "zone": surroundings.zone_name(),
+    }
 
 
 @register.simple_tag

@@ -264,6 +264,12 @@ def moment(value: datetime | None) -> str:
     return "" if value is None else f"{day(value)}, {timezone.localtime(value):%H:%M}"
 
 
+def days_left(due: datetime, now: datetime) -> str:
+    """`17 days left`, counted in the reader's days; the last day says so."""
+    days = (timezone.localtime(due).date() - timezone.localtime(now).date()).days
+    return "last day" if days <= 0 else f"{days}{NBSP}day{'' if days == 1 else 's'} left"
+
+
 def period(start: datetime, end: datetime) -> str:
     """A half-open period of whole days in UTC by its first and last day: 1 Feb 2026 to 31 Jan 2027."""
     first, last = start.astimezone(UTC), (end - timedelta(microseconds=1)).astimezone(UTC)

@@ -1,4 +1,4 @@
-// The desk's few keys, and the theme's dark class. Every page works without this file.
+// The few keys of the pages and of the desk, and the theme's dark class. Every page works without this file.
 (function () {
   "use strict";
   const root = document.documentElement;
@@ -37,6 +37,20 @@
     return true;
   }
 
+  function search() {
+    const field = document.querySelector('[role="search"] input[type="search"]');
+    if (!field) return false;
+    field.focus();
+    return true;
+  }
+
+  function startRequest() {
+    const link = document.querySelector("a[data-new]");
+    if (!link) return false;
+    link.click();
+    return true;
+  }
+
   function showKeys() {
     const help = document.getElementById("all-keys");
     if (!help || typeof help.showModal !== "function") return false;
@@ -50,6 +64,8 @@
     r: () => pressVerdict("r"),
     j: () => go("next"),
     k: () => go("prev"),
+    n: startRequest,
+    "/": search,
     "?": showKeys,
   };
 

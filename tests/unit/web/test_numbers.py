@@ -81,3 +81,18 @@ def test_rounding_never_moves_an_amount_by_more_than_a_half_percent(amount: floa
     digits, _, suffix = text.partition(NBSP)
     shown = float(digits.replace(",", "")) * {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}[suffix]
     assert abs(shown - amount) <= 0.00501 * amount + 0.00501
+
+
+def test_days_left_are_counted_in_days_of_the_calendar() -> None:
+    now = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
+    for due, expected in (
+        (datetime(2026, 12, 8, 9, 0, tzinfo=UTC), "17 days left"),
+        (datetime(2026, 11, 22, 1, 0, tzinfo=UTC), "1 day left"),
+        (datetime(2026, 11, 21, 16, 0, tzinfo=UTC), "last day"),
+    ):
+        assert numbers.days_left(due, now).replace("\u00a0", " ") == expected
+
+
+def test_an_exact_range_has_one_end() -> None:
+    assert numbers.money_range(588_672.0, 588_672.0).replace("\u00a0", " ") == "589 k"
+    assert numbers.hours_range(5_480.0, 5_480.0) == "5,480"
