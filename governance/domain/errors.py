@@ -107,7 +107,7 @@ class TooManyUndecided(GovernanceError):
 
 
 class UnfillableStage(GovernanceError):
-    """Too few eligible people could fill a stage, and its fallbacks could not either. data: role, quorum, eligible."""
+    """Too few eligible people for a stage and its fallbacks, or too many stages. data: role, quorum, eligible; or stages."""
 
     code = "unfillable_stage"
 

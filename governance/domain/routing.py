@@ -49,12 +49,24 @@ def plan_stages(needs: Iterable[Need], directory: Directory) -> list[StagePlan]:
     """Ordered stages, each of which enough different people can fill.
 
     A role with too few eligible people goes to its fallback. One person fills one role per request, so the stages are
-    also checked together: a single person holding three roles cannot fill three stages.
+    also checked together: a single person holding three roles cannot fill three stages. A fallback that has a stage of
+    its own takes the other's seats into it: as many different people as both ask for.
 
     Raises:
-        UnfillableStage: no fallback helps.
+        UnfillableStage: no fallback helps, or there are more stages than a request may have.
     """
-    ordered = sorted(needs, key=lambda need: (need.stage, need.role))[:STAGE_COUNT_MAX]
+    return _one_per_role(_seated(needs, directory))
+
+
+def _seated(needs: Iterable[Need], directory: Directory) -> list[StagePlan]:
+    """A stage for each need, so that different people can sit on all of them."""
+    ordered = sorted(needs, key=lambda need: (need.stage, need.role))
+    if len(ordered) > STAGE_COUNT_MAX:
+        raise UnfillableStage(
+            f"the rules ask for {len(ordered)} stages and a request may have {STAGE_COUNT_MAX}: "
+            "a policy officer has to ask for fewer roles",
+            stages=len(ordered),
+        )
     plans = [_with_fallback(need, directory, lambda role: directory.eligible(role)) for need in ordered]
     short = _first_short_stage(plans)
     if short is None:
@@ -77,6 +89,28 @@ def plan_stages(needs: Iterable[Need], directory: Directory) -> list[StagePlan]:
         if short is None:
             return plans
     raise _unfillable(ordered[short], len(plans[short].eligible))
+
+
+def _one_per_role(plans: Sequence[StagePlan]) -> list[StagePlan]:
+    """Stages that ended at the same role become one; nobody can then say yes in two of them."""
+    merged: dict[str, StagePlan] = {}
+    for plan in plans:
+        other = merged.get(plan.role)
+        merged[plan.role] = plan if other is None else _merged(other, plan)
+    return sorted(merged.values(), key=lambda plan: (plan.order, plan.role))
+
+
+def _merged(one: StagePlan, other: StagePlan) -> StagePlan:
+    """The later order, so that whoever was to look last still does; all the seats; the longer time."""
+    return StagePlan(
+        order=max(one.order, other.order),
+        role=one.role,
+        quorum=one.quorum + other.quorum,
+        due_working_days=max(one.due_working_days, other.due_working_days),
+        eligible=one.eligible,
+        rule_ids=tuple(dict.fromkeys((*one.rule_ids, *other.rule_ids))),
+        fallback_from=one.fallback_from or other.fallback_from,
+    )
 
 
 def _with_fallback(

@@ -17,17 +17,20 @@ class LockingQuerySet(models.QuerySet[RowT]):
     """A queryset whose `lock` takes the row for this transaction, or says that it does not exist."""
 
     def locked(self) -> Self:
-        """These rows `FOR UPDATE`, joined rows left alone.
+        """These rows `FOR NO KEY UPDATE`, joined rows left alone.
+
+        Keys never change here, and rows that point at a locked one are written by others all the time: their foreign
+        keys are checked at COMMIT, when the audit stream is locked already, and must not wait for this lock.
 
         Raises:
             LockOutsideTransaction: a lock that ends at once protects nothing.
         """
         if not transaction.get_connection(self.db).in_atomic_block:
             raise LockOutsideTransaction(f"lock {self.model.__name__} inside a transaction")
-        return self.select_for_update(of=("self",))
+        return self.select_for_update(of=("self",), no_key=True)
 
     def lock(self, pk: int) -> RowT:
-        """One row `FOR UPDATE`.
+        """One row, locked as `locked` does.
 
         Raises:
             NotFound: no such row.

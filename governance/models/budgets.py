@@ -20,7 +20,7 @@ HOLD_STATES = ("open", "captured", "released", "expired")
 
 class BudgetQuerySet(LockingQuerySet["Budget"]):
     def lock_path(self, budget_id: int) -> list[Budget]:
-        """The budget and all its ancestors `FOR UPDATE`, leaf first.
+        """The budget and all its ancestors `FOR NO KEY UPDATE`, leaf first.
 
         Locked in id order whatever the tree looks like, so that two submitters cannot wait for each other.
 

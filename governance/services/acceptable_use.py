@@ -65,7 +65,7 @@ def add_version(
     """`publish_version` in the caller's transaction, the actor's duty already known."""
     plain_text, plain_clauses = _checked(text, clauses, effective_from, consent_due)
     # The statement's row is the lock: two publishers cannot take the same number.
-    statement = AcceptableUseStatement.objects.select_for_update().filter(slug=slug).first()
+    statement = AcceptableUseStatement.objects.select_for_update(no_key=True).filter(slug=slug).first()
     if statement is None:
         raise NotFound(f"statement `{slug[:80]}` does not exist")
     content_digest = digest({"text": plain_text, "clauses": plain_clauses})
@@ -98,7 +98,7 @@ def accept_version(*, version_id: int, actor: User, now: datetime) -> Acceptance
     # Locked, so that a second click waits and then finds the acceptance.
     version = (
         AcceptableUseVersion.objects.select_related("statement")
-        .select_for_update(of=("statement",))
+        .select_for_update(of=("statement",), no_key=True)
         .filter(pk=version_id, effective_from__lte=now)
         .first()
     )

@@ -45,7 +45,7 @@ def record(
     ACTIONS[action]
     if not transaction.get_connection().in_atomic_block:
         raise LockOutsideTransaction("record an audit event inside the transaction of the change")
-    head = AuditHead.objects.select_for_update().get(stream=STREAM)
+    head = AuditHead.objects.select_for_update(no_key=True).get(stream=STREAM)
     seq = head.seq + 1
     event = AuditEvent(
         stream=STREAM,

@@ -222,7 +222,7 @@ def _publish(
     changes: Mapping[str, list[dict[str, Any]]], withdrawn: Mapping[str, list[str]], *, note: str, now: datetime
 ) -> CatalogueRelease | None:
     """Publish under the newest release's lock, so that two editors take turns."""
-    newest = CatalogueRelease.objects.select_for_update().order_by("-number").first()
+    newest = CatalogueRelease.objects.select_for_update(no_key=True).order_by("-number").first()
     if newest is None:
         raise NoCatalogue("no catalogue release is loaded: load the data files first")
     try:

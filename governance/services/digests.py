@@ -48,7 +48,7 @@ def _promise(person: Person, day: date, *, now: datetime) -> bool:
 @transaction.atomic(durable=True)
 def choose(*, actor: User, wants_digest: bool, now: datetime) -> Person:
     """A person starts or stops their own morning mail. Choosing the same again changes nothing."""
-    person = Person.objects.select_for_update(of=("self",)).get(pk=actor.person_id)
+    person = Person.objects.select_for_update(of=("self",), no_key=True).get(pk=actor.person_id)
     if person.wants_digest != wants_digest:
         person.wants_digest = wants_digest
         person.save(update_fields=["wants_digest"])

@@ -80,12 +80,12 @@ class Errors:
 
 
 def lock_row(model: type[RowT], pk: int) -> RowT:
-    """One row `FOR UPDATE`, in the caller's transaction.
+    """One row `FOR NO KEY UPDATE`, in the caller's transaction.
 
     Raises:
         NotFound: no such row.
     """
-    row = model._default_manager.select_for_update(of=("self",)).filter(pk=pk).first()
+    row = model._default_manager.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
     if row is None:
         raise NotFound(f"{model._meta.verbose_name} `{pk}` does not exist", id=pk)
     return row

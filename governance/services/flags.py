@@ -87,7 +87,7 @@ def close_flag(*, flag_id: int, actor: User, reason: str, now: datetime) -> Flag
     if not is_system(actor) and FLAGS not in duties_of(actor, now=now):
         raise NotAllowed("to close a flag takes a role that decides", duty=FLAGS)
     reason = clean_reason("reason", reason, min(400, REASON_CHARS_MAX))
-    flag = Flag.objects.select_for_update(of=("self",)).filter(pk=flag_id).first()
+    flag = Flag.objects.select_for_update(of=("self",), no_key=True).filter(pk=flag_id).first()
     if flag is None:
         raise NotFound(f"flag `{flag_id}` does not exist", id=flag_id)
     if flag.closed_at is None:

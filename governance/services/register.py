@@ -193,7 +193,7 @@ def set_purpose(*, actor: User, slug: str, name: str, is_offered: bool, now: dat
     require_duty(actor, "purposes", now=now)
     errors = Errors()
     name = errors.text("name", name, 120)
-    existing = Purpose.objects.select_for_update().filter(slug=slug).first()
+    existing = Purpose.objects.select_for_update(no_key=True).filter(slug=slug).first()
     if existing is None:
         errors.slug("slug", slug, Purpose)
     errors.raise_any()
@@ -225,7 +225,7 @@ def screen_beneficiary(
         errors.add("screened_on", f"`{screened_on}` has not come yet")
     errors.raise_any()
     values = {"hq_country": hq_country, "screening_state": screening_state, "screened_on": screened_on}
-    existing = Beneficiary.objects.select_for_update().filter(name__iexact=name).first()
+    existing = Beneficiary.objects.select_for_update(no_key=True).filter(name__iexact=name).first()
     beneficiary = existing or Beneficiary.objects.create(name=name, **values)
     changed = assign(beneficiary, values) if existing else list(values)
     if changed:

@@ -11,10 +11,19 @@ from unittest import mock
 
 from governance.domain.errors import IdempotencyInFlight
 from governance.domain.money import MICRO_PER_UNIT
-from governance.models import ApprovalDecision, BudgetHold, Grant, PolicyVersion, ProvisioningRequest, RequestRevision
+from governance.models import (
+    ApprovalDecision,
+    BudgetHold,
+    Flag,
+    Grant,
+    JobRun,
+    PolicyVersion,
+    ProvisioningRequest,
+    RequestRevision,
+)
 from governance.selectors import assessments
 from governance.selectors.people import system_actor
-from governance.services import approvals, idempotency, policies, provisioning
+from governance.services import approvals, idempotency, policies, provisioning, sweeps
 from tests import cast as casting
 from tests.cast import NOW, Cast, open_stage, reviewed, submitted
 from tests.concurrency.crowd import at_once, kinds
@@ -150,6 +159,24 @@ def comments_on_many_requests() -> None:
     assert_sound()
 
 
+def sweeps_over_the_same_requests() -> None:
+    """Flags and reminders of late reviews at once: each comes once, and the sweeps do not wait in a circle.
+
+    Guards: row locks that leave foreign keys alone. A flag points at the request that a reminder has locked, and the
+    reminder waits for the audit log, which the flag holds while its foreign key is checked.
+    """
+    cast = casting.assemble()
+    requests = [submitted(cast, title=f"run {number}", gpu_hours_cap=100.0 + number) for number in range(12)]
+    late = NOW + timedelta(days=9)
+    sweep = [partial(sweeps.sweep_limits, now=late), partial(sweeps.remind_stages, now=late)]
+    results = at_once(sweep)
+    assert kinds(results) == {"int": 2}, kinds(results)
+    assert list(JobRun.objects.exclude(error="").values_list("error", flat=True)) == []
+    flagged = Flag.objects.filter(kind="review_overdue").values_list("provisioning_request_id", flat=True)
+    assert sorted(flagged) == sorted(request.pk for request in requests)
+    assert_sound()
+
+
 def many_drafts() -> None:
     """32 drafts at once: dense numbers. Guards: the counter."""
     cast = casting.assemble()
@@ -199,6 +226,7 @@ RACES: dict[str, Callable[[], None]] = {
         an_expiry_a_withdrawal_and_a_yes,
         an_activation_and_a_grant,
         comments_on_many_requests,
+        sweeps_over_the_same_requests,
         many_drafts,
         calls_with_one_key,
     )

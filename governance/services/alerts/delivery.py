@@ -86,7 +86,7 @@ def _claim(now: datetime, size: int) -> list[Alert]:
 
     A mail whose sending ends its process would take the rest of its batch along; alone at the end it cannot.
     """
-    due = Alert.objects.select_for_update(of=("self",), skip_locked=True).select_related("recipient")
+    due = Alert.objects.select_for_update(of=("self",), no_key=True, skip_locked=True).select_related("recipient")
     fresh = list(due.filter(state="pending", next_attempt_at__lte=now).order_by("next_attempt_at", "pk")[:size])
     lapsed = list(
         due.filter(state="sending", next_attempt_at__lte=now, leased_until__lte=now).order_by("attempts", "pk")[:1]
@@ -196,7 +196,7 @@ def redrive(*, alert_id: int, actor: User, now: datetime) -> Alert:
         IllegalTransition: it was sent, or there was nothing left to say.
     """
     require_duty(actor, "alerts", now=now)
-    alert = Alert.objects.select_for_update(of=("self",)).filter(pk=alert_id).first()
+    alert = Alert.objects.select_for_update(of=("self",), no_key=True).filter(pk=alert_id).first()
     if alert is None:
         raise NotFound(f"alert `{alert_id}` does not exist", id=alert_id)
     if alert.state in ("pending", "sending"):

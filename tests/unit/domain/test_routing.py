@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.domain.errors import UnfillableStage
+from governance.domain.limits import STAGE_COUNT_MAX
 from governance.domain.routing import Directory, Need, plan_stages
 
 
@@ -72,3 +73,37 @@ def test_a_plan_exists_exactly_when_seats_can_be_given_out(people: dict[str, set
     except UnfillableStage:
         planned = False
     assert planned == possible
+
+
+def test_a_fallback_that_has_a_stage_already_takes_the_seats_into_it():
+    people = {"exec": {7, 8, 9}}
+    needs = [Need("owner", 1, 2, 2, ("AL-2",)), Need("exec", 2, 5, 4, ("AL-5",))]
+    (plan,) = plan_stages(needs, directory(people, {"owner": "exec"}))
+    assert (plan.role, plan.quorum, plan.order, plan.due_working_days) == ("exec", 3, 5, 4)
+    assert (plan.rule_ids, plan.fallback_from) == (("AL-2", "AL-5"), "owner")
+    with pytest.raises(UnfillableStage):
+        plan_stages(needs, directory({"exec": {7, 8}}, {"owner": "exec"}))
+
+
+@given(
+    st.dictionaries(roles, st.sets(st.integers(1, 6), max_size=5), max_size=4),
+    st.lists(st.builds(need, roles, st.integers(1, 2)), min_size=1, max_size=4, unique_by=lambda n: n.role),
+    st.dictionaries(roles, roles, max_size=4),
+)
+def test_whatever_falls_back_each_role_has_one_stage_and_no_seat_is_lost(
+    people: dict[str, set[int]], needs: list[Need], fallbacks: dict[str, str]
+):
+    try:
+        plans = plan_stages(needs, directory(people, fallbacks))
+    except UnfillableStage:
+        return
+    assert len({plan.role for plan in plans}) == len(plans)
+    assert sum(plan.quorum for plan in plans) == sum(each.quorum for each in needs)
+    seats = [people.get(plan.role, set()) for plan in plans for _ in range(plan.quorum)]
+    assert any(len(set(choice)) == len(choice) for choice in itertools.product(*seats))
+
+
+def test_more_stages_than_a_request_may_have_are_refused_and_none_is_dropped():
+    many = [need(f"role-{number}") for number in range(STAGE_COUNT_MAX + 1)]
+    with pytest.raises(UnfillableStage, match=f"{STAGE_COUNT_MAX + 1} stages"):
+        plan_stages(many, directory({each.role: {index} for index, each in enumerate(many)}))
