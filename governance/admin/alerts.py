@@ -9,6 +9,7 @@ from django.contrib import admin
 
 from governance.admin.forms import Sure
 from governance.admin.records import Edit, RecordAdmin
+from governance.admin.wording import in_words
 from governance.models import Alert, User
 from governance.services.alerts import redrive
 
@@ -20,8 +21,9 @@ class AgainForm(Sure):
 
 @admin.register(Alert)
 class AlertAdmin(RecordAdmin):
+    heading = "Mails"
     lead = "Every mail that was promised. Each goes out once; a dead one waits for somebody to queue it again."
-    list_display = ("__str__", "state", "attempts", "created_at", "sent_at", "last_error")
+    list_display = ("mail", "state", "attempts", "created_at", "sent_at", "last_error")
     list_filter = ("state", "kind")
     list_select_related = ("recipient",)
     search_fields = ("key", "recipient__name", "=provisioning_request__number")
@@ -36,6 +38,10 @@ class AlertAdmin(RecordAdmin):
             done="Queued again",
         ),
     )
+
+    @admin.display(description="mail")
+    def mail(self, row: Alert) -> str:
+        return f"{in_words(row.kind)}, to {row.recipient}"
 
     def may_read(self, person: Any) -> bool:
         return bool(person.sees_everything)

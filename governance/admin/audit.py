@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 
+from governance.admin.columns import subjects_of
 from governance.admin.records import StateAdmin
 from governance.domain.actions import ACTIONS
 from governance.models import AuditEvent
@@ -13,6 +15,7 @@ from governance.models import AuditEvent
 
 @admin.register(AuditEvent)
 class AuditAdmin(StateAdmin):
+    heading = "Audit log"
     lead = "One event per change, chained by hashes. Nothing here can be changed, by anybody."
     list_display = ("seq", "what", "person", "subject", "at")
     list_display_links = ("seq", "what")
@@ -30,4 +33,15 @@ class AuditAdmin(StateAdmin):
 
     @admin.display(description="on")
     def subject(self, row: AuditEvent) -> str:
-        return f"{row.subject_type} {row.subject_id}"
+        found = getattr(row, "subject_told", None)
+        return found or subjects_of([row])[row.subject_type, row.subject_id]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The page's events with what they are about, read for all of them at once."""
+        changes = super().get_changelist_instance(request)
+        rows = list(changes.result_list)
+        told = subjects_of(rows)
+        for row in rows:
+            row.subject_told = told[row.subject_type, row.subject_id]
+        changes.result_list = rows
+        return changes

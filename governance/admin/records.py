@@ -17,10 +17,11 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
-from governance.admin import access
+from governance.admin import access, columns
 from governance.admin.forms import DeskForm
 from governance.admin.wording import field_value, sentence
 from governance.domain.errors import GovernanceError, InvalidInput
+from governance.domain.prose import capital
 from governance.models import User, Visibility
 
 RowT = TypeVar("RowT", bound=models.Model)
@@ -71,6 +72,8 @@ class RecordAdmin(ModelAdmin):
     list_fullwidth = True
     change_list_template = "admin/desk/change_list.html"
     lead: ClassVar[str] = ""
+    heading: ClassVar[str] = ""
+    """What the list is called; empty for the name of its rows."""
     edits: ClassVar[Sequence[Edit[Any]]] = ()
     sections: ClassVar[Sequence[tuple[str, Sequence[str]]]] = ()
     related: ClassVar[Sequence[str]] = ()
@@ -106,6 +109,23 @@ class RecordAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    # -- the list
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        return [columns.told(self.model, name) for name in super().get_list_display(request)]
+
+    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+        return [columns.filter_of(self.model, name) for name in super().get_list_filter(request)]
+
+    def get_list_select_related(self, request: HttpRequest) -> Any:
+        joined = super().get_list_select_related(request)
+        people = columns.people_of(self.model, self.list_display)
+        return [*joined, *people] if people and not isinstance(joined, bool) else joined
+
+    @property
+    def called(self) -> str:
+        return self.heading or capital(str(self.opts.verbose_name_plural))
+
     # -- pages
 
     def get_urls(self) -> list[URLPattern]:
@@ -121,6 +141,7 @@ class RecordAdmin(ModelAdmin):
         person = access.of(request)
         extra = {
             "lead": self.lead,
+            "called": self.called,
             "edits": [
                 self._button(edit, None) for edit in self.edits if not edit.on_row and edit.is_open_to(person, None)
             ],
@@ -220,7 +241,7 @@ class RecordAdmin(ModelAdmin):
 
     def _crumbs(self, row: models.Model | None) -> list[dict[str, str]]:
         address = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-        crumbs = [{"text": str(self.opts.verbose_name_plural).capitalize(), "url": address}]
+        crumbs = [{"text": self.called, "url": address}]
         return [*crumbs, {"text": str(row)}] if row is not None else crumbs
 
     def _address(self, row: models.Model | None) -> str:
@@ -248,7 +269,8 @@ def link_to(row: models.Model | None) -> Any:
     if row is None:
         return "–"
     address = address_of(row)
-    return format_html('<a href="{}">{}</a>', address, row) if address else str(row)
+    name = row.person.name if isinstance(row, User) else str(row)
+    return format_html('<a href="{}">{}</a>', address, name) if address else name
 
 
 def actor_of(request: HttpRequest) -> User:

@@ -15,6 +15,8 @@ from governance.domain.money import CURRENCY, MICRO_PER_UNIT
 NBSP = "\N{NO-BREAK SPACE}"
 NOTHING = "–"
 UNKNOWN = "unknown"
+SLUGS = frozenset({"kind", "state", "notification_state", "screening_state", "occasion", "outcome", "verdict"})
+"""Columns that keep a slug for programs; people read its words."""
 
 
 def sentence(message: str) -> str:
@@ -44,6 +46,12 @@ def moment(value: datetime | None) -> str:
 
 def day(value: date | None) -> str:
     return NOTHING if value is None else f"{value:%a} {value.day} {value:%b %Y}"
+
+
+def in_words(slug: object) -> str:
+    """`budget_threshold` as `Budget threshold`."""
+    text = str(slug).replace("_", " ").replace("-", " ")
+    return text[:1].upper() + text[1:]
 
 
 def plain(value: Any) -> Any:
@@ -79,6 +87,8 @@ def field_value(row: models.Model, name: str) -> Any:
         return usd(value)
     if isinstance(field, models.Field) and field.choices:
         return getattr(row, f"get_{name}_display")() or NOTHING
+    if name in SLUGS and isinstance(value, str) and value:
+        return in_words(value)
     if isinstance(value, str) and (name == "hash" or name.endswith(("digest", "_hash"))):
         return digest(value)
     if isinstance(field, models.TextField) and value:
