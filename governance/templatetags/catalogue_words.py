@@ -1,4 +1,7 @@
-"""`{% load catalogue_words %}`: `number|threshold_limit`, a legal line in the notation of its size."""
+"""`{% load catalogue_words %}`: a legal line in the notation of its size, a source in words.
+
+`number|threshold_limit`, `text|source_words`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,13 @@ from django import template
 from governance.web import numbers
 
 register = template.Library()
+# How the files of the catalogue say that a row was not read off its source again, and by what else it was checked.
+_SOURCE_WORDS = (
+    ("recalled; cross-checked with Epoch ml_hardware.csv", "from memory, checked against Epoch AI’s hardware table of"),
+    ("recalled, no Epoch row", "from memory, not checked against a second source"),
+    ("recalled from source", "from memory of the source"),
+    ("recalled", "from memory"),
+)
 # Counts of FLOP are read as powers of ten; days, ratios and TPP are not.
 POWERS_FROM = 1e9
 
@@ -17,3 +27,12 @@ def threshold_limit(value: float) -> str:
     if value >= POWERS_FROM:
         return numbers.flop_line(value)
     return numbers.grouped(value) if value == int(value) else f"{value:.2g}"
+
+
+@register.filter
+def source_words(text: object) -> str:
+    """Where a figure comes from, as people say it: `NVIDIA datasheet (from memory, checked against ...)`."""
+    found = str(text or "")
+    for written, said in _SOURCE_WORDS:
+        found = found.replace(written, said)
+    return found

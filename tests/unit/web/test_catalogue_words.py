@@ -1,0 +1,24 @@
+"""Sources of the catalogue as people say them."""
+
+from __future__ import annotations
+
+import pytest
+
+from governance.templatetags.catalogue_words import source_words
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            "NVIDIA datasheet (recalled; cross-checked with Epoch ml_hardware.csv 2026-04-22, CC BY)",
+            "NVIDIA datasheet (from memory, checked against Epoch AI’s hardware table of 2026-04-22, CC BY)",
+        ),
+        ("AMD datasheet (recalled, no Epoch row)", "AMD datasheet (from memory, not checked against a second source)"),
+        ("own site (recalled)", "own site (from memory)"),
+        ("https://example.org/prices", "https://example.org/prices"),
+        (None, ""),
+    ],
+)
+def test_a_source_is_told_in_words(written: str | None, said: str) -> None:
+    assert source_words(written) == said
