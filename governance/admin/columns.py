@@ -85,7 +85,7 @@ def _flop(value: float) -> str:
 class WordsFilter(admin.AllValuesFieldListFilter):
     """A filter on a column of slugs, with their words."""
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
             text = str(choice["display"])
             yield {**choice, "display": ACTIONS.get(text) or in_words(text)}
@@ -141,6 +141,7 @@ def subject_words(event: AuditEvent, texts: dict[tuple[str, int], str]) -> str:
 
 
 def _rows(kind: str, ids: set[int]) -> Any:
+    rows: Any
     text: Any
     match kind:
         case "provisioningrequest":
