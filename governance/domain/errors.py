@@ -107,7 +107,7 @@ class TooManyUndecided(GovernanceError):
 
 
 class UnfillableStage(GovernanceError):
-    """Too few eligible people for a stage and its fallbacks, or too many stages. data: role, quorum, eligible; or stages."""
+    """Too few eligible people for a stage and its fallbacks, or too many stages. data: role, quorum, eligible."""
 
     code = "unfillable_stage"
 
