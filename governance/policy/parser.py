@@ -247,19 +247,8 @@ class _Parser:
             return ast.Literal(_LITERAL_KINDS[token.kind], token.value, Span(token.start, token.end))
         if token.kind is TokenKind.IDENT:
             return self.name()
-        if (
-            token.kind is TokenKind.SYMBOL
-            and token.text == "."
-            and self.token_at(self.index + 1).kind is TokenKind.IDENT
-        ):
-            # `.name`: looked up from the root, past every namespace.
-            self.advance()
-            rooted = self.name()
-            if isinstance(rooted, ast.Name):
-                return ast.Name(f".{rooted.name}", Span(token.start, rooted.span.end))
-            if isinstance(rooted, ast.Call):
-                return ast.Call(f".{rooted.function}", rooted.arguments, None, Span(token.start, rooted.span.end))
-            raise self.refuse("expected a name after `.`", token.start)
+        if token.kind is TokenKind.SYMBOL and token.text == ".":
+            return self.rooted_name()
         if token.kind is TokenKind.SYMBOL and token.text == "(":
             return self.parenthesised()
         if token.kind is TokenKind.SYMBOL and token.text == "[":
@@ -298,6 +287,17 @@ class _Parser:
             arguments, end = self.arguments()
             return ast.Call(token.text, arguments, None, Span(token.start, end))
         return ast.Name(token.text, span)
+
+    def rooted_name(self) -> Expression:
+        """`.name`: looked up from the root, past every namespace."""
+        start = self.advance().start
+        if self.token.kind is TokenKind.IDENT:
+            rooted = self.name()
+            if isinstance(rooted, ast.Name):
+                return ast.Name(f".{rooted.name}", Span(start, rooted.span.end))
+            if isinstance(rooted, ast.Call):
+                return ast.Call(f".{rooted.function}", rooted.arguments, None, Span(start, rooted.span.end))
+        raise self.refuse("expected a name after `.`", start)
 
     def map(self) -> Expression:
         opened = self.advance()

@@ -51,7 +51,7 @@ def test_values_of_the_file_are_read_with_their_kinds() -> None:
         ("[3, 1, 2].filter(x, x > 1).map(x, x * 10)", (30, 20)),
         ("[1, 2].map(x, [x].map(y, y + x))", ((2,), (4,))),
         ("[1, 2].exists(x, [2].exists(x, x == 2) && x == 1)", True),
-        ("{1: 'a'}[1u] + {1: 'b'}[dyn(1.0)]", "ab"),
+        ("{1: 'a'}[dyn(1u)] + {1: 'b'}[dyn(1.0)]", "ab"),
         ("timestamp('2009-02-13T23:31:30Z') + duration('1h') > timestamp('2009-02-13T23:31:30.5Z')", True),
         ("string(duration('90m'))", "5400s"),
         ("string(timestamp('2026-01-31T09:00:00.5+01:00'))", "2026-01-31T08:00:00.5Z"),
@@ -94,7 +94,6 @@ def test_an_expression_errs(text: str) -> None:
         ("'a'.starts('b')", 1, "did you mean `startsWith`"),
         ("[1].map(1, 2)", 1, "takes a name first"),
         ("has(1)", 1, "takes a field"),
-        ("1.exists(x, true)", 2, "unexpected"),
         ("'a'[0]", 1, "not indexed"),
         ("{1.5: 1}", 2, "not a map key"),
     ],
@@ -158,6 +157,6 @@ def test_only_values_of_the_language_come_in() -> None:
 
 def test_a_type_that_is_none_is_refused() -> None:
     assert str(read_type(["map", "string", ["list", "int"]])) == "map(string, list(int))"
-    for plain in ("number", ["list"], ["set", "int"], []):
+    for plain in ("number", ["set", "int"], []):
         with pytest.raises(ValueError, match="is not a type"):
             read_type(plain)
