@@ -77,6 +77,11 @@ class BoundRule:
         return shapes_of(self.compiled.node, self.condition, self.units, self.schema.by_name)
 
     @cached_property
+    def condition_digest(self) -> str:
+        """SHA-256 of the condition with its parameters' values: what its fired rows are kept under."""
+        return ir.digest_of(ir.canonical(self.condition))
+
+    @cached_property
     def generated_truths(self) -> Truths:
         """What each comparison comes to, as one function of the values that the rule saw; generated on first use."""
         return compile_truths([shape.bound for shape in self.shapes])

@@ -2,8 +2,8 @@
 
 The text of the function is made from checked IR alone: local names are numbered, facts are looked up by names of the
 schema, and constants enter as `repr` of exact built-in types or as numbered names. No word of an author's text becomes
-code. Where the checker proved that nothing can be absent, conditions become plain `and`, `or` and `not`, arranged so that
-shared tests are made once; elsewhere they are written out in three values, with None for indeterminate.
+code. Where the checker proved that nothing can be absent, conditions become plain `and`, `or` and `not`, arranged so
+that shared tests are made once; elsewhere they are written out in three values, with None for indeterminate.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """In which order one function tests the conditions of many rules, so that what they share is tested once.
 
 Rules that begin with the same tests share them (`has(x) && x > 1` and `has(x) && x > 2`), and along a ladder of limits
-the higher one is asked only above the lower one. The answer of each rule stays what it is alone: a test moves only under
-one that it implies, or that its own rule had in front of it.
+the higher one is asked only above the lower one. The answer of each rule stays what it is alone: a test moves only
+under one that it implies, or that its own rule had in front of it.
 """
 
 from __future__ import annotations
