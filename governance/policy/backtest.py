@@ -24,6 +24,8 @@ from governance.policy.policy_set import BoundRule, CompiledPolicySet
 
 # The column that holds what was decided then, beside the facts.
 OUTCOME_COLUMN = "decision.outcome"
+# Programs that one policy set keeps: one for all its rules, and one for each few that a draft changed.
+PROGRAMS_MAX = 50
 OUTCOMES = (Outcome.DENY, Outcome.REVIEW, Outcome.ALLOW)
 
 
@@ -106,11 +108,12 @@ class Backtest:
     def __init__(
         self, policy_set: CompiledPolicySet, *, on: date, cache: BitCache | None = None, workers: int = 1
     ) -> None:
-        self.rules: Sequence[BoundRule] = policy_set.at(on).rules
+        dated = policy_set.at(on)
+        self.rules: Sequence[BoundRule] = dated.rules
         self.cache = cache if cache is not None else MemoryCache()
         self.workers = workers
         self._digests = [rule.condition_digest for rule in self.rules]
-        self._programs: dict[tuple[int, ...], ColumnsProgram] = {}
+        self._programs: dict[tuple[int, ...], ColumnsProgram] = dated.programs
 
     def facts(self) -> tuple[str, ...]:
         """The facts that any rule looks at: the columns that a part has to bring."""
@@ -133,6 +136,8 @@ class Backtest:
             key = tuple(missing)
             program = self._programs.get(key)
             if program is None:
+                if len(self._programs) >= PROGRAMS_MAX:
+                    self._programs.clear()
                 program = self._programs[key] = ColumnsProgram([self.rules[index].condition for index in missing])
             results = run(program, columns, len(missing), workers=self.workers)
             for index, bits in zip(missing, results, strict=True):

@@ -23,7 +23,7 @@ from governance.policy.errors import BundleError
 
 MAGIC = b"CMPCOLS1"
 # Numbers that hardly shrink are stored as they are: reading them back is then nothing but a copy.
-WORTHWHILE = 0.8
+WORTHWHILE = 0.5
 ROWS_MAX = 5_000_000
 HEADER_BYTES_MAX = 64_000_000
 SUFFIX = ".columns"

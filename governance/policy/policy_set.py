@@ -131,12 +131,14 @@ class BoundRule:
 class DatedRules:
     """The rules in force between two changes of any parameter or effective date.
 
-    `memo` remembers how a combination of fired rules was combined; it belongs to `decision`.
+    `memo` remembers how a combination of fired rules was combined; it belongs to `decision`. `programs` keeps what some
+    of the rules compile to for columns; it belongs to `backtest`, and this module needs no NumPy for it.
     """
 
     rules: tuple[BoundRule, ...]
     generated: Evaluate
     memo: dict[Any, Any] = field(default_factory=dict)
+    programs: dict[tuple[int, ...], Any] = field(default_factory=dict)
 
     def fired_mask(self, facts: Mapping[str, Any]) -> int:
         """Bit i: rule i fired. Bit i + len(rules): rule i is indeterminate.

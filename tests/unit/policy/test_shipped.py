@@ -1,4 +1,4 @@
-"""The shipped bundles: the 25 rules of the organisation, the duties of jurisdictions, their own cases, and the numbers they were asked for."""
+"""The shipped bundles: the 25 rules of the organisation, duties by jurisdiction, their cases, their numbers."""
 
 from __future__ import annotations
 
