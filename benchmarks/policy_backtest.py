@@ -164,6 +164,11 @@ class _Shares:
             pipe.send(True)
         return sum(pipe.recv() for _, pipe in self.workers)
 
+    def one_share(self) -> Any:
+        """One share while the other rests: what both would take on two cores that nobody else uses."""
+        self.workers[0][1].send(True)
+        return self.workers[0][1].recv()
+
     def close(self) -> None:
         for worker, pipe in self.workers:
             pipe.send(False)
@@ -183,6 +188,7 @@ def _resident(policy_set: CompiledPolicySet, columns: Columns, runs: int) -> dic
         "by_hand": lambda: _by_hand(columns),
         "ours": lambda: _fresh(policy_set, columns),
         "ours_two_processes": shares.matrix,
+        "one_of_two_alone": shares.one_share,
         "ours_two_threads": lambda: _fresh(policy_set, columns, workers=2),
     }
     timings = _in_turns(tasks, runs)
