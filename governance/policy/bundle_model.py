@@ -11,8 +11,10 @@ from typing import Any
 from governance.policy import ir
 from governance.policy.effects import DEFAULT_ON_ERROR, Effect, OnError
 from governance.policy.facts import facts_to_json
+from governance.policy.facts_schema import SCHEMA
 from governance.policy.parser import parse
 from governance.policy.printer import print_expression
+from governance.policy.schema import FactsSchema
 from governance.policy.scope import ParamInfo, Scope
 from governance.policy.types import PARAM_TYPES
 
@@ -126,6 +128,7 @@ class Bundle:
     tests: tuple[RuleTest, ...] = ()
     effective_from: date | None = None
     effective_to: date | None = None
+    schema: FactsSchema = field(default=SCHEMA, compare=False, repr=False)
 
     def scope(self) -> Scope:
         """What names mean in this bundle's expressions."""
@@ -133,7 +136,7 @@ class Bundle:
             param.name: ParamInfo(PARAM_TYPES[param.type], tuple(dated.value for dated in param.values))
             for param in self.params
         }
-        return Scope(params=infos, variables=self.variables)
+        return Scope(params=infos, variables=self.variables, facts=self.schema.by_name)
 
     def units(self) -> dict[str, str]:
         return {param.name: param.unit for param in self.params}

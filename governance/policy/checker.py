@@ -135,6 +135,9 @@ class Checker:
         if tree.kind not in types:
             hint = "ask `!has(fact)` for absence" if tree.kind == "null" else "write it as an int or a double"
             raise self.refuse(f"a policy has no {tree.kind} literals; {hint}", tree.span)
+        if isinstance(tree.value, str) and "\0" in tree.value:
+            # No fact can hold it, and neither can a column of the database.
+            raise self.refuse("a text must not hold NUL", tree.span)
         return ir.Const(value=tree.value, type=types[tree.kind], span=tree.span)
 
     def name(self, tree: ast.Name | ast.Select, known: Known) -> ir.Node:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.policy import ir
+from governance.policy.facts import Fact
+from governance.policy.facts_schema import FACTS_BY_NAME
 from governance.policy.interpreter import COMPARE, INDETERMINATE, evaluate
 from governance.policy.ir_text import text_of
 from governance.policy.template import unit_of
@@ -87,7 +89,9 @@ class LeafShape:
     is_numeric: bool
 
 
-def shapes_of(named: ir.Node, bound: ir.Node, units: Mapping[str, str]) -> tuple[LeafShape, ...]:
+def shapes_of(
+    named: ir.Node, bound: ir.Node, units: Mapping[str, str], facts: Mapping[str, Fact] = FACTS_BY_NAME
+) -> tuple[LeafShape, ...]:
     """The comparisons of a condition, each once, in source order.
 
     Args:
@@ -99,7 +103,7 @@ def shapes_of(named: ir.Node, bound: ir.Node, units: Mapping[str, str]) -> tuple
         text = text_of(part)
         if text not in shapes and len(shapes) < LEAVES_MAX:
             is_numeric = isinstance(bound_part, ir.Compare) and bound_part.left.type in NUMBERS
-            shapes[text] = LeafShape(text, bound_part, ir.fact_names(part), unit_of(part, units), is_numeric)
+            shapes[text] = LeafShape(text, bound_part, ir.fact_names(part), unit_of(part, units, facts), is_numeric)
     return tuple(shapes.values())
 
 

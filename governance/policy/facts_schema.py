@@ -6,8 +6,6 @@ row reads as absent. The person who decides is never a fact.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,16 +18,19 @@ from governance.policy.facts import (
     facts_to_json,
     timestamp_from_text,
 )
+from governance.policy.schema import FactsSchema
 from governance.policy.suggest import closest
 
 __all__ = [
     "FACTS",
     "FACTS_BY_NAME",
     "NAMESPACES",
+    "SCHEMA",
     "SCHEMA_DIGEST",
     "SCHEMA_VERSION",
     "Fact",
     "FactType",
+    "FactsSchema",
     "Source",
     "facts_from_json",
     "facts_to_json",
@@ -288,15 +289,9 @@ FACTS: tuple[Fact, ...] = (
     _fact("clock.decided_at", _TIME, (_K,), "The instant of the decision."),
 )  # fmt: skip
 
-FACTS_BY_NAME: dict[str, Fact] = {fact.name: fact for fact in FACTS}
-
-SCHEMA_DIGEST = hashlib.sha256(
-    json.dumps(
-        {"version": SCHEMA_VERSION, "facts": [fact.to_json() for fact in FACTS]}, sort_keys=True, separators=(",", ":")
-    ).encode()
-).hexdigest()
-
-_REQUIRED: tuple[str, ...] = tuple(fact.name for fact in FACTS if not fact.optional)
+SCHEMA = FactsSchema(SCHEMA_VERSION, FACTS)
+FACTS_BY_NAME = SCHEMA.by_name
+SCHEMA_DIGEST = SCHEMA.digest
 
 
 def validate_facts(facts: Mapping[str, Any]) -> None:
@@ -314,9 +309,9 @@ def validate_facts(facts: Mapping[str, Any]) -> None:
         problem = check_value(fact, value)
         if problem:
             raise fact_error(name, problem)
-    for name in _REQUIRED:
-        if name not in facts:
-            raise fact_error(name, "is missing")
+    missing = SCHEMA.required - facts.keys()
+    if missing:
+        raise fact_error(min(missing), "is missing")
 
 
 def facts_from_json(plain: Mapping[str, Any]) -> dict[str, Any]:

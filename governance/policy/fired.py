@@ -79,6 +79,11 @@ class FiredRule:
         return self._message or ""
 
     @property
+    def truths(self) -> tuple[bool | None, ...]:
+        """What each comparison of the rule came to, in the order of `leaves`; None where it could not be judged."""
+        return self._rule.truths(self.values) if self._rule else tuple(leaf.truth for leaf in self.leaves)
+
+    @property
     def leaves(self) -> tuple[Leaf, ...]:
         """Each comparison of the rule, with its truth and the distance to its limit."""
         if self._leaves is None and self._rule is not None:

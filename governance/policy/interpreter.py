@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from governance.policy import ir
-from governance.policy.facts_schema import FACTS_BY_NAME
+from governance.policy.types import Type
 
 
 class _Indeterminate:
@@ -56,8 +57,8 @@ def evaluate(node: ir.Node, facts: Mapping[str, Any], item: Any = None) -> Any:
     match node:
         case ir.Const(value):
             return value
-        case ir.FactRef(name):
-            return _fact_value(name, facts)
+        case ir.FactRef(name, type):
+            return _fact_value(name, type, facts)
         case ir.Has(name):
             return name in facts
         case ir.ItemRef():
@@ -81,34 +82,27 @@ def evaluate(node: ir.Node, facts: Mapping[str, Any], item: Any = None) -> Any:
     return _strict(node, values)
 
 
-def _fact_value(name: str, facts: Mapping[str, Any]) -> Any:
+def _fact_value(name: str, type: Type, facts: Mapping[str, Any]) -> Any:
     value = facts.get(name)
-    if value is None:
-        return INDETERMINATE
-    fact = FACTS_BY_NAME.get(name)
-    if fact is not None and not _is_of_type(fact.type.value, value):
-        return INDETERMINATE
-    return value
+    return INDETERMINATE if value is None or not _is_of_type(type, value) else value
 
 
-_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
-    "double": (float, int),
-    "int": (int,),
-    "bool": (bool,),
-    "string": (str,),
-    "enum": (str,),
-    "string_list": (list, tuple),
+_PYTHON_TYPES: dict[Type, tuple[type, ...]] = {
+    Type.DOUBLE: (float, int),
+    Type.INT: (int,),
+    Type.STRING: (str,),
+    Type.STRING_LIST: (list, tuple),
+    Type.TIMESTAMP: (datetime,),
 }
 
 
-def _is_of_type(type_name: str, value: Any) -> bool:
+def _is_of_type(type: Type, value: Any) -> bool:
     if isinstance(value, bool):
-        return type_name == "bool"
+        return type is Type.BOOL
     if isinstance(value, float) and math.isnan(value):
         # NaN never passes the boundary; should it, it decides nothing.
         return False
-    expected = _PYTHON_TYPES.get(type_name)
-    return expected is None or isinstance(value, expected)
+    return isinstance(value, _PYTHON_TYPES.get(type, ()))
 
 
 def _absorb(operands: tuple[ir.Node, ...], facts: Mapping[str, Any], item: Any, *, deciding: bool) -> Any:

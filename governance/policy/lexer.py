@@ -17,6 +17,7 @@ from governance.policy.limits import EXPRESSION_CHARS_MAX, EXPRESSION_TOKENS_MAX
 
 class TokenKind(StrEnum):
     IDENT = "name"
+    QUOTED = "quoted field"
     INT = "int"
     UINT = "uint"
     DOUBLE = "double"
@@ -44,11 +45,13 @@ RESERVED = frozenset({
 })
 # fmt: on
 
-# Python words that an author may type for an operator.
-_PYTHON_WORDS = {"and": "&&", "or": "||", "not": "!", "True": "true", "False": "false", "None": "null"}
+# Python words that an author may type for an operator or a constant.
+PYTHON_WORDS = {"and": "&&", "or": "||", "not": "!", "True": "true", "False": "false", "None": "null"}
 
 _SPACE = re.compile(r"(?:[ \t\r\n\f]+|//[^\n]*)+")
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# A field that is no name: `headers.\`content-type\``.
+_QUOTED_FIELD = re.compile(r"`([A-Za-z0-9_.\-/ ]{1,200})`")
 _NUMBER = re.compile(
     r"(?P<double>[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<hex>0[xX][0-9a-fA-F]+)(?P<hexu>[uU]?)|(?P<int>[0-9]+)(?P<intu>[uU]?)"
@@ -112,7 +115,10 @@ def _next_token(text: str, offset: int) -> Token:
             return _string(text, start)
     word = _IDENT.match(text, offset)
     if word:
-        return _identifier(text, offset, word)
+        return Token(TokenKind.IDENT, word.group(), offset, word.end())
+    quoted = _QUOTED_FIELD.match(text, offset)
+    if quoted:
+        return Token(TokenKind.QUOTED, quoted.group(), offset, quoted.end(), quoted[1])
     number = _NUMBER.match(text, offset)
     if number:
         return _number(text, offset, number)
@@ -135,15 +141,6 @@ def _unexpected_character(text: str, offset: int) -> ExpressionSyntaxError:
     # Look-alikes from other scripts are the classic way to write a name that only looks like a fact.
     name = unicodedata.name(char, f"U+{ord(char):04X}")
     return _refuse(text, offset, f"unexpected character {name}; outside of strings only ASCII is allowed")
-
-
-def _identifier(text: str, offset: int, match: re.Match[str]) -> Token:
-    word = match.group()
-    if word in RESERVED:
-        raise _refuse(text, offset, f"`{word}` is a reserved word")
-    if word in _PYTHON_WORDS:
-        raise _refuse(text, offset, f"`{word}` is not a word of the language", _PYTHON_WORDS[word])
-    return Token(TokenKind.IDENT, word, offset, match.end())
 
 
 def _number(text: str, offset: int, match: re.Match[str]) -> Token:
@@ -182,8 +179,8 @@ def _string(text: str, start: re.Match[str]) -> Token:
         char = text[offset]
         if char in "\r\n" and len(quote) == 1:
             raise _refuse(text, start.start(), "the string is not closed on its line")
-        if char == "\0" or "\ud800" <= char <= "\udfff":
-            raise _refuse(text, offset, "a string must not hold NUL or half of a surrogate pair")
+        if "\ud800" <= char <= "\udfff":
+            raise _refuse(text, offset, "a string must not hold half of a surrogate pair")
         if char == "\\" and not is_raw:
             piece, offset = _escape(text, offset, is_bytes)
             pieces.append(piece)
@@ -210,6 +207,6 @@ def _escape(text: str, offset: int, is_bytes: bool) -> tuple[str, int]:
     if is_bytes and (match["u"] or match["U"]):
         raise _refuse(text, offset, "bytes take no \\u escapes")
     code = int(match["octal"], 8) if match["octal"] else int(match["x"] or match["u"] or match["U"], 16)
-    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF or (code == 0 and not is_bytes):
+    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
         raise _refuse(text, offset, f"`{match.group()}` is not a character that a string may hold")
     return chr(code), match.end()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from governance.policy import ast
 from governance.policy.ast import Expression, Span
 from governance.policy.errors import ExpressionSyntaxError, LimitExceeded, Position
-from governance.policy.lexer import INT_MAX, Token, TokenKind, iter_tokens
+from governance.policy.lexer import INT_MAX, PYTHON_WORDS, RESERVED, Token, TokenKind, iter_tokens
 from governance.policy.limits import EXPRESSION_DEPTH_MAX
 
 # Higher binds tighter. `in` is a relation; `?:` is below all of them and handled apart.
@@ -34,19 +34,23 @@ _LITERAL_KINDS = {
 }
 
 
-def parse(text: str) -> Expression:
+def parse(text: str, *, depth_max: int = EXPRESSION_DEPTH_MAX) -> Expression:
     """Read one expression.
+
+    Args:
+        depth_max: how deep operators and brackets may nest.
 
     Raises:
         ExpressionSyntaxError: not an expression; the position is where reading stopped.
         LimitExceeded: too long, too many tokens or nested too deeply.
     """
-    return _Parser(text).parse()
+    return _Parser(text, depth_max).parse()
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, depth_max: int) -> None:
         self.text = text
+        self.depth_max = depth_max
         self.stream = iter_tokens(text)
         self.tokens: list[Token] = []
         self.index = 0
@@ -102,9 +106,9 @@ class _Parser:
 
     def enter(self) -> None:
         self.depth += 1
-        if self.depth > EXPRESSION_DEPTH_MAX:
+        if self.depth > self.depth_max:
             raise LimitExceeded(
-                f"an expression nests at most {EXPRESSION_DEPTH_MAX} deep",
+                f"an expression nests at most {self.depth_max} deep",
                 position=Position.at(self.text, self.token.start),
                 source=self.text,
             )
@@ -116,8 +120,13 @@ class _Parser:
             raise self.refuse("the expression is empty", 0)
         expression = self.conditional()
         if not self.is_at_end():
+            self.refuse_python_word(self.token)
             raise self.refuse(f"unexpected {self.found()} after the expression", self.token.start)
         return expression
+
+    def refuse_python_word(self, token: Token) -> None:
+        if token.kind is TokenKind.IDENT and token.text in PYTHON_WORDS:
+            raise self.refuse(f"`{token.text}` is not a word of the language", token.start, PYTHON_WORDS[token.text])
 
     def conditional(self) -> Expression:
         self.enter()
@@ -203,6 +212,9 @@ class _Parser:
 
     def member(self, operand: Expression) -> Expression:
         name = self.token
+        if name.kind is TokenKind.QUOTED:
+            self.advance()
+            return ast.Select(operand, str(name.value), Span(operand.span.start, name.end))
         if name.kind is not TokenKind.IDENT:
             raise self.refuse(f"expected a name after `.`, found {self.found()}", name.start)
         self.advance()
@@ -235,6 +247,8 @@ class _Parser:
             return ast.Literal(_LITERAL_KINDS[token.kind], token.value, Span(token.start, token.end))
         if token.kind is TokenKind.IDENT:
             return self.name()
+        if token.kind is TokenKind.SYMBOL and token.text == ".":
+            return self.rooted_name()
         if token.kind is TokenKind.SYMBOL and token.text == "(":
             return self.parenthesised()
         if token.kind is TokenKind.SYMBOL and token.text == "[":
@@ -263,6 +277,9 @@ class _Parser:
         span = Span(token.start, token.end)
         if token.text == "in":
             raise self.refuse("`in` needs a value on its left", token.start)
+        if token.text in RESERVED:
+            raise self.refuse(f"`{token.text}` is a reserved word", token.start)
+        self.refuse_python_word(token)
         if token.text in _CONSTANTS:
             constant = _CONSTANTS[token.text]
             return ast.Literal(constant.kind, constant.value, span)
@@ -270,6 +287,17 @@ class _Parser:
             arguments, end = self.arguments()
             return ast.Call(token.text, arguments, None, Span(token.start, end))
         return ast.Name(token.text, span)
+
+    def rooted_name(self) -> Expression:
+        """`.name`: looked up from the root, past every namespace."""
+        start = self.advance().start
+        if self.token.kind is TokenKind.IDENT:
+            rooted = self.name()
+            if isinstance(rooted, ast.Name):
+                return ast.Name(f".{rooted.name}", Span(start, rooted.span.end))
+            if isinstance(rooted, ast.Call):
+                return ast.Call(f".{rooted.function}", rooted.arguments, None, Span(start, rooted.span.end))
+        raise self.refuse("expected a name after `.`", start)
 
     def map(self) -> Expression:
         opened = self.advance()

@@ -15,14 +15,15 @@ from governance.policy.bundle_model import Bundle, Rule
 from governance.policy.checker import check_condition
 from governance.policy.effects import Effect, EffectKind, OnError
 from governance.policy.errors import BundleError
-from governance.policy.explain import LeafShape, shapes_of
-from governance.policy.facts_schema import FACTS, SCHEMA_DIGEST
+from governance.policy.explain import LeafShape, leaves_of, shapes_of
+from governance.policy.facts_schema import SCHEMA
 from governance.policy.interpreter import INDETERMINATE, evaluate
 from governance.policy.limits import RULES_MAX
-from governance.policy.python_backend import Evaluate, compile_rules
+from governance.policy.python_backend import Evaluate, Truths, compile_rules, compile_truths
+from governance.policy.schema import FactsSchema
 from governance.policy.template import Template, parse_template
 
-REQUIRED_FACTS = frozenset(fact.name for fact in FACTS if not fact.optional)
+REQUIRED_FACTS = SCHEMA.required
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,34 @@ class BoundRule:
     params: Mapping[str, Any]
     facts: tuple[str, ...]
     units: Mapping[str, str]
+    schema: FactsSchema
 
     @cached_property
     def shapes(self) -> tuple[LeafShape, ...]:
         """The comparisons of its condition, found on first use."""
-        return shapes_of(self.compiled.node, self.condition, self.units)
+        return shapes_of(self.compiled.node, self.condition, self.units, self.schema.by_name)
+
+    @cached_property
+    def condition_digest(self) -> str:
+        """SHA-256 of the condition with its parameters' values: what its fired rows are kept under."""
+        return ir.digest_of(ir.canonical(self.condition))
+
+    @cached_property
+    def generated_truths(self) -> Truths:
+        """What each comparison comes to, as one function of the values that the rule saw; generated on first use."""
+        return compile_truths([shape.bound for shape in self.shapes])
+
+    def truths(self, values: Mapping[str, Any]) -> tuple[bool | None, ...]:
+        """The truth of each comparison, None where it cannot be judged.
+
+        Args:
+            values: every fact of the rule, None where it was absent.
+        """
+        try:
+            return self.generated_truths(values)
+        except (KeyError, TypeError, AttributeError, ZeroDivisionError, OverflowError):
+            # Values that break the schema: each comparison by itself.
+            return tuple(leaf.truth for leaf in leaves_of(self.shapes, values))
 
     @property
     def rule_id(self) -> str:
@@ -107,12 +131,14 @@ class BoundRule:
 class DatedRules:
     """The rules in force between two changes of any parameter or effective date.
 
-    `memo` remembers how a combination of fired rules was combined; it belongs to `decision`.
+    `memo` remembers how a combination of fired rules was combined; it belongs to `decision`. `programs` keeps what some
+    of the rules compile to for columns; it belongs to `backtest`, and this module needs no NumPy for it.
     """
 
     rules: tuple[BoundRule, ...]
     generated: Evaluate
     memo: dict[Any, Any] = field(default_factory=dict)
+    programs: dict[tuple[int, ...], Any] = field(default_factory=dict)
 
     def fired_mask(self, facts: Mapping[str, Any]) -> int:
         """Bit i: rule i fired. Bit i + len(rules): rule i is indeterminate.
@@ -148,7 +174,8 @@ class CompiledPolicySet:
     def __init__(self, bundles: Sequence[Bundle], rules: Sequence[CompiledRule]) -> None:
         self.bundles = tuple(bundles)
         self.rules = tuple(rules)
-        self.digest = merkle_root(sorted(rule.digest for rule in rules), SCHEMA_DIGEST)
+        self.schema = bundles[0].schema if bundles else SCHEMA
+        self.digest = merkle_root(sorted(rule.digest for rule in rules), self.schema.digest)
         self.changes = _change_days(self.bundles)
         self._bundles_by_name = {bundle.name: bundle for bundle in bundles}
         self._dated: dict[int, DatedRules] = {}
@@ -179,9 +206,10 @@ class CompiledPolicySet:
                     params=params,
                     facts=compiled.facts,
                     units=bundle.units(),
+                    schema=self.schema,
                 )
             )
-        generated = compile_rules([rule.condition for rule in bound], REQUIRED_FACTS)
+        generated = compile_rules([rule.condition for rule in bound], self.schema.required)
         return DatedRules(rules=tuple(bound), generated=generated)
 
 
@@ -197,6 +225,8 @@ def compile_policy_set(bundles: Sequence[Bundle]) -> CompiledPolicySet:
     for name in names:
         if names.count(name) > 1:
             raise BundleError(f"the bundle `{name}` is there twice")
+    if len({bundle.schema.digest for bundle in bundles}) > 1:
+        raise BundleError("the bundles are written over different facts")
     rules: list[CompiledRule] = []
     for bundle in bundles:
         own: set[str] = set()

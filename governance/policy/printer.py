@@ -41,7 +41,7 @@ def _print(expression: Expression, context: int) -> str:
         case ast.Name(name):
             return name
         case ast.Select(operand, field):
-            return f"{_print(operand, _MEMBER)}.{field}"
+            return f"{_print(operand, _MEMBER)}.{field if field.isidentifier() else f'`{field}`'}"
         case ast.Index(operand, key):
             return f"{_print(operand, _MEMBER)}[{_print(key, _CONDITIONAL)}]"
         case ast.Call(function, arguments, target):

@@ -2,75 +2,165 @@
 
 The text of the function is made from checked IR alone: local names are numbered, facts are looked up by names of the
 schema, and constants enter as `repr` of exact built-in types or as numbered names. No word of an author's text becomes
-code. Where the checker proved that nothing can be absent, conditions become plain `and`, `or` and `not`; elsewhere they
-are written out in three values, with None for indeterminate.
+code. Where the checker proved that nothing can be absent, conditions become plain `and`, `or` and `not`, arranged so
+that shared tests are made once; elsewhere they are written out in three values, with None for indeterminate.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from governance.policy import ir
+from governance.policy.python_plan import Branch, fact_uses, plan, shared_terms
 from governance.policy.types import ELEMENT, Type
 
 # Bit i: rule i fired. Bit i + number of rules: rule i is indeterminate.
 Evaluate = Callable[[Mapping[str, Any]], int]
+Truths = Callable[[Mapping[str, Any]], tuple[bool | None, ...]]
 
 _PYTHON_OPERATORS = {"==": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _ARITHMETIC = {"+": "+", "-": "-", "*": "*", "/": "/"}
 _TEXT_METHODS = {"startsWith": "startswith", "endsWith": "endswith"}
 
 
-def compile_rules(conditions: Sequence[ir.Node], required: frozenset[str]) -> Evaluate:
+class Layout(StrEnum):
+    """How facts come in: one mapping of full names, or one mapping per namespace."""
+
+    FLAT = "flat"
+    NESTED = "nested"
+
+
+def compile_rules(conditions: Sequence[ir.Node], required: frozenset[str], *, layout: Layout = Layout.FLAT) -> Evaluate:
     """Generate the function for conditions with bound parameters.
 
     Args:
         conditions: one boolean IR per rule, in bit order.
-        required: facts that are never absent; the function raises KeyError when one is missing.
+        required: facts that are never absent; the function may raise KeyError when one is missing.
     """
-    source, constants = generate_source(conditions, required)
-    namespace: dict[str, Any] = {"__builtins__": {}, "any": any, "all": all, "len": len, "float": float, **_HELPERS}
-    namespace.update(constants)
-    exec(compile(source, "<policy set>", "exec"), namespace)  # noqa: S102 - text built from checked IR only
-    function: Evaluate = namespace["evaluate"]
+    source, constants = generate_source(conditions, required, layout)
+    function: Evaluate = _load(source, constants, "evaluate")
     return function
 
 
-def generate_source(conditions: Sequence[ir.Node], required: frozenset[str]) -> tuple[str, dict[str, Any]]:
+def compile_truths(leaves: Sequence[ir.Node]) -> Truths:
+    """Generate the function that says what each condition comes to, None where it cannot be judged.
+
+    It reads a mapping that holds every fact of the conditions, None for an absent one.
+    """
+    writer = _Writer(frozenset(), Layout.FLAT)
+    parts = [writer.three_valued(_unguarded(leaf)) for leaf in leaves]
+    lines = ["def truths(facts):", *(f"    {line}" for line in writer.loads()), f"    return ({', '.join(parts)},)", ""]
+    function: Truths = _load("\n".join(lines), writer.constants, "truths")
+    return function
+
+
+def _unguarded(node: ir.Node) -> ir.Node:
+    """The node with every fact possibly absent: alone, a leaf has lost the guard in front of it."""
+    if isinstance(node, ir.FactRef):
+        return ir.FactRef(node.name, node.type, is_guarded=False, span=node.span)
+    return ir.map_children(node, _unguarded)
+
+
+def _load(source: str, constants: Mapping[str, Any], name: str) -> Any:
+    namespace: dict[str, Any] = {"__builtins__": {}, "any": any, "all": all, "len": len, "float": float, **_HELPERS}
+    namespace.update(constants)
+    exec(compile(source, "<policy set>", "exec"), namespace)  # noqa: S102 - text built from checked IR only
+    return namespace[name]
+
+
+def generate_source(
+    conditions: Sequence[ir.Node], required: frozenset[str], layout: Layout = Layout.FLAT
+) -> tuple[str, dict[str, Any]]:
     """The text of the function, and the constants that it names."""
-    writer = _Writer(required)
+    branches = plan((index, node) for index, node in enumerate(conditions) if not ir.may_err(node))
+    unsure = [(index, node) for index, node in enumerate(conditions) if ir.may_err(node)]
+    tests = [test for branch in branches for test in branch.tests()]
+    writer = _Writer(required, layout)
+    terms = shared_terms(tests, required)
+    writer.uses = fact_uses([*tests, *terms, *(node for _, node in unsure)])
     body: list[str] = []
-    for index, condition in enumerate(conditions):
-        fired, indeterminate = 1 << index, 1 << (index + len(conditions))
-        if ir.may_err(condition):
-            body.append(f"    r = {writer.three_valued(condition)}")
-            body.append("    if r is None:")
-            body.append(f"        m |= {indeterminate}")
-            body.append("    elif r:")
-        else:
-            body.append(f"    if {writer.two_valued(condition)}:")
-        body.append(f"        m |= {fired}")
-    lines = ["def evaluate(facts):", "    get = facts.get"]
-    for name, local in writer.locals.items():
-        lines.append(f"    {local} = facts[{name!r}]" if name in required else f"    {local} = get({name!r})")
-    lines += ["    m = 0", *body, "    return m", ""]
+    for term in terms:
+        text = writer.two_valued(term)
+        writer.terms[term] = name = f"s{len(writer.terms)}"
+        body.append(f"    {name} = {text}")
+    body.append("    m = 0")
+    for branch in branches:
+        body += writer.branch(branch, "    ")
+    for index, node in unsure:
+        body += [
+            f"    r = {writer.three_valued(node)}",
+            "    if r is None:",
+            f"        m |= {1 << (index + len(conditions))}",
+            "    elif r:",
+            f"        m |= {1 << index}",
+        ]
+    lines = ["def evaluate(facts):", *(f"    {line}" for line in writer.loads()), *body, "    return m", ""]
     return "\n".join(lines), writer.constants
 
 
 class _Writer:
     """Writes nodes as Python expressions, and remembers which facts and constants they need."""
 
-    def __init__(self, required: frozenset[str]) -> None:
+    def __init__(self, required: frozenset[str], layout: Layout) -> None:
         self.required = required
+        self.layout = layout
         self.locals: dict[str, str] = {}
+        self.namespaces: dict[str, str] = {}
+        self.terms: dict[ir.Node, str] = {}
         self.constants: dict[str, Any] = {}
         self.temporaries = 0
+        # How often each fact will be read; one that is read once is read there, and only when that place is reached.
+        self.uses: Counter[str] = Counter()
+        self.owned: dict[str, str] = {}
+
+    # -- facts
+
+    def read(self, name: str) -> str:
+        """Code that fetches a fact; None when an optional one is absent."""
+        source, key = "facts", name
+        if self.layout is Layout.NESTED:
+            namespace, _, key = name.partition(".")
+            source = self.namespaces.setdefault(namespace, f"n{len(self.namespaces)}")
+        return f"{source}[{key!r}]" if name in self.required else f"{source}.get({key!r})"
+
+    def loads(self) -> list[str]:
+        """The lines that fetch what is read more than once."""
+        reads = [f"{local} = {self.read(name)}" for name, local in self.locals.items()]
+        return [f"{local} = facts[{name!r}]" for name, local in self.namespaces.items()] + reads
+
+    def owned_loads(self, branch: Branch) -> list[str]:
+        """The lines that fetch what is only read below this test."""
+        below = fact_uses(test for inner in branch.branches for test in inner.tests())
+        inner_uses = [fact_uses(test for each in inner.branches for test in each.tests()) for inner in branch.branches]
+        lines = []
+        for name, times in below.items():
+            is_deeper = any(uses[name] == times for uses in inner_uses)
+            if times == self.uses[name] and times > 1 and not is_deeper and name not in self.locals:
+                self.owned[name] = local = f"g{len(self.owned)}"
+                lines.append(f"{local} = {self.read(name)}")
+        return lines
+
+    # -- branches
+
+    def branch(self, branch: Branch, indent: str) -> list[str]:
+        lines = [f"{indent}if {self.two_valued(branch.test)}:"]
+        lines += [f"{indent}    {line}" for line in self.owned_loads(branch)]
+        mask = sum(1 << index for index in branch.fires)
+        if mask:
+            lines.append(f"{indent}    m |= {mask}")
+        for inner in branch.branches:
+            lines += self.branch(inner, indent + "    ")
+        return lines
 
     # -- atoms
 
     def local(self, name: str) -> str:
-        return self.locals.setdefault(name, f"f{len(self.locals)}")
+        if self.uses[name] == 1:
+            return self.read(name)
+        return self.owned.get(name) or self.locals.setdefault(name, f"f{len(self.locals)}")
 
     def constant(self, value: Any) -> str:
         if type(value) in (bool, int, float, str):
@@ -87,6 +177,9 @@ class _Writer:
     def members(self, node: ir.Node) -> str:
         """The right side of `in`: constant lists become sets."""
         if isinstance(node, ir.Const):
+            if node.value and all(type(item) in (int, float, str) for item in node.value):
+                # Python keeps a literal set of constants as one constant.
+                return "{" + ", ".join(map(repr, node.value)) + "}"
             return self.constant(frozenset(node.value))
         return self.two_valued(node)
 
@@ -94,6 +187,8 @@ class _Writer:
 
     def two_valued(self, node: ir.Node) -> str:
         """Python for a node whose facts are certainly there."""
+        if node in self.terms:
+            return self.terms[node]
         match node:
             case ir.Const(value):
                 return self.constant(value)
@@ -132,7 +227,8 @@ class _Writer:
             case ir.Not():
                 return f"(not {parts[0]})"
             case ir.ToDouble():
-                return f"float({parts[0]})"
+                # The exact double of a whole number, without a call.
+                return f"({parts[0]} * 1.0)"
             case ir.Size():
                 return f"len({parts[0]})"
             case ir.TextTest("contains"):
@@ -162,8 +258,9 @@ class _Writer:
             and isinstance(body.list, ir.Const)
             and not isinstance(node.list, ir.Const)
         )
-        if is_exists and is_overlap and isinstance(body, ir.In):
-            return f"(not {self.members(body.list)}.isdisjoint({self.two_valued(node.list)}))"
+        if is_exists and is_overlap and isinstance(body, ir.In) and isinstance(body.list, ir.Const):
+            members = self.constant(frozenset(body.list.value))
+            return f"(not {members}.isdisjoint({self.two_valued(node.list)}))"
         if isinstance(node.list, ir.Const):
             # Written out item by item: no generator to start.
             parts = [self.two_valued(_with_item(body, value, node.list.type)) for value in node.list.value]

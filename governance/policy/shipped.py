@@ -17,6 +17,7 @@ BUNDLE_NAMES = (
     "vendor-and-residency",
     "sustainability",
     "evidence-and-splitting",
+    "jurisdictions",
 )
 
 
@@ -27,11 +28,11 @@ def shipped_text(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def shipped_bundles() -> tuple[Bundle, ...]:
-    """All seven, read and checked once per process."""
+    """All of them, read and checked once per process."""
     return tuple(load_bundle(shipped_text(name), f"{name}.yaml") for name in BUNDLE_NAMES)
 
 
 @lru_cache(maxsize=1)
 def shipped_policy_set() -> CompiledPolicySet:
-    """All seven, compiled once per process."""
+    """All of them, compiled once per process."""
     return compile_policy_set(shipped_bundles())

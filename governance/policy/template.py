@@ -9,6 +9,7 @@ from typing import Any
 from governance.policy import ir
 from governance.policy.checker import check_expression
 from governance.policy.errors import BundleError, PolicyError, Position
+from governance.policy.facts import Fact
 from governance.policy.facts_schema import FACTS_BY_NAME
 from governance.policy.interpreter import INDETERMINATE, evaluate
 from governance.policy.scope import Scope
@@ -116,14 +117,14 @@ def _placeholder(text: str, start: int, end: int, scope: Scope, units: Mapping[s
     except PolicyError as error:
         position = Position.at(text, start + error.position.offset)
         raise BundleError(error.message, position=position, source=text, suggestion=error.suggestion) from None
-    return Placeholder(node=node, unit=unit.strip() or unit_of(node, units))
+    return Placeholder(node=node, unit=unit.strip() or unit_of(node, units, scope.facts))
 
 
-def unit_of(node: ir.Node, units: Mapping[str, str]) -> str:
+def unit_of(node: ir.Node, units: Mapping[str, str], facts: Mapping[str, Fact] = FACTS_BY_NAME) -> str:
     """The unit of a number: that of the first fact or parameter in it."""
     for part in ir.walk(node):
         if isinstance(part, ir.FactRef):
-            return FACTS_BY_NAME[part.name].unit
+            return facts[part.name].unit
         if isinstance(part, ir.ParamRef):
             return units.get(part.name, "")
     return ""

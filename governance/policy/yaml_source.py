@@ -18,6 +18,8 @@ from governance.policy.limits import BUNDLE_BYTES_MAX, BUNDLE_DEPTH_MAX, BUNDLE_
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper = yaml.SafeDumper
+# The loader makes exactly these classes; looking one up in a set is much cheaper than asking for each.
+_VALUE_EVENTS = frozenset((yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent, yaml.AliasEvent))
 
 _INT = re.compile(r"[+-]?\d{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d{1,3})?")
@@ -45,6 +47,8 @@ def read_scalar(text: str) -> Any:
     """What an unquoted scalar means."""
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
     if _INT.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):
@@ -117,23 +121,21 @@ class _Reader:
         stack: list[tuple[Located, list[str]]] = []
         while True:
             event = loader.get_event()
-            if isinstance(event, yaml.StreamEndEvent):
-                break
-            if isinstance(event, yaml.DocumentStartEvent):
-                if root is not None:
+            kind = type(event)
+            if kind not in _VALUE_EVENTS:
+                if kind is yaml.StreamEndEvent:
+                    break
+                if kind is yaml.DocumentStartEvent and root is not None:
                     raise self.refuse("one document per bundle", event.start_mark)
-                continue
-            if isinstance(event, (yaml.StreamStartEvent, yaml.DocumentEndEvent)):
-                continue
-            if isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
-                stack.pop()
+                if kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
+                    stack.pop()
                 continue
             located = self._node(event, len(stack))
             if not stack:
                 root = located
             else:
                 self._attach(stack[-1], located, event)
-            if isinstance(located.value, (dict, list)):
+            if kind is not yaml.ScalarEvent:
                 stack.append((located, []))
         if root is None:
             raise BundleError("the bundle is empty", source_name=self.source_name)
@@ -145,17 +147,16 @@ class _Reader:
             raise self._limit(f"a bundle has at most {BUNDLE_NODES_MAX:,} values", event)
         if depth >= BUNDLE_DEPTH_MAX:
             raise self._limit(f"a bundle nests at most {BUNDLE_DEPTH_MAX} deep", event)
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+        kind = type(event)
+        if kind is yaml.AliasEvent or event.anchor is not None:
             raise self.refuse("anchors and aliases are not allowed", event.start_mark)
         if event.tag is not None:
             raise self.refuse(f"tags are not allowed, found `{event.tag[:40]}`", event.start_mark)
         position = _position(event.start_mark)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return Located([], position)
-        if isinstance(event, yaml.MappingStartEvent):
-            return Located({}, position)
-        is_plain = event.style in (None, "")
-        return Located(read_scalar(event.value) if is_plain else event.value, position)
+        if kind is yaml.ScalarEvent:
+            is_plain = event.style in (None, "")
+            return Located(read_scalar(event.value) if is_plain else event.value, position)
+        return Located([] if kind is yaml.SequenceStartEvent else {}, position)
 
     def _limit(self, message: str, event: Any) -> LimitExceeded:
         return LimitExceeded(
@@ -164,11 +165,11 @@ class _Reader:
 
     def _attach(self, parent: tuple[Located, list[str]], child: Located, event: Any) -> None:
         container, waiting_key = parent
-        if isinstance(container.value, list):
-            container.value.append(child)
-        elif waiting_key:
+        if waiting_key:
             container.value[waiting_key.pop()] = child
-        elif not isinstance(event, yaml.ScalarEvent) or not event.value:
+        elif type(container.value) is list:
+            container.value.append(child)
+        elif type(event) is not yaml.ScalarEvent or not event.value:
             raise self.refuse("a key is a text", event.start_mark)
         elif event.value in container.value:
             raise self.refuse(f"the key `{event.value[:60]}` is there twice", event.start_mark)

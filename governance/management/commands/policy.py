@@ -1,0 +1,148 @@
+"""Policies from the shell, from a git hook or in CI.
+
+manage.py policy check|test|explain [PLACE …]     manage.py policy diff OLD NEW     manage.py policy backtest [PLACE …]
+manage.py policy export FOLDER [--set NAME …]     manage.py policy import PLACE … --actor E-MAIL
+manage.py policy replay [--limit N]               manage.py policy activate SET@NUMBER --actor E-MAIL
+
+Exit codes: 0 everything is in order, 1 something was found (a refusal, a failed case, a difference), 2 it could not be
+done. With `--json` one JSON object is written and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from governance.domain.errors import GovernanceError
+from governance.management.policy import sources, words
+from governance.management.policy.words import FINE, FOUND, UNUSABLE, Report
+from governance.models import User
+from governance.selectors import policy_sources
+from governance.services import policies
+
+
+class Command(BaseCommand):
+    """One word, one report."""
+
+    help = "Check, test, compare, explain, move, replay and backtest policies."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        subparsers = parser.add_subparsers(dest="word", required=True)
+
+        def word(name: str, help: str) -> ArgumentParser:
+            made: ArgumentParser = subparsers.add_parser(name, help=help)
+            made.add_argument("--json", action="store_true", help="write one JSON object")
+            return made
+
+        for name, text in (
+            ("check", "types, guards, contradictions, tables, implied rules"),
+            ("test", "run the cases that the bundles carry"),
+            ("explain", "rules in plain words; with --facts a decision and its reasons"),
+            ("backtest", "judge every stored decision under these bundles"),
+        ):
+            made = word(name, text)
+            made.add_argument("places", nargs="*", default=["active"], help=sources.HELP)
+            if name != "test":
+                made.add_argument("--on", type=date.fromisoformat, help="day whose parameters hold; today by default")
+            if name == "check":
+                made.add_argument("--strict", action="store_true", help="warnings count too")
+            if name == "explain":
+                made.add_argument("--facts", help="JSON file of facts over the plain ask, or - for standard input")
+        made = word("diff", "what changes from one version to another, with an ask that shows it")
+        made.add_argument("old", help=sources.HELP)
+        made.add_argument("new", help=sources.HELP)
+        made.add_argument("--on", type=date.fromisoformat)
+        made = word("export", "write stored versions as files")
+        made.add_argument("folder")
+        made.add_argument("--set", action="append", dest="sets", help="only this set; may be repeated")
+        made.add_argument("--latest", action="store_true", help="the newest versions instead of those in force")
+        made = word("import", "store bundles as draft versions")
+        made.add_argument("places", nargs="+", help=sources.HELP)
+        made.add_argument("--actor", required=True, help="e-mail of the officer in whose name it happens")
+        made = word("activate", "put a stored version in force")
+        made.add_argument("version", help="SET@NUMBER")
+        made.add_argument("--actor", required=True, help="e-mail of the officer in whose name it happens")
+        made = word("replay", "judge stored decisions again and compare")
+        made.add_argument("--limit", type=int, help="only the newest so many")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            report = _WORDS[options["word"]](options)
+        except sources.NoSource as error:
+            report = Report(UNUSABLE, [str(error)], {"errors": [{"code": "no_source", "message": str(error)}]})
+        except GovernanceError as error:
+            report = Report(UNUSABLE, [error.message], {"errors": [{"code": error.code, "message": error.message}]})
+        if options["json"]:
+            self.stdout.write(json.dumps({"exit_code": report.code, **report.plain}, ensure_ascii=False, default=str))
+        else:
+            for line in report.lines:
+                self.stdout.write(line)
+        if report.code:
+            sys.exit(report.code)
+
+
+def _day(options: dict[str, Any]) -> date:
+    return options["on"] or timezone.now().date()
+
+
+def _actor(email: str) -> User:
+    user = User.objects.filter(email__iexact=email, is_active=True).first()
+    if user is None:
+        raise sources.NoSource(f"`{email}` is not an account")
+    return user
+
+
+def _export(options: dict[str, Any]) -> Report:
+    """The texts as they were imported, byte for byte."""
+    found = policy_sources.latest_sources(options["sets"]) if options["latest"] else policy_sources.sources_in_force()
+    wanted = [each for each in found if not options["sets"] or each.slug in options["sets"]]
+    missing = sorted(set(options["sets"] or ()) - {each.slug for each in wanted})
+    if missing:
+        raise sources.NoSource(f"no stored version of {', '.join(missing)}")
+    folder = Path(options["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in wanted:
+        (folder / f"{each.slug}.yaml").write_bytes(each.source.encode())
+    plain = {"exported": [{"set": each.slug, "number": each.number, "state": each.state} for each in wanted]}
+    return Report(FINE, [f"{each.name} ({each.state}) to {folder / each.slug}.yaml" for each in wanted], plain)
+
+
+def _import(options: dict[str, Any]) -> Report:
+    """Nothing is stored unless every bundle checks."""
+    found = sources.read_sources(options["places"])
+    _, errors = sources.load_all(found)
+    if errors:
+        lines = [str(error) for error in errors]
+        return Report(FOUND, lines, {"errors": [error.to_json() for error in errors]})
+    actor, now = _actor(options["actor"]), timezone.now()
+    versions = [policies.import_version(source=source.text, actor=actor, now=now) for source in found]
+    stored = [{"set": each.policy_set.slug, "number": each.number, "state": each.state} for each in versions]
+    return Report(FINE, [f"{each['set']}@{each['number']} ({each['state']})" for each in stored], {"imported": stored})
+
+
+def _activate(options: dict[str, Any]) -> Report:
+    slug, _, number = options["version"].partition("@")
+    found = policy_sources.source_of(slug, int(number) if number.isdigit() else 0)
+    version = policies.activate_version(version_id=found.id, actor=_actor(options["actor"]), now=timezone.now())
+    return Report(FINE, [f"{found.name} is {version.state}"], {"activated": found.name, "state": version.state})
+
+
+_WORDS: dict[str, Callable[[dict[str, Any]], Report]] = {
+    "check": lambda options: words.check(options["places"], on=_day(options), strict=options["strict"]),
+    "test": lambda options: words.test(options["places"]),
+    "diff": lambda options: words.diff([options["old"]], [options["new"]], on=_day(options)),
+    "explain": lambda options: words.explain(options["places"], facts_file=options["facts"], on=_day(options)),
+    "backtest": lambda options: words.backtest(options["places"], on=_day(options)),
+    "replay": lambda options: words.replay_stored(limit=options["limit"]),
+    "export": _export,
+    "import": _import,
+    "activate": _activate,
+}

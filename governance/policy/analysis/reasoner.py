@@ -1,0 +1,95 @@
+"""Is there an ask that makes these conditions true and those false? By trying, by proof, with z3 when it is there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from governance.policy import ir
+from governance.policy.analysis.contradiction import is_never_true
+from governance.policy.analysis.samples import candidates, draw
+from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer, Solver, is_installed
+from governance.policy.columns import Columns, encode
+from governance.policy.columns_backend import ColumnsProgram, RuleAnswer
+from governance.policy.examples import plain_ask
+from governance.policy.interpreter import evaluate
+from governance.policy.schema import FactsSchema
+
+TRIES = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`answer` says whether it is possible; `example` is an ask that shows it, judged by the interpreter."""
+
+    answer: Answer
+    example: Mapping[str, Any] | None = None
+
+
+class Reasoner:
+    """Asks about a fixed list of conditions, by their numbers. Tries a few thousand asks once, for all questions."""
+
+    def __init__(
+        self,
+        conditions: Sequence[ir.Node],
+        schema: FactsSchema,
+        *,
+        base: Mapping[str, Any] | None = None,
+        use_solver: bool = True,
+        milliseconds: int = MILLISECONDS_MAX,
+        tries: int = TRIES,
+    ) -> None:
+        self.conditions = tuple(conditions)
+        self.schema = schema
+        ground = {name: value for name, value in (base or plain_ask()).items() if name in schema.by_name}
+        self.rows = draw(candidates(self.conditions, schema), ground, tries)
+        names = dict.fromkeys(name for node in self.conditions for name in ir.fact_names(node))
+        self.columns: Columns = encode(self.rows, schema, names)
+        self.answers: list[RuleAnswer] = ColumnsProgram(self.conditions).run_block(self.columns)
+        self.solver = Solver(schema, milliseconds=milliseconds) if use_solver and is_installed() else None
+        self.ground = ground
+
+    def tried(self, true: Sequence[int] = (), false: Sequence[int] = ()) -> NDArray[np.bool_]:
+        """Which of the asks that were tried make these conditions true and those false."""
+        together = np.ones(len(self.rows), np.bool_)
+        for index in true:
+            together &= self.answers[index].fired
+        for index in false:
+            unsure = self.answers[index].unsure
+            together &= ~self.answers[index].fired if unsure is None else ~(self.answers[index].fired | unsure)
+        return together
+
+    def find(self, true: Sequence[int] = (), false: Sequence[int] = ()) -> Found:
+        """Look for an ask; first among those tried, then by the cheap proof, then by the solver."""
+        hits = np.flatnonzero(self.tried(true, false))
+        if len(hits):
+            return Found(Answer.POSSIBLE, self.rows[int(hits[0])])
+        parts = [self.conditions[index] for index in true] + [ir.Not(self.conditions[index]) for index in false]
+        whole = ir.And(tuple(parts)) if len(parts) > 1 else parts[0]
+        if is_never_true(whole, self.schema):
+            return Found(Answer.IMPOSSIBLE)
+        if self.solver is None:
+            return Found(Answer.UNKNOWN)
+        wanted = [(self.conditions[index], True) for index in true] + [
+            (self.conditions[index], False) for index in false
+        ]
+        answer, facts = self.solver.find(wanted)
+        if answer is not Answer.POSSIBLE:
+            return Found(answer)
+        # Reals are not doubles, and some tests have no model: what the interpreter does not confirm is not known. A
+        # number just beyond a limit may have been rounded onto it, so its neighbours are tried too.
+        for towards in (None, math.inf, -math.inf):
+            example = {**self.ground, **{name: _nudged(value, towards) for name, value in facts.items()}}
+            example = {name: value for name, value in example.items() if value is not None}
+            if all(evaluate(node, example) is value for node, value in wanted):
+                return Found(Answer.POSSIBLE, example)
+        return Found(Answer.UNKNOWN)
+
+
+def _nudged(value: Any, towards: float | None) -> Any:
+    return math.nextafter(value, towards) if isinstance(value, float) and towards is not None else value

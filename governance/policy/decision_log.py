@@ -1,0 +1,125 @@
+"""A decision as a log entry under the names that Open Policy Agent uses, sensitive facts masked.
+
+Source: OPA documentation, "Decision Logs" (decision_id, labels, bundles, path, input, result, erased, masked,
+timestamp, metrics). What OPA has no name for stands beside it: input_hash, engine_version, prev_hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from governance.policy.answer import Decision
+from governance.policy.facts import facts_to_json, timestamp_to_text
+from governance.policy.facts_schema import SCHEMA, SCHEMA_VERSION
+from governance.policy.policy_set import CompiledPolicySet
+from governance.policy.schema import FactsSchema
+
+PATH = "comptroller/decide"
+MASK = "***"
+
+
+def hash_of(plain: Any) -> str:
+    """SHA-256 of the canonical JSON of plain values."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def log_entry(
+    decision: Decision,
+    facts: Mapping[str, Any],
+    policy_set: CompiledPolicySet,
+    *,
+    decision_id: str,
+    timestamp: datetime,
+    requested_by: str,
+    labels: Mapping[str, str] | None = None,
+    may_see_sensitive: bool = False,
+    trace_id: str = "",
+    prev_hash: str = "",
+    engine_version: str = "",
+    eval_ns: int | None = None,
+    schema: FactsSchema = SCHEMA,
+) -> dict[str, Any]:
+    """One entry, plain values.
+
+    Args:
+        timestamp: aware instant of the decision.
+        may_see_sensitive: whoever reads the log may see sensitive facts; otherwise their values are masked in the input
+            and in everything that quotes them, and their paths are listed under `masked`.
+        prev_hash: `entry_hash` of the entry before, so that the log is a chain.
+        eval_ns: how long judging took.
+    """
+    plain = facts_to_json(facts)
+    hidden = (
+        set() if may_see_sensitive else {fact.name for fact in schema.facts if fact.sensitive and fact.name in plain}
+    )
+    entry: dict[str, Any] = {
+        "decision_id": decision_id,
+        "labels": dict(labels or {}),
+        "bundles": {bundle.name: {"revision": bundle.content_hash} for bundle in policy_set.bundles},
+        "path": PATH,
+        "input": {name: MASK if name in hidden else value for name, value in plain.items()},
+        # Of the facts as they were: two entries over the same ask agree, whoever reads them.
+        "input_hash": hash_of(plain),
+        "result": _result(decision, hidden),
+        "erased": [],
+        "masked": sorted(f"/input/{name}" for name in hidden),
+        "requested_by": requested_by,
+        "timestamp": timestamp_to_text(timestamp),
+        "metrics": {} if eval_ns is None else {"timer_rego_query_eval_ns": eval_ns},
+        "trace_id": trace_id,
+        "policy_digest": decision.policy_digest,
+        "schema_version": SCHEMA_VERSION,
+        "engine_version": engine_version,
+        "prev_hash": prev_hash,
+    }
+    entry["entry_hash"] = hash_of(entry)
+    return entry
+
+
+def _result(decision: Decision, hidden: set[str]) -> dict[str, Any]:
+    return {
+        "decision": decision.outcome.value,
+        "roles": {each.role: each.quorum for each in decision.requirements},
+        "fired": [_fired(rule, hidden) for rule in decision.to_json()["fired"]],
+        "flags": [each.code for each in decision.flags],
+        "warnings": [each.code for each in decision.warnings],
+        "obligations": [{"code": each.code, **dict(each.values)} for each in decision.obligations],
+        "evidence_missing": [each.kind for each in decision.evidence_missing],
+        "indeterminate": list(decision.indeterminate),
+        "permitted_by": list(decision.permitted_by),
+        "exceptions": [
+            {"exception_id": each.exception_id, "rule_id": each.rule_id, "expires_on": each.expires_on.isoformat()}
+            for each in decision.exceptions_applied
+        ],
+    }
+
+
+def _fired(rule: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    """A fired rule; its sentence and comparisons are left out where they would quote a masked value."""
+    touched = hidden & set(rule["values"])
+    shown = {key: rule[key] for key in ("rule_id", "bundle", "effect", "code", "legal_source", "indeterminate")}
+    shown["values"] = {name: MASK if name in touched else value for name, value in rule["values"].items()}
+    shown["message"] = MASK if touched else rule["message"]
+    shown["leaves"] = [
+        leaf if not hidden & set(leaf["facts"]) else {**_without_values(leaf)} for leaf in rule["leaves"]
+    ]
+    return shown
+
+
+def _without_values(leaf: dict[str, Any]) -> dict[str, Any]:
+    return {"text": leaf["text"], "truth": leaf["truth"], "facts": leaf["facts"]}
+
+
+def verify_chain(entries: list[dict[str, Any]]) -> int | None:
+    """The place of the first entry that was changed, or taken out before; None when the chain holds."""
+    previous = entries[0]["prev_hash"] if entries else ""
+    for place, entry in enumerate(entries):
+        body = {key: value for key, value in entry.items() if key != "entry_hash"}
+        if entry["prev_hash"] != previous or hash_of(body) != entry["entry_hash"]:
+            return place
+        previous = entry["entry_hash"]
+    return None

@@ -1,0 +1,171 @@
+"""One expression, five judges: Google's evaluator, the interpreter, generated Python, columns, PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from cel_expr_python import cel
+from django.db import connection
+
+from governance.policy import ir
+from governance.policy.bitmaps import run
+from governance.policy.columns import decode_row, encode
+from governance.policy.columns_backend import ColumnsProgram
+from governance.policy.facts_schema import FACTS_BY_NAME, SCHEMA, validate_facts
+from governance.policy.interpreter import INDETERMINATE, evaluate
+from governance.policy.ir_text import text_of
+from governance.policy.policy_set import REQUIRED_FACTS
+from governance.policy.python_backend import compile_rules
+from governance.policy.sql_backend import COLUMN_TYPES, compile_sql, quoted_column
+from governance.policy.types import Type, type_of_fact
+from tests.property.expressions import USED, Maker
+
+SEED = 20261121
+# Three values: True, False, None for what cannot be judged.
+Verdicts = list[bool | None]
+
+_ORACLE_TYPES = {
+    Type.DOUBLE: cel.Type.DOUBLE,
+    Type.INT: cel.Type.INT,
+    Type.BOOL: cel.Type.BOOL,
+    Type.STRING: cel.Type.STRING,
+    Type.TIMESTAMP: cel.Type.TIMESTAMP,
+    Type.STRING_LIST: cel.Type.List(cel.Type.STRING),
+}
+
+
+def _oracle_environment() -> Any:
+    variables = {name: _ORACLE_TYPES[type_of_fact(FACTS_BY_NAME[name])] for name in USED}
+    # It knows variables, not facts that may be absent: whether one is there is a variable of its own.
+    variables |= {f"present.{FACTS_BY_NAME[name].column}": cel.Type.BOOL for name in USED}
+    return cel.NewEnv(variables=variables)
+
+
+def _for_oracle(node: ir.Node) -> ir.Node:
+    """What the profile adds to CEL, said in CEL: `has` on a fact, `max`, `min`."""
+    if isinstance(node, ir.Has):
+        return ir.FactRef(f"present.{FACTS_BY_NAME[node.name].column}", Type.BOOL)
+    node = ir.map_children(node, _for_oracle)
+    if isinstance(node, ir.Extreme):
+        chosen, *others = node.operands
+        for other in others:
+            test = ir.Compare(">=" if node.kind == "max" else "<=", chosen, other)
+            chosen = ir.If(test, chosen, other, node.type)
+        return chosen
+    return node
+
+
+def by_oracle(environment: Any, node: ir.Node, rows: Sequence[dict[str, Any]]) -> Verdicts:
+    program = environment.compile(text_of(_for_oracle(node)))
+    verdicts: Verdicts = []
+    for row in rows:
+        data = {name: row[name] for name in USED if name in row}
+        data |= {f"present.{FACTS_BY_NAME[name].column}": name in row for name in USED}
+        value = program.eval(data=data)
+        verdicts.append(value.value() if value.type().name() == "BOOL" else None)
+    return verdicts
+
+
+def by_interpreter(node: ir.Node, rows: Sequence[dict[str, Any]]) -> Verdicts:
+    values = [evaluate(node, row) for row in rows]
+    return [None if value is INDETERMINATE else value for value in values]
+
+
+def by_python(nodes: Sequence[ir.Node], rows: Sequence[dict[str, Any]]) -> list[Verdicts]:
+    function, count = compile_rules(nodes, REQUIRED_FACTS), len(nodes)
+    masks = [function(row) for row in rows]
+    return [
+        [None if mask >> (index + count) & 1 else bool(mask >> index & 1) for mask in masks] for index in range(count)
+    ]
+
+
+def by_columns(nodes: Sequence[ir.Node], rows: Sequence[dict[str, Any]]) -> list[Verdicts]:
+    columns = encode(rows, SCHEMA)
+    assert decode_row(columns, 0, SCHEMA) == rows[0]
+    answers = ColumnsProgram(nodes).run_block(columns)
+    bits = run(ColumnsProgram(nodes), columns, len(nodes), workers=2)
+    assert [each.fired.tobytes() for each in bits] == [_packed(answer.fired) for answer in answers]
+    return [
+        [
+            None if answer.unsure is not None and answer.unsure[row] else bool(answer.fired[row])
+            for row in range(len(rows))
+        ]
+        for answer in answers
+    ]
+
+
+def _packed(truth: Any) -> bytes:
+    import numpy as np
+
+    return np.packbits(truth).tobytes()
+
+
+def by_postgres(nodes: Sequence[ir.Node], rows: Sequence[dict[str, Any]]) -> list[Verdicts]:
+    column = quoted_column(SCHEMA)
+    names = ", ".join(f"{column(name)} {COLUMN_TYPES[FACTS_BY_NAME[name].type]}" for name in USED)
+    verdicts: list[Verdicts] = []
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE fuzz (number int, {names})")
+        marks = ", ".join(["%s"] * (len(USED) + 1))
+        cursor.executemany(
+            f"INSERT INTO fuzz VALUES ({marks})",
+            [(number, *(row.get(name) for name in USED)) for number, row in enumerate(rows)],
+        )
+        for start in range(0, len(nodes), 20):
+            conditions = [compile_sql(node, column) for node in nodes[start : start + 20]]
+            cursor.execute(
+                f"SELECT {', '.join(condition.text for condition in conditions)} FROM fuzz ORDER BY number",
+                [value for condition in conditions for value in condition.params],
+            )
+            verdicts += [list(each) for each in zip(*cursor.fetchall(), strict=True)]
+        cursor.execute("DROP TABLE fuzz")
+    return verdicts
+
+
+def differences(seed: int, expressions: int, rows: int) -> tuple[int, list[str], set[bool | None]]:
+    """How many pairs were judged, where the judges differ, and which answers came up."""
+    maker = Maker(seed)
+    asks = [maker.row() for _ in range(rows)]
+    for ask in asks:
+        validate_facts(ask)
+    drawn = [maker.condition() for _ in range(expressions)]
+    nodes = [node for _, node in drawn]
+    environment = _oracle_environment()
+    python, columns, postgres = by_python(nodes, asks), by_columns(nodes, asks), by_postgres(nodes, asks)
+    found: list[str] = []
+    seen: set[bool | None] = set()
+    for index, (text, node) in enumerate(drawn):
+        wanted = by_oracle(environment, node, asks)
+        seen.update(wanted)
+        others = {
+            "interpreter": by_interpreter(node, asks),
+            "python": python[index],
+            "columns": columns[index],
+            "postgres": postgres[index],
+        }
+        for name, verdicts in others.items():
+            wrong = [row for row, truth in enumerate(wanted) if truth is not verdicts[row]]
+            if wrong:
+                seen_facts = {fact: asks[wrong[0]].get(fact) for fact in ir.fact_names(node)}
+                found.append(f"{name} says {verdicts[wrong[0]]}, not {wanted[wrong[0]]}: {text} on {seen_facts}")
+    return expressions * rows, found, seen
+
+
+@pytest.mark.django_db
+def test_all_back_ends_say_what_googles_evaluator_says() -> None:
+    pairs, found, seen = differences(SEED, expressions=60, rows=40)
+    assert pairs == 2_400
+    assert found == []
+    assert seen == {True, False, None}
+
+
+@pytest.mark.prove
+@pytest.mark.django_db
+@pytest.mark.parametrize("round_number", range(6))
+def test_sixty_thousand_pairs_without_a_difference(round_number: int) -> None:
+    pairs, found, seen = differences(SEED + 1 + round_number, expressions=100, rows=100)
+    assert pairs == 10_000
+    assert found == []
+    assert seen == {True, False, None}

@@ -1,0 +1,222 @@
+"""`manage.py policy`: what each word says, and the exit code that a hook or CI goes by."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from governance.models import AuditEvent, PolicyVersion
+from governance.policy.shipped import BUNDLE_NAMES, shipped_text
+from governance.services import provisioning
+from tests import cast as casting
+from tests.cast import NOW, Cast, content
+
+LIMIT = "{value: 25000.0, from: 2024-01-01, source: organisation's own limit}"
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return casting.assemble()
+
+
+def run(*words: str) -> tuple[int, str]:
+    """The exit code and what was written."""
+    out = io.StringIO()
+    try:
+        call_command("policy", *words, stdout=out)
+    except SystemExit as ended:
+        return int(ended.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def run_json(*words: str) -> tuple[int, dict[str, Any]]:
+    code, text = run(*words, "--json")
+    plain = json.loads(text)
+    assert plain["exit_code"] == code
+    return code, plain
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The shipped bundles as files."""
+    for name in BUNDLE_NAMES:
+        (tmp_path / f"{name}.yaml").write_text(shipped_text(name), encoding="utf-8")
+    return tmp_path
+
+
+def changed(folder: Path, old: str, new: str, name: str = "approval-limits") -> Path:
+    path = folder / f"{name}.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    target = folder / "changed.yaml"
+    target.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return target
+
+
+# -- files, without a database
+
+
+def test_check_passes_the_shipped_bundles(folder: Path) -> None:
+    code, plain = run_json("check", str(folder), "--strict")
+    assert code == 0
+    assert len(plain["bundles"]) == len(BUNDLE_NAMES)
+    assert all(each["severity"] == "note" for each in plain["findings"])
+    assert run_json("check", "shipped")[1]["digest"] == plain["digest"]
+
+
+def test_check_points_at_the_place_of_a_slip(folder: Path) -> None:
+    path = changed(folder, "estimate.commitment_tail_usd > params", "estimate.comitment_tail_usd > params")
+    code, plain = run_json("check", str(path))
+    assert code == 1
+    [error] = plain["errors"]
+    assert error["suggestion"] == "estimate.commitment_tail_usd"
+    assert "AL-6" in error["source"]
+    code, text = run("check", str(path))
+    assert code == 1
+    assert "did you mean" in text
+
+
+def test_check_finds_a_rule_that_can_never_fire(folder: Path) -> None:
+    path = changed(folder, "when: budget.headroom_after_usd < 0", "when: budget.used_ratio < 0.0")
+    code, plain = run_json("check", str(path))
+    assert code == 1
+    assert any(each["code"] == "rule_never_fires" and each["rules"] == ["AL-8.overdrawn"] for each in plain["findings"])
+
+
+def test_a_warning_counts_only_when_asked(folder: Path) -> None:
+    path = changed(
+        folder,
+        "params:\n",
+        "params:\n  idle_usd: {type: double, values: [{value: 1.0, from: 2024-01-01, source: own}]}\n",
+    )
+    assert run("check", str(path))[0] == 0
+    assert run("check", str(path), "--strict")[0] == 1
+
+
+def test_test_runs_the_cases_and_fails_on_a_red_one(folder: Path) -> None:
+    code, plain = run_json("test", str(folder))
+    assert code == 0
+    assert all(each["cases"] > 0 and not each["failures"] and not each["missing"] for each in plain["bundles"])
+    code, plain = run_json("test", str(changed(folder, "headroom_after_usd < 0", "headroom_after_usd <= 0")))
+    assert code == 1
+    assert any("to the last cent" in failure for failure in plain["bundles"][0]["failures"])
+
+
+def test_diff_says_nothing_of_formatting_and_shows_a_limit(folder: Path) -> None:
+    path = folder / "approval-limits.yaml"
+    assert run("diff", str(path), str(changed(folder, "title: Approval limits", "title:   Approval limits")))[0] == 0
+    code, plain = run_json("diff", str(path), str(changed(folder, LIMIT, LIMIT.replace("25000.0", "20000.0"))))
+    assert code == 1
+    assert {each["rule_id"] for each in plain["differences"]} == {"AL-2", "AL-3"}
+    examples = [each["example"] for each in plain["differences"]]
+    assert all(example is not None for example in examples)
+    assert "becomes" in run("diff", str(path), str(folder / "changed.yaml"))[1] or plain["differences"]
+
+
+def test_explain_reads_rules_and_decisions(folder: Path, tmp_path: Path) -> None:
+    code, plain = run_json("explain", "shipped")
+    assert code == 0
+    assert plain["rules"]["AL-8.overdrawn"].startswith("When the budget's headroom after is below 0")
+    facts = tmp_path / "facts.json"
+    facts.write_text(json.dumps({"request.exposure_usd": 28500.0, "place.country": None}))
+    code, plain = run_json("explain", "shipped", "--facts", str(facts))
+    assert code == 0
+    assert plain["decision"]["outcome"] == "review"
+    assert plain["nearest"]["outcome"] == "allow"
+    facts.write_text(json.dumps({"request.exposure": 28500.0}))
+    code, plain = run_json("explain", "shipped", "--facts", str(facts))
+    assert code == 1
+    assert plain["errors"][0]["suggestion"] == "request.exposure_usd"
+
+
+@pytest.mark.parametrize("place", ["nowhere.yaml", "."])
+def test_a_place_without_bundles_is_said_so(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, plain = run_json("check", place)
+    assert code == 2
+    assert plain["errors"][0]["code"] == "no_source"
+
+
+def test_a_huge_file_is_refused_for_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "huge.yaml"
+    path.write_bytes(b"a" * 3_000_000)
+    code, plain = run_json("check", str(path))
+    assert code == 1
+    assert plain["errors"][0]["code"] == "policy_limit_exceeded"
+
+
+# -- the database
+
+
+def test_what_is_in_force_is_checked_and_exported_byte_for_byte(cast: Cast, tmp_path: Path) -> None:
+    assert run("check")[0] == 0
+    assert run("test", "latest")[0] == 0
+    code, plain = run_json("export", str(tmp_path / "out"))
+    assert code == 0
+    assert len(plain["exported"]) == len(BUNDLE_NAMES)
+    for name in BUNDLE_NAMES:
+        assert (tmp_path / "out" / f"{name}.yaml").read_text(encoding="utf-8") == shipped_text(name)
+    assert run("diff", "active", str(tmp_path / "out"))[0] == 0
+
+
+def test_import_stores_drafts_once_and_nothing_when_one_is_bad(cast: Cast, folder: Path) -> None:
+    good = changed(folder, LIMIT, LIMIT.replace("25000.0", "20000.0"))
+    bad = folder / "bad.yaml"
+    bad.write_text("apiVersion: nothing")
+    before = PolicyVersion.objects.count()
+    assert run("import", str(good), str(bad), "--actor", cast.grace.email)[0] == 1
+    assert PolicyVersion.objects.count() == before
+    code, plain = run_json("import", str(good), "--actor", cast.grace.email)
+    assert (code, plain["imported"]) == (0, [{"set": "approval-limits", "number": 2, "state": "draft"}])
+    assert run_json("import", str(good), "--actor", cast.grace.email)[1]["imported"] == plain["imported"]
+    assert PolicyVersion.objects.count() == before + 1
+    assert AuditEvent.objects.filter(action="policy.imported", actor=cast.grace).count() == 1
+    assert run("import", str(good), "--actor", "nobody@example.com")[0] == 2
+
+
+def test_a_stored_version_is_compared_by_name_and_put_in_force(cast: Cast, folder: Path) -> None:
+    good = changed(folder, LIMIT, LIMIT.replace("25000.0", "20000.0"))
+    run("import", str(good), "--actor", cast.grace.email)
+    code, plain = run_json("diff", "approval-limits@1", "approval-limits@2")
+    assert code == 1
+    assert {each["rule_id"] for each in plain["differences"]} == {"AL-2", "AL-3"}
+    assert run("diff", "approval-limits@1", "approval-limits@7")[0] == 2
+    assert run_json("activate", "approval-limits@2", "--actor", cast.grace.email)[1]["state"] == "active"
+    assert PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active").number == 2
+
+
+def _submit(cast: Cast) -> None:
+    draft = provisioning.create_draft(actor=cast.alice, content=content(), now=NOW)
+    provisioning.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
+
+
+def test_replay_finds_the_rules_of_the_day_even_after_they_changed(cast: Cast, folder: Path) -> None:
+    _submit(cast)
+    code, plain = run_json("replay")
+    assert (code, plain["differences"], plain["unknown_rules"]) == (0, [], 0)
+    assert plain["replayed"] >= 1
+    run("import", str(changed(folder, LIMIT, LIMIT.replace("25000.0", "20000.0"))), "--actor", cast.grace.email)
+    run("activate", "approval-limits@2", "--actor", cast.grace.email)
+    code, plain = run_json("replay")
+    assert (code, plain["differences"], plain["unknown_rules"]) == (0, [], 0)
+
+
+def test_backtest_counts_what_would_have_come_out(cast: Cast, folder: Path) -> None:
+    _submit(cast)
+    code, plain = run_json("backtest")
+    assert (code, plain["total"], plain["flipped"]) == (0, 1, 0)
+    strict = changed(
+        folder,
+        "effect: {deny: {code: acceptable_use_not_accepted",
+        "effect: {deny: {code: acceptable_use_not_accepted",
+        "acceptable-use",
+    )
+    strict.write_text(strict.read_text().replace('when: "!people.aup_current"', 'when: "people.aup_current"'))
+    code, plain = run_json("backtest", str(strict))
+    assert (code, plain["flipped"]) == (0, 1)
+    assert [each for each in plain["matrix"] if each["count"]] == [{"old": "allow", "new": "deny", "count": 1}]
