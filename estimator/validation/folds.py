@@ -1,56 +1,47 @@
-"""Nested leave-one-developer-out: scales are chosen inside the training developers, errors are taken outside."""
+"""Leave-one-developer-out: everything is learnt from the other developers, errors are taken on the one left out."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from estimator.core.quantities import Z80
-from estimator.validation.process import GRID, Scales, log_utilisation, predict_grid
+from estimator.validation.process import fit_process
 from estimator.validation.runs import Run, RunsError
-from estimator.validation.scores import COVERAGE, Prediction
+from estimator.validation.scope import why_out_of_scope
+from estimator.validation.scores import Prediction
 
 DEVELOPERS_MIN = 3
-"""One to hold out, and two between which the scales can be chosen."""
+"""One to hold out, and two between which a developer's own effect can be told from a run's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What was chosen without one developer, and what it predicts for that developer's runs."""
+    """What was learnt without one developer, and what it predicts for that developer's runs.
+
+    `scales` are the standard deviations of the effects, averaged over what the other developers leave possible.
+    """
 
     developer: str
-    scales: Scales
+    training_runs: int
+    scales: dict[str, float]
     predictions: tuple[Prediction, ...]
 
 
-def validate(runs: Sequence[Run]) -> tuple[Fold, ...]:
-    """Predict each developer's runs from all the others'.
+def validate(judged: Sequence[Run], known: Sequence[Run]) -> tuple[Fold, ...]:
+    """Predict each developer's judged runs from the known runs of all the others.
+
+    Args:
+        judged: the runs whose errors count.
+        known: every usable run; those outside the scope rule inform with a noise of their own.
 
     Raises:
         RunsError: fewer than three developers.
     """
-    names = developers_of(runs)
-    if len(names) < DEVELOPERS_MIN:
-        raise RunsError(f"runs of at least {DEVELOPERS_MIN} developers are needed; here are {len(names)}")
-    return tuple(_fold(runs, name) for name in names)
-
-
-def choose_scales(runs: Sequence[Run]) -> Scales:
-    """The scales whose 80 % intervals have the lowest mean interval score, each developer left out in turn.
-
-    Ties go to the earlier, simpler entry of the grid.
-    """
-    totals = np.zeros(len(GRID))
-    for name in developers_of(runs):
-        train, test = split(runs, name)
-        mean, deviation = predict_grid(train, test, GRID)
-        actual = log_utilisation(test)
-        low, high = mean - Z80 * deviation, mean + Z80 * deviation
-        missed = np.maximum(0.0, low - actual) + np.maximum(0.0, actual - high)
-        totals += ((high - low) + missed * 2.0 / (1.0 - COVERAGE)).sum(axis=1)
-    return GRID[int(np.argmin(np.round(totals, 9)))]
+    count = len(developers_of(known))
+    if count < DEVELOPERS_MIN:
+        raise RunsError(f"runs of at least {DEVELOPERS_MIN} developers are needed; here are {count}")
+    return tuple(_fold(judged, known, name) for name in developers_of(judged))
 
 
 def developers_of(runs: Sequence[Run]) -> list[str]:
@@ -65,15 +56,18 @@ def split(runs: Sequence[Run], developer: str) -> tuple[list[Run], list[Run]]:
     )
 
 
-def _fold(runs: Sequence[Run], developer: str) -> Fold:
-    train, test = split(runs, developer)
-    scales = choose_scales(train)
-    mean, deviation = predict_grid(train, test, [scales])
+def is_weak(run: Run) -> bool:
+    """Whether the scope rule leaves a run out."""
+    return bool(why_out_of_scope(run.cells))
+
+
+def _fold(judged: Sequence[Run], known: Sequence[Run], developer: str) -> Fold:
+    train, _ = split(known, developer)
+    _, test = split(judged, developer)
+    fit = fit_process(train, [is_weak(run) for run in train])
     predictions = []
-    for run, middle, spread in zip(test, mean[0], deviation[0], strict=True):
+    for run, (low, middle, high) in zip(test, fit.predict(test, [is_weak(run) for run in test]), strict=True):
         # Hours fall as utilisation rises, so its upper end gives the lower hours.
-        p10, p50, p90 = (
-            run.busy_hours / float(np.exp(end)) for end in (middle + Z80 * spread, middle, middle - Z80 * spread)
-        )
+        p10, p50, p90 = (run.busy_hours / math.exp(end) for end in (high, middle, low))
         predictions.append(Prediction(run.name, run.developer, p10, p50, p90, run.gpu_hours))
-    return Fold(developer, scales, tuple(predictions))
+    return Fold(developer, len(train), fit.expected_scales, tuple(predictions))

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,75 +22,133 @@ REFERENCE_PARAMETERS = 1e10
 GENERATION_SCALES = (0.0, 0.15, 0.3)
 EXPERT_SCALES = (0.0, 0.15, 0.3)
 SIZE_SCALES = (0.0, 0.05, 0.1)
-DEVELOPER_SCALES = (0.0, 0.1, 0.2, 0.3)
-RUN_SCALES = (0.1, 0.15, 0.2, 0.3, 0.4)
+DEVELOPER_SCALES = (0.05, 0.1, 0.2, 0.3, 0.4)
+RUN_SCALES = (0.05, 0.1, 0.2, 0.3)
+WEAK_SCALES = (0.0, 0.2, 0.4)
 
-
-@dataclass(frozen=True, slots=True)
-class Scales:
-    """Standard deviations of the effects on ln utilisation; 0 switches an effect off. `size` is per e-fold."""
-
-    generation: float
-    experts: float
-    size: float
-    developer: float
-    run: float
-
-
-GRID: tuple[Scales, ...] = tuple(
-    Scales(*scales)
-    for scales in itertools.product(GENERATION_SCALES, EXPERT_SCALES, SIZE_SCALES, DEVELOPER_SCALES, RUN_SCALES)
+SCALES: Array = np.array(
+    list(itertools.product(GENERATION_SCALES, EXPERT_SCALES, SIZE_SCALES, DEVELOPER_SCALES, RUN_SCALES, WEAK_SCALES))
 )
-"""Every combination tried, simplest first, so that a tie goes to the simpler one."""
+"""Standard deviations of the effects on ln utilisation, one row a combination, all of them equally likely beforehand.
+
+Columns: generation, experts, size (per e-fold), developer, run, and what a run outside the scope rule adds to its own.
+"""
+EFFECTS = ("generation", "experts", "size", "developer", "run", "weak")
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Covariances of unit scale between two lists of runs, one matrix an effect, each (rows, columns)."""
+@dataclass(frozen=True)
+class Fit:
+    """The process given some runs: for every combination of scales its weight, and what prediction needs.
 
-    generation: Array
-    experts: Array
-    size: Array
-    developer: Array
-
-
-def parts_between(rows: Sequence[Run], columns: Sequence[Run]) -> Parts:
-    return Parts(
-        generation=_same([run.generation for run in rows], [run.generation for run in columns]),
-        experts=np.outer(_experts(rows), _experts(columns)),
-        size=np.outer(_sizes(rows), _sizes(columns)),
-        developer=_same([run.developer for run in rows], [run.developer for run in columns]),
-    )
-
-
-def log_utilisation(runs: Sequence[Run]) -> Array:
-    return np.array([math.log(run.utilisation) for run in runs])
-
-
-def predict_grid(train: Sequence[Run], test: Sequence[Run], grid: Sequence[Scales]) -> tuple[Array, Array]:
-    """Mean and standard deviation of ln utilisation of each test run under each set of scales.
-
-    A test run's developer is taken as unseen, whatever its name. Returns two arrays of shape (scales, test runs).
-    Source: Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, equations 2.25 and 2.26.
+    # Invariant: `weights` sum to 1. Combinations are averaged, never chosen: a few developers cannot tell them apart.
     """
-    within, across = parts_between(train, train), parts_between(test, train)
-    squares = np.array([[s.generation**2, s.experts**2, s.size**2, s.developer**2, s.run**2] for s in grid])
-    generation, experts, size, developer, run = (column[:, None, None] for column in squares.T)
-    covariance = PRIOR_SCALE**2 + generation * within.generation + experts * within.experts + size * within.size
-    covariance = covariance + developer * within.developer + run * np.eye(len(train))
-    cross = PRIOR_SCALE**2 + generation * across.generation + experts * across.experts + size * across.size
-    weights = np.linalg.solve(covariance, np.swapaxes(cross, 1, 2))
-    mean = PRIOR_MEAN + np.einsum("gnt,n->gt", weights, log_utilisation(train) - PRIOR_MEAN)
-    own = (
-        PRIOR_SCALE**2
-        + squares[:, :1]
-        + squares[:, 1:2] * _experts(test) ** 2
-        + squares[:, 2:3] * _sizes(test) ** 2
-        + squares[:, 3:4]
-        + squares[:, 4:5]
-    )
-    variance = own - np.einsum("gtn,gnt->gt", cross, weights)
-    return mean, np.sqrt(np.maximum(variance, 1e-12))
+
+    runs: tuple[Run, ...]
+    weak: tuple[bool, ...]
+
+    @cached_property
+    def _squares(self) -> list[Array]:
+        return [column[:, None, None] for column in (SCALES**2).T]
+
+    @cached_property
+    def _factors(self) -> Array:
+        """Cholesky factors of the covariance, (combinations, runs, runs)."""
+        developer, run, weak = self._squares[3:]
+        names = [each.developer for each in self.runs]
+        covariance = self._shared(self.runs, self.runs) + developer * _same(names, names)
+        covariance = covariance + run * np.eye(len(self.runs)) + weak * np.diag(np.array(self.weak, dtype=float))
+        return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
+
+    @cached_property
+    def _whitened(self) -> Array:
+        observed = np.array([math.log(run.utilisation) for run in self.runs]) - PRIOR_MEAN
+        columns = np.broadcast_to(observed[:, None], (len(SCALES), len(self.runs), 1))
+        return np.asarray(np.linalg.solve(self._factors, columns), dtype=np.float64)
+
+    @cached_property
+    def weights(self) -> Array:
+        """Posterior weight of each combination of scales.
+
+        Source: Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, equation 2.30, normalised.
+        """
+        log_likelihood = -0.5 * (self._whitened**2).sum(axis=(1, 2))
+        log_likelihood -= np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(axis=1)
+        weights = np.exp(log_likelihood - log_likelihood.max())
+        return np.asarray(weights / weights.sum())
+
+    @property
+    def expected_scales(self) -> dict[str, float]:
+        """The scale of each effect, averaged over the combinations."""
+        return dict(zip(EFFECTS, (self.weights @ SCALES).tolist(), strict=True))
+
+    def predict(self, runs: Sequence[Run], weak: Sequence[bool]) -> list[tuple[float, float, float]]:
+        """The 10 %, 50 % and 90 % quantile of ln utilisation of runs of developers not seen.
+
+        Source: equations 2.25 and 2.26 of the same, mixed over the combinations of scales.
+        """
+        cross = self._shared(runs, self.runs)
+        half = np.linalg.solve(self._factors, np.swapaxes(cross, 1, 2))
+        mean = PRIOR_MEAN + np.einsum("gnt,gn->gt", half, self._whitened[:, :, 0])
+        generation, experts, size, developer, run, extra = (column[:, None] for column in (SCALES**2).T)
+        own = PRIOR_SCALE**2 + generation + experts * _experts(runs) ** 2 + size * _sizes(runs) ** 2
+        own = own + developer + run + extra * np.array(weak, dtype=float)
+        deviation = np.sqrt(np.maximum(own - (half**2).sum(axis=1), 1e-12))
+        quantiles = [
+            [_mixture_quantile(share, self.weights, mean[:, at], deviation[:, at]) for share in (0.1, 0.5, 0.9)]
+            for at in range(len(runs))
+        ]
+        return [(low, middle, high) for low, middle, high in quantiles]
+
+    def _shared(self, rows: Sequence[Run], columns: Sequence[Run]) -> Array:
+        """Covariance through constant, class and size: what a developer not seen has in common with the others."""
+        generation, experts, size, *_ = self._squares
+        same = _same([run.generation for run in rows], [run.generation for run in columns])
+        covariance = PRIOR_SCALE**2 + generation * same
+        covariance = covariance + experts * np.outer(_experts(rows), _experts(columns))
+        return np.asarray(covariance + size * np.outer(_sizes(rows), _sizes(columns)))
+
+
+def fit_process(runs: Sequence[Run], weak: Sequence[bool]) -> Fit:
+    """The process given runs; `weak` marks those outside the scope rule, which carry a learnt noise on top."""
+    return Fit(tuple(runs), tuple(weak))
+
+
+def _mixture_quantile(share: float, weights: Array, mean: Array, deviation: Array) -> float:
+    """A quantile of a mixture of normals, by bisection to 1e-10."""
+    low, high = float((mean - 8 * deviation).min()), float((mean + 8 * deviation).max())
+    scaled = deviation * math.sqrt(2.0)
+    while high - low > 1e-10:
+        middle = 0.5 * (low + high)
+        below = float(weights @ (0.5 * (1.0 + _erf((middle - mean) / scaled))))
+        low, high = (middle, high) if below < share else (low, middle)
+    return 0.5 * (low + high)
+
+
+_ERFC_COEFFICIENTS = (
+    0.17087277,
+    -0.82215223,
+    1.48851587,
+    -1.13520398,
+    0.27886807,
+    -0.18628806,
+    0.09678418,
+    0.37409196,
+    1.00002368,
+    -1.26551223,
+)
+
+
+def _erf(values: Array) -> Array:
+    """The error function to 1.2e-7, in NumPy.
+
+    Source: Press et al. 2007, Numerical Recipes, section 6.2 (rational Chebyshev fit of erfc).
+    """
+    t = 1.0 / (1.0 + 0.5 * np.abs(values))
+    inner = np.zeros_like(t)
+    for coefficient in _ERFC_COEFFICIENTS:
+        inner = coefficient + t * inner
+    complement = t * np.exp(-values * values + inner)
+    return np.where(values >= 0, 1.0 - complement, complement - 1.0)
 
 
 def _same(left: Sequence[str], right: Sequence[str]) -> Array:

@@ -59,7 +59,8 @@ class Part:
                 {
                     "developer": fold.developer,
                     "runs": len(fold.predictions),
-                    "scales": {name: getattr(fold.scales, name) for name in fold.scales.__slots__},
+                    "training_runs": fold.training_runs,
+                    "scales": fold.scales,
                 }
                 for fold in self.folds
             ],
@@ -118,19 +119,20 @@ def validate_file(path: Path) -> Validation:
         row_count=row_count,
         usable_count=len(usable),
         left_out=dict(sorted(reasons.items())),
-        in_scope=validate_runs(scoped),
-        all_usable=validate_runs(usable),
+        in_scope=validate_runs(scoped, usable),
+        all_usable=validate_runs(usable, usable),
         beside=compare_beside(usable),
     )
 
 
-def validate_runs(runs: Sequence[Run]) -> Part:
-    folds = validate(runs)
+def validate_runs(judged: Sequence[Run], known: Sequence[Run]) -> Part:
+    """Judge some runs; every known run of the other developers informs, the constants learn from the judged kind."""
+    folds = validate(judged, known)
     reached = score([each for fold in folds for each in fold.predictions])
-    best_name, best = best_constant(runs)
-    hindsight_name, hindsight = hindsight_constant(runs)
-    constants = {name: score(predict_constant(runs, rule)) for name, rule in constant_rules().items()}
-    return Part(folds, reached, binomial_band(len(runs)), best_name, best, hindsight_name, hindsight, constants)
+    best_name, best = best_constant(judged)
+    hindsight_name, hindsight = hindsight_constant(judged)
+    constants = {name: score(predict_constant(judged, rule)) for name, rule in constant_rules().items()}
+    return Part(folds, reached, binomial_band(len(judged)), best_name, best, hindsight_name, hindsight, constants)
 
 
 def format_validation(validation: Validation) -> str:

@@ -24,7 +24,7 @@ def make_run(
         peak_flop_s=1e15,
         gpu_hours=flop / (3600.0 * 1e15 * utilisation),
         flop=flop,
-        cells={},
+        cells={"verification": "verified: made up"},
     )
 
 
