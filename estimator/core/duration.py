@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from estimator.core.catalogue import Accelerator, CatalogueSnapshot
+from estimator.core.catalogue import Accelerator, CatalogueSnapshot, UtilisationPrior
 from estimator.core.flop import TRAINING_KINDS, FlopCount, TokenLoad, decode_flop, prefill_flop, token_load
 from estimator.core.memory import BYTES_BY_PRECISION, usable_gib
 from estimator.core.priors import Ledger
@@ -21,6 +22,8 @@ REPLICA_FILL = 0.9
 """Share of a replica's memory that weights and cache may fill."""
 REPLICA_WEIGHT_FILL = 0.8
 """Share that the weights alone may fill, so that some sequences fit beside them."""
+SIZE_BANDS = {"small": 4e8, "medium": 7e9, "large": 7e10}
+"""Active parameters for which the catalogue states a utilisation prior; between them it is interpolated."""
 MFU_CREDIBLE = (0.1, 0.6)
 """Outside this band an implied utilisation says that hours and work do not belong together."""
 
@@ -64,8 +67,8 @@ def training_hours(
         return Interval.exact(0.0)
     peak = dense_peak_flop_s(accelerator, workload.text("precision"))
     busy = Interval.exact(flop.timed_training / (peak * SECONDS_PER_HOUR))
-    formula = ledger.prior(catalogue, "flop_formula", "Published FLOP over the formula")
-    hours = multiply(divide(busy, utilisation(workload, accelerator, catalogue, ledger)), formula, flop.share)
+    # The priors were fitted to hours over this same formula, so what the formula misses is in them already.
+    hours = multiply(divide(busy, utilisation(workload, accelerator, catalogue, ledger)), flop.share)
     scope = workload.text("scope")
     if scope != "final_run":
         hours = multiply(hours, ledger.prior(catalogue, "scope", "Hours of the whole scope over the final run", scope))
@@ -171,15 +174,52 @@ def implied_utilisation(flop: FlopCount, accelerator: Accelerator, workload: Wor
     return flop.training / (hours * SECONDS_PER_HOUR * peak)
 
 
+def utilisation_class(generation: str, is_mixture_of_experts: bool, band: str) -> str:
+    """The class of a utilisation prior: hardware generation, dense or mixture, and a point of `SIZE_BANDS`."""
+    return f"{generation}_{'mixture' if is_mixture_of_experts else 'dense'}_{band}"
+
+
 def _prior_utilisation(
     workload: Workload, accelerator: Accelerator, catalogue: CatalogueSnapshot, ledger: Ledger
 ) -> Interval:
-    if workload.text("architecture") in ("convolutional", "diffusion") or workload.is_stated("samples_million"):
-        classes = ("convolutional",)
-    elif workload.is_mixture_of_experts:
-        classes = ("mixture_of_experts",)
-    else:
-        classes = (accelerator.generation,)
     if workload.text("precision") in ("fp8", "int8", "int4") and workload.kind in TRAINING_KINDS:
         ledger.assume("peak_16bit", "Training below 16 bit is timed at the 16-bit peak", "16 bit")
-    return ledger.prior(catalogue, "training_mfu", "Model FLOP over dense peak", *classes)
+    what, active = "Model FLOP over dense peak", workload.active_parameters
+    if workload.text("architecture") in ("convolutional", "diffusion") or workload.is_stated("samples_million"):
+        return ledger.prior(catalogue, "training_mfu", what, "convolutional")
+    if active is not None:
+        for generation in (accelerator.generation, "any"):
+            rows = [
+                catalogue.prior("training_mfu", utilisation_class(generation, workload.is_mixture_of_experts, band))
+                for band in SIZE_BANDS
+            ]
+            if all(rows):
+                return _sized_prior([row for row in rows if row], active, ledger)
+    return ledger.prior(catalogue, "training_mfu", what)
+
+
+def _sized_prior(rows: Sequence[UtilisationPrior], active_parameters: float, ledger: Ledger) -> Interval:
+    """A prior between the sizes at which the rows hold, straight in both logarithms and flat outside them.
+
+    # Invariant: utilisation rises more slowly than the parameters, so that a larger model never takes fewer hours.
+    """
+    sizes = list(SIZE_BANDS.values())
+    at = min(max(active_parameters, sizes[0]), sizes[-1])
+    index = 0 if at <= sizes[1] else 1
+    low, high = rows[index], rows[index + 1]
+    share = math.log(at / sizes[index]) / math.log(sizes[index + 1] / sizes[index])
+    found = Interval(*(_between(getattr(low, end), getattr(high, end), share) for end in ("p10", "p50", "p90")))
+    nearer = low if share < 0.5 else high
+    ledger.assume(
+        nearer.slug,
+        f"Model FLOP over dense peak: {found.p50:.3f} ({found.p10:.3f} to {found.p90:.3f}), "
+        f"class {nearer.applies_to.replace('_', ' ')}",
+        round(found.p50, 4),
+        "",
+        nearer.source,
+    )
+    return found
+
+
+def _between(low: float, high: float, share: float) -> float:
+    return float(low * (high / low) ** share)

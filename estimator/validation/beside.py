@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from estimator.validation.runs import Run, number
 
 RECOMPUTED = ("recomput", "hfu", "8nd")
-DEVICE_ONLY = ("gpu tdp", "no pue")
+PRODUCT_WITHIN = 0.03
 BOARD_POWER_W = {"A100": 400.0, "H100": 700.0, "H800": 700.0, "V100": 300.0, "TPUv3": 450.0}
 """Nameplate watts of one device by the first letters of its name; A100 and H100 are the SXM parts of datasheets."""
 POWER_SHARE = 0.72
@@ -57,12 +57,16 @@ def _energy(run: Run) -> Iterable[tuple[str, str, float, float]]:
     watts = next((power for name, power in BOARD_POWER_W.items() if device.startswith(name)), None)
     if not published or watts is None:
         return
-    words = f"{run.cells.get('note') or ''} {run.cells.get('derived_by_us') or ''}".lower()
     nameplate_mwh = run.gpu_hours * watts / 1e6
     pue = number(run.cells, "pue", run.name)
-    if any(word in words for word in DEVICE_ONLY):
-        # These figures are nameplate power times hours, with the PUE that the row states, if it states one.
-        yield "energy", "device at nameplate power", nameplate_mwh * (pue or 1.0), published
+    stated_w = number(run.cells, "avg_chip_w", run.name)
+    if stated_w is not None and _is_product(published, run.gpu_hours * stated_w / 1e6, pue) and stated_w <= watts:
+        # The paper multiplied hours by watts of the device: there is no server in it, whatever it calls the figure.
+        yield "energy", "device, hours x stated watts", nameplate_mwh * POWER_SHARE * (pue or 1.0), published
     else:
         facility = nameplate_mwh * POWER_SHARE * SERVER_FACTOR * (pue or PUE_UNSTATED)
-        yield "energy", "facility", facility, published
+        yield "energy", "node or facility", facility, published
+
+
+def _is_product(published: float, product: float, pue: float | None) -> bool:
+    return any(abs(published / (product * factor) - 1.0) < PRODUCT_WITHIN for factor in (1.0, pue or 1.0))
