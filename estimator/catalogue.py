@@ -120,6 +120,7 @@ def _accelerator(row: models.Accelerator) -> values.Accelerator:
         vendor_hq_country=row.vendor_hq_country or None,
         is_matrix=row.generation not in _VECTOR_GENERATIONS,
         source=row.source,
+        interconnect_gb_s=row.interconnect_gb_s,
     )
 
 

@@ -72,7 +72,8 @@ class Ask:
 class Size:
     """Hours and FLOP before any money.
 
-    `training` changes parameters and `generation` makes data for training; `devices` run at once.
+    `training` changes parameters and `generation` makes data for training; `devices` run at once; `first_token_ms` is
+    the wait of an online service without a queue.
     """
 
     gpu_hours: Interval | None = None
@@ -81,6 +82,7 @@ class Size:
     training: Interval | None = None
     generation: Interval = ZERO
     devices: float = 1.0
+    first_token_ms: float | None = None
 
 
 def size_ask(ask: Ask, shape: ModelShape | None, price: PriceUsed | None) -> Size:
@@ -301,7 +303,13 @@ def _with_online_time(ask: Ask, size: Size, replica: Serving) -> Size:
         ledger.warn(f"the busiest hour needs about {devices.p50:,.0f} accelerators; {asked:,} are asked for")
     hours = devices.scaled(ask.service_hours)
     _warn_of_cap(ask, hours)
-    return replace(size, gpu_hours=hours, wall_hours=Interval.exact(ask.service_hours), devices=devices.p50)
+    return replace(
+        size,
+        gpu_hours=hours,
+        wall_hours=Interval.exact(ask.service_hours),
+        devices=devices.p50,
+        first_token_ms=first_token_ms,
+    )
 
 
 def _warn_of_cap(ask: Ask, hours: Interval) -> None:
