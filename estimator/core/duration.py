@@ -218,7 +218,7 @@ def _sized_prior(rows: Sequence[UtilisationPrior], active_parameters: float, led
         "",
         nearer.source,
     )
-    return found
+    return ledger.factor("training_mfu", "Model FLOP over dense peak", found)
 
 
 def _between(low: float, high: float, share: float) -> float:
