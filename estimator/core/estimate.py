@@ -220,7 +220,9 @@ def _charge_tokens(ask: Ask) -> tuple[Money, PriceUsed | None]:
         return Money(cap_usd=ask.money_cap_usd), None
     age_days = (on - found.as_of).days
     yearly = ask.ledger.prior(ask.catalogue, "price_drift_year", "Change of a list price within a year", "per_token")
-    drift = aged(Interval.exact(1.0), age_days, yearly)
+    drift = ask.ledger.factor(
+        "price", "Price of today over the listed one", aged(Interval.exact(1.0), age_days, yearly)
+    )
     months = workload.number("months") or ask.service_hours / HOURS_PER_MONTH
     ask.ledger.assume("months", "Months that are paid for", months, "months of 30 days")
     money = costing.cost_by_tokens(workload, found, months, drift, ask.money_cap_usd)
@@ -265,6 +267,7 @@ def _charge_purchase(ask: Ask) -> tuple[Money, PriceUsed | None]:
     if found is None:
         return Money(cap_usd=ask.money_cap_usd), None
     unit, row = found
+    unit = ask.ledger.factor("price", "Price of one accelerator", unit)
     ask.ledger.assume("purchase_scope", "Servers and network beyond the listed unit are not included")
     money = costing.cost_of_purchase(unit, place.accelerator_count, ask.money_cap_usd)
     return money, _purchase_used(place, unit, row.slug, row.as_of, (ask.on - row.as_of).days, row.source)

@@ -9,6 +9,8 @@ from estimator.core.catalogue import CatalogueSnapshot, UtilisationPrior
 from estimator.core.quantities import Interval
 from estimator.core.result import Assumption, Missing
 
+PRICE_DRIFT = "price_drift_year"
+
 
 class NoPrior(LookupError):
     """The catalogue release holds no prior that an estimate cannot do without."""
@@ -47,7 +49,9 @@ class Ledger:
         if found is None:
             raise NoPrior(f"the catalogue has no prior for `{quantity}`")
         self.assume(found.slug, f"{text}: {_describe(found)}", found.p50, "", found.source)
-        return self.factor(found.slug, text, Interval(found.p10, found.p50, found.p90))
+        interval = Interval(found.p10, found.p50, found.p90)
+        # The drift of a price is part of the price, which is a factor itself.
+        return interval if quantity == PRICE_DRIFT else self.factor(found.slug, text, interval)
 
     def factor(self, slug: str, text: str, interval: Interval) -> Interval:
         """Note an uncertain factor, and give it as it is or as it is pinned."""
