@@ -69,7 +69,7 @@ def _fit(
     deadline_hours: float | None,
     is_listed: bool,
 ) -> Fit:
-    power = _power_kw(part, catalogue)
+    power = power_kw(part, catalogue)
     if part.peak_tflop_s <= 0:
         return Fit(None, 0, None, power, is_listed, "the catalogue has no dense peak of this part")
     devices, by_hours = count, workload.kind in BY_HOURS_KINDS or not workload.is_sized
@@ -84,7 +84,8 @@ def _fit(
         why = ledger.missing[-1].why if ledger.missing else "the hours are not known"
         return Fit(None, 0, None, power, is_listed, why)
     if workload.kind is WorkloadKind.INFERENCE_ONLINE:
-        devices = max(devices, math.ceil(size.devices))
+        # A service holds what its busiest hour needs, whatever was asked for.
+        devices = math.ceil(size.devices)
     elif deadline_hours is not None and not by_hours:
         devices = max(devices, math.ceil(size.gpu_hours.p50 / deadline_hours - 1e-9))
     return Fit(size.gpu_hours, devices, size.first_token_ms, power, is_listed, "")
@@ -115,7 +116,8 @@ def _size(
     return size_ask(ask, shape, None)
 
 
-def _power_kw(part: Accelerator, catalogue: CatalogueSnapshot) -> Interval | None:
+def power_kw(part: Accelerator, catalogue: CatalogueSnapshot) -> Interval | None:
+    """Kilowatts that one device draws with its share of the server, before cooling; None without a nameplate."""
     if part.board_power_w is None:
         return None
     ledger = Ledger()
