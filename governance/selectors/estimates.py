@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -72,16 +73,17 @@ def _place(
     accelerator: str | None,
     accelerator_count: int,
 ) -> Place:
-    known = Provider.objects.filter(slug=provider or "").values_list("provider_type", flat=True).first()
-    return Place(
+    # Checked before the database is asked: what is no short name is refused by name.
+    place = Place(
         price_term=price_term,
         provider=provider,
-        provider_type=known,
         region=region,
         country=country,
         accelerator=accelerator,
         accelerator_count=accelerator_count,
     )
+    known = Provider.objects.filter(slug=provider or "").values_list("provider_type", flat=True).first()
+    return replace(place, provider_type=known)
 
 
 def size(
