@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from estimator.validation.plot import calibration_svg
 from estimator.validation.report import format_validation, validate_file
 from estimator.validation.runs import RUNS_FILE, Run, RunsError, read_runs
 from estimator.validation.scores import score
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--runs", type=Path, default=RUNS_FILE, help="CSV file with the columns of the shipped one")
         parser.add_argument("--simulate", type=int, metavar="N", help="try it on N made-up histories instead")
+        parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="also draw the runs in scope")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,6 +40,9 @@ class Command(BaseCommand):
         except RunsError as error:
             self.stderr.write(str(error))
             sys.exit(EXIT_BAD_INPUT)
+        if options["plot"]:
+            title = "GPU-hours of published runs, each developer held out"
+            options["plot"].write_text(calibration_svg(validation.in_scope, title), encoding="utf-8")
         text = json.dumps(validation.to_json(), indent=2) + "\n" if options["json"] else format_validation(validation)
         self.stdout.write(text, ending="")
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 
 from estimator.validation.constants import predict_constant
 from estimator.validation.folds import validate
+from estimator.validation.plot import calibration_svg
 from estimator.validation.process import fit_process
 from estimator.validation.report import Part, validate_runs
 from estimator.validation.runs import Run, RunsError
@@ -81,3 +83,14 @@ def test_a_constant_rule_predicts_with_its_share_and_covers_four_fifths_of_the_o
     predictions = predict_constant(runs, lambda train: 0.5)
     assert {round(each.p50 * math.exp(0), 6) for each in predictions} == {round(runs[0].busy_hours / 0.5, 6)}
     assert 0.65 <= score(predictions).coverage_80 <= 0.95
+
+
+def test_the_plot_shows_every_run_and_which_are_not_covered() -> None:
+    part = _judge(make_runs(5, 2, developer_scale=0.3, run_scale=0.2, seed=9))
+    svg = calibration_svg(part, "Made up & drawn")
+    root = ElementTree.fromstring(svg)  # noqa: S314 (our own text)
+    bars = root.findall("{http://www.w3.org/2000/svg}rect")[1:]
+    assert len(bars) == 10
+    missed = sum(not each.is_covered for each in part.predictions)
+    assert sum(bar.get("fill") == "#ab2222" for bar in bars) == missed
+    assert f"{10 - missed} of 10" in svg
