@@ -33,6 +33,12 @@ LINEAR_WITHIN = 1.5
 
 def main() -> int:
     options = _options()
+    if options.preview:
+        # Before Django reads its settings: they name the servers.
+        from tests.plugins.servers import SERVERS
+
+        os.environ.update(SERVERS.environment("benchmark"))
+        SERVERS.ensure_started()
     found = _pure(options.runs)
     if options.preview:
         found["preview"] = _preview(options.runs)
@@ -157,11 +163,6 @@ def _llm_analysis() -> Callable[[], Any] | None:
 
 def _preview(runs: int) -> float:
     """Median server time of the form's preview of a complete draft."""
-    from tests.plugins.servers import OWNER, SERVERS
-
-    os.environ.update(SERVERS.environment("benchmark"))
-    SERVERS.ensure_started()
-    from django.db import connection
     from django.test import Client
     from django.urls import reverse
     from django.utils import timezone
@@ -171,9 +172,9 @@ def _preview(runs: int) -> float:
     from governance.models import User
     from governance.services import provisioning
     from tests.cast import content
+    from tests.plugins.servers import OWNER, SERVERS
 
     now = timezone.now()
-    connection.settings_dict |= {"HOST": SERVERS.host, "PORT": str(SERVERS.port)} if hasattr(SERVERS, "host") else {}
     _use(SERVERS.fresh_database("benchmark"), OWNER)
     history.assemble(now)
     alice = User.objects.get(email="alice@example.com")
