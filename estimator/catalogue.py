@@ -20,7 +20,7 @@ __all__ = ["NoCatalogue", "current_snapshot", "snapshot_of", "snapshot_of_rows"]
 KEPT_SNAPSHOTS_MAX = 4
 
 # Parts with matrix units for 16-bit arithmetic reach their peak in training; older ones only have vector units.
-_VECTOR_GENERATIONS = frozenset({"kepler", "maxwell", "pascal"})
+_VECTOR_GENERATIONS = frozenset({"kepler", "maxwell", "pascal", "apple", "cpu"})
 
 _kept: dict[tuple[int, str, datetime], values.CatalogueSnapshot] = {}
 _lock = threading.Lock()

@@ -15,6 +15,10 @@ from estimator.core.workload import Workload, WorkloadKind
 
 SAVES_MIN = 0.02
 """Below this share advice is noise."""
+SMALL_DEVICES = (
+    ("jetson-agx-orin-64gb", "Run it on an edge board (Jetson AGX Orin), slower and on fewer watts"),
+    ("epyc-9654", "Run it on a plain CPU, if one stands idle"),
+)
 SERVING_KINDS = frozenset(
     {
         WorkloadKind.INFERENCE_ONLINE,
@@ -174,6 +178,7 @@ def _sized_again(workload: Workload, place: Place, estimate: Estimate, size: Siz
         if changed is not None:
             yield from _saving(id_, text, quantity, estimate, size(changed, place))
     yield from _other_terms(workload, place, estimate, size)
+    yield from _edge(workload, place, estimate, size)
     smaller = estimate.smallest_count_that_fits
     if smaller is not None and smaller < place.accelerator_count and workload.kind in SERVING_KINDS:
         yield from _saving(
@@ -183,6 +188,20 @@ def _sized_again(workload: Workload, place: Place, estimate: Estimate, size: Siz
             estimate,
             size(workload, replace(place, accelerator_count=smaller)),
         )
+
+
+def _edge(workload: Workload, place: Place, estimate: Estimate, size: Sizer) -> Iterator[Advice]:
+    """A small board or a plain CPU, where the model fits it; nobody may be waiting."""
+    if workload.kind not in (WorkloadKind.INFERENCE_BATCH, WorkloadKind.EMBEDDING, WorkloadKind.EVALUATION):
+        return
+    for slug, text in SMALL_DEVICES:
+        try:
+            other = size(workload, replace(place, accelerator=slug, accelerator_count=1))
+        except InputError:
+            # The catalogue in force does not have this device.
+            continue
+        if other.memory_fits is not False:
+            yield from _saving(f"small_device_{slug}", text, "energy_kwh", estimate, other)
 
 
 def _variants(workload: Workload) -> Iterator[tuple[str, str, Mapping[str, Any], str]]:
