@@ -28,6 +28,10 @@ from governance.web.vocabulary import TERM_NAMES
 PRICE_AGE_DAYS_MAX = 540
 LINES_MAX = 15
 TEXT_MAX = 200
+USUAL_FIELDS = frozenset(
+    {"parameters_billion", "active_parameters_billion", "tokens_billion", "latency_target_ms", "hours_per_accelerator"}
+)
+"""Shown at once although optional; the other optional fields are one click away."""
 SKIPPED_KINDS = frozenset({WorkloadKind.PURCHASE})
 TERMS_OF_OWNED = (
     ("depreciation", "Capital, written off"),
@@ -56,10 +60,16 @@ def show(request: HttpRequest) -> HttpResponse:
             found = _explore(asked, kind)
         except InvalidInput as error:
             errors = {name: list(sentences) for name, sentences in error.errors.items()}
+    work = [
+        (question, not question.is_optional or spec.name in USUAL_FIELDS or bool(question.value or question.error))
+        for spec in FIELDS_BY_KIND[WorkloadKind(kind)]
+        if (question := _work_question(spec, asked, errors))
+    ]
     context = {
         "kind": kind,
         "workload": _workload_question(kind),
-        "work": [_work_question(spec, asked, errors) for spec in FIELDS_BY_KIND[WorkloadKind(kind)]],
+        "work": [question for question, is_main in work if is_main],
+        "work_more": [question for question, is_main in work if not is_main],
         "place": _place_questions(asked, errors, snapshot),
         "errors": [(_link(name, kind), sentence(text)) for name, texts in errors.items() for text in texts],
         **(_answer(found) if found is not None else {}),
@@ -142,11 +152,14 @@ def _work_question(spec: FieldSpec, asked: QueryDict, errors: Mapping[str, list[
     value, error = asked.get(name, "")[:TEXT_MAX], _error(errors, spec.name)
     if spec.type is FieldType.CHOICE:
         found = choices(spec.choices, [value or str(spec.default or "")])
-        return Question(name, spec.label, "select", spec.hint, choices=found, error=error)
+        is_default = not value or value == spec.default
+        return Question(name, spec.label, "select", spec.hint, choices=found, error=error, is_optional=is_default)
     hint = spec.hint + (f" {spec.default:g} if left empty." if isinstance(spec.default, int | float) else "")
     kind = "text" if spec.type is FieldType.TEXT else "number"
     unit = "" if kind == "text" else spec.unit or " "
-    return Question(name, spec.label, kind, hint, value, unit, error=error, is_optional=not spec.required)
+    # Training may be sized by samples instead, so neither is required; nearly everybody states them.
+    is_optional = not spec.required and spec.name not in ("parameters_billion", "tokens_billion")
+    return Question(name, spec.label, kind, hint, value, unit, error=error, is_optional=is_optional)
 
 
 def _place_questions(asked: QueryDict, errors: Mapping[str, list[str]], snapshot: CatalogueSnapshot) -> list[Question]:
