@@ -251,13 +251,13 @@ def _explain_flop(ask: Ask, shape: ModelShape | None) -> None:
 def _with_training_time(
     ask: Ask, accelerator: Accelerator, size: Size, flop: FlopCount, generator: ModelShape | None
 ) -> Size:
-    hours = training_hours(ask.workload, flop, accelerator, ask.catalogue, ask.ledger)
+    count = float(ask.place.accelerator_count)
+    hours = training_hours(ask.workload, flop, accelerator, ask.catalogue, ask.ledger, count)
     if flop.generation > 0 and generator is not None:
         extra = _generation_hours(ask, accelerator, flop, generator)
         if extra is None:
             return size
         hours = add(hours, extra)
-    count = float(ask.place.accelerator_count)
     wall = hours.scaled(1.0 / count)
     if ask.window_hours is not None and wall.p50 > ask.window_hours:
         ask.ledger.warn(
