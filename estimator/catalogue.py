@@ -20,7 +20,7 @@ __all__ = ["NoCatalogue", "current_snapshot", "snapshot_of", "snapshot_of_rows"]
 KEPT_SNAPSHOTS_MAX = 4
 
 # Parts with matrix units for 16-bit arithmetic reach their peak in training; older ones only have vector units.
-_VECTOR_GENERATIONS = frozenset({"kepler", "maxwell", "pascal"})
+_VECTOR_GENERATIONS = frozenset({"kepler", "maxwell", "pascal", "apple", "cpu"})
 
 _kept: dict[tuple[int, str, datetime], values.CatalogueSnapshot] = {}
 _lock = threading.Lock()
@@ -120,6 +120,7 @@ def _accelerator(row: models.Accelerator) -> values.Accelerator:
         vendor_hq_country=row.vendor_hq_country or None,
         is_matrix=row.generation not in _VECTOR_GENERATIONS,
         source=row.source,
+        interconnect_gb_s=row.interconnect_gb_s,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from estimator.core.exploration import Exploration
 from estimator.core.quantities import Interval
 from estimator.core.result import Assumption, Estimate, ThresholdReading
 
@@ -25,6 +26,52 @@ _ROWS = (
 def format_estimate(estimate: Estimate) -> str:
     """A readable table of one estimate."""
     return "\n".join(_lines(estimate)) + "\n"
+
+
+def format_exploration(found: Exploration, limit: int) -> str:
+    """The estimate, then what drives it, other offers, advice, owning and hosting."""
+    return "\n".join([*_lines(found.estimate), *_beside(found, limit)]) + "\n"
+
+
+def _beside(found: Exploration, limit: int) -> Iterator[str]:
+    if found.drivers:
+        yield ""
+        yield "Drivers (median with one factor at its 10 % and its 90 % end)"
+        for driver in found.drivers:
+            yield f"  {driver.text[:48]:48} {_number(driver.low):>12} {_number(driver.high):>12}"
+    comparison = found.comparison
+    if comparison is not None:
+        yield ""
+        counted = f"{len(comparison.ranking):,} of {len(comparison):,}"
+        yield f"Offers: {counted} count; * nothing is cheaper, sooner and cleaner"
+        for reason, count in comparison.why_not().items():
+            yield f"  {count:6,} {reason}"
+        yield f"  {'':44} {'devices':>8} {'USD p50':>12} {'p90':>12} {'hours':>10} {'kg CO2e':>10}"
+        for line in comparison.lines(limit):
+            carbon = "unknown" if line.carbon_kg is None else _number(line.carbon_kg.p50)
+            yield (
+                f"{'*' if line.is_on_front else ' '} {line.offer.slug[:44]:44} {line.devices:8,} "
+                f"{_number(line.cost_usd.p50):>12} {_number(line.cost_usd.p90):>12} "
+                f"{_number(line.wall_hours.p50):>10} {carbon:>10}"
+            )
+    if found.ownership is not None:
+        share = found.break_even_utilisation
+        yield ""
+        yield (
+            f"Owned: {_number(found.ownership.usd_per_hour(1.0))} USD an hour if always used; "
+            + (f"beats this price from {share:.0%} of the hours" if share else "never beats this price")
+        )
+    if found.hosting is not None:
+        yield (
+            f"Hosted: {_number(found.hosting.hosted_usd_month)} USD a month, own replicas "
+            f"{_number(found.hosting.own_usd_month)}"
+        )
+    if found.advice:
+        yield ""
+        yield "Advice (what is left of the quantity)"
+        for each in found.advice:
+            kept = f"{each.kept_share.p10:.0%} to {each.kept_share.p90:.0%}"
+            yield f"  {each.text[:60]:60} {each.quantity:22} {kept:>14}  {each.how}"
 
 
 def _lines(estimate: Estimate) -> Iterator[str]:

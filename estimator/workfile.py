@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import yaml
 
+from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.errors import InputError
 from estimator.core.estimate import check_limits
+from estimator.core.exploration import Question
+from estimator.core.extras import Extras
+from estimator.core.needs import Delivery, Needs, Software
 from estimator.core.offers import PriceOffer
 from estimator.core.place import Place, PriceTerm
 from estimator.core.result import LineageCompute
@@ -27,7 +31,25 @@ LINEAGE_FIELDS = (
     "base_model_flop",
     "base_model_systemic",
 )
-KEYS = ("workload", "ask", "work", "place", "day", "own_price_usd_per_hour", "lineage", *LIMITS)
+NEED_NUMBERS = ("deadline_hours", "interconnect_gb_s", "price_age_days_max")
+NEED_LISTS = ("providers", "countries", "terms")
+NEED_CHOICES = {"software": tuple(Software), "delivery": tuple(Delivery)}
+NEED_FIELDS = (*NEED_NUMBERS, *NEED_LISTS, *NEED_CHOICES, "is_export_controlled")
+EXTRA_FIELDS = tuple(Extras.__slots__)
+KEYS = (
+    "workload",
+    "ask",
+    "work",
+    "place",
+    "day",
+    "own_price_usd_per_hour",
+    "lineage",
+    "renewable_share",
+    "extras",
+    "needs",
+    "hosted_model",
+    *LIMITS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +62,26 @@ class WorkFile:
     limits: dict[str, float | None]
     own_price_usd_per_hour: float | None
     lineage: LineageCompute | None
+    renewable_share: float | None = None
+    extras: Extras | None = None
+    needs: Needs = field(default_factory=Needs)
+    hosted_model: str | None = None
+
+    def question(self, catalogue: CatalogueSnapshot, on: date) -> Question:
+        """The file as one question to the estimator."""
+        return Question(
+            workload=self.workload,
+            place=self.place,
+            catalogue=catalogue,
+            on=on,
+            prices_own=self.own_prices(on),
+            lineage=self.lineage,
+            renewable_share=self.renewable_share,
+            extras=self.extras,
+            needs=self.needs,
+            hosted_model=self.hosted_model,
+            **self.limits,
+        )
 
     def own_prices(self, on: date) -> tuple[PriceOffer, ...]:
         """The price that the file states for its own place, if it states one."""
@@ -89,13 +131,20 @@ def read_work_file(text: str) -> WorkFile:
     if own_price is not None and not 0 < own_price <= 100_000:
         errors["own_price_usd_per_hour"] = "use a value above 0 and at most 100,000"
     lineage = _lineage(data, errors)
+    extras, needs = _extras(data, errors), _needs(data, errors)
+    renewable = _number(data, "renewable_share", errors)
+    if renewable is not None and not 0 <= renewable <= 1:
+        errors["renewable_share"] = "use a share from 0 to 1"
+    hosted = data.get("hosted_model")
+    if hosted is not None and not isinstance(hosted, str):
+        errors["hosted_model"] = "use a name of the price list"
     # Not `on`: YAML 1.1 reads that key as true.
     on = data.get("day")
     if on is not None and type(on) is not date:
         errors["day"] = "use a day such as 2026-11-21"
     if errors or workload is None or place is None:
         raise InputError(errors)
-    return WorkFile(workload, place, on, limits, own_price, lineage)
+    return WorkFile(workload, place, on, limits, own_price, lineage, renewable, extras, needs, hosted)
 
 
 def _load(text: str) -> Mapping[str, Any]:
@@ -150,6 +199,53 @@ def _lineage(data: Mapping[str, Any], errors: dict[str, str]) -> LineageCompute 
     base = numbers.pop("base_model_flop")
     stated = {name: number for name, number in numbers.items() if number is not None}
     return LineageCompute(**stated, base_model_flop=base or None, base_model_systemic=is_systemic)
+
+
+def _extras(data: Mapping[str, Any], errors: dict[str, str]) -> Extras | None:
+    values = _known(data, "extras", EXTRA_FIELDS, errors)
+    amounts = {name: _number(values, name, errors) for name in values if name in EXTRA_FIELDS}
+    try:
+        return Extras(**{name: amount for name, amount in amounts.items() if amount is not None}) if values else None
+    except InputError as error:
+        errors |= error.errors
+        return None
+
+
+def _needs(data: Mapping[str, Any], errors: dict[str, str]) -> Needs:
+    values = _known(data, "needs", NEED_FIELDS, errors)
+    stated: dict[str, Any] = {name: _number(values, name, errors) for name in NEED_NUMBERS}
+    if stated["price_age_days_max"] is not None:
+        stated["price_age_days_max"] = int(stated["price_age_days_max"])
+    for name in NEED_LISTS:
+        listed = values.get(name)
+        if listed is not None and (not isinstance(listed, list) or not all(isinstance(item, str) for item in listed)):
+            errors[name] = "use a list of names"
+        else:
+            stated[name] = None if listed is None else frozenset(listed)
+    for name, allowed in NEED_CHOICES.items():
+        stated[name] = values.get(name, "any")
+        if stated[name] not in allowed:
+            errors[name] = f"choose one of {', '.join(allowed)}"
+    stated["is_export_controlled"] = values.get("is_export_controlled", False)
+    if not isinstance(stated["is_export_controlled"], bool):
+        errors["is_export_controlled"] = "use true or false"
+    deadline = stated["deadline_hours"]
+    if deadline is not None and deadline <= 0:
+        errors["deadline_hours"] = "use hours above 0"
+    return Needs() if errors else Needs(**stated)
+
+
+def _known(data: Mapping[str, Any], name: str, fields: tuple[str, ...], errors: dict[str, str]) -> Mapping[str, Any]:
+    """A mapping of known keys; unknown ones are named."""
+    try:
+        values = _mapping(data, name)
+    except InputError as error:
+        errors |= error.errors
+        return {}
+    for key in values:
+        if key not in fields:
+            errors[str(key)[:40]] = f"this is not one of {', '.join(fields)}"
+    return values
 
 
 def _number(data: Mapping[str, Any], name: str, errors: dict[str, str]) -> float | None:

@@ -16,7 +16,7 @@ class Accelerator:
     """One accelerator device. Peaks are dense; the sparse multiplier stands apart and never enters a peak.
 
     `tpp` is total processing performance (dense tera-operations per second × bit length, the largest over data types);
-    `performance_density` is TPP per applicable die area in mm2.
+    `performance_density` is TPP per applicable die area in mm2; `interconnect_gb_s` is device to device, both ways.
     """
 
     slug: str
@@ -37,6 +37,7 @@ class Accelerator:
     vendor_hq_country: str | None
     is_matrix: bool
     source: str
+    interconnect_gb_s: float | None = None
 
     @property
     def peak_tflop_s(self) -> float:

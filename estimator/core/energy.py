@@ -22,12 +22,21 @@ class Footprint:
     carbon_market_kg: Interval | None
     grid_g_kwh: float | None
     pue: float | None
+    embodied_kg: Interval | None = None
+    water_l: Interval | None = None
 
 
 def size_footprint(
-    place: Place, accelerator: Accelerator | None, hours: Interval | None, catalogue: CatalogueSnapshot, ledger: Ledger
+    place: Place,
+    accelerator: Accelerator | None,
+    hours: Interval | None,
+    catalogue: CatalogueSnapshot,
+    ledger: Ledger,
+    renewable_share: float | None = None,
 ) -> Footprint:
-    """Energy and carbon of `hours` device-hours.
+    """Energy, carbon and water of `hours` device-hours.
+
+    The market-based figure needs a share of carbon-free electricity: of the requester's contract, else of the region.
 
     Source: energy = device-hours × board power × share drawn × server factor × PUE; carbon = energy × grid intensity
     (docs/estimator.md, energy). PUE is applied once, to power drawn inside the facility.
@@ -47,12 +56,16 @@ def size_footprint(
     share = ledger.prior(catalogue, "board_power_share", "Power drawn over nameplate power")
     server = ledger.prior(catalogue, "server_power_factor", "Server power over device power", accelerator.generation)
     energy = multiply(hours.scaled(accelerator.board_power_w / 1000.0), share, server, pue)
+    embodied, water = _embodied_kg(hours, catalogue, ledger), _water_l(energy, catalogue, ledger)
     if grid is None:
         ledger.lack("carbon_kg", "the catalogue has no grid intensity for this region or country")
-        return Footprint(energy, None, None, None, pue.p50)
+        return Footprint(energy, None, None, None, pue.p50, embodied, water)
     carbon = energy.scaled(grid.g_co2e_per_kwh / 1000.0)
     market = None
-    if grid.carbon_free_share is not None:
+    if renewable_share is not None:
+        ledger.assume("renewable_share", "Share of the electricity that a contract covers", renewable_share, "share")
+        market = carbon.scaled(1.0 - renewable_share)
+    elif grid.carbon_free_share is not None:
         ledger.assume(
             "carbon_free_share",
             "Share of the region's hourly use that the provider matches with carbon-free energy",
@@ -61,7 +74,21 @@ def size_footprint(
             grid.source,
         )
         market = carbon.scaled(1.0 - grid.carbon_free_share)
-    return Footprint(energy, carbon, market, grid_g_kwh, pue.p50)
+    return Footprint(energy, carbon, market, grid_g_kwh, pue.p50, embodied, water)
+
+
+def _embodied_kg(hours: Interval, catalogue: CatalogueSnapshot, ledger: Ledger) -> Interval | None:
+    """The share of making devices and servers that these hours use up, where the catalogue has a figure."""
+    if catalogue.prior("embodied_kg_device_hour", "any") is None:
+        return None
+    return multiply(hours, ledger.prior(catalogue, "embodied_kg_device_hour", "Embodied kg CO2e of a device-hour"))
+
+
+def _water_l(energy_kwh: Interval, catalogue: CatalogueSnapshot, ledger: Ledger) -> Interval | None:
+    """Water that cooling evaporates on site, where the catalogue has a figure; water of power plants is not in it."""
+    if catalogue.prior("water_l_kwh", "any") is None:
+        return None
+    return multiply(energy_kwh, ledger.prior(catalogue, "water_l_kwh", "Litres of water on site for each kWh"))
 
 
 def choose_pue(place: Place, catalogue: CatalogueSnapshot, ledger: Ledger) -> Interval | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from estimator.core.catalogue import Accelerator, CatalogueSnapshot
 from estimator.core.cost import Money
 from estimator.core.energy import size_footprint
 from estimator.core.errors import InputError, PlaceError
+from estimator.core.extras import Extras, break_down
 from estimator.core.fields import WorkloadKind
 from estimator.core.memory import MemoryNeed, size_memory
 from estimator.core.offers import PriceOffer, PriceUsed
@@ -37,7 +39,7 @@ __all__ = [
     "estimate",
 ]
 
-ESTIMATOR_VERSION = "1.0.0"
+ESTIMATOR_VERSION = "1.1.0"
 
 HOURS_MAX = 1e9
 USD_MAX = 1e12
@@ -55,6 +57,9 @@ def estimate(
     prices_own: Sequence[PriceOffer] = (),
     lineage: LineageCompute | None = None,
     providers_allowed: Collection[str] | None = None,
+    renewable_share: float | None = None,
+    extras: Extras | None = None,
+    ledger: Ledger | None = None,
 ) -> Estimate:
     """Size a workload in a place on a day. The same arguments give the same answer, for ever.
 
@@ -66,13 +71,18 @@ def estimate(
         prices_own: the organisation's own prices; one that holds on the day wins over every list price.
         lineage: compute that the model's lineage already holds, this ask not included.
         providers_allowed: provider slugs that may count as a cheaper equivalent; None allows all.
+        renewable_share: share of the electricity that a contract covers, 0 to 1; it makes the market-based carbon.
+        extras: what comes on top of the hours; then `cost_usd` is the total and `cost_lines` its parts.
+        ledger: where assumptions are written, with factors that it pins; None makes a fresh one.
 
     Raises:
         InputError: a number out of range, or an accelerator that the catalogue does not know. Gaps in the catalogue
             are not errors: the quantity is None and `missing` says why.
     """
     check_limits(window_hours=window_hours, gpu_hours_cap=gpu_hours_cap, money_cap_usd=money_cap_usd)
-    ledger = Ledger()
+    if renewable_share is not None and not 0 <= renewable_share <= 1:
+        raise InputError({"renewable_share": "use a share from 0 to 1"})
+    ledger = ledger or Ledger()
     ask = Ask(
         workload=workload,
         place=place,
@@ -93,7 +103,13 @@ def estimate(
     size = size_ask(ask, shape, price)
     memory = _size_memory(ask, shape)
     money, price = _charge(ask, size, price)
-    footprint = size_footprint(place, ask.accelerator, size.gpu_hours, catalogue, ledger)
+    lines: Mapping[str, Interval] = {}
+    if extras is not None and not extras.is_empty and money.cost is not None:
+        parts = break_down(money.cost, size.wall_hours, extras)
+        lines, money = parts.lines, replace(money, cost=parts.total)
+        if parts.shortfall > 0:
+            ledger.assume("minimum_spend", "The minimum spend is owed beyond the use", parts.shortfall, "USD")
+    footprint = size_footprint(place, ask.accelerator, size.gpu_hours, catalogue, ledger, renewable_share)
     peak = _cluster_peak_flop_s(ask)
     training = size.training or ZERO
     sums = sum_lineage(training, size.generation, lineage)
@@ -137,6 +153,10 @@ def estimate(
         warnings=_distinct(ledger.warnings),
         catalogue_digest=catalogue.digest,
         estimator_version=ESTIMATOR_VERSION,
+        cost_lines=tuple(lines.items()),
+        embodied_kg=footprint.embodied_kg,
+        water_l=footprint.water_l,
+        first_token_ms=size.first_token_ms,
     )
 
 
@@ -164,7 +184,11 @@ def _choose(ask: Ask) -> PriceUsed | None:
     """The price of an hour; tokens and purchases find theirs in `_charge`."""
     if ask.workload.kind in HOURLESS_KINDS or ask.place.price_term == PriceTerm.PURCHASE:
         return None
-    return choose_price(ask.place, ask.catalogue, ask.prices_own, ask.on, ask.ledger)
+    price = choose_price(ask.place, ask.catalogue, ask.prices_own, ask.on, ask.ledger)
+    if price is None:
+        return None
+    rate = ask.ledger.factor("price", "Price of an accelerator-hour", price.usd_per_gpu_hour)
+    return replace(price, usd_per_gpu_hour=rate)
 
 
 def _charge(ask: Ask, size: Size, price: PriceUsed | None) -> tuple[Money, PriceUsed | None]:
@@ -196,7 +220,9 @@ def _charge_tokens(ask: Ask) -> tuple[Money, PriceUsed | None]:
         return Money(cap_usd=ask.money_cap_usd), None
     age_days = (on - found.as_of).days
     yearly = ask.ledger.prior(ask.catalogue, "price_drift_year", "Change of a list price within a year", "per_token")
-    drift = aged(Interval.exact(1.0), age_days, yearly)
+    drift = ask.ledger.factor(
+        "price", "Price of today over the listed one", aged(Interval.exact(1.0), age_days, yearly)
+    )
     months = workload.number("months") or ask.service_hours / HOURS_PER_MONTH
     ask.ledger.assume("months", "Months that are paid for", months, "months of 30 days")
     money = costing.cost_by_tokens(workload, found, months, drift, ask.money_cap_usd)
@@ -241,6 +267,7 @@ def _charge_purchase(ask: Ask) -> tuple[Money, PriceUsed | None]:
     if found is None:
         return Money(cap_usd=ask.money_cap_usd), None
     unit, row = found
+    unit = ask.ledger.factor("price", "Price of one accelerator", unit)
     ask.ledger.assume("purchase_scope", "Servers and network beyond the listed unit are not included")
     money = costing.cost_of_purchase(unit, place.accelerator_count, ask.money_cap_usd)
     return money, _purchase_used(place, unit, row.slug, row.as_of, (ask.on - row.as_of).days, row.source)

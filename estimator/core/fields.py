@@ -160,12 +160,28 @@ _SPECS = (
         "GFLOP",
         1e-9,
         1e12,
-        "Two FLOP per multiply-accumulate: a network of 4.1 GMAC states 8.2.",
+        "Two FLOP per multiply-accumulate: a network of 4.1 GMAC states 8.2; of diffusion, all steps.",
     ),
     _choice("method", "Method", "How much of the model changes.", METHODS, "full"),
     _choice("recompute", "Activation recomputation", "Trades memory for time.", RECOMPUTES, "full"),
     _choice("optimizer", "Optimizer", "Decides the bytes kept per parameter.", OPTIMIZERS, "adamw"),
     _choice("sharding", "Sharding", "What is split over the accelerators.", SHARDINGS, "zero3"),
+    _integer(
+        "tensor_parallel",
+        "Tensor parallelism",
+        "devices",
+        1,
+        256,
+        "Devices that share one layer, with sequence parallelism; leave empty where everything is sharded by data.",
+    ),
+    _integer(
+        "pipeline_parallel",
+        "Pipeline parallelism",
+        "stages",
+        1,
+        1024,
+        "Stages of layers; leave empty where everything is sharded by data.",
+    ),
     _choice("scope", "Scope", "What the hours must cover.", SCOPES, "final_run"),
     _number(
         "measured_mfu_percent",
@@ -269,7 +285,15 @@ FIELDS: dict[str, FieldSpec] = {spec.name: spec for spec in _SPECS}
 
 _MODEL = ("parameters_billion", "active_parameters_billion", "architecture", "precision")
 _SHAPE = ("layers", "hidden_size", "key_value_share", "vocabulary_size", "context_tokens")
-_TRAINING = ("recompute", "optimizer", "sharding", "scope", "measured_mfu_percent")
+_TRAINING = (
+    "recompute",
+    "optimizer",
+    "sharding",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "scope",
+    "measured_mfu_percent",
+)
 _SAMPLES = ("samples_million", "forward_gflop_per_sample")
 _PER_REQUEST = ("input_tokens", "output_tokens")
 
@@ -323,6 +347,7 @@ _BY_KIND: dict[WorkloadKind, tuple[str, ...]] = {
         "requests*",
         "input_tokens*",
         "output_tokens*",
+        *_SAMPLES,
         *_SHAPE[:4],
     ),
     WorkloadKind.EMBEDDING: ("parameters_billion*", *_MODEL[1:], "tokens_billion*", *_SHAPE),

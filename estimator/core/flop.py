@@ -151,12 +151,20 @@ def count_flop(workload: Workload, shape: ModelShape | None, generator: ModelSha
         if workload.is_stated("samples_million"):
             return _sample_count(workload)
         return FlopCount() if shape is None else _training_count(workload, shape, generator or shape)
+    if workload.is_stated("samples_million"):
+        return FlopCount(reading=served_sample_flop(workload))
     if shape is None:
         return FlopCount()
     load = token_load(workload, days)
     reading = prefill_flop(shape, load.prefill_tokens, load.prompt_tokens)
     reading += decode_flop(shape, load.decode_tokens, load.context_tokens)
     return FlopCount(reading=reading)
+
+
+def served_sample_flop(workload: Workload) -> float:
+    """F10 and F11 forward: one forward pass for each image or other sample that is served."""
+    forward = (workload.number("forward_gflop_per_sample") or 0.0) * BILLION
+    return forward * (workload.number("samples_million") or 0.0) * MILLION
 
 
 def _sample_count(workload: Workload) -> FlopCount:

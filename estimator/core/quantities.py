@@ -23,6 +23,10 @@ BILLION = 1e9
 MILLION = 1e6
 
 
+PETAFLOP_S_DAY = 8.64e19
+"""FLOP of 1e15 FLOP/s for a day."""
+
+
 class QuantityError(ValueError):
     """A number that may not enter or leave the estimator: NaN, infinite, or an interval out of order."""
 
@@ -88,3 +92,8 @@ class Interval:
 
 
 ZERO = Interval(0.0, 0.0, 0.0)
+
+
+def petaflop_s_days(flop: float) -> float:
+    """FLOP in the older unit of training compute: 1e15 FLOP/s for a day."""
+    return flop / PETAFLOP_S_DAY

@@ -71,6 +71,8 @@ class Estimate:
     `run_flop` is all model FLOP of the work; `run_flop_training` only what changes parameters;
     `training_flop_direct` and `training_flop_cumulative` are the lineage's sums with this ask included.
     `cost_cap_usd` is what the enforced cap can cost at the p90 price; `commitment_tail_usd` stays owed after a cancel.
+    `cost_lines` are the parts of `cost_usd` where anything comes on top of the hours. The last four fields were added
+    in version 1.1.0; estimates that were stored before read them as absent.
     """
 
     gpu_hours: Interval | None
@@ -107,6 +109,10 @@ class Estimate:
     warnings: tuple[str, ...]
     catalogue_digest: str
     estimator_version: str
+    cost_lines: tuple[tuple[str, Interval], ...] = ()
+    embodied_kg: Interval | None = None
+    water_l: Interval | None = None
+    first_token_ms: float | None = None
 
     @property
     def price_age_days(self) -> int | None:
@@ -129,7 +135,8 @@ class Estimate:
     def from_json(cls, data: Mapping[str, Any]) -> Estimate:
         values = dict(data)
         for name in _INTERVALS:
-            values[name] = None if data[name] is None else Interval.from_json(data[name])
+            values[name] = None if data.get(name) is None else Interval.from_json(data[name])
+        values["cost_lines"] = tuple((name, Interval.from_json(line)) for name, line in data.get("cost_lines", ()))
         if data["price"] is not None:
             price = dict(data["price"])
             price["usd_per_gpu_hour"] = Interval.from_json(price["usd_per_gpu_hour"])
@@ -157,6 +164,8 @@ _INTERVALS = (
     "energy_kwh",
     "carbon_kg",
     "carbon_market_kg",
+    "embodied_kg",
+    "water_l",
 )
 
 

@@ -35,26 +35,46 @@ class ModelShape:
 
 
 def model_shape(workload: Workload) -> ModelShape | None:
-    """The model of a workload, or None when its parameters are not stated.
-
-    Layers and width that are not stated follow from the active parameters: N = 12 L h² for a plain transformer block.
-    Source: Kaplan et al. 2020, Scaling Laws for Neural Language Models, section 2.1.
-    """
+    """The model of a workload, or None when its parameters are not stated."""
     parameters, active = workload.parameters, workload.active_parameters
     if parameters is None or active is None:
         return None
-    hidden, layers = workload.number("hidden_size"), workload.number("layers")
-    is_derived = hidden is None or layers is None
-    if hidden is None:
-        hidden = (active / (12.0 * layers)) ** 0.5 if layers else (ASPECT_RATIO * active / 12.0) ** (1 / 3)
-    if layers is None:
-        layers = max(1.0, active / (12.0 * hidden**2))
-    return ModelShape(
+    return shape_of(
         parameters=parameters,
         active_parameters=active,
-        layers=layers,
-        hidden_size=max(hidden, 1.0),
+        layers=workload.number("layers"),
+        hidden_size=workload.number("hidden_size"),
         key_value_share=workload.number("key_value_share") or 1.0,
         vocabulary_size=workload.number("vocabulary_size") or 1.0,
+    )
+
+
+def shape_of(
+    *,
+    parameters: float,
+    active_parameters: float,
+    layers: float | None = None,
+    hidden_size: float | None = None,
+    key_value_share: float = 1.0,
+    vocabulary_size: float = 1.0,
+) -> ModelShape:
+    """A shape from what is known; layers and width that are not stated follow from the active parameters.
+
+    Source: N = 12 L h² for a plain transformer block; Kaplan et al. 2020, Scaling Laws for Neural Language Models,
+    section 2.1.
+    """
+    is_derived = hidden_size is None or layers is None
+    if hidden_size is None:
+        per_layer = active_parameters / (12.0 * layers) if layers else None
+        hidden_size = per_layer**0.5 if per_layer else (ASPECT_RATIO * active_parameters / 12.0) ** (1 / 3)
+    if layers is None:
+        layers = max(1.0, active_parameters / (12.0 * hidden_size**2))
+    return ModelShape(
+        parameters=parameters,
+        active_parameters=active_parameters,
+        layers=layers,
+        hidden_size=max(hidden_size, 1.0),
+        key_value_share=key_value_share,
+        vocabulary_size=vocabulary_size,
         is_derived=is_derived,
     )

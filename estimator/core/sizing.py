@@ -24,6 +24,7 @@ from estimator.core.flop import (
     FlopCount,
     compute_optimal_tokens,
     count_flop,
+    served_sample_flop,
     token_load,
     training_tokens,
 )
@@ -43,6 +44,8 @@ from estimator.core.workload import Workload
 
 OPEN_ENDED_HOURS = 90.0 * HOURS_PER_DAY
 """A service without an end is sized for 90 days, after which a grant must be recertified."""
+METHODS_WITHIN = 0.30
+"""How far the architecture and the hardware method may lie apart before it is said."""
 BY_HOURS_KINDS = frozenset({WorkloadKind.LEASE, WorkloadKind.INTERACTIVE})
 HOURLESS_KINDS = frozenset({WorkloadKind.PURCHASE, WorkloadKind.HOSTED_API})
 
@@ -72,7 +75,8 @@ class Ask:
 class Size:
     """Hours and FLOP before any money.
 
-    `training` changes parameters and `generation` makes data for training; `devices` run at once.
+    `training` changes parameters and `generation` makes data for training; `devices` run at once; `first_token_ms` is
+    the wait of an online service without a queue.
     """
 
     gpu_hours: Interval | None = None
@@ -81,6 +85,7 @@ class Size:
     training: Interval | None = None
     generation: Interval = ZERO
     devices: float = 1.0
+    first_token_ms: float | None = None
 
 
 def size_ask(ask: Ask, shape: ModelShape | None, price: PriceUsed | None) -> Size:
@@ -135,7 +140,7 @@ def _size_by_hours(ask: Ask, shape: ModelShape | None, price: PriceUsed | None) 
     ask.ledger.assume("hardware_method", "FLOP follow from hours, dense peak and utilisation", source="EC 2025, A.2.1")
     stated = _stated_flop(ask, shape)
     if stated is not None:
-        _reconcile(ask, stated, hours.p50)
+        _reconcile(ask, stated, hours.p50, flop.p50)
         flop = multiply(Interval.exact(stated.total), ask.ledger.prior(ask.catalogue, "flop_formula", "Formula"))
     if ask.workload.kind in TRAINING_KINDS:
         training = flop
@@ -184,10 +189,18 @@ def _stated_flop(ask: Ask, shape: ModelShape | None) -> FlopCount | None:
     return flop if flop.total > 0 else None
 
 
-def _reconcile(ask: Ask, flop: FlopCount, hours: float) -> None:
-    """Warn when stated hours and stated work do not belong together."""
+def _reconcile(ask: Ask, flop: FlopCount, hours: float, by_hardware: float) -> None:
+    """Warn when stated hours and stated work do not belong together.
+
+    Source: European Commission 2025, annex A: both methods, and a margin of 30 % of the reported estimate.
+    """
     if ask.accelerator is None:
         return
+    if flop.training > 0 and abs(by_hardware / flop.training - 1.0) > METHODS_WITHIN:
+        ask.ledger.warn(
+            f"the stated work is {flop.training:.2g} FLOP, and the stated hours are {by_hardware:.2g} at the usual "
+            f"utilisation: more than {METHODS_WITHIN:.0%} apart"
+        )
     implied = implied_utilisation(flop, ask.accelerator, ask.workload, hours)
     if implied is not None and not MFU_CREDIBLE[0] <= implied <= MFU_CREDIBLE[1]:
         ask.ledger.warn(
@@ -238,13 +251,13 @@ def _explain_flop(ask: Ask, shape: ModelShape | None) -> None:
 def _with_training_time(
     ask: Ask, accelerator: Accelerator, size: Size, flop: FlopCount, generator: ModelShape | None
 ) -> Size:
-    hours = training_hours(ask.workload, flop, accelerator, ask.catalogue, ask.ledger)
+    count = float(ask.place.accelerator_count)
+    hours = training_hours(ask.workload, flop, accelerator, ask.catalogue, ask.ledger, count)
     if flop.generation > 0 and generator is not None:
         extra = _generation_hours(ask, accelerator, flop, generator)
         if extra is None:
             return size
         hours = add(hours, extra)
-    count = float(ask.place.accelerator_count)
     wall = hours.scaled(1.0 / count)
     if ask.window_hours is not None and wall.p50 > ask.window_hours:
         ask.ledger.warn(
@@ -270,6 +283,8 @@ def _generation_hours(ask: Ask, accelerator: Accelerator, flop: FlopCount, gener
 
 
 def _with_serving_time(ask: Ask, accelerator: Accelerator, size: Size, shape: ModelShape | None) -> Size:
+    if ask.workload.is_stated("samples_million"):
+        return _with_sample_time(ask, accelerator, size)
     if shape is None:
         ask.ledger.lack("gpu_hours", "the parameters of the model are not stated")
         return size
@@ -281,6 +296,15 @@ def _with_serving_time(ask: Ask, accelerator: Accelerator, size: Size, shape: Mo
     if ask.workload.kind is WorkloadKind.INFERENCE_ONLINE:
         return _with_online_time(ask, size, replica)
     hours = serving_hours(load, replica)
+    _warn_of_cap(ask, hours)
+    return replace(size, gpu_hours=hours, wall_hours=hours.scaled(1.0 / ask.place.accelerator_count))
+
+
+def _with_sample_time(ask: Ask, accelerator: Accelerator, size: Size) -> Size:
+    """Samples in large batches keep the arithmetic busy: bound by the peak, like the reading of a prompt."""
+    rate = ask.ledger.prior(ask.catalogue, "prefill_mfu", "Utilisation of the peak while serving samples")
+    peak = dense_peak_flop_s(accelerator, ask.workload.text("precision"))
+    hours = divide(Interval.exact(served_sample_flop(ask.workload) / (peak * SECONDS_PER_HOUR)), rate)
     _warn_of_cap(ask, hours)
     return replace(size, gpu_hours=hours, wall_hours=hours.scaled(1.0 / ask.place.accelerator_count))
 
@@ -301,7 +325,13 @@ def _with_online_time(ask: Ask, size: Size, replica: Serving) -> Size:
         ledger.warn(f"the busiest hour needs about {devices.p50:,.0f} accelerators; {asked:,} are asked for")
     hours = devices.scaled(ask.service_hours)
     _warn_of_cap(ask, hours)
-    return replace(size, gpu_hours=hours, wall_hours=Interval.exact(ask.service_hours), devices=devices.p50)
+    return replace(
+        size,
+        gpu_hours=hours,
+        wall_hours=Interval.exact(ask.service_hours),
+        devices=devices.p50,
+        first_token_ms=first_token_ms,
+    )
 
 
 def _warn_of_cap(ask: Ask, hours: Interval) -> None:

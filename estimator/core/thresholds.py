@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from estimator.core.catalogue import Accelerator, ComputeThreshold
 from estimator.core.quantities import Interval
 from estimator.core.result import LineageCompute, ThresholdReading
 
+EU_NOTIFICATION_DAYS = 14
 EQUAL_WITHIN = 1e-12
 """Sums of FLOP that differ by less than this share are the same sum: rounding must not cross a strict line."""
 
@@ -100,6 +102,14 @@ def exceeds(value: float, operator: str, limit: float) -> bool:
             return value < limit or is_equal
         case _:
             raise ValueError(f"`{operator}` is not an operator of a threshold")
+
+
+def notification_due_on(met_on: date) -> date:
+    """The last day to notify the Commission of a model that met, or is known to meet, the systemic-risk threshold.
+
+    Source: Regulation (EU) 2024/1689, article 52(1): without delay and in any event within two weeks.
+    """
+    return met_on + timedelta(days=EU_NOTIFICATION_DAYS)
 
 
 def _reading(row: ComputeThreshold, p50: float, p90: float) -> ThresholdReading:

@@ -61,6 +61,8 @@ class Workload:
             raise WorkloadError({"work": "state the work as named fields"})
         specs = {spec.name: spec for spec in FIELDS_BY_KIND[workload_kind]}
         errors: dict[str, str] = {}
+        # Images and other samples stand in for requests and tokens.
+        is_by_sample = workload_kind is WorkloadKind.INFERENCE_BATCH and bool(mapping.get("samples_million"))
         for name in mapping:
             if name not in specs:
                 errors[_shown(name)] = f"this is not a field of `{workload_kind}`"
@@ -68,7 +70,7 @@ class Workload:
         for name, spec in specs.items():
             raw = mapping.get(name)
             if raw is None or (isinstance(raw, str) and not raw.strip()):
-                if spec.required and is_sized:
+                if spec.required and is_sized and not is_by_sample:
                     errors[name] = f"state {_with_unit(spec)}"
                 continue
             value, error = _parse_value(spec, raw)
@@ -186,6 +188,8 @@ def _contradictions(workload: Workload) -> dict[str, str]:
         errors["active_parameters_billion"] = "a mixture of experts needs the parameters that one token passes through"
     if workload.is_sized and workload.kind in SAMPLE_KINDS:
         errors |= _training_gaps(workload)
+    if workload.kind is WorkloadKind.INFERENCE_BATCH:
+        errors |= _served_sample_gaps(workload)
     if workload.is_sized and workload.kind is not WorkloadKind.RL_SYNTHETIC:
         _refuse_zero_pair(workload, ("input_tokens", "output_tokens"), errors)
     _refuse_zero_pair(workload, ("input_tokens_million_month", "output_tokens_million_month"), errors)
@@ -200,6 +204,17 @@ def _training_gaps(workload: Workload) -> dict[str, str]:
         return {"samples_million": "state tokens or samples, not both"}
     needed = ("parameters_billion", "tokens_billion") if by_token else ("samples_million", "forward_gflop_per_sample")
     return {name: f"state {_with_unit(FIELDS[name])}" for name in needed if not workload.is_stated(name)}
+
+
+def _served_sample_gaps(workload: Workload) -> dict[str, str]:
+    """Batch inference is sized by requests of tokens, or by samples and the forward pass of one sample."""
+    samples, forward = (workload.is_stated(name) for name in ("samples_million", "forward_gflop_per_sample"))
+    if samples and workload.is_stated("requests"):
+        return {"samples_million": "state requests or samples, not both"}
+    if samples == forward:
+        return {}
+    missing = "forward_gflop_per_sample" if samples else "samples_million"
+    return {missing: f"state {_with_unit(FIELDS[missing])}"}
 
 
 def _refuse_zero_pair(workload: Workload, names: tuple[str, str], errors: dict[str, str]) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from estimator.core.needs import Delivery, Software
+from estimator.core.place import PriceTerm
 from governance.domain.money import CURRENCY, to_units
 from governance.models import (
     ApprovalDecision,
@@ -85,6 +87,35 @@ class EstimateInputSerializer(StrictSerializer):
     gpu_hours_cap = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0, max_value=1e9)
     money_cap_usd = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0, max_value=1e9)
     window_days = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0, max_value=1830)
+
+
+class CompareInputSerializer(EstimateInputSerializer):
+    """The same workload on every offer of the catalogue; nothing is stored."""
+
+    deadline_hours = serializers.FloatField(
+        required=False, allow_null=True, default=None, min_value=0.01, max_value=1e6
+    )
+    providers = serializers.ListField(
+        child=serializers.CharField(max_length=80), required=False, allow_null=True, default=None, max_length=200
+    )
+    countries = serializers.ListField(
+        child=serializers.RegexField(r"^[A-Z]{2}$"), required=False, allow_null=True, default=None, max_length=250
+    )
+    terms = serializers.ListField(
+        child=serializers.ChoiceField(choices=list(PriceTerm)), required=False, allow_null=True, default=None
+    )
+    software = serializers.ChoiceField(choices=list(Software), default="any")
+    delivery = serializers.ChoiceField(choices=list(Delivery), default="any")
+    interconnect_gb_s = serializers.FloatField(
+        required=False, allow_null=True, default=None, min_value=0, max_value=1e6
+    )
+    is_export_controlled = serializers.BooleanField(default=False, help_text="Leave out chips that need a licence.")
+    price_age_days_max = serializers.IntegerField(
+        required=False, allow_null=True, default=540, min_value=0, max_value=10_000
+    )
+    renewable_share = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0, max_value=1)
+    hosted_model = serializers.CharField(max_length=200, required=False, allow_null=True, default=None)
+    limit = serializers.IntegerField(default=20, min_value=1, max_value=200)
 
 
 def money(amount_micro: int | None) -> dict[str, Any] | None:

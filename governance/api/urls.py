@@ -16,6 +16,7 @@ urlpatterns = [
     path("requests/<int:number>/comments/", views.RequestComments.as_view(), name="request-comments"),
     path("stages/<int:stage_id>/decide/", views.StageDecide.as_view(), name="stage-decide"),
     path("estimates/", views.EstimateList.as_view(), name="estimate-list"),
+    path("estimates/compare/", views.EstimateCompare.as_view(), name="estimate-compare"),
     path("estimates/<int:assessment_id>/", views.EstimateDetail.as_view(), name="estimate-detail"),
     path("grants/", views.GrantList.as_view(), name="grant-list"),
     path("grants/<int:number>/", views.GrantDetail.as_view(), name="grant-detail"),

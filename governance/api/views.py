@@ -240,6 +240,19 @@ class StageDecide(Endpoint):
         )
 
 
+NEED_FIELDS = (
+    "deadline_hours",
+    "providers",
+    "countries",
+    "terms",
+    "software",
+    "delivery",
+    "interconnect_gb_s",
+    "is_export_controlled",
+    "price_age_days_max",
+)
+
+
 class EstimateList(Endpoint):
     @extend_schema(operation_id="estimates_list", parameters=PAGE, responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
@@ -255,6 +268,20 @@ class EstimateList(Endpoint):
         """Size one workload in one place. Nothing is stored and nobody is asked."""
         data = self.body(shapes.EstimateInputSerializer)
         return Response(estimates.size(today=timezone.now().date(), **data).to_json())
+
+
+class EstimateCompare(Endpoint):
+    @extend_schema(
+        operation_id="estimates_compare",
+        request=shapes.CompareInputSerializer,
+        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT},
+    )
+    def post(self, request: Request) -> Response:
+        """Size one workload, and put it on every offer: drivers, the front of cost, time and carbon, and advice."""
+        data = self.body(shapes.CompareInputSerializer)
+        limit = data.pop("limit")
+        needs = {name: data.pop(name) for name in NEED_FIELDS}
+        return Response(estimates.explore_workload(today=timezone.now().date(), needs=needs, **data).to_json(limit))
 
 
 class EstimateDetail(Endpoint):

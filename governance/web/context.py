@@ -19,6 +19,7 @@ SECTIONS = (
     ("Grants", "web:grant_list", ("grant_",)),
     ("Budgets", "web:budget_list", ("budget_",)),
     ("Catalogue", "web:catalogue", ("catalogue",)),
+    ("Estimator", "web:estimator", ("estimator",)),
     ("Reports", "web:reports", ("reports",)),
 )
 

@@ -57,3 +57,31 @@ def test_stored_estimates_can_be_read(cast, client_of, ask):
     (row,) = alice.get("/api/v1/estimates/").data["results"]
     assert alice.get(f"/api/v1/estimates/{row['id']}/").data["request"] == "REQ-0001"
     assert client_of(cast.dave).get(f"/api/v1/estimates/{row['id']}/").status_code == 404
+
+
+COMPARED = {
+    "workload": "pretraining",
+    "work": {"parameters_billion": 7.0, "tokens_billion": 100.0},
+    "provider": "lambda",
+    "country": "SE",
+    "accelerator": "h100-sxm5-80gb",
+    "accelerator_count": 8,
+}
+
+
+def test_a_workload_is_compared_with_every_offer(cast, client_of):
+    answer = client_of(cast.alice).post("/api/v1/estimates/compare/", COMPARED | {"software": "cuda", "limit": 5})
+    assert answer.status_code == 200, answer.content
+    comparison = answer.data["comparison"]
+    assert comparison["offers"] > comparison["counted"] > 0
+    costs = [line["cost_usd"]["p50"] for line in comparison["lines"]]
+    assert costs == sorted(costs)
+    assert answer.data["drivers"]
+    assert answer.data["advice"]
+    assert answer.data["estimate"]["gpu_hours"]["p50"] > 0
+
+
+def test_a_need_that_is_none_of_the_choices_is_named(cast, client_of):
+    answer = client_of(cast.alice).post("/api/v1/estimates/compare/", COMPARED | {"software": "abacus"})
+    assert answer.status_code == 400
+    assert "software" in json.loads(answer.content)["errors"]

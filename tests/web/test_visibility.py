@@ -30,6 +30,7 @@ MATRIX: dict[str, tuple[str, dict[str, int]]] = {
     "grant_list": ("get", EVERYONE),
     "budget_list": ("get", EVERYONE),
     "catalogue": ("get", EVERYONE),
+    "estimator": ("get", EVERYONE),
     "reports": ("get", EVERYONE),
     "acceptable_use": ("get", EVERYONE),
     "search": ("get", EVERYONE),

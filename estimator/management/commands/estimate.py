@@ -12,9 +12,10 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from estimator.catalogue import NoCatalogue, current_snapshot
+from estimator.core.compare import LINES_DEFAULT
 from estimator.core.errors import InputError
-from estimator.core.estimate import estimate
-from estimator.report import format_estimate
+from estimator.core.exploration import explore
+from estimator.report import format_estimate, format_exploration
 from estimator.workfile import read_work_file
 
 EXIT_BAD_INPUT = 2
@@ -25,6 +26,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("workload", type=Path, help="YAML file; see estimator/examples/")
+        parser.add_argument("--compare", action="store_true", help="beside it: drivers, advice, and every other offer")
+        parser.add_argument("--limit", type=int, default=LINES_DEFAULT, help="offers to list with --compare")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,17 +35,14 @@ class Command(BaseCommand):
         try:
             stated = read_work_file(path.read_text(encoding="utf-8"))
             on = stated.on or timezone.now().date()
-            sized = estimate(
-                stated.workload,
-                stated.place,
-                current_snapshot(),
-                on=on,
-                prices_own=stated.own_prices(on),
-                lineage=stated.lineage,
-                window_hours=stated.limits["window_hours"],
-                gpu_hours_cap=stated.limits["gpu_hours_cap"],
-                money_cap_usd=stated.limits["money_cap_usd"],
-            )
+            question = stated.question(current_snapshot(), on)
+            if options["compare"]:
+                found = explore(question)
+                limit = max(1, options["limit"])
+                text = json.dumps(found.to_json(limit), indent=2) + "\n"
+                self.stdout.write(text if options["json"] else format_exploration(found, limit), ending="")
+                return
+            sized = question.size()
         except InputError as error:
             for field, sentence in error.errors.items():
                 self.stderr.write(f"{path.name}: {field}: {sentence}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,6 @@ from estimator.core.flop import FlopCount, compute_optimal_tokens, prefill_flop,
 from estimator.core.memory import serving_bytes, training_state_bytes
 from estimator.core.shape import ModelShape, model_shape
 from estimator.core.workload import Workload
-from estimator.loader import DATA_DIR
 from tests.unit.estimator.samples import H100, own_price, shipped, size
 
 T, B, M = 1e12, 1e9, 1e6
@@ -133,45 +131,3 @@ def test_chips_under_the_export_rule(chip: str, tpp: float, density: float) -> N
     """Source: 15 CFR 774 supplement 1, ECCN 3A090, notes on total processing performance and performance density."""
     part = shipped().accelerators[chip]
     assert (part.tpp, part.performance_density) == (tpp, density)
-
-
-ACCELERATORS = {
-    "A100-80": "a100-sxm4-80gb",
-    "A100-40": "a100-sxm4-40gb",
-    "H100": "h100-sxm5-80gb",
-    "TPUv3": "tpu-v3",
-    "V100": "v100-sxm2-32gb",
-}
-
-
-def test_most_verified_runs_lie_within_the_interval() -> None:
-    """Runs whose card or paper states GPU-hours and tokens, verified, no teacher, no projection.
-
-    Some of them made the priors, so this is a guard against a blunder and not a validation: an 80 % interval that
-    held every run would be too wide, one that held half would be too narrow.
-    """
-    with (DATA_DIR / "published_training_runs.csv").open(encoding="utf-8") as file:
-        runs = [
-            run
-            for run in csv.DictReader(file)
-            if run["verification"].startswith("verified")
-            and run["gpu_hours"]
-            and run["tokens_trained"]
-            and "istilled" not in run["note"]
-            and "projection" not in run["note"]
-        ]
-    inside = 0
-    for run in runs:
-        work = {
-            "parameters_billion": float(run["params_total"]) / B,
-            "active_parameters_billion": float(run["params_active"]) / B,
-            "tokens_billion": float(run["tokens_trained"]) / B,
-        }
-        if run["n_layers"]:
-            work |= {"layers": float(run["n_layers"]), "hidden_size": float(run["d_model"])}
-            work |= {"context_tokens": float(run["seq_len"])}
-        hours = size("pretraining", work, replace(H100, accelerator=ACCELERATORS[run["accelerator"]])).gpu_hours
-        assert hours is not None
-        inside += hours.p10 <= float(run["gpu_hours"]) <= hours.p90
-    assert len(runs) >= 30
-    assert 0.65 <= inside / len(runs) <= 0.95

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from estimator.core.duration import dense_peak_flop_s
+from estimator.core.duration import dense_peak_flop_s, growth_factor
+from estimator.core.workload import Workload
 from tests.unit.estimator.samples import H100, H100_POOL, shipped, size
 
 TRAINING = {"parameters_billion": 7, "tokens_billion": 100}
@@ -107,3 +108,11 @@ def test_a_part_without_replica_is_missing_not_zero() -> None:
     )
     assert estimate.gpu_hours is None
     assert "gpu_hours" in {gap.what for gap in estimate.missing}
+
+
+def test_growth_beyond_all_numbers_is_only_very_large() -> None:
+    """655 % a month for 29 years overflows a float; it is cut at a million."""
+    work = {"parameters_billion": 1, "requests_per_day": 1, "input_tokens": 0, "output_tokens": 1}
+    workload = Workload.parse("inference_online", work | {"growth_percent_month": 655})
+    assert growth_factor(workload, 252_799.0) == pytest.approx(1e6)
+    assert growth_factor(workload, 720.0) == pytest.approx(7.55)

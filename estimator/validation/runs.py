@@ -1,0 +1,156 @@
+"""Published training runs as values: read from a file, with every unusable cell named."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from estimator.core.flop import training_flop
+from estimator.core.quantities import SECONDS_PER_HOUR, TERA
+from estimator.core.shape import shape_of
+
+RUNS_FILE = Path(__file__).parent.parent / "data" / "published_training_runs.csv"
+ROWS_MAX = 10_000
+COLUMNS = (
+    "run",
+    "developer",
+    "params_total",
+    "params_active",
+    "tokens_trained",
+    "accelerator",
+    "peak_dense_16bit_tflops",
+    "gpu_hours",
+    "third_party_estimate",
+    "note",
+    "verification",
+)
+DEFAULT_CONTEXT_TOKENS = 4096.0
+GENERATION_BY_PREFIX = {
+    "A100": "ampere",
+    "A10": "ampere",
+    "A40": "ampere",
+    "A6000": "ampere",
+    "A800": "ampere",
+    "H100": "hopper",
+    "H200": "hopper",
+    "H800": "hopper",
+    "H20": "hopper",
+    "GH200": "hopper",
+    "B100": "blackwell",
+    "B200": "blackwell",
+    "GB200": "blackwell",
+    "B300": "blackwell",
+    "V100": "volta",
+    "P100": "pascal",
+    "TPU": "tpu",
+    "MI": "cdna",
+}
+
+
+class RunsError(ValueError):
+    """A file of runs that cannot be read; the message names the file's line and column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One published run. `flop` is F1 and F3, `peak_flop_s` the dense 16-bit peak of one device, hours device-hours.
+
+    `cells` keeps the row as printed, for the scope rule and for what is reported beside the hours.
+    """
+
+    name: str
+    developer: str
+    generation: str
+    is_mixture_of_experts: bool
+    active_parameters: float
+    parameters: float
+    tokens: float
+    peak_flop_s: float
+    gpu_hours: float
+    flop: float
+    cells: Mapping[str, str]
+
+    @property
+    def utilisation(self) -> float:
+        """Model FLOP over dense 16-bit peak and the device-hours charged."""
+        return self.flop / (self.gpu_hours * SECONDS_PER_HOUR * self.peak_flop_s)
+
+    @property
+    def busy_hours(self) -> float:
+        """Device-hours at 100 % of the peak."""
+        return self.flop / (SECONDS_PER_HOUR * self.peak_flop_s)
+
+
+def read_runs(path: Path) -> tuple[tuple[Run, ...], int]:
+    """The usable rows of a file, and how many rows it has.
+
+    Usable is a row with active parameters, trained tokens, GPU-hours and a dense 16-bit peak, all positive.
+
+    Raises:
+        RunsError: no such file, a column is missing, or a cell that should be a number is not.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise RunsError(f"{path.name}:1: the columns {', '.join(missing)} are missing")
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RunsError(f"{path.name}: cannot be read as a UTF-8 CSV file") from error
+    if len(rows) > ROWS_MAX:
+        raise RunsError(f"{path.name}: use at most {ROWS_MAX:,} rows")
+    runs = [_run(row, f"{path.name}:{line}") for line, row in enumerate(rows, start=2)]
+    return tuple(run for run in runs if run is not None), len(rows)
+
+
+def generation_of(accelerator: str) -> str:
+    """The hardware generation of a printed device name, or `other`; the longest prefix wins."""
+    matches = [prefix for prefix in GENERATION_BY_PREFIX if accelerator.strip().upper().startswith(prefix)]
+    return GENERATION_BY_PREFIX[max(matches, key=len)] if matches else "other"
+
+
+def number(row: Mapping[str, str], name: str, where: str) -> float | None:
+    """A cell as a finite number, or None where it is empty."""
+    text = (row.get(name) or "").strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise RunsError(f"{where}: {name}: `{text[:40]}` is not a number") from None
+    if not math.isfinite(value):
+        raise RunsError(f"{where}: {name}: `{text[:40]}` is not a finite number")
+    return value
+
+
+def _run(row: Mapping[str, str], where: str) -> Run | None:
+    total, active = number(row, "params_total", where), number(row, "params_active", where)
+    active = active or total
+    tokens, hours = number(row, "tokens_trained", where), number(row, "gpu_hours", where)
+    peak = number(row, "peak_dense_16bit_tflops", where)
+    if active is None or tokens is None or hours is None or peak is None or min(active, tokens, hours, peak) <= 0:
+        return None
+    shape = shape_of(
+        parameters=total or active,
+        active_parameters=active,
+        layers=number(row, "n_layers", where),
+        hidden_size=number(row, "d_model", where),
+    )
+    context = number(row, "seq_len", where) or DEFAULT_CONTEXT_TOKENS
+    return Run(
+        name=(row["run"] or "").strip(),
+        developer=(row["developer"] or "").strip(),
+        generation=generation_of(row["accelerator"] or ""),
+        is_mixture_of_experts=total is not None and active < total,
+        active_parameters=active,
+        parameters=total or active,
+        tokens=tokens,
+        peak_flop_s=peak * TERA,
+        gpu_hours=hours,
+        flop=training_flop(active, tokens, shape, context),
+        cells=dict(row),
+    )

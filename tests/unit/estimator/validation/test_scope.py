@@ -1,0 +1,95 @@
+"""The written scope rule, and reading files of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from estimator.core.flop import training_flop
+from estimator.validation.runs import COLUMNS, RUNS_FILE, RunsError, generation_of, read_runs
+from estimator.validation.scope import why_out_of_scope
+
+VERIFIED = {"verification": "verified: the paper, table 2", "note": "", "third_party_estimate": ""}
+
+
+def test_a_verified_run_with_stated_hours_is_in_scope() -> None:
+    assert why_out_of_scope(VERIFIED) == ""
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"note": "projection, not a completed run"}, "projection"),
+        ({"note": "pruned+distilled"}, "distilled"),
+        ({"verification": "epoch_row: gpu_h x1.00"}, "not checked"),
+        ({"verification": ""}, "not checked"),
+        ({"third_party_estimate": "gpu_hours,mfu from Epoch"}, "third party"),
+        ({"verification": "verified: table 4 (GPU count is an assumption)"}, "assumed"),
+        ({"verification": "verified: card (tokens 15T+ = lower bound)"}, "coarse"),
+        ({"verification": "verified: README (roughly five weeks)"}, "coarse"),
+    ],
+)
+def test_what_the_rule_leaves_out(cells: dict[str, str], reason: str) -> None:
+    assert reason in why_out_of_scope(VERIFIED | cells)
+
+
+def test_the_rule_does_not_read_hours_or_utilisation() -> None:
+    """Absurd outcomes change nothing: the rule cannot choose by error."""
+    assert why_out_of_scope(VERIFIED | {"gpu_hours": "1", "mfu_implied_6ND": "9.9"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("printed", "generation"),
+    [("A100-40", "ampere"), ("H800", "hopper"), ("GH200", "hopper"), ("GB200", "blackwell"), ("TPUv3", "tpu")],
+)
+def test_generations(printed: str, generation: str) -> None:
+    assert generation_of(printed) == generation
+
+
+def test_the_shipped_file_is_read_whole() -> None:
+    runs, rows = read_runs(RUNS_FILE)
+    assert rows == 62
+    assert {"Meta", "DeepSeek", "BigScience"} <= {run.developer for run in runs}
+    palm_style = next(run for run in runs if run.name == "LLaMA-65B")
+    assert palm_style.flop > training_flop(65.2e9, 1.4e12, None, 0.0)
+    assert next(run for run in runs if run.name == "DeepSeek-V3").is_mixture_of_experts
+
+
+def _file(tmp_path: Path, **cells: str) -> Path:
+    path = tmp_path / "runs.csv"
+    row = dict.fromkeys(COLUMNS, "") | {
+        "run": "r",
+        "developer": "d",
+        "params_active": "1e9",
+        "tokens_trained": "1e10",
+        "accelerator": "A100-80",
+        "peak_dense_16bit_tflops": "312",
+        "gpu_hours": "100",
+    }
+    row |= cells
+    path.write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_row_without_hours_is_not_usable(tmp_path: Path) -> None:
+    assert read_runs(_file(tmp_path, gpu_hours="")) == ((), 1)
+
+
+def test_layers_and_width_may_be_missing_from_the_file(tmp_path: Path) -> None:
+    runs, _ = read_runs(_file(tmp_path))
+    assert runs[0].flop > 6e19
+
+
+@pytest.mark.parametrize("cell", ["many", "nan", "inf"])
+def test_a_cell_that_is_no_number_is_named(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(RunsError, match=r"runs\.csv:2: gpu_hours"):
+        read_runs(_file(tmp_path, gpu_hours=cell))
+
+
+def test_a_missing_column_or_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("run,developer\n", encoding="utf-8")
+    with pytest.raises(RunsError, match="params_total"):
+        read_runs(tmp_path / "bad.csv")
+    with pytest.raises(RunsError, match=r"none\.csv"):
+        read_runs(tmp_path / "none.csv")

@@ -1,0 +1,90 @@
+"""The estimator page: any workload, sized by its address, with plots and their text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from django.test import Client
+
+Browser = Callable[[str], Client]
+WORK = {
+    "workload": "pretraining",
+    "work-parameters_billion": "7",
+    "work-tokens_billion": "200",
+    "accelerator": "h100-sxm5-80gb",
+    "accelerator_count": "64",
+    "provider": "lambda",
+    "price_term": "on_demand",
+    "country": "SE",
+    "size": "1",
+}
+
+
+def test_the_form_asks_what_its_kind_needs(browser_of: Browser) -> None:
+    client = browser_of("alice")
+    html = client.get("/estimator/", {"workload": "inference_online"}).content.decode()
+    assert 'name="work-requests_per_day"' in html
+    assert 'name="work-tokens_billion"' not in html
+    assert "appear here" in html
+
+
+def test_a_workload_is_sized_with_its_drivers_offers_and_advice(browser_of: Browser) -> None:
+    html = browser_of("alice").get("/estimator/", WORK).content.decode()
+    for title in ("What makes it uncertain", "The same work elsewhere", "If you owned them", "Ways to need less"):
+        assert title in html
+    assert html.count("<circle") > 20
+    assert 'aria-label="What makes it uncertain: ' in html
+    assert "Model FLOP over dense peak" in html
+    assert "FlashAttention" in html
+
+
+def test_more_tokens_take_more_hours_on_the_page(browser_of: Browser) -> None:
+    client = browser_of("alice")
+
+    def hours(tokens: str) -> str:
+        html = client.get("/estimator/", WORK | {"work-tokens_billion": tokens}).content.decode()
+        found = re.search(r'aria-label="GPU-hours: ([^"]+)"', html)
+        assert found
+        return found.group(1)
+
+    assert hours("200") != hours("2000")
+
+
+def test_what_cannot_be_is_named_at_its_field(browser_of: Browser) -> None:
+    answer = browser_of("alice").get("/estimator/", WORK | {"work-tokens_billion": "-1"})
+    assert answer.status_code == 400
+    assert "#id_work-tokens_billion" in answer.content.decode()
+    answer = browser_of("alice").get("/estimator/", WORK | {"deadline_hours": "soon"})
+    assert answer.status_code == 400
+    assert "#id_deadline_hours" in answer.content.decode()
+
+
+def test_the_page_survives_anything_typed(browser_of: Browser) -> None:
+    client = browser_of("alice")
+    names = ("workload", "accelerator", "provider", "country", "price_term", "accelerator_count", "window_days")
+    for words in ("\x00", "'; --", "x" * 3000, "\u202eabc", "<script>", "nan", "1e999"):
+        for name in names:
+            answer = client.get("/estimator/", WORK | {name: words})
+            assert answer.status_code in (200, 400), (name, words)
+            assert "<script>" not in answer.content.decode()
+
+
+def test_a_hosted_model_has_no_offers_but_a_cost(browser_of: Browser) -> None:
+    hosted = {
+        "workload": "hosted_api",
+        "work-api_model": "gpt-4o",
+        "work-input_tokens_million_month": "100",
+        "work-output_tokens_million_month": "10",
+        "work-months": "1",
+        "provider": "openai",
+        "price_term": "per_token",
+        "size": "1",
+    }
+    html = browser_of("alice").get("/estimator/", hosted).content.decode()
+    assert "The same work elsewhere" not in html
+    assert 'aria-label="Cost: ' in html
+
+
+def test_strangers_sign_in_first(client: Client) -> None:
+    assert client.get("/estimator/").status_code == 302
