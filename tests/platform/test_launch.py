@@ -50,8 +50,8 @@ def test_a_mail_can_be_read_in_the_browser_and_its_link_leaves_the_frame(launche
     page.goto(launched.url + "/mailbox/")
     page.get_by_role("link", name="A mail with a link").click()
     frame = page.frame_locator("iframe")
-    assert frame.get_by_text("rich words").is_visible()
-    assert page.get_by_text("plain words").is_visible()
+    frame.get_by_text("rich words").wait_for()
+    page.get_by_text("plain words").wait_for()
     assert frame.get_by_text("rich words").evaluate("node => getComputedStyle(node).color") == "rgb(0, 128, 0)"
     frame.get_by_role("link", name="Open").click()
     page.wait_for_url(launched.url + "/healthz")
