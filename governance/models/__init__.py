@@ -5,12 +5,19 @@ from governance.models.alerts import Alert
 from governance.models.approvals import ApprovalDecision, ApprovalLimit, ApprovalStage
 from governance.models.assessments import Assessment, FactRow
 from governance.models.audit import AuditEvent, AuditHead
+from governance.models.backtests import PolicyBacktest, PolicyBacktestMonth
 from governance.models.budgets import Budget, BudgetHold, LedgerEntry, LedgerJournal
 from governance.models.flags import Flag
 from governance.models.grants import Grant, ProviderCommitment
 from governance.models.jobs import Counter, IdempotencyKey, JobRun
 from governance.models.people import Delegation, Person, Project, Role, RoleAssignment, Team, User
-from governance.models.policies import PolicyException, PolicySet, PolicyVersion
+from governance.models.policies import (
+    PolicyActivation,
+    PolicyException,
+    PolicyFindingNote,
+    PolicySet,
+    PolicyVersion,
+)
 from governance.models.provisioning import (
     Beneficiary,
     ModelLineage,
@@ -20,6 +27,7 @@ from governance.models.provisioning import (
     RequestComment,
     RequestRevision,
 )
+from governance.models.shadow import ShadowDecision
 from governance.models.visibility import Visibility
 
 # The app role may SELECT and INSERT here, never UPDATE, DELETE or TRUNCATE; triggers refuse the owner as well.
@@ -62,7 +70,11 @@ __all__ = [
     "LedgerJournal",
     "ModelLineage",
     "Person",
+    "PolicyActivation",
+    "PolicyBacktest",
+    "PolicyBacktestMonth",
     "PolicyException",
+    "PolicyFindingNote",
     "PolicySet",
     "PolicyVersion",
     "Project",
@@ -74,6 +86,7 @@ __all__ = [
     "RequestRevision",
     "Role",
     "RoleAssignment",
+    "ShadowDecision",
     "Team",
     "User",
     "Visibility",

@@ -11,6 +11,7 @@ from governance.models.base import LockingQuerySet, choices_check
 from governance.models.people import Project, Team, User
 
 VERSION_STATES = ("draft", "tested", "shadow", "active", "retired")
+ACTIVATION_STATES = ("asked", "agreed", "in_force", "refused", "withdrawn")
 
 
 class PolicySet(models.Model):
@@ -38,6 +39,9 @@ class PolicyVersion(models.Model):
     state = models.CharField(max_length=10, default="draft")
     created_by = models.ForeignKey(User, models.PROTECT, related_name="policy_versions")
     created_at = models.DateTimeField()
+    reason = models.TextField(blank=True, help_text="Why it was written, for the second officer and the log.")
+    tested_at = models.DateTimeField(null=True, blank=True)
+    shadow_since = models.DateTimeField(null=True, blank=True)
     activated_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     activated_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -56,6 +60,72 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy_set} version {self.number}"
+
+
+class PolicyActivation(models.Model):
+    """One officer asks for a version to be put in force, another one answers; both are kept for ever.
+
+    Invariant: whoever asked never answers with a yes. Agreed ones wait for `effective_at`.
+    """
+
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="activations")
+    policy_set = models.ForeignKey(PolicySet, models.PROTECT, related_name="activations")
+    state = models.CharField(max_length=10, default="asked")
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    reason = models.TextField()
+    effective_at = models.DateTimeField(help_text="From when it rules; never for asks already submitted.")
+    backtest = models.ForeignKey(
+        "PolicyBacktest",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What the officer looked at.",
+    )
+    answered_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answer_reason = models.TextField(blank=True)
+
+    objects = LockingQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-asked_at"]
+        constraints: ClassVar = [
+            choices_check("policy_activation", "state", ACTIVATION_STATES),
+            models.UniqueConstraint(
+                fields=["policy_set"], condition=Q(state__in=("asked", "agreed")), name="policy_activation_one_open"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=("agreed", "in_force")) | Q(answered_by__isnull=False),
+                name="policy_activation_answered",
+                violation_error_message="a version is put in force by a second officer",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=("agreed", "in_force")) | ~Q(answered_by=models.F("asked_by")),
+                name="policy_activation_two_officers",
+                violation_error_message="whoever asks for an activation does not answer it",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.state}"
+
+
+class PolicyFindingNote(models.Model):
+    """An officer's explanation of one static finding: why it stands. The newest one counts."""
+
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="finding_notes")
+    finding = models.CharField(max_length=200, help_text="The finding's code and the rules that it is about.")
+    explanation = models.TextField()
+    written_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    written_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["version", "-written_at"]
+
+    def __str__(self) -> str:
+        return self.finding
 
 
 class PolicyException(models.Model):

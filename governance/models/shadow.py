@@ -1,0 +1,30 @@
+"""What a version in shadow would have said of each assessment. It never decides."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from governance.models.assessments import OUTCOMES, Assessment
+from governance.models.base import choices_check
+from governance.models.policies import PolicyVersion
+
+
+class ShadowDecision(models.Model):
+    """One assessment judged with a version in shadow in the place of its set's active one. Append-only."""
+
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="shadow_decisions")
+    assessment = models.ForeignKey(Assessment, models.PROTECT, related_name="shadow_decisions")
+    outcome = models.CharField(max_length=10)
+    flips = models.BooleanField(help_text="Whether the outcome differs from what was decided.")
+    rule_ids = models.JSONField(help_text="Rules that fired in the shadow version.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "assessment"], name="shadow_decision_once"),
+            choices_check("shadow_decision", "outcome", OUTCOMES),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assessment_id}: {self.outcome} under {self.version_id}"
