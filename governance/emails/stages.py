@@ -134,7 +134,7 @@ def _read(alert: Alert, reader: Reader) -> _Ask:
     case = Case(stage.provisioning_request_id, stage.revision.number)
     if not case.is_current:
         raise Moot("the request changed before the mail left")
-    holders = alerts.stage_holders(stage, case.request, now=reader.now)
+    holders = alerts.stage_holders([stage], case.request, now=reader.now)[stage.pk]
     return _Ask(stage, case, stage.opened_at, stage.due_at, holders)
 
 

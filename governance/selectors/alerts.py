@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -104,13 +105,21 @@ class Case:
         return list(rows.order_by("order", "pk"))
 
 
-def stage_holders(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> list[Holder]:
-    """Who may still decide a stage, stand-ins included: the people whom a mail about it is for.
+def stage_holders(
+    stages: Sequence[ApprovalStage], request: ProvisioningRequest, *, now: datetime
+) -> dict[int, list[Holder]]:
+    """Who may still decide each stage of one revision, stand-ins included: the people whom a mail about it is for.
 
     Args:
+        stages: at least one; all of the same revision.
         request: with its project, team, requester and lineage.
+
+    Returns:
+        By stage id, in order of name.
     """
-    return Authority([stage.role_id], now=now).holders(stage, request, busy=people_who_decided(stage.revision_id))
+    authority = Authority({stage.role_id for stage in stages}, now=now)
+    busy = people_who_decided(stages[0].revision_id)
+    return {stage.pk: authority.holders(stage, request, busy=busy) for stage in stages}
 
 
 def people_who_decided(revision_id: int) -> set[int]:

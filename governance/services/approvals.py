@@ -37,6 +37,7 @@ from governance.models.approvals import VERDICTS
 from governance.policy.decision import Outcome
 from governance.selectors import assessments as assessing
 from governance.selectors import people
+from governance.selectors.alerts import people_who_decided
 from governance.selectors.assessments import Assessed
 from governance.services import alerts, assessments, audit, budgets, grants, policies
 from governance.services.commit import BeforeCommit, nothing
@@ -73,12 +74,12 @@ def open_next(request: ProvisioningRequest, *, now: datetime) -> bool:
     if any(stage.state == "open" for stage in stages):
         return True
     first = min(stage.order for stage in stages)
-    for stage in stages:
-        if stage.order == first:
-            stage.state, stage.opened_at = "open", now
-            stage.due_at = due_after_working_days(now, stage.due_working_days)
-            stage.save(update_fields=["state", "opened_at", "due_at"])
-            alerts.tell_stage_opened(stage, request, now=now)
+    opened = [stage for stage in stages if stage.order == first]
+    for stage in opened:
+        stage.state, stage.opened_at = "open", now
+        stage.due_at = due_after_working_days(now, stage.due_working_days)
+    ApprovalStage.objects.bulk_update(opened, ["state", "opened_at", "due_at"])
+    alerts.tell_stages_opened(opened, request, now=now)
     return True
 
 
@@ -194,7 +195,7 @@ def effective_person(stage: ApprovalStage, request: ProvisioningRequest, actor: 
             else "a service account never decides",
             request=request.reference,
         )
-    busy = _people_who_decided(stage.revision_id)
+    busy = people_who_decided(stage.revision_id)
     if actor.person_id in busy:
         _refuse_second_hat(stage, request)
     project = project_of(request)
@@ -229,16 +230,6 @@ def project_of(request: ProvisioningRequest) -> Project:
     if request.project is None:
         raise NotAllowed(f"{request.reference} has no project yet")
     return request.project
-
-
-def _people_who_decided(revision_id: int) -> set[int]:
-    """Everyone who has filled a role on this revision, delegators included."""
-    found: set[int] = set()
-    for person, for_person in ApprovalDecision.objects.filter(stage__revision_id=revision_id).values_list(
-        "person_id", "for_person_id"
-    ):
-        found.update(pk for pk in (person, for_person) if pk is not None)
-    return found
 
 
 def _refuse_second_hat(stage: ApprovalStage, request: ProvisioningRequest) -> None:

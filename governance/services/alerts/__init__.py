@@ -14,8 +14,8 @@ from governance.services.alerts.promises import (
     tell_request_decided,
     tell_request_expired,
     tell_stage_escalated,
-    tell_stage_opened,
     tell_stage_reminded,
+    tell_stages_opened,
 )
 
 __all__ = [
@@ -31,6 +31,6 @@ __all__ = [
     "tell_request_decided",
     "tell_request_expired",
     "tell_stage_escalated",
-    "tell_stage_opened",
     "tell_stage_reminded",
+    "tell_stages_opened",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,7 +42,19 @@ def enqueue(
         recipients: person ids.
         payload: plain values that the mail shows; people by id.
     """
-    rows = [
+    _promise(_rows(kind, subject=subject, recipients=recipients, now=now, request=request, payload=payload))
+
+
+def _rows(
+    kind: str,
+    *,
+    subject: str,
+    recipients: Iterable[int],
+    now: datetime,
+    request: ProvisioningRequest | None,
+    payload: dict[str, Any] | None,
+) -> list[Alert]:
+    return [
         Alert(
             key=(key := f"{kind}:{subject}:{person}"),
             kind=kind,
@@ -55,6 +67,9 @@ def enqueue(
         )
         for person in sorted(set(recipients))
     ]
+
+
+def _promise(rows: list[Alert]) -> None:
     if rows:
         Alert.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -64,16 +79,21 @@ def message_id(key: str) -> str:
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
 
 
-def tell_stage_opened(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> None:
-    """Mail 1: everyone who could decide the stage, stand-ins included."""
-    holders = selected.stage_holders(stage, request, now=now)
-    _tell_about_stage("stage_opened", stage, request, [holder.person_id for holder in holders], now=now)
+def tell_stages_opened(stages: Sequence[ApprovalStage], request: ProvisioningRequest, *, now: datetime) -> None:
+    """Mail 1: everyone who could decide one of the stages, stand-ins included; a mail for each stage."""
+    holders = selected.stage_holders(stages, request, now=now)
+    rows: list[Alert] = []
+    for stage in stages:
+        recipients = [holder.person_id for holder in holders[stage.pk]]
+        rows += _rows_about_stage("stage_opened", stage, request, recipients, now=now)
+    _promise(rows)
 
 
 def tell_stage_reminded(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
     """Mail 4, half of the time gone: the same people. How many."""
-    holders = selected.stage_holders(stage, request, now=now)
-    _tell_about_stage("stage_reminded", stage, request, [holder.person_id for holder in holders], now=now)
+    holders = selected.stage_holders([stage], request, now=now)[stage.pk]
+    recipients = [holder.person_id for holder in holders]
+    _promise(_rows_about_stage("stage_reminded", stage, request, recipients, now=now))
     return len(holders)
 
 
@@ -83,16 +103,16 @@ def tell_stage_escalated(stage: ApprovalStage, request: ProvisioningRequest, *, 
     if fallback is None or request.project is None:
         return 0
     recipients = selected.role_holders(fallback.slug, request.project, now=now) - {request.requester.person_id}
-    _tell_about_stage("stage_escalated", stage, request, recipients, now=now)
+    _promise(_rows_about_stage("stage_escalated", stage, request, recipients, now=now))
     return len(recipients)
 
 
-def _tell_about_stage(
+def _rows_about_stage(
     kind: str, stage: ApprovalStage, request: ProvisioningRequest, recipients: Iterable[int], *, now: datetime
-) -> None:
+) -> list[Alert]:
     # A stage that is opened again is a new crossing: its opening is part of the key.
     opened_at = (stage.opened_at or now).astimezone(UTC)
-    enqueue(
+    return _rows(
         kind,
         subject=f"stage:{stage.pk}:{opened_at:%Y%m%dT%H%M%S}",
         recipients=recipients,
