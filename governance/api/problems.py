@@ -14,9 +14,12 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from governance.domain.errors import GovernanceError, InvalidInput
+from governance.services.contention import is_contention
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
+UNAVAILABLE = "the database does not answer right now: try again in a few seconds"
+BUSY = "others are changing the same thing just now and nothing was written: send the same again in a few seconds"
 
 TITLES = {
     400: "Not acceptable as it stands",
@@ -96,7 +99,7 @@ def _as_problem(error: Exception) -> Response | None:
         return _with_headers(error)
     if isinstance(error, OperationalError | InterfaceError):
         log.warning("database not available: %s", error)
-        response = problem("unavailable", 503, "the database does not answer right now: try again in a few seconds")
+        response = problem("busy", 503, BUSY) if is_contention(error) else problem("unavailable", 503, UNAVAILABLE)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     return None

@@ -11,6 +11,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from governance.services.contention import is_contention
+
 RETRY_AFTER_SECONDS = 10
 
 
@@ -42,7 +44,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """503: come back in a moment."""
-    response = render(request, "errors/503.html", status=503)
+    """503: come back in a moment. The page says whether the database is away or others are changing the same thing."""
+    is_busy = is_contention(sys.exc_info()[1])
+    response = render(request, "errors/503.html", {"is_busy": is_busy}, status=503)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
