@@ -75,9 +75,11 @@ def test_a_plan_exists_exactly_when_seats_can_be_given_out(people: dict[str, set
     assert planned == possible
 
 
-def test_a_fallback_that_has_a_stage_already_takes_the_seats_into_it():
+@pytest.mark.parametrize("falls_back_first", [True, False])
+def test_a_fallback_that_has_a_stage_already_takes_the_seats_into_it(falls_back_first: bool):
     people = {"exec": {7, 8, 9}}
-    needs = [Need("owner", 1, 2, 2, ("AL-2",)), Need("exec", 2, 5, 4, ("AL-5",))]
+    early, late = ("owner", "exec") if falls_back_first else ("exec", "owner")
+    needs = [Need(early, 1, 2, 2, ("AL-2",)), Need(late, 2, 5, 4, ("AL-5",))]
     (plan,) = plan_stages(needs, directory(people, {"owner": "exec"}))
     assert (plan.role, plan.quorum, plan.order, plan.due_working_days) == ("exec", 3, 5, 4)
     assert (plan.rule_ids, plan.fallback_from) == (("AL-2", "AL-5"), "owner")
