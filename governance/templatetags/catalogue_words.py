@@ -12,10 +12,13 @@ from governance.web import numbers
 register = template.Library()
 # How the files of the catalogue say that a row was not read off its source again, and by what else it was checked.
 _SOURCE_WORDS = (
-    ("recalled; cross-checked with Epoch ml_hardware.csv", "from memory, checked against Epoch AI’s hardware table of"),
-    ("recalled, no Epoch row", "from memory, not checked against a second source"),
-    ("recalled from source", "from memory of the source"),
-    ("recalled", "from memory"),
+    (
+        "recalled; cross-checked with Epoch ml_hardware.csv",
+        "not read again; as in Epoch AI’s hardware table of",
+    ),
+    ("recalled, no Epoch row", "not read again, no second source"),
+    ("recalled from source", "not read again"),
+    ("recalled", "not read again"),
 )
 # Counts of FLOP are read as powers of ten; days, ratios and TPP are not.
 POWERS_FROM = 1e9
@@ -31,7 +34,7 @@ def threshold_limit(value: float) -> str:
 
 @register.filter
 def source_words(text: object) -> str:
-    """Where a figure comes from, as people say it: `NVIDIA datasheet (from memory, checked against ...)`."""
+    """Where a figure comes from, as people say it: `NVIDIA datasheet (not read again; as in ...)`."""
     found = str(text or "")
     for written, said in _SOURCE_WORDS:
         found = found.replace(written, said)

@@ -44,7 +44,7 @@ Components:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -85,19 +85,31 @@ _GRANT_STATUS = {
 }
 _OUTCOME_STATUS = {"allow": ("ok", "Allowed"), "review": ("review", "Review"), "deny": ("deny", "Not allowed")}
 
-for _name in (
-    "money", "rate", "cents", "units", "hours", "flop", "energy", "carbon", "memory", "duration", "percent", "count",
-):  # fmt: skip
-    register.filter(_name, getattr(numbers, _name))
-register.filter("deciding", numbers.deciding_money)
+
+def _known(show: Callable[..., Any]) -> Callable[..., Any]:
+    """Templates read a part of what is None as an empty text; that is unknown as well."""
+
+    def shown(value: Any, *options: Any) -> Any:
+        return numbers.UNKNOWN if value is None or value == "" else show(value, *options)
+
+    return shown
+
+
+def _both_ends(show: Callable[[float, float], str], interval: Any) -> str:
+    return show(interval.p10, interval.p90)
+
+
+for _name in ("money", "rate", "cents", "hours", "flop", "energy", "carbon", "memory", "duration", "percent", "count"):
+    register.filter(_name, _known(getattr(numbers, _name)))
+for _name in ("money_range", "hours_range", "flop_range", "energy_range"):
+    register.filter(_name, _known(partial(_both_ends, getattr(numbers, _name))))
+register.filter("carbon_range", _known(numbers.carbon_range))
+register.filter("units", lambda micro: None if micro == "" else numbers.units(micro))
+register.filter("deciding", _known(numbers.deciding_money))
+register.filter("money4", _known(partial(numbers.scaled, digits=4, plain_below=numbers.WHOLE_BELOW)))
 register.filter("sentence", base.sentence)
 register.filter("words", words_of)
 register.filter("within", within)
-
-
-@register.filter
-def money4(value: float | None) -> str:
-    return numbers.scaled(value, 4, plain_below=numbers.WHOLE_BELOW)
 
 
 @register.filter
@@ -106,31 +118,6 @@ def figure(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     return numbers.scaled(value) if abs(value) >= 1 else f"{numbers.round_significant(value, 3):g}"
-
-
-@register.filter
-def money_range(interval: Any) -> str:
-    return numbers.UNKNOWN if interval is None else numbers.money_range(interval.p10, interval.p90)
-
-
-@register.filter
-def hours_range(interval: Any) -> str:
-    return numbers.UNKNOWN if interval is None else numbers.hours_range(interval.p10, interval.p90)
-
-
-@register.filter
-def flop_range(interval: Any) -> str:
-    return numbers.UNKNOWN if interval is None else numbers.flop_range(interval.p10, interval.p90)
-
-
-@register.filter
-def carbon_range(interval: Any) -> str:
-    return numbers.UNKNOWN if interval is None else numbers.carbon_range(interval)
-
-
-@register.filter
-def energy_range(interval: Any) -> str:
-    return numbers.UNKNOWN if interval is None else numbers.energy_range(interval.p10, interval.p90)
 
 
 @register.filter

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from django.test import Client
+
+from estimator.core.fields import FIELDS_BY_KIND, FieldSpec, FieldType
 
 Browser = Callable[[str], Client]
 WORK = {
@@ -88,3 +91,31 @@ def test_a_hosted_model_has_no_offers_but_a_cost(browser_of: Browser) -> None:
 
 def test_strangers_sign_in_first(client: Client) -> None:
     assert client.get("/estimator/").status_code == 302
+
+
+def _typical(spec: FieldSpec) -> str:
+    if spec.choices:
+        return spec.choices[0][0]
+    if spec.type in (FieldType.NUMBER, FieldType.INTEGER):
+        return str(min(max(spec.minimum or 1, 2), spec.maximum or 2))
+    return "gpt-4o"
+
+
+REQUIRED_ONLY = {
+    str(kind): {f"work-{spec.name}": _typical(spec) for spec in specs if spec.required}
+    for kind, specs in FIELDS_BY_KIND.items()
+}
+
+
+@pytest.mark.parametrize("kind", sorted(REQUIRED_ONLY))
+@pytest.mark.parametrize("accelerator", ["h100-sxm5-80gb", ""])
+@pytest.mark.parametrize("country", ["SE", ""])
+def test_every_kind_is_sized_from_what_it_must_have(
+    browser_of: Browser, kind: str, accelerator: str, country: str
+) -> None:
+    """What is not known reads so: no country, no carbon; no accelerator, no hours. Nothing of that is a fault."""
+    asked = {"workload": kind, "accelerator": accelerator, "country": country, "price_term": "on_demand", "size": "1"}
+    answer = browser_of("alice").get("/estimator/", asked | REQUIRED_ONLY[kind])
+    assert answer.status_code in (200, 400)
+    if answer.status_code == 400:
+        assert "#id_" in answer.content.decode(), "a refusal names its field"

@@ -12,10 +12,13 @@ from governance.templatetags.catalogue_words import source_words
     [
         (
             "NVIDIA datasheet (recalled; cross-checked with Epoch ml_hardware.csv 2026-04-22, CC BY)",
-            "NVIDIA datasheet (from memory, checked against Epoch AI’s hardware table of 2026-04-22, CC BY)",
+            "NVIDIA datasheet (not read again; as in Epoch AI’s hardware table of 2026-04-22, CC BY)",
         ),
-        ("AMD datasheet (recalled, no Epoch row)", "AMD datasheet (from memory, not checked against a second source)"),
-        ("own site (recalled)", "own site (from memory)"),
+        (
+            "AMD datasheet (recalled, no Epoch row)",
+            "AMD datasheet (not read again, no second source)",
+        ),
+        ("own site (recalled)", "own site (not read again)"),
         ("https://example.org/prices", "https://example.org/prices"),
         (None, ""),
     ],
