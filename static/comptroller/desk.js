@@ -75,6 +75,37 @@
     if (action && action()) event.preventDefault();
   });
 
+  // Whoever goes on typing while new questions are on their way keeps what they typed.
+  const sent = new Map();
+  const kept = new Map();
+
+  function typed(part) {
+    const controls = part.querySelectorAll("input:not([type=hidden], [type=radio], [type=checkbox]), select, textarea");
+    return Array.from(controls, (control) => [control.name, control.value]);
+  }
+
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    const part = event.detail.target;
+    if (part && part.matches("[data-keep-typed]")) sent.set(part.id, new Map(typed(part)));
+  });
+
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const part = event.detail.target;
+    const before = part && sent.get(part.id);
+    if (before) kept.set(part.id, typed(part).filter(([name, value]) => before.get(name) !== value));
+  });
+
+  document.addEventListener("htmx:afterSwap", function () {
+    for (const [id, changed] of kept) {
+      const part = document.getElementById(id);
+      for (const [name, value] of changed) {
+        const control = part && part.querySelector('[name="' + CSS.escape(name) + '"]');
+        if (control) control.value = value;
+      }
+    }
+    kept.clear();
+  });
+
   document.addEventListener("DOMContentLoaded", function () {
     document.querySelectorAll("[data-show-keys]").forEach((button) => button.addEventListener("click", showKeys));
     document.querySelectorAll("dialog [data-close]").forEach((button) =>
