@@ -7,138 +7,30 @@ worker and beat. A part that dies is named and started again; one that keeps dyi
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import secrets
 import signal
 import socket
 import sys
-import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import psycopg
 
 from config import embedded, endpoints
+from config.claims import Refused, bound, lock_data_folder, owner_of, read_or_make_keys, read_port
 from config.env import BASE_DIR, BadEnvironment, read_environment
 from config.processes import LOOPBACK, Child, ChildFailed, end_leftover, free_port
 from config.roles import create_roles
+from config.supervisor import EXIT_FAILED, Stopped, Supervisor
 
 DATABASE, OWNER, APP = "comptroller", "comptroller_owner", "comptroller_app"
-DEFAULT_PORT = 8000
 READY_SECONDS_MAX = 90.0
-RESTARTS_MAX = 5
-RESTART_WINDOW_SECONDS = 120.0
 PREPARE_SECONDS_MAX = 600.0
 ACCOUNTS_SHOWN = 6
 
-EXIT_FAILED = 1
 EXIT_REFUSED = 2
-
-
-class Refused(Exception):
-    """Nothing was started; the message is the one line that a person needs."""
-
-
-class Stopped(Exception):
-    """Somebody asked for the end while starting."""
-
-
-# ------------------------------------------------------------------------- supervision
-
-
-@dataclass
-class Part:
-    """A running child and how to bring it back."""
-
-    child: Child
-    restart: Callable[[], None]
-    is_store: bool = False
-    """Keeps data for the others, so it ends after them."""
-    restarts: deque[float] = field(default_factory=deque)
-
-    def may_restart(self, now: float) -> bool:
-        while self.restarts and now - self.restarts[0] > RESTART_WINDOW_SECONDS:
-            self.restarts.popleft()
-        return len(self.restarts) < RESTARTS_MAX
-
-
-class Supervisor:
-    """Watches the parts from the main thread: the kernel ends a child with the thread that started it."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.parts: list[Part] = []
-        self.stop_asked = threading.Event()
-        self.hurry = False
-        self.say = say
-        self.on_change: Callable[[], None] = lambda: None
-
-    def listen_to_signals(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
-                signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, frame: Any) -> None:
-        self.hurry = self.stop_asked.is_set()
-        self.stop_asked.set()
-
-    def add(self, child: Child, restart: Callable[[], None] | None = None) -> None:
-        """Watch a child from now on; one with a restart of its own is a server that keeps data."""
-        self.parts.append(Part(child, restart or child.start, is_store=restart is not None))
-
-    def check_stop(self) -> None:
-        if self.stop_asked.is_set():
-            raise Stopped
-
-    def watch(self) -> int:
-        """Until asked to stop, or until a part cannot be kept running.
-
-        Returns:
-            The exit code of the launcher.
-        """
-        while not self.stop_asked.wait(0.3):
-            for part in self.parts:
-                if not part.child.is_running and not self._bring_back(part):
-                    return EXIT_FAILED
-        return 0
-
-    def _bring_back(self, part: Part) -> bool:
-        name, code = part.child.name, part.child.exit_code()
-        if not part.may_restart(time.monotonic()):
-            self.say(f"{name} ended with code {code}, {RESTARTS_MAX} restarts did not help: stopping everything")
-            self.say(part.child.log_tail())
-            return False
-        delay = 0.5 * 2 ** len(part.restarts)
-        self.say(f"{name} ended with code {code}; starting it again in {delay:.1f} s (log: {part.child.log_path})")
-        part.restarts.append(time.monotonic())
-        if self.stop_asked.wait(delay):
-            return True
-        try:
-            part.restart()
-        except ChildFailed as failure:
-            self.say(str(failure))  # counted above; the next round tries again or gives up
-        self.on_change()
-        return True
-
-    def stop_all(self) -> None:
-        """End the parts, the stores last: nobody loses the database while still writing to it."""
-        for is_store in (False, True):
-            wave = [part.child for part in self.parts if part.is_store is is_store]
-            for child in wave:
-                child.ask_to_stop()
-            deadline = time.monotonic() + max((child.grace_seconds for child in wave), default=0)
-            while any(child.is_running for child in wave) and time.monotonic() < deadline and not self.hurry:
-                time.sleep(0.02)
-            for child in wave:
-                child.stop(grace_seconds=0 if self.hurry else 1)
-
-
-# ---------------------------------------------------------------------------- launcher
 
 
 class Launcher:
@@ -146,7 +38,7 @@ class Launcher:
 
     def __init__(self, variables: dict[str, str]) -> None:
         self.variables = variables
-        self.port = _read_port(variables)
+        self.port = read_port(variables)
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.data = endpoints.data_dir(variables)
         self.supervisor = Supervisor(self.say)
@@ -210,21 +102,11 @@ class Launcher:
         try:
             self.account = embedded.ServiceAccount.for_this_process()
             self.home = embedded.reachable_home(self.data, self.account)
-            self.lock = (self.data / "launcher.lock").open("a")
+            self.lock = lock_data_folder(self.data)
         except PermissionError as error:
-            owner = _owner(self.data)
             raise Refused(
-                f"the data folder `{self.data}` cannot be used ({error.strerror or error}); it belongs to {owner}: "
-                "start as that user, or name another folder in COMPTROLLER_DATA"
-            ) from None
-        try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            running = endpoints.read_endpoints(self.data)
-            raise Refused(
-                f"already running on this data at {running.get('url', 'an address not yet known')} "
-                f"(process {running.get('pid', 'unknown')}); stop that one first, "
-                "or name another folder in COMPTROLLER_DATA"
+                f"the data folder `{self.data}` cannot be used ({error.strerror or error}); it belongs to "
+                f"{owner_of(self.data)}: start as that user, or name another folder in COMPTROLLER_DATA"
             ) from None
 
     def _take_port(self) -> None:
@@ -232,9 +114,9 @@ class Launcher:
         deadline = time.monotonic() + 5
         while True:
             try:
-                with _bound(self.port) as probe:
+                with bound(self.port) as probe:
                     probe.listen()  # only one socket can: this finds out whether somebody else does
-                self.listener = _bound(self.port)
+                self.listener = bound(self.port)
             except OSError as error:
                 # After a kill -9 of the launcher, the old web server may need a moment to end.
                 if time.monotonic() < deadline and self._end_leftovers():
@@ -263,7 +145,7 @@ class Launcher:
         logs = embedded.private_folder(self.data / "logs")
         for old in logs.glob("*.log"):
             old.replace(old.with_suffix(".log.old"))
-        keys = _read_or_make_keys(self.data / "secrets.json")
+        keys = read_or_make_keys(self.data / "secrets.json")
         self.environment = self._base_environment(keys)
         self.say(f"Comptroller: data in {self.home}")
         if not self.variables.get("DATABASE_URL"):
@@ -454,54 +336,9 @@ class Launcher:
         self.say("\n".join(lines))
 
 
-# -------------------------------------------------------------------------------- small
-
-
-def _read_port(variables: dict[str, str]) -> int:
-    text = variables.get("PORT", "").strip() or str(DEFAULT_PORT)
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise Refused(f"PORT is `{text}`; it must be a whole number from 1 to 65535")
-    return int(text)
-
-
-def _bound(port: int) -> socket.socket:
-    listener = socket.socket()
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((LOOPBACK, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _read_or_make_keys(path: Path) -> dict[str, str]:
-    """Passwords of our own servers and the signing key; made once, readable by us alone."""
-    names = ("secret_key", "postgres", "owner", "app", "valkey")
-    try:
-        keys: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        keys = {}
-    missing = [name for name in names if name not in keys]
-    if missing:
-        keys |= {name: secrets.token_urlsafe(48 if name == "secret_key" else 24) for name in missing}
-        draft = path.with_suffix(".new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(keys, file)
-        draft.replace(path)
-    return keys
-
-
 def _mark(child: Child) -> str:
     """What an earlier child's command line must contain to be taken for ours."""
     return next((part for part in child.argv if part in ("gunicorn", "celery", "config.mailbox")), child.argv[0])
-
-
-def _owner(folder: Path) -> str:
-    try:
-        return folder.owner()
-    except (OSError, KeyError):
-        return "another user"
 
 
 def _demonstration_accounts(data: Path) -> list[str]:
