@@ -21,6 +21,7 @@ _Dumper = yaml.SafeDumper
 # The loader makes exactly these classes; looking one up in a set is much cheaper than asking for each.
 _VALUE_EVENTS = frozenset((yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent, yaml.AliasEvent))
 
+_ONE_LINE = 10_000_000
 _INT = re.compile(r"[+-]?\d{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -211,9 +212,19 @@ _PlainDumper.add_representer(str, _represent_text)
 _PlainDumper.add_representer(float, _represent_float)
 
 
-def dump_yaml(plain: Any) -> str:
+def dump_yaml(plain: Any, *, is_flow: bool = False) -> str:
     """Write plain values as YAML that people like to read in a diff.
 
     Whole doubles keep their point, texts over several lines stay readable, nothing is sorted.
+
+    Args:
+        is_flow: everything on one line, in brackets.
     """
-    return yaml.dump(plain, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(
+        plain,
+        Dumper=_PlainDumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=is_flow,
+        width=_ONE_LINE if is_flow else 110,
+    )
