@@ -195,7 +195,6 @@ def test_cases_keep_their_day(name: str, day: date, data: Any) -> None:
 @few
 @given(name=bundles, text=words.map(str.strip).filter(bool), day=days)
 def test_a_parameter_that_comes_and_goes_leaves_nothing(name: str, text: str, day: date) -> None:
-    bundle = LOADED[name]
     param = Param("brand_new", "string", (DatedValue(text, day, text),), help=text)
     edited = edit_source(TEXTS[name], add_param(param))
     assert edited.kept_text

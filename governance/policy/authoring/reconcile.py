@@ -1,7 +1,7 @@
 """Bring a text to say something else by changing only the places that say it differently.
 
-Both sides are the plain values that `bundle_writer` would write. Where they agree the author's characters stay: comments,
-order, quoting, blank lines. The result is read again by the caller, who falls back to writing everything anew.
+Both sides are the plain values that `bundle_writer` would write. Where they agree the author's characters stay:
+comments, order, quoting, blank lines. The caller reads the result again, and falls back to writing everything anew.
 """
 
 from __future__ import annotations
