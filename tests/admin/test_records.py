@@ -248,7 +248,7 @@ def test_a_flag_is_closed_with_a_reason_once(cast: Cast) -> None:
     assert client.post(address, {"reason": "again"}).status_code == 404
 
 
-def test_a_policy_is_imported_and_put_in_force_by_two_policy_officers(cast: Cast) -> None:
+def test_a_policy_is_imported_and_put_in_force_by_two_policy_officers(cast: Cast, now: datetime) -> None:
     active = PolicyVersion.objects.get(state="active", policy_set__slug="sustainability")
     client = signed_in(cast.grace)
     address = reverse("admin:governance_policyversion_import")
@@ -272,7 +272,7 @@ def test_a_policy_is_imported_and_put_in_force_by_two_policy_officers(cast: Cast
     assert "no backtest of it has been run" in unready.content.decode()
     seen_backtest(draft, by=cast.grace, now=now)
     page = client.get(reverse("admin:governance_policyversion_change", args=[draft.pk])).content.decode()
-    assert "Ask Judy to activate" in page
+    assert "Ask a second officer to activate" in page
     assert client.post(address_of("ask"), {"reason": "a lower line"}).status_code == 302
     own = client.post(address_of("answer"), {"answer": "agree"})
     assert own.status_code == 400
