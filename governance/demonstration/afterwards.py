@@ -51,7 +51,11 @@ def exception(world: World) -> Story:
         rule_id="VR-1.terms",
         team=cast.teams["research"],
         reason="Lambda's terms are being reviewed; Research may go on using its reserved week until then.",
+        state="approved",
+        asked_by=cast["priya"],
+        asked_at=now,
         approved_by=cast["henrik"],
+        answered_at=now,
         valid_from=now,
         valid_to=cast.calendar.start + timedelta(days=EXCEPTION_ENDS_IN_DAYS),
     )

@@ -28,6 +28,7 @@ from tests import cast as casting
 from tests.cast import NOW, Cast, open_stage, reviewed, submitted
 from tests.concurrency.crowd import at_once, kinds
 from tests.house import broken_promises
+from tests.officers import put_in_force
 
 SUBMITTERS = 64
 
@@ -122,7 +123,7 @@ def an_activation_and_a_grant() -> None:
 
     def activate() -> None:
         assert judged.wait(10)
-        policies.activate_version(version_id=newer.pk, actor=cast.grace, now=NOW)
+        put_in_force(newer, actor=cast.grace, now=NOW)
         activated.set()
 
     def judge_slowly(*args: Any, **options: Any) -> Any:
