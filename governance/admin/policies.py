@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from governance.admin import access, activation_panel
 from governance.admin.forms import LONG_TEXT_CHARS_MAX, DeskForm, InstantField, ReasonField, Sure
+from governance.admin.policy_pages import version_links
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
 from governance.models import (
     PolicyActivation,
@@ -281,8 +282,11 @@ class VersionAdmin(RecordAdmin):
         }
 
     def links(self, request: HttpRequest, row: models.Model) -> list[tuple[str, str]]:
+        if not isinstance(row, PolicyVersion):
+            raise TypeError("this page is about a policy version")
         about = f"?version__id__exact={row.pk}"
         return [
+            *version_links(request, row),
             ("Activations", reverse("admin:governance_policyactivation_changelist") + about),
             ("Shadow decisions", reverse("admin:governance_shadowdecision_changelist") + about),
         ]

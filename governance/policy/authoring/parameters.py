@@ -13,6 +13,7 @@ from governance.policy.plain_words import condition_in_words, effect_in_words
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
 from governance.policy.wording import format_value
 
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """A rule that reads a parameter, and the parts of its sentence that do."""
