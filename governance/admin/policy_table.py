@@ -13,6 +13,7 @@ from governance.admin.site import DeskSite
 from governance.policy.analysis.checks import check_policy_set
 from governance.policy.authoring.edits import edit_source, set_rows
 from governance.policy.authoring.expressions import effect_text, read_rule, usual_day
+from governance.policy.authoring.parameters import in_words
 from governance.policy.authoring.review import example_in_words, review_change
 from governance.policy.authoring.tables import (
     COLUMNS_MAX,
@@ -103,7 +104,9 @@ def table_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
     context |= {
         "grid": _grid(table, effects),
         "table": table,
-        "own_params": [f"params.{param.name}" for param in ground.bundle.params],
+        "own_params": [
+            (f"params.{param.name}", in_words(param, param.values[-1].value)) for param in ground.bundle.params
+        ],
         "holes": holes,
         "facts": [fact.name for fact in ground.bundle.schema.facts]
         + [f"variables.{name}" for name in ground.bundle.variables],

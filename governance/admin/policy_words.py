@@ -71,15 +71,13 @@ def words_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
     # A version that does not rule yet is read as on its first day.
     on = max([today, *([bundle.effective_from] if bundle.effective_from else [])])
     results = run_bundle_tests(bundle, ground.compiled)
+    limits = param_rows(bundle, ground.compiled, on=on)
     context = {
         "kind": "Policy version",
         "day": on,
         "is_later": on > today,
-        "blocks": _blocks(ground, ground.compiled.at(on).rules),
-        "limits": [
-            (row, [(each.start, in_words(row.param, each.value)) for each in row.later])
-            for row in param_rows(bundle, ground.compiled, on=on)
-        ],
+        "blocks": _blocks(ground, ground.compiled.at(on).rules, {row.param.name: row.now_in_words for row in limits}),
+        "limits": [(row, [(each.start, in_words(row.param, each.value)) for each in row.later]) for row in limits],
         "results": results,
         "failing": [result for result in results if not result.passed],
         "against": ground.in_force if ground.in_force and ground.in_force.pk != ground.version.pk else None,
@@ -88,7 +86,7 @@ def words_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
     return show(desk, request, ground, "words", context)
 
 
-def _blocks(ground: Ground, bound: tuple[BoundRule, ...]) -> list[Block]:
+def _blocks(ground: Ground, bound: tuple[BoundRule, ...], values: Mapping[str, str]) -> list[Block]:
     by_id = {rule.rule_id: rule for rule in bound}
     blocks: list[Block] = []
     seen: set[str] = set()
@@ -104,7 +102,9 @@ def _blocks(ground: Ground, bound: tuple[BoundRule, ...]) -> list[Block]:
             _said(
                 row.rule.id,
                 by_id,
-                cells=tuple("; ".join(test.words for test in row.cells.get(each.name, ())) for each in table.columns),
+                cells=tuple(
+                    "; ".join(test.in_words(values) for test in row.cells.get(each.name, ())) for each in table.columns
+                ),
                 rest=row.rest,
             )
             for row in table.rows

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from governance.models import AuditEvent, PolicySet, PolicyVersion, User
+from governance.models import AuditEvent, PolicySet, PolicyVersion
 from governance.policy.authoring.tables import table_names
 from governance.policy.bundle import load_bundle
 from governance.policy.shipped import shipped_text
@@ -78,11 +78,6 @@ def test_only_those_who_keep_policies_may_write(house_cast: Cast, version: Polic
     assert signed_in(house_cast.grace).get(url(page, version)).status_code == 200
     assert Client().get(url(page, version)).status_code == 302
     assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 1
-
-
-def test_a_superuser_without_the_role_writes_nothing(version: PolicyVersion) -> None:
-    root = User.objects.create_superuser(email="root@example.com", password="correct horse battery")
-    assert signed_in(root).post(url("limits", version), saving(version, **limit())).status_code == 404
 
 
 @pytest.mark.parametrize("page", ["words", *EDITORS])
@@ -424,7 +419,7 @@ def test_a_cell_is_edited_and_only_its_row_is_written_again(grace: Client, versi
     assert (fields["o-0-0-0"], fields["v-0-0-0"]) == (">", "params.finance_max_usd")
     fields |= {"o-0-0-0": ">=", "v-0-0-0": "750,000"}
     text = live(grace, address, **fields)
-    assert "is at least" in text
+    assert "<ins>at least" in text
     assert "Gaps and overlaps" in text
     assert grace.post(address, fields | saving(version)).status_code == 302
     draft = PolicyVersion.objects.get(policy_set=version.policy_set, number=2)

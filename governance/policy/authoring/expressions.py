@@ -20,7 +20,6 @@ from governance.policy.limits import TEXT_CHARS_MAX
 from governance.policy.plain_words import rule_in_words
 from governance.policy.policy_set import compile_policy_set
 from governance.policy.template import parse_template
-from governance.policy.testing import day_of
 from governance.policy.yaml_source import dump_yaml, load_yaml
 
 EFFECT_CHARS_MAX = 4_000
@@ -121,12 +120,9 @@ def read_effect_text(text: str) -> Effect:
 
 
 def effect_text(effect: Effect) -> str:
-    """An effect as an author types it; `read_effect_text` reads it back."""
+    """An effect as an author types it, on one line; `read_effect_text` reads it back."""
     plain = dump_effect(effect)
-    if isinstance(plain, str):
-        return plain
-    flow = dump_yaml(plain, is_flow=True).strip()
-    return flow if len(flow) <= 90 else dump_yaml(plain).strip()
+    return plain if isinstance(plain, str) else dump_yaml(plain, is_flow=True).strip()
 
 
 def blank_rule(bundle: Bundle, rule_id: str) -> Rule:
@@ -171,7 +167,3 @@ def facts_of_case(bundle: Bundle, case: RuleTest | None) -> dict[str, Any]:
 def usual_day(bundle: Bundle, today: date) -> date:
     """Today, or the first day on which the bundle rules."""
     return max(today, bundle.effective_from) if bundle.effective_from else today
-
-
-def day_of_case(bundle: Bundle, case: RuleTest) -> date:
-    return day_of(bundle, case)

@@ -50,9 +50,15 @@ class CellTest:
     operator: str
     operand: str = ""
 
-    @property
-    def words(self) -> str:
-        return f"{WORDS[self.operator]} {self.operand}".strip()
+    def in_words(self, params: Mapping[str, str]) -> str:
+        """The test as people read it.
+
+        Args:
+            params: parameters' values in words, by name.
+        """
+        name = self.operand.removeprefix("params.")
+        operand = params.get(name, self.operand) if name != self.operand else self.operand
+        return f"{WORDS[self.operator]} {operand}".strip()
 
 
 @dataclass(frozen=True, slots=True)
