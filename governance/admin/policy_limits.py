@@ -38,7 +38,6 @@ class LimitRow:
     start: str
     later: list[tuple[str, str, str, bool]]
     """Values that begin later: (day, in words, name of the box that takes it away, ticked)."""
-    source: str = ""
     problem: Problem | None = None
 
     @property
@@ -47,8 +46,14 @@ class LimitRow:
 
     @property
     def placeholder(self) -> str:
+        """Today's value as it would be typed."""
         now = self.row.now
         return as_typed(self.row.param, now.value) if now is not None else ""
+
+    @property
+    def is_changed(self) -> bool:
+        """A list is edited as it stands; a number is typed beside the old one, and may be the same again."""
+        return bool(self.typed.strip()) and not (self.is_list and self.typed.strip() == self.placeholder)
 
     @property
     def mode(self) -> str:
@@ -86,7 +91,10 @@ def _rows(request: HttpRequest, ground: Ground) -> list[LimitRow]:
             box = f"drop-{name}-{each.start.isoformat()}"
             later.append((each.start.isoformat(), in_words(row.param, each.value), box, box in request.POST))
         typed = request.POST.get(f"value-{name}", "")[: VALUE_CHARS_MAX + 1]
-        rows.append(LimitRow(row, typed, request.POST.get(f"from-{name}", usual)[:20], later))
+        each_row = LimitRow(row, typed, request.POST.get(f"from-{name}", usual)[:20], later)
+        if each_row.is_list and f"value-{name}" not in request.POST:
+            each_row.typed = each_row.placeholder
+        rows.append(each_row)
     return rows
 
 
@@ -102,7 +110,7 @@ def _read(rows: list[LimitRow], draft: Draft, source: str) -> tuple[list[Change]
                 changes.append(drop_value(param.name, date.fromisoformat(start)))
                 names.append(param.name)
                 days.append(date.fromisoformat(start))
-        if not each.typed.strip():
+        if not each.is_changed:
             continue
         try:
             value, start_day = read_value(param, each.typed), _day(each.start)

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from governance.admin import access
-from governance.admin.policy_pages import Draft, Problem, is_live, read_draft, save, show_draft, writer_ground
+from governance.admin.policy_pages import Draft, Problem, address, is_live, read_draft, save, show_draft, writer_ground
 from governance.admin.site import DeskSite
 from governance.policy.analysis.checks import check_policy_set
 from governance.policy.authoring.edits import edit_source, set_rows
@@ -88,6 +88,7 @@ def table_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
         "chosen": chosen,
         "choices": [(name, read_table(ground.bundle, name).title) for name in names],
         "extra_template": "admin/desk/policy_holes.html",
+        "text_url": address("text", ground.version),
     }
     try:
         stored = read_table(ground.bundle, chosen)

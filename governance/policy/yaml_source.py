@@ -22,6 +22,8 @@ _Dumper = yaml.SafeDumper
 _VALUE_EVENTS = frozenset((yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent, yaml.AliasEvent))
 
 _ONE_LINE = 10_000_000
+# NUL and halves of surrogate pairs: no database keeps them.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _INT = re.compile(r"[+-]?\d{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -79,7 +81,7 @@ def load_yaml(text: str, source_name: str = "") -> Located:
 
 
 def _refuse_characters(text: str, source_name: str) -> None:
-    bad = re.search("[\0\ud800-\udfff]", text)
+    bad = _NO_TEXT.search(text)
     if bad:
         raise BundleError(
             "the text holds NUL or half of a surrogate pair",
@@ -156,6 +158,8 @@ class _Reader:
         position = _position(event.start_mark)
         if kind is yaml.ScalarEvent:
             is_plain = event.style in (None, "")
+            if event.style == '"' and _NO_TEXT.search(event.value):
+                raise self.refuse("an escape stands for NUL or half of a surrogate pair", event.start_mark)
             return Located(read_scalar(event.value) if is_plain else event.value, position)
         return Located([] if kind is yaml.SequenceStartEvent else {}, position)
 

@@ -175,6 +175,17 @@ def test_the_cases_may_be_left_alone(grace: Client, version: PolicyVersion) -> N
     assert sum(not result.passed for result in run_bundle_tests(load_bundle(draft.source))) == 2
 
 
+def test_a_list_is_edited_as_it_stands(grace: Client, version: PolicyVersion) -> None:
+    fields = form_of(grace, url("limits", version))
+    assert fields["value-auto_allow_data_classes"] == "public, internal"
+    assert "What changes is shown here" in live(grace, url("limits", version), **fields)
+    fields |= {"value-auto_allow_data_classes": "public", "from-auto_allow_data_classes": "2030-01-01"}
+    assert grace.post(url("limits", version), fields | saving(version)).status_code == 302
+    draft = PolicyVersion.objects.get(policy_set=version.policy_set, number=2)
+    values = next(each.values for each in load_bundle(draft.source).params if each.name == "auto_allow_data_classes")
+    assert [each.value for each in values] == [("public", "internal"), ("public",)]
+
+
 def test_a_value_that_begins_later_can_be_taken_away(grace: Client, version: PolicyVersion) -> None:
     grace.post(url("limits", version), saving(version, **limit()))
     draft = PolicyVersion.objects.get(policy_set=version.policy_set, number=2)

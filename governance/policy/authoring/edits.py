@@ -55,10 +55,13 @@ def rewritten(source: str, old: Bundle, new: Bundle) -> Edited:
     Raises:
         PolicyError: `new` does not check.
     """
-    if old.content_hash == new.content_hash:
+    try:
+        wanted = new.content_hash
+    except ValueError:
+        raise BundleError("a number has to be finite") from None
+    if old.content_hash == wanted:
         return Edited(source, old, True)
     check_bundle(new)
-    wanted = new.content_hash
     try:
         text = reconcile(source, plain_bundle(old), plain_bundle(new))
         loaded = load_bundle(text)

@@ -28,7 +28,7 @@ class ParamRow:
     """One parameter on a day.
 
     Attributes:
-        words: its name in words, without the unit.
+        words: its name in words, without the unit where no other one is called the same then.
         now: the value in force on the day; None before the first.
         later: values that begin after the day.
     """
@@ -47,13 +47,14 @@ class ParamRow:
 def param_rows(bundle: Bundle, policy_set: CompiledPolicySet, *, on: date) -> tuple[ParamRow, ...]:
     """Every parameter, in the order of the file."""
     bound = policy_set.at(on).rules
+    short = [name_in_words(param) for param in bundle.params]
     rows = []
-    for param in bundle.params:
+    for param, words in zip(bundle.params, short, strict=True):
         past = [each for each in param.values if each.start <= on]
         rows.append(
             ParamRow(
                 param=param,
-                words=name_in_words(param),
+                words=words if short.count(words) == 1 else _spoken(param.name),
                 now=past[-1] if past else None,
                 later=tuple(each for each in param.values if each.start > on),
                 readers=tuple(reader for rule in bound if (reader := _reader(rule, param.name)) is not None),
@@ -83,10 +84,11 @@ def _reader(rule: BoundRule, name: str) -> Reader | None:
 
 def name_in_words(param: Param) -> str:
     """`auto_allow_max_usd` as "Auto allow max": the unit stands beside the value."""
-    parts = param.name.split("_")
-    if len(parts) > 1 and parts[-1] == param.unit.lower():
-        parts = parts[:-1]
-    return " ".join(parts).capitalize()
+    return _spoken(param.name.removesuffix(f"_{param.unit.lower()}"))
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def in_words(param: Param, value: Any) -> str:

@@ -78,6 +78,7 @@ class Column:
 
     @property
     def operators(self) -> tuple[str, ...]:
+        own: tuple[str, ...]
         if self.type in NUMBERS:
             own = NUMBER_TESTS
         elif self.type is Type.BOOL:
@@ -242,8 +243,8 @@ def _read_test(part: ast.Expression, scope: Scope) -> tuple[str, CellTest] | Non
             if name is None:
                 operator, left, right = _MIRRORED[operator], right, left
                 name = _column_name(left, scope)
-            operand = _operand_text(right)
-            return (name, CellTest(operator, operand)) if name and operand is not None else None
+            typed = _operand_text(right)
+            return (name, CellTest(operator, typed)) if name and typed is not None else None
     return None
 
 

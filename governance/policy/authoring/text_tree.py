@@ -57,10 +57,10 @@ def read_places(text: str) -> Place:
 
 def _read(loader: Any, text: str) -> Place:
     event = loader.get_event()
-    start = event.start_mark.index
+    start, stop = event.start_mark.index, event.end_mark.index
     if isinstance(event, yaml.ScalarEvent):
         style = event.style or ""
-        end = start + len(text[start : event.end_mark.index].rstrip())
+        end = start + len(text[start:stop].rstrip())
         return Place(Shape.SCALAR, start, max(start, end), style not in ("|", ">"), style)
     if isinstance(event, yaml.SequenceStartEvent):
         place = Place(Shape.LIST, start, start, bool(event.flow_style))
