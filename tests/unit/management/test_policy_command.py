@@ -14,7 +14,8 @@ from governance.models import AuditEvent, PolicyVersion
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
 from governance.services import provisioning
 from tests import cast as casting
-from tests.cast import NOW, Cast, content
+from tests.cast import NOW, Cast, add_person, content
+from tests.officers import put_in_force, seen_backtest
 
 LIMIT = "{value: 25000.0, from: 2024-01-01, source: organisation's own limit}"
 
@@ -179,15 +180,29 @@ def test_import_stores_drafts_once_and_nothing_when_one_is_bad(cast: Cast, folde
     assert run("import", str(good), "--actor", "nobody@example.com")[0] == 2
 
 
-def test_a_stored_version_is_compared_by_name_and_put_in_force(cast: Cast, folder: Path) -> None:
+def test_a_stored_version_is_compared_by_name(cast: Cast, folder: Path) -> None:
     good = changed(folder, LIMIT, LIMIT.replace("25000.0", "20000.0"))
     run("import", str(good), "--actor", cast.grace.email)
     code, plain = run_json("diff", "approval-limits@1", "approval-limits@2")
     assert code == 1
     assert {each["rule_id"] for each in plain["differences"]} == {"AL-2", "AL-3"}
     assert run("diff", "approval-limits@1", "approval-limits@7")[0] == 2
-    assert run_json("activate", "approval-limits@2", "--actor", cast.grace.email)[1]["state"] == "active"
-    assert PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active").number == 2
+
+
+def test_two_officers_put_a_stored_version_in_force_with_two_commands(cast: Cast, folder: Path) -> None:
+    name, line = "sustainability", "value: 250000.0"
+    run("import", str(changed(folder, line, "value: 251000.0", name)), "--actor", cast.grace.email)
+    judy = add_person("judy", team=cast.root, roles=["policy_officer"], scope=cast.root)
+    code, plain = run_json("activate", "sustainability@2", "--actor", cast.grace.email)
+    assert (code, plain["missing"]) == (1, ["no backtest of it has been run"])
+    version = PolicyVersion.objects.get(policy_set__slug="sustainability", number=2)
+    assert version.state == "tested"
+    seen_backtest(version, by=cast.grace, now=NOW)
+    assert run_json("activate", "sustainability@2", "--actor", cast.grace.email)[1]["activation"] == "asked"
+    # The same officer again does not answer it; another one does, with the same command.
+    assert run("activate", "sustainability@2", "--actor", cast.grace.email)[0] == 2
+    assert run_json("activate", "sustainability@2", "--actor", judy.email)[1]["state"] == "active"
+    assert PolicyVersion.objects.get(policy_set__slug="sustainability", state="active").number == 2
 
 
 def _submit(cast: Cast) -> None:
@@ -201,7 +216,7 @@ def test_replay_finds_the_rules_of_the_day_even_after_they_changed(cast: Cast, f
     assert (code, plain["differences"], plain["unknown_rules"]) == (0, [], 0)
     assert plain["replayed"] >= 1
     run("import", str(changed(folder, LIMIT, LIMIT.replace("25000.0", "20000.0"))), "--actor", cast.grace.email)
-    run("activate", "approval-limits@2", "--actor", cast.grace.email)
+    put_in_force(PolicyVersion.objects.get(number=2), actor=cast.grace, now=NOW)
     code, plain = run_json("replay")
     assert (code, plain["differences"], plain["unknown_rules"]) == (0, [], 0)
 
