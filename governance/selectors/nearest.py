@@ -1,4 +1,4 @@
-"""The nearest change under which a stored decision would have been milder: computed on reading, from what was stored."""
+"""The nearest change under which a stored decision would have been milder: found on reading, from what was stored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRIES_MAX = 800
 """Decisions tried for one reading: some milliseconds."""
 KEPT_MAX = 256
 SETS_KEPT_MAX = 8
-_known: dict[str, CompiledPolicySet | None] = {}
+_known: dict[str, CompiledPolicySet] = {}
 """Policies of earlier days by their digest: putting one together takes a good part of a second."""
 
 _EXPOSURE, _SIMILAR, _HEADROOM = (
@@ -46,6 +46,7 @@ _WHAT = {
     "estimate.energy_p90_kwh": "the energy (p90)",
     "estimate.carbon_p50_kg": "the carbon (p50)",
 }
+_COUNTS = {"request.accelerator_count", "request.gpu_hours_cap"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,10 @@ def nearest_change(assessment: Assessment | None) -> NearestChange | None:
     """
     if assessment is None or assessment.outcome == Outcome.ALLOW.value:
         return None
-    return _nearest(_Key(assessment, (assessment.pk, assessment.facts_digest, assessment.policy_digest)))
+    rules = rules_of(assessment)
+    if rules is None:
+        return None
+    return _nearest(_Key(assessment, rules, (assessment.pk, assessment.facts_digest, assessment.policy_digest)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class _Key:
     """An assessment, remembered by what it rests on."""
 
     assessment: Assessment
+    rules: CompiledPolicySet
     pins: tuple[int, str, str]
 
     def __hash__(self) -> int:
@@ -99,14 +104,11 @@ class _Key:
 @lru_cache(maxsize=KEPT_MAX)
 def _nearest(key: _Key) -> NearestChange | None:
     assessment = key.assessment
-    rules = _rules_of(assessment)
-    if rules is None:
-        return None
     try:
         facts = facts_from_json(assessment.facts)
         on = assessment.assessed_at.date()
         found = nearest_allowed(
-            rules,
+            key.rules,
             facts,
             on=on,
             exceptions=exceptions_of(assessment.decision, on=on),
@@ -119,16 +121,18 @@ def _nearest(key: _Key) -> NearestChange | None:
     return NearestChange(found.outcome, found.changes) if found is not None else None
 
 
-def _rules_of(assessment: Assessment) -> CompiledPolicySet | None:
+def rules_of(assessment: Assessment) -> CompiledPolicySet | None:
+    """The rules that an assessment was judged by; None when they are not stored any more. One query, mostly."""
     digest = assessment.policy_digest
     in_force = policies.active_policy()
     if in_force.digest == digest:
         return in_force
-    if digest not in _known:
+    found = _known.get(digest) or replay.rules_by_digest(digest, at=assessment.assessed_at)
+    if found is not None and digest not in _known:
         if len(_known) >= SETS_KEPT_MAX:
             _known.clear()
-        _known[digest] = replay.rules_by_digest(digest, at=assessment.assessed_at)
-    return _known[digest]
+        _known[digest] = found
+    return found
 
 
 def _follow(facts: Mapping[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +152,8 @@ def _words(change: Change) -> str:
     if change.fact == "request.evidence_kinds":
         missing = [each for each in change.after if each not in (change.before or ())]
         return f"{what}: {_join([each.replace('_', ' ') for each in missing])} attached"
-    unit = fact.unit if fact else ""
+    # What the words name already is not said twice.
+    unit = fact.unit if fact and change.fact not in _COUNTS else ""
     return f"{what}: {_value(change.after, unit)} instead of {_value(change.before, unit)}"
 
 

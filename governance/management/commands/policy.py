@@ -6,7 +6,7 @@ manage.py policy replay [--limit N]               manage.py policy activate SET@
 manage.py policy log [--since DAY] [--limit N]
 
 Exit codes: 0 everything is in order, 1 something was found (a refusal, a failed case, a difference), 2 it could not be
-done. With `--json` one JSON object is written and nothing else.
+done. With `--json` one JSON object is written and nothing else; `log` always writes one a line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from governance.domain.errors import GovernanceError
 from governance.management.policy import activation, sources, words
 from governance.management.policy.words import FINE, FOUND, UNUSABLE, Report
 from governance.models import User
-from governance.selectors import policy_sources
+from governance.selectors import decision_logs, policy_sources
 from governance.services import policies
 
 
@@ -76,10 +76,18 @@ class Command(BaseCommand):
         made.add_argument(
             "--from", dest="effective_at", type=_instant, help="from when it rules, e.g. 2026-12-01T08:00Z"
         )
+        made = word("log", "stored decisions as JSON lines under Open Policy Agent's names, sensitive facts masked")
+        made.add_argument("--since", type=_instant, help="only decisions from this day or instant on")
+        made.add_argument("--limit", type=int, help="only the oldest so many")
         made = word("replay", "judge stored decisions again and compare")
         made.add_argument("--limit", type=int, help="only the newest so many")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["word"] == "log":
+            # Line by line: an export may be longer than memory.
+            for entry in decision_logs.stream(since=options["since"], limit=options["limit"]):
+                self.stdout.write(json.dumps(entry, ensure_ascii=False))
+            return
         try:
             report = _WORDS[options["word"]](options)
         except sources.NoSource as error:

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from governance.models import AuditEvent, PolicyVersion
+from governance.policy.decision_log import MASK, verify_chain
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
 from governance.services import provisioning
 from tests import cast as casting
@@ -235,3 +236,17 @@ def test_backtest_counts_what_would_have_come_out(cast: Cast, folder: Path) -> N
     code, plain = run_json("backtest", str(strict))
     assert (code, plain["flipped"]) == (0, 1)
     assert [each for each in plain["matrix"] if each["count"]] == [{"old": "allow", "new": "deny", "count": 1}]
+
+
+def test_the_decision_log_is_one_entry_a_line_chained_and_masked(cast: Cast) -> None:
+    for _ in range(2):
+        _submit(cast)
+    code, text = run("log")
+    entries = [json.loads(line) for line in text.splitlines()]
+    assert (code, len(entries)) == (0, 2)
+    assert verify_chain(entries) is None
+    assert all(
+        entry["masked"] and entry["input"][entry["masked"][0].removeprefix("/input/")] == MASK for entry in entries
+    )
+    assert run("log", "--since", "2100-01-01") == (0, "")
+    assert len(run("log", "--limit", "1")[1].splitlines()) == 1

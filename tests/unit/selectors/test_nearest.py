@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -58,7 +60,7 @@ def test_the_rules_of_the_day_count_not_those_of_today(cast: Cast) -> None:
     stricter = version.source.replace("value: 8,", "value: 4,", 1)
     assert stricter != version.source
     newer = writing.import_version(source=stricter, actor=cast.grace, now=NOW)
-    put_in_force(newer, actor=cast.grace, now=NOW)
+    put_in_force(newer, actor=cast.grace, now=NOW + timedelta(hours=1))
     nearest._nearest.cache_clear()
     found = nearest_change(Assessment.objects.get())
     assert found is not None
