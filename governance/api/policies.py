@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from governance.api.idempotency import once
 from governance.api.serializers import StrictSerializer
 from governance.api.views import KEY, PAGE, Endpoint
-from governance.domain.errors import NotAllowed
+from governance.domain.errors import InvalidInput, NotAllowed
 from governance.models import PolicyActivation, PolicyVersion
 from governance.models.policies import VERSION_STATES
 from governance.policy.limits import BUNDLE_BYTES_MAX
@@ -172,11 +172,19 @@ class VersionList(PolicyEndpoint):
         data = self.body(ImportSerializer)
         return self.changed(
             request,
-            lambda now, seal: policies.import_version(
-                source=data["bundle"], reason=data["reason"], actor=self.actor, now=now, before_commit=seal
-            ),
+            lambda now, seal: self._import(data, now, seal),
             status=201,
         )
+
+    def _import(self, data: dict[str, Any], now: datetime, seal: Any) -> PolicyVersion:
+        try:
+            return policies.import_version(
+                source=data["bundle"], reason=data["reason"], actor=self.actor, now=now, before_commit=seal
+            )
+        except InvalidInput as error:
+            # The caller knows the text under the name of its own field.
+            renamed = {"bundle" if name == "source" else name: found for name, found in error.errors.items()}
+            raise InvalidInput(renamed) from error
 
 
 class VersionDetail(PolicyEndpoint):
