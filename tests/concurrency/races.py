@@ -142,7 +142,9 @@ def two_sets_move_at_once() -> None:
     """
     cast, judy, _ = _officers()
     one = _asked(cast, "sustainability", "value: 250000.0", "value: 251000.0")
-    other = _asked(cast, "jurisdictions", "title: ", "title: Newer ")
+    limit = "source: organisation's own limit}]"
+    later = f"{limit[:-1]}, {{value: 2400.0, from: 2030-01-01, source: plan}}]"
+    other = _asked(cast, "approval-limits", limit, later)
     results = at_once([partial(_agree, activation, judy) for activation in (one, other)])
     assert kinds(results) == {"PolicyActivation": 1, "NotReady": 1}, results
     assert_sound()
