@@ -32,6 +32,7 @@ from governance.selectors.shadow import shadow_summary
 from governance.services import activations, policies, shadow
 from governance.services import policy_checks as checking
 
+IN_PANEL = frozenset({"ask", "answer", "withdraw"})
 STATES = {
     "draft": ("draft", "Draft"),
     "tested": ("draft", "Tested, not active"),
@@ -265,8 +266,15 @@ class VersionAdmin(RecordAdmin):
         checks = Checks.from_json(row.checks)
         explained = policy_checks.explanations_of(row)
         summary = shadow_summary(row)
+        person = access.of(request)
         return {
-            "panel": activation_panel.of(row, access.of(request)),
+            "panel": activation_panel.of(row, person),
+            # What the panel offers is not offered twice.
+            "edits": [
+                self._button(edit, row)
+                for edit in self.edits
+                if edit.on_row and edit.slug not in IN_PANEL and edit.is_open_to(person, row)
+            ],
             "state": STATES[row.state],
             "checks": checks,
             "findings": [

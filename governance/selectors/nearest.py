@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from governance.domain.prose import capital
 from governance.models import Assessment
 from governance.policy.answer import Outcome
 from governance.policy.counterfactual import Change, nearest_allowed
@@ -31,20 +30,20 @@ _EXPOSURE, _SIMILAR, _HEADROOM = (
     "budget.headroom_after_usd",
 )
 _WHAT = {
-    _EXPOSURE: "the amount that counts",
+    _EXPOSURE: "amount that counts",
     "request.accelerator_count": "accelerators",
     "request.gpu_hours_cap": "GPU-hours",
-    "request.window_days": "the window",
-    "request.data_class": "the data class",
+    "request.window_days": "window",
+    "request.data_class": "data class",
     "request.customer_data": "customer data",
     "request.evidence_kinds": "evidence",
-    "place.provider_type": "the kind of provider",
-    "place.country": "the country",
-    "place.price_term": "the price term",
-    "estimate.commitment_tail_usd": "what is still owed after cancelling",
-    "estimate.run_flop_p90": "the FLOP of the run (p90)",
-    "estimate.energy_p90_kwh": "the energy (p90)",
-    "estimate.carbon_p50_kg": "the carbon (p50)",
+    "place.provider_type": "kind of provider",
+    "place.country": "country",
+    "place.price_term": "price term",
+    "estimate.commitment_tail_usd": "a commitment after cancelling of",
+    "estimate.run_flop_p90": "FLOP of the run (p90)",
+    "estimate.energy_p90_kwh": "energy (p90)",
+    "estimate.carbon_p50_kg": "carbon (p50)",
 }
 _COUNTS = {"request.accelerator_count", "request.gpu_hours_cap"}
 
@@ -58,7 +57,9 @@ class NearestChange:
 
     @property
     def title(self) -> str:
-        return "It would have been allowed" if self.outcome is Outcome.ALLOW else "People would have decided it"
+        return (
+            "It would have been allowed with" if self.outcome is Outcome.ALLOW else "People would have decided it with"
+        )
 
     @property
     def text(self) -> str:
@@ -147,14 +148,18 @@ def _follow(facts: Mapping[str, Any], changed: dict[str, Any]) -> dict[str, Any]
 
 
 def _words(change: Change) -> str:
+    """As it stands after "It would have been allowed with"."""
     fact = FACTS_BY_NAME.get(change.fact)
-    what = capital(_WHAT.get(change.fact, change.fact))
+    what = _WHAT.get(change.fact, change.fact)
     if change.fact == "request.evidence_kinds":
         missing = [each for each in change.after if each not in (change.before or ())]
-        return f"{what}: {_join([each.replace('_', ' ') for each in missing])} attached"
-    # What the words name already is not said twice.
-    unit = fact.unit if fact and change.fact not in _COUNTS else ""
-    return f"{what}: {_value(change.after, unit)} instead of {_value(change.before, unit)}"
+        return f"{_join([each.replace('_', ' ') for each in missing])} as {what}"
+    if change.fact in _COUNTS:
+        return f"{_value(change.after, '')} {what} instead of {_value(change.before, '')}"
+    unit = fact.unit if fact else ""
+    if isinstance(change.after, int | float) and not isinstance(change.after, bool):
+        return f"{_value(change.after, unit)} instead of {_value(change.before, unit)} as the {what}"
+    return f"{what} {_value(change.after, unit)} instead of {_value(change.before, unit)}"
 
 
 def _value(value: Any, unit: str) -> str:

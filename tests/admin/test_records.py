@@ -272,7 +272,7 @@ def test_a_policy_is_imported_and_put_in_force_by_two_policy_officers(cast: Cast
     assert "no backtest of it has been run" in unready.content.decode()
     seen_backtest(draft, by=cast.grace, now=now)
     page = client.get(reverse("admin:governance_policyversion_change", args=[draft.pk])).content.decode()
-    assert "Ask a second officer to activate" in page
+    assert "Ask a second officer</button>" in page
     assert client.post(address_of("ask"), {"reason": "a lower line"}).status_code == 302
     own = client.post(address_of("answer"), {"answer": "agree"})
     assert own.status_code == 400

@@ -34,7 +34,7 @@ def test_what_a_person_decides_names_the_size_that_nobody_would_have_had_to(cast
     found = nearest_change(assessment)
     assert found is not None
     assert found.outcome is Outcome.ALLOW
-    assert found.text == "Accelerators: 8 instead of 16."
+    assert found.text == "8 accelerators instead of 16."
     changed = facts_from_json(assessment.facts) | {each.fact: each.after for each in found.changes}
     again = decide(policies.active_policy(), changed, on=NOW.date())
     assert again.outcome is Outcome.ALLOW
@@ -51,7 +51,8 @@ def test_a_smaller_ask_also_counts_less_beside_its_like(cast: Cast) -> None:
     found = nearest_change(Assessment.objects.get())
     assert found is not None
     assert found.outcome is Outcome.ALLOW
-    assert "The amount that counts: 2,500" in found.text
+    assert found.text.startswith("2,500")
+    assert found.text.endswith("as the amount that counts.")
 
 
 def test_the_rules_of_the_day_count_not_those_of_today(cast: Cast) -> None:
@@ -64,7 +65,7 @@ def test_the_rules_of_the_day_count_not_those_of_today(cast: Cast) -> None:
     nearest._nearest.cache_clear()
     found = nearest_change(Assessment.objects.get())
     assert found is not None
-    assert found.text == "Accelerators: 8 instead of 16."
+    assert found.text == "8 accelerators instead of 16."
 
 
 def test_reading_it_costs_one_query_and_few_decisions(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
