@@ -93,7 +93,7 @@ class EndShadowForm(Sure):
 class AskForm(DeskForm):
     reason = ReasonField(label="Why, for the second officer and the log")
     effective_at = InstantField(
-        required=False, label="From when", help_text="Never for asks already submitted. Empty: as soon as it is agreed."
+        required=False, label="From when", help_text="Nothing decided before changes. Empty: as soon as it is agreed."
     )
 
     def initial_of(self, row: Any) -> dict[str, Any]:
