@@ -22,7 +22,7 @@ TRIES_MAX = 800
 KEPT_MAX = 256
 SETS_KEPT_MAX = 8
 _known: dict[str, CompiledPolicySet] = {}
-"""Policies of earlier days by their digest: putting one together takes a good part of a second."""
+"""Policies by their digest, which pins what they say: putting one together takes a good part of a second."""
 
 _EXPOSURE, _SIMILAR, _HEADROOM = (
     "request.exposure_usd",
@@ -76,8 +76,8 @@ class NearestChange:
 def nearest_change(assessment: Assessment | None) -> NearestChange | None:
     """For a refused or reviewed assessment; None when it was allowed, or nothing that was tried is milder.
 
-    The rules are those that it was judged by, found by their digest, whatever is in force now. One query; the answer
-    of an assessment never changes, so a process keeps it.
+    The rules are those that it was judged by, found by their digest, whatever is in force now. The answer of an
+    assessment never changes, so a process keeps it.
     """
     if assessment is None or assessment.outcome == Outcome.ALLOW.value:
         return None
@@ -123,16 +123,16 @@ def _nearest(key: _Key) -> NearestChange | None:
 
 
 def rules_of(assessment: Assessment) -> CompiledPolicySet | None:
-    """The rules that an assessment was judged by; None when they are not stored any more. One query, mostly."""
+    """The rules that an assessment was judged by; None when they are not stored any more. No query, mostly."""
     digest = assessment.policy_digest
-    in_force = policies.active_policy()
-    if in_force.digest == digest:
-        return in_force
-    found = _known.get(digest) or replay.rules_by_digest(digest, at=assessment.assessed_at)
-    if found is not None and digest not in _known:
-        if len(_known) >= SETS_KEPT_MAX:
-            _known.clear()
-        _known[digest] = found
+    found = _known.get(digest)
+    if found is None:
+        in_force = policies.active_policy()
+        found = in_force if in_force.digest == digest else replay.rules_by_digest(digest, at=assessment.assessed_at)
+        if found is not None:
+            if len(_known) >= SETS_KEPT_MAX:
+                _known.clear()
+            _known[digest] = found
     return found
 
 

@@ -52,7 +52,7 @@ def test_a_smaller_ask_also_counts_less_beside_its_like(cast: Cast) -> None:
     assert found is not None
     assert found.outcome is Outcome.ALLOW
     assert found.text.startswith("2,500")
-    assert found.text.endswith("as the amount that counts.")
+    assert "as the amount that counts" in found.text
 
 
 def test_the_rules_of_the_day_count_not_those_of_today(cast: Cast) -> None:
@@ -79,7 +79,10 @@ def test_reading_it_costs_one_query_and_few_decisions(cast: Cast, monkeypatch: p
     monkeypatch.setattr(counterfactual, "outcome_of", lambda *a, **k: tries.append(1) or judge(*a, **k))
     with CaptureQueriesContext(connection) as captured:
         first = nearest_change(assessment)
-    assert len(captured) <= 1
+    assert len(captured) <= 2  # the versions in force, and their texts when nobody has read them yet
+    with CaptureQueriesContext(connection) as again:
+        nearest_change(assessment)
+    assert len(again) == 0
     assert 0 < len(tries) <= nearest.TRIES_MAX
     tries.clear()
     assert nearest_change(assessment) == first

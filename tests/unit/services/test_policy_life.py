@@ -34,9 +34,9 @@ from governance.policy.shipped import shipped_text
 from governance.selectors import activations as reading
 from governance.selectors.people import system_actor
 from governance.selectors.policy_checks import Checks
-from governance.services import activations, policies, policy_checks
+from governance.services import activations, policies, policy_checks, provisioning
 from tests import cast as casting
-from tests.cast import NOW, Cast, add_person
+from tests.cast import NOW, Cast, add_person, content
 from tests.house import fingerprint
 from tests.officers import put_in_force, seen_backtest
 
@@ -247,6 +247,20 @@ def test_two_officers_put_a_version_in_force_and_the_old_one_retires(cast: Cast)
     assert event.action == "policy.activated"
     assert event.data["asked_by"] == cast.grace.pk
     assert event.data["replaces"] == old.pk
+
+
+def test_the_next_request_follows_the_new_rule_and_the_one_before_stands(cast: Cast) -> None:
+    add_person("kim", team=cast.root, roles=["exec"], scope=cast.root)
+    limit = "values: [{value: 2500.0, from:"
+    rules, mark, cases = changed("approval-limits", limit, limit.replace("2500", "900")).partition("\ntests:")
+    version = green(cast, rules + mark + cases.replace("2500.", "900."))
+    seen_backtest(version, by=cast.grace, now=NOW)
+    activation = asked(cast, version)
+    before = provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    agree(activation, cast.judy)
+    after = provisioning.ask_at_once(actor=cast.heidi, content=content(), now=NOW)
+    before.refresh_from_db()
+    assert (before.state, after.state) == ("granted", "in_review")
 
 
 def test_each_thing_that_is_missing_is_named(cast: Cast) -> None:
