@@ -84,7 +84,7 @@ def of(version: PolicyVersion, person: Access) -> Panel:
         ask_url=_url("ask", version),
         answer_url=_url("answer", version),
         withdraw_url=_url("withdraw", version),
-        ask_label=f"Ask {only.split()[0]} to activate" if only else "Ask a second officer to activate",
+        ask_label=f"Ask {only.split()[0]} to activate" if only else "Ask a second officer",
         reason_label=f"Why, for {only.split()[0]} and the log" if only else "Why, for the second officer and the log",
         from_when=timezone.localtime(person.now).strftime(INSTANT_FORMATS[0]),
         asked_reason=open_one.reason if open_one is not None else "",

@@ -33,6 +33,7 @@ from governance.selectors.shadow import shadow_summary
 from governance.services import activations, policies, shadow
 from governance.services import policy_checks as checking
 
+IN_PANEL = frozenset({"ask", "answer", "withdraw"})
 STATES = {
     "draft": ("draft", "Draft"),
     "tested": ("draft", "Tested, not active"),
@@ -93,7 +94,7 @@ class EndShadowForm(Sure):
 class AskForm(DeskForm):
     reason = ReasonField(label="Why, for the second officer and the log")
     effective_at = InstantField(
-        required=False, label="From when", help_text="Never for asks already submitted. Empty: as soon as it is agreed."
+        required=False, label="From when", help_text="Nothing decided before changes. Empty: as soon as it is agreed."
     )
 
     def initial_of(self, row: Any) -> dict[str, Any]:
@@ -266,8 +267,15 @@ class VersionAdmin(RecordAdmin):
         checks = Checks.from_json(row.checks)
         explained = policy_checks.explanations_of(row)
         summary = shadow_summary(row)
+        person = access.of(request)
         return {
-            "panel": activation_panel.of(row, access.of(request)),
+            "panel": activation_panel.of(row, person),
+            # What the panel offers is not offered twice.
+            "edits": [
+                self._button(edit, row)
+                for edit in self.edits
+                if edit.on_row and edit.slug not in IN_PANEL and edit.is_open_to(person, row)
+            ],
             "state": STATES[row.state],
             "checks": checks,
             "findings": [

@@ -166,7 +166,7 @@ def _backtest(version: PolicyVersion, *, against: str, draft: str) -> tuple[Poli
     if seen is not None:
         return seen, BacktestStanding.SEEN
     if has_ruled(version):
-        return (fitting or done or [None])[0], BacktestStanding.NOT_NEEDED
+        return next(iter(fitting or done), None), BacktestStanding.NOT_NEEDED
     if fitting:
         return fitting[0], BacktestStanding.UNSEEN
     going = next((run for run in runs if run.state in ("queued", "running")), None)

@@ -45,7 +45,8 @@ def ask_activation(
 
     Args:
         reason: why, for the second officer and the log.
-        effective_at: from when it rules; None for as soon as it is agreed. Never for asks already submitted.
+        effective_at: from when it rules; None for as soon as it is agreed. What was decided before stays; what waits
+            for people is checked again at its last yes, as ever.
 
     Raises:
         NotAllowed: the actor is no policy officer, or no person.

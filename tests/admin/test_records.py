@@ -271,8 +271,11 @@ def test_a_policy_is_imported_and_put_in_force_by_two_policy_officers(cast: Cast
     assert unready.status_code == 400
     assert "no backtest of it has been run" in unready.content.decode()
     seen_backtest(draft, by=cast.grace, now=now)
-    page = client.get(reverse("admin:governance_policyversion_change", args=[draft.pk])).content.decode()
-    assert "Ask a second officer to activate" in page
+    answer = client.get(reverse("admin:governance_policyversion_change", args=[draft.pk]))
+    page = answer.content.decode()
+    for _, link in answer.context["links"]:
+        assert client.get(link).status_code == 200
+    assert "Ask a second officer</button>" in page
     assert client.post(address_of("ask"), {"reason": "a lower line"}).status_code == 302
     own = client.post(address_of("answer"), {"answer": "agree"})
     assert own.status_code == 400

@@ -144,18 +144,27 @@ def test_the_sentences_differ_in_the_number_alone() -> None:
     changes = rule_changes(compile_policy_set([BUNDLE]), compile_policy_set([lowered()]), on=date(2026, 1, 1))
     assert [change.rule_id for change in changes] == ["AL-1", "AL-2"]
     assert all(change.since == START for change in changes)
-    gone = {piece.text.rstrip(",") for change in changes for piece in change.before if piece.mark}
-    new = {piece.text.rstrip(",") for change in changes for piece in change.after if piece.mark}
+    gone = {piece.text for change in changes for piece in change.before if piece.mark}
+    new = {piece.text for change in changes for piece in change.after if piece.mark}
     assert (gone, new) == ({"2,500\N{NO-BREAK SPACE}USD"}, {"1,500\N{NO-BREAK SPACE}USD"})
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [("", ""), ("a b c", "a b c"), ("a b", "c"), ("x", ""), ("a b a", "b a b")]
+    ("before", "after"),
+    [
+        ("", ""),
+        ("a b c", "a b c"),
+        ("a b", "c"),
+        ("x", ""),
+        ("a b a", "b a b"),
+        ("at 2, so.", "at 3, so."),
+        ("1: x; y", "1: x, y."),
+    ],
 )
 def test_marked_pieces_hold_every_word(before: str, after: str) -> None:
     gone, new = mark_difference(before, after, is_short=False)
-    assert plain(gone).split() == before.split()
-    assert plain(new).split() == after.split()
+    assert plain(gone) == before
+    assert plain(new) == after
 
 
 def test_cases_that_no_longer_hold_are_found_on_the_day_of_the_change_and_settled() -> None:
