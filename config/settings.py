@@ -163,6 +163,9 @@ CELERY_BEAT_SCHEDULE = {
         ("sweep-budgets", "governance.tasks.sweep_budgets", 300),
         ("end-grants", "governance.tasks.end_grants", 300),
         ("send-digests", "governance.tasks.send_digests", 900),
+        ("activate-policies", "governance.tasks.activate_policies", 60),
+        # Looks every hour whether today's run is still owed: a restart of beat loses no night.
+        ("replay-sample", "governance.tasks.replay_sample", 3600),
     )
 }
 

@@ -81,6 +81,23 @@ def decision(title: str) -> Callable[[Page], None]:
     return find
 
 
+def policy(page_name: str, field: str = "", typed: str = "", query: str = "") -> Callable[[Page], None]:
+    """A page of the version of the approval limits that is in force, with something typed into it."""
+
+    def find(page: Page) -> None:
+        open_path(page, "/admin/governance/policyversion/?state=active&q=approval+limits")
+        path = page.locator('#result_list a[href*="/policyversion/"]').first.get_attribute("href")
+        open_path(page, f"{str(path).split('change/')[0]}{page_name}/{query}")
+        if field:
+            page.locator(field).fill(typed)
+            page.locator("#changes").locator("ins, pre.caret").first.wait_for()
+            # Leaving the field asks once more.
+            page.locator(field).blur()
+            page.wait_for_timeout(1_500)
+
+    return find
+
+
 def mail(to: str, about: str) -> Callable[[Page], None]:
     """The newest mail to somebody about something, alone, as a mail program shows it."""
 
@@ -131,6 +148,10 @@ PICTURES = (
     Picture("decision", "claire", decision("Aurora: reinforcement-learning phase")),
     Picture("decision_dark", "claire", decision("Aurora: reinforcement-learning phase"), dark=True, height=1100),
     Picture("decision_phone", "claire", decision("Aurora: reinforcement-learning phase"), width=PHONE, height=844),
+    Picture("policy_words", "henrik", policy("words"), height=1240),
+    Picture("policy_limits", "henrik", policy("limits", "#id_value-auto_allow_max_usd", "1,500")),
+    Picture("policy_table", "henrik", policy("table", '[name="v-0-0-0"]', "750,000", "?table=AL-5")),
+    Picture("policy_text", "henrik", policy("text", "#id_when", "request.gpucount > 64", "?rule=AL-6")),
     Picture("mail", "carol", mail("carol", "Decide by"), width=760, height=900),
 )
 

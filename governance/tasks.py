@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from governance.services import alerts, crossings, digests, sweeps
+from governance.services import activations, alerts, crossings, digests, replays, sweeps
 
 
 @shared_task(name="governance.tasks.deliver_alerts")
@@ -51,3 +51,15 @@ def end_grants() -> None:
 def send_digests() -> None:
     """Promise the morning mails."""
     digests.send_digests(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.activate_policies")
+def activate_policies() -> None:
+    """Put agreed policy versions in force whose instant has come."""
+    activations.activate_due(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.replay_sample")
+def replay_sample() -> None:
+    """Judge a sample of stored decisions again, once a day."""
+    replays.replay_sample(now=timezone.now())

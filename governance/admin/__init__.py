@@ -16,6 +16,7 @@ from governance.admin import (  # noqa: E402
     budgets,
     catalogue,
     delegations,
+    exceptions,
     flags,
     grants,
     jobs,
@@ -27,12 +28,21 @@ from governance.admin import (  # noqa: E402
     roles,
 )
 from governance.admin.decide import decide_view  # noqa: E402
+from governance.admin.policy_limits import limits_view  # noqa: E402
+from governance.admin.policy_pages import PREFIX  # noqa: E402
+from governance.admin.policy_table import table_view  # noqa: E402
+from governance.admin.policy_text import text_view  # noqa: E402
+from governance.admin.policy_words import words_view  # noqa: E402
 from governance.admin.queue import decided_view, queue_view, waiting_view  # noqa: E402
 
 desk.page("queue/", partial(queue_view, desk), "queue")
 desk.page("queue/waiting/", partial(waiting_view, desk), "waiting")
 desk.page("queue/decided/", partial(decided_view, desk), "decided")
 desk.page("decide/<int:stage_id>/", partial(decide_view, desk), "decide")
+desk.page(f"{PREFIX}/words/", partial(words_view, desk), "governance_policyversion_words")
+desk.page(f"{PREFIX}/limits/", partial(limits_view, desk), "governance_policyversion_limits")
+desk.page(f"{PREFIX}/table/", partial(table_view, desk), "governance_policyversion_table")
+desk.page(f"{PREFIX}/text/", partial(text_view, desk), "governance_policyversion_text")
 
 __all__ = [
     "acceptable_use",
@@ -44,6 +54,7 @@ __all__ = [
     "catalogue",
     "delegations",
     "desk",
+    "exceptions",
     "flags",
     "grants",
     "jobs",

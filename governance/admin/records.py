@@ -77,6 +77,7 @@ class RecordAdmin(ModelAdmin):
     edits: ClassVar[Sequence[Edit[Any]]] = ()
     sections: ClassVar[Sequence[tuple[str, Sequence[str]]]] = ()
     related: ClassVar[Sequence[str]] = ()
+    record_template: ClassVar[str] = "admin/desk/record.html"
     hidden: ClassVar[frozenset[str]] = frozenset({"id", "password", "lease_token"})
 
     # -- who may look
@@ -175,8 +176,9 @@ class RecordAdmin(ModelAdmin):
             "sections": self.read(row),
             "edits": [self._button(edit, row) for edit in self.edits if edit.on_row and edit.is_open_to(person, row)],
             "links": self.links(request, row),
+            **self.more(request, row),
         }
-        return TemplateResponse(request, "admin/desk/record.html", context)
+        return TemplateResponse(request, self.record_template, context)
 
     def edit_view(self, request: HttpRequest, pk: int | None = None, *, edit: Edit[Any]) -> HttpResponse:
         """The form of one edit. A refusal is shown beside the field that it names, with what was typed kept."""
@@ -234,6 +236,10 @@ class RecordAdmin(ModelAdmin):
     def links(self, request: HttpRequest, row: models.Model) -> list[tuple[str, str]]:
         """Further lists about this record: (words, address)."""
         return []
+
+    def more(self, request: HttpRequest, row: models.Model) -> dict[str, Any]:
+        """What a page of its own template needs besides."""
+        return {}
 
     def _button(self, edit: Edit[Any], row: models.Model | None) -> dict[str, str]:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{edit.slug.replace('-', '_')}"

@@ -110,7 +110,15 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Rules",
         "items": [
-            _list("Policies", "policyversion", "policyset", "policyexception", badge=_badge("policies_badge")),
+            _list(
+                "Policies",
+                "policyversion",
+                "policyset",
+                "policyactivation",
+                "policyexception",
+                "shadowdecision",
+                badge=_badge("policies_badge"),
+            ),
             _list("Acceptable use", "acceptableuseversion", "acceptableusestatement", "acceptance"),
             _list("Approval limits", "approvallimit"),
             _item("Catalogue", reverse_lazy("admin:app_list", args=["estimator"]), _in_catalogue),

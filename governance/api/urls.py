@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.api import tokens, views
+from governance.api import decisions, policies, tokens, views
 
 app_name = "api"
 urlpatterns = [
@@ -21,6 +21,24 @@ urlpatterns = [
     path("grants/", views.GrantList.as_view(), name="grant-list"),
     path("grants/<int:number>/", views.GrantDetail.as_view(), name="grant-detail"),
     path("budgets/", views.BudgetList.as_view(), name="budget-list"),
+    path("policies/versions/", policies.VersionList.as_view(), name="policy-list"),
+    path("policies/versions/<int:version_id>/", policies.VersionDetail.as_view(), name="policy-detail"),
+    path("policies/versions/<int:version_id>/test/", policies.VersionTest.as_view(), name="policy-test"),
+    path("policies/versions/<int:version_id>/explain/", policies.VersionExplain.as_view(), name="policy-explain"),
+    path("policies/versions/<int:version_id>/shadow/", policies.VersionShadow.as_view(), name="policy-shadow"),
+    path(
+        "policies/versions/<int:version_id>/activations/",
+        policies.VersionActivations.as_view(),
+        name="policy-activations",
+    ),
+    path("policies/activations/<int:activation_id>/answer/", policies.ActivationAnswer.as_view(), name="policy-answer"),
+    path(
+        "policies/activations/<int:activation_id>/withdraw/",
+        policies.ActivationWithdraw.as_view(),
+        name="policy-withdraw",
+    ),
+    path("decisions/", decisions.DecisionList.as_view(), name="decision-list"),
+    path("decisions/<int:decision_id>/", decisions.DecisionDetail.as_view(), name="decision-detail"),
     path("tokens/", tokens.TokenList.as_view(), name="token-list"),
     path("tokens/<str:token_key>/", tokens.TokenDetail.as_view(), name="token-detail"),
 ]

@@ -18,7 +18,7 @@ from governance.api.idempotency import once
 from governance.domain.lifecycle import State
 from governance.models import ApprovalStage, Assessment, Budget, Grant, ProvisioningRequest, User, Visibility
 from governance.selectors import assessed as stored
-from governance.selectors import assessments, estimates, people
+from governance.selectors import assessments, estimates, nearest, people
 from governance.services import approvals, provisioning
 
 KEY = OpenApiParameter(
@@ -122,8 +122,10 @@ class RequestList(Endpoint):
 class RequestDetail(Endpoint):
     @extend_schema(operation_id="requests_read", responses={200: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT})
     def get(self, request: Request, number: int) -> Response:
-        """One request: content, latest assessment, stages and decisions."""
-        return Response(self.shown(self.request_row(number).number))
+        """One request: content, latest assessment, the nearest ask that would have passed, stages and decisions."""
+        row = self.request_row(number)
+        found = nearest.nearest_change(stored.latest_of(row))
+        return Response(self.shown(row.number) | {"nearest": found.to_json() if found else None})
 
     @extend_schema(
         operation_id="requests_save",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -19,7 +20,8 @@ from governance.models import (
     ProvisioningRequest,
     User,
 )
-from governance.services import audit, crossings, flags, policies, sweeps
+from governance.selectors.policy_checks import run_checks
+from governance.services import audit, crossings, flags, policies, policy_checks, shadow, sweeps
 
 EXCEPTION_ENDS_IN_DAYS = 6
 SHADOW_LIMIT_USD = 1_500
@@ -51,7 +53,11 @@ def exception(world: World) -> Story:
         rule_id="VR-1.terms",
         team=cast.teams["research"],
         reason="Lambda's terms are being reviewed; Research may go on using its reserved week until then.",
+        state="approved",
+        asked_by=cast["priya"],
+        asked_at=now,
         approved_by=cast["henrik"],
+        answered_at=now,
         valid_from=now,
         valid_to=cast.calendar.start + timedelta(days=EXCEPTION_ENDS_IN_DAYS),
     )
@@ -67,11 +73,16 @@ def shadow_policy(world: World) -> Story:
     now = yield cast.calendar.at(-5, "14:00")
     active = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")
     was, becomes = "values: [{value: 2500.0, from:", f"values: [{{value: {SHADOW_LIMIT_USD}.0, from:"
-    source = active.source.replace(was, becomes, 1)
-    version = policies.add_version(source=source, actor=cast["priya"], now=now)
-    if version.pk != active.pk:
-        version.state = "shadow"
-        version.save(update_fields=["state"])
+    rules, mark, cases = active.source.replace(was, becomes, 1).partition("\ntests:")
+    # The cases at the line move with the line.
+    source = rules + mark + cases.replace("2500.", f"{SHADOW_LIMIT_USD}.")
+    reason = f"Lower the “no person needed” limit to {SHADOW_LIMIT_USD:,} USD"
+    version = policies.add_version(source=source, actor=cast["priya"], now=now, reason=reason)
+    if version.pk == active.pk:
+        return
+    policy_checks.store_checks(version.pk, run_checks(version, now=now), now=now)
+    # Within the load's transaction, as everything here.
+    inspect.unwrap(shadow.start_shadow)(version_id=version.pk, actor=cast["priya"], now=now)
 
 
 TURNS = (second_statement, exception, shadow_policy)

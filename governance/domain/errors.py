@@ -124,6 +124,12 @@ class NoActivePolicy(GovernanceError):
     code = "no_active_policy"
 
 
+class NotReady(GovernanceError):
+    """A policy version lacks something that activation asks for. data: missing, one sentence each."""
+
+    code = "not_ready"
+
+
 class NoCatalogue(GovernanceError):
     """No catalogue release is loaded, so nothing can be sized."""
 

@@ -42,6 +42,8 @@ APPEND_ONLY_TABLES = (
     "governance_auditevent",
     "governance_acceptance",
     "governance_acceptableuseversion",
+    "governance_policyfindingnote",
+    "governance_shadowdecision",
 )
 
 __all__ = [

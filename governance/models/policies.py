@@ -11,7 +11,8 @@ from governance.models.base import LockingQuerySet, choices_check
 from governance.models.people import Project, Team, User
 
 VERSION_STATES = ("draft", "tested", "shadow", "active", "retired")
-ACTIVATION_STATES = ("asked", "agreed", "in_force", "refused", "withdrawn")
+ACTIVATION_STATES = ("asked", "agreed", "in_force", "refused", "withdrawn", "lapsed")
+EXCEPTION_STATES = ("asked", "approved", "refused", "withdrawn")
 
 
 class PolicySet(models.Model):
@@ -40,6 +41,7 @@ class PolicyVersion(models.Model):
     created_by = models.ForeignKey(User, models.PROTECT, related_name="policy_versions")
     created_at = models.DateTimeField()
     reason = models.TextField(blank=True, help_text="Why it was written, for the second officer and the log.")
+    checks = models.JSONField(default=dict, help_text="What the last run of its cases and checks came to.")
     tested_at = models.DateTimeField(null=True, blank=True)
     shadow_since = models.DateTimeField(null=True, blank=True)
     activated_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
@@ -129,19 +131,29 @@ class PolicyFindingNote(models.Model):
 
 
 class PolicyException(models.Model):
-    """Removes one rule's effect for a team or project until it ends. Listed in every decision that it touches."""
+    """Removes one rule's effect for a team or project until it ends. Listed in every decision that it touches.
+
+    Invariant: one officer asks for it, another one approves it; until then it changes nothing.
+    """
 
     rule_id = models.CharField(max_length=40)
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
     project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
     reason = models.TextField()
-    approved_by = models.ForeignKey(User, models.PROTECT, related_name="policy_exceptions")
+    state = models.CharField(max_length=10, default="asked")
+    asked_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    asked_at = models.DateTimeField(null=True, blank=True)
+    approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
+    answered_at = models.DateTimeField(null=True, blank=True)
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField()
+
+    objects = LockingQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["valid_to"]
         constraints: ClassVar = [
+            choices_check("policy_exception", "state", EXCEPTION_STATES),
             models.CheckConstraint(
                 condition=Q(team__isnull=True) ^ Q(project__isnull=True),
                 name="policy_exception_one_scope",
@@ -151,6 +163,11 @@ class PolicyException(models.Model):
                 condition=Q(valid_to__gt=models.F("valid_from")),
                 name="policy_exception_period",
                 violation_error_message="the end of an exception lies after its start",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="approved") | Q(approved_by__isnull=False) & ~Q(approved_by=models.F("asked_by")),
+                name="policy_exception_two_officers",
+                violation_error_message="whoever asks for an exception does not approve it",
             ),
         ]
 

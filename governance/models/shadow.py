@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from governance.models.assessments import OUTCOMES, Assessment
 from governance.models.base import choices_check
@@ -16,14 +17,20 @@ class ShadowDecision(models.Model):
 
     version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="shadow_decisions")
     assessment = models.ForeignKey(Assessment, models.PROTECT, related_name="shadow_decisions")
-    outcome = models.CharField(max_length=10)
+    outcome = models.CharField(max_length=10, blank=True)
+    error = models.CharField(max_length=200, blank=True, help_text="Why it could not be judged; then no outcome.")
     flips = models.BooleanField(help_text="Whether the outcome differs from what was decided.")
     rule_ids = models.JSONField(help_text="Rules that fired in the shadow version.")
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "assessment"], name="shadow_decision_once"),
-            choices_check("shadow_decision", "outcome", OUTCOMES),
+            choices_check("shadow_decision", "outcome", (*OUTCOMES, "")),
+            models.CheckConstraint(
+                condition=Q(outcome="") ^ Q(error=""),
+                name="shadow_decision_outcome_or_error",
+                violation_error_message="a shadow decision has an outcome or says why it has none",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,11 @@ from governance.policy.yaml_source import dump_yaml
 
 def dump_bundle(bundle: Bundle) -> str:
     """Write a bundle as YAML. `load_bundle(dump_bundle(bundle)) == bundle`."""
+    return dump_yaml(plain_bundle(bundle))
+
+
+def plain_bundle(bundle: Bundle) -> dict[str, Any]:
+    """What is written of a bundle, as plain values in the order of the file; what is empty is left out."""
     plain: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": KIND,
@@ -31,7 +36,7 @@ def dump_bundle(bundle: Bundle) -> str:
         "fixture": facts_to_json(bundle.fixture),
         "tests": [_dump_test(test) for test in bundle.tests],
     }
-    return dump_yaml({key: value for key, value in plain.items() if value not in ({}, [])})
+    return {key: value for key, value in plain.items() if value not in ({}, [])}
 
 
 def _without_defaults(**values: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from governance.policy.analysis.samples import ABSENT, candidates
 from governance.policy.answer import Decision, Outcome
-from governance.policy.decision import RuleException, decide
+from governance.policy.decision import RuleException, decide, outcome_of
 from governance.policy.effects import EffectKind
 from governance.policy.facts import facts_to_json
 from governance.policy.facts_schema import FACTS_BY_NAME
@@ -81,6 +81,7 @@ def nearest_allowed(
     exceptions: Sequence[RuleException] = (),
     changeable: Sequence[str] = CHANGEABLE,
     complete: Callable[[dict[str, Any]], dict[str, Any]] = lambda facts: facts,
+    decisions_max: int = DECISIONS_MAX,
 ) -> Counterfactual | None:
     """The smallest change under which the ask would have been allowed, or at least not refused.
 
@@ -88,6 +89,7 @@ def nearest_allowed(
         facts: what the decision saw.
         changeable: facts that may be changed.
         complete: makes facts follow that depend on changed ones (headroom on exposure); nothing does by default.
+        decisions_max: after so many tries the best one found so far is the answer.
 
     Returns:
         the change with the fewest facts, among those the nearest; one to REVIEW where a refusal cannot become ALLOW;
@@ -103,10 +105,10 @@ def nearest_allowed(
         for names in itertools.combinations(choices, count):
             for values in itertools.product(*(choices[name] for name in names)):
                 tried += 1
-                if tried > DECISIONS_MAX:
+                if tried > decisions_max:
                     return best[3] if best else None
                 changed = complete(_changed(facts, dict(zip(names, values, strict=True))))
-                outcome = decide(policy_set, changed, on=on, exceptions=exceptions).outcome
+                outcome = outcome_of(policy_set, changed, on=on, exceptions=exceptions)
                 if outcome.strictness >= before.outcome.strictness:
                     continue
                 rank = (outcome.strictness, count, _distance(facts, changed, names))

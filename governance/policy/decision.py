@@ -38,6 +38,7 @@ __all__ = [
     "RuleException",
     "Sample",
     "decide",
+    "outcome_of",
 ]
 
 EVIDENCE_FACT = "request.evidence_kinds"
@@ -99,17 +100,7 @@ def decide(
         exceptions: exceptions whose scope covers the ask; inactive ones are passed over.
     """
     dated = policy_set.at(on)
-    mask = dated.fired_mask(facts)
-    removed = 0
-    applied: tuple[AppliedException, ...] = ()
-    if exceptions:
-        removed, applied = _apply_exceptions(dated, mask, exceptions, on)
-    combined = dated.memo.get((mask, removed))
-    if combined is None:
-        combined = _combine(dated, mask, removed)
-        if len(dated.memo) >= COMBINED_MEMO_MAX:
-            dated.memo.clear()
-        dated.memo[(mask, removed)] = combined
+    combined, applied = _judge(dated, facts, exceptions, on)
     get = facts.get
     fired = tuple(
         [FiredRule(rule, {name: get(name) for name in rule.facts}, unsure) for rule, unsure in combined.counted]
@@ -129,6 +120,34 @@ def decide(
         sample=combined.sample,
         policy_digest=policy_set.digest,
     )
+
+
+def outcome_of(
+    policy_set: CompiledPolicySet,
+    facts: Mapping[str, Any],
+    *,
+    on: date,
+    exceptions: Sequence[RuleException] = (),
+) -> Outcome:
+    """Only what `decide` comes to, for whoever asks hundreds of times: no reasons are gathered."""
+    return _judge(policy_set.at(on), facts, exceptions, on)[0].outcome
+
+
+def _judge(
+    dated: DatedRules, facts: Mapping[str, Any], exceptions: Sequence[RuleException], on: date
+) -> tuple[_Combined, tuple[AppliedException, ...]]:
+    mask = dated.fired_mask(facts)
+    removed = 0
+    applied: tuple[AppliedException, ...] = ()
+    if exceptions:
+        removed, applied = _apply_exceptions(dated, mask, exceptions, on)
+    combined: _Combined | None = dated.memo.get((mask, removed))
+    if combined is None:
+        combined = _combine(dated, mask, removed)
+        if len(dated.memo) >= COMBINED_MEMO_MAX:
+            dated.memo.clear()
+        dated.memo[(mask, removed)] = combined
+    return combined, applied
 
 
 def _apply_exceptions(

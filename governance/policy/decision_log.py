@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ def hash_of(plain: Any) -> str:
 def log_entry(
     decision: Decision,
     facts: Mapping[str, Any],
-    policy_set: CompiledPolicySet,
+    policy_set: CompiledPolicySet | None,
     *,
     decision_id: str,
     timestamp: datetime,
@@ -41,16 +41,19 @@ def log_entry(
     prev_hash: str = "",
     engine_version: str = "",
     eval_ns: int | None = None,
+    erased: Sequence[str] = (),
     schema: FactsSchema = SCHEMA,
 ) -> dict[str, Any]:
     """One entry, plain values.
 
     Args:
+        policy_set: the rules that it was judged by; None when they are not stored any more, then no bundle is named.
         timestamp: aware instant of the decision.
         may_see_sensitive: whoever reads the log may see sensitive facts; otherwise their values are masked in the input
             and in everything that quotes them, and their paths are listed under `masked`.
         prev_hash: `entry_hash` of the entry before, so that the log is a chain.
         eval_ns: how long judging took.
+        erased: paths that the caller left out altogether.
     """
     plain = facts_to_json(facts)
     hidden = (
@@ -59,13 +62,15 @@ def log_entry(
     entry: dict[str, Any] = {
         "decision_id": decision_id,
         "labels": dict(labels or {}),
-        "bundles": {bundle.name: {"revision": bundle.content_hash} for bundle in policy_set.bundles},
+        "bundles": {
+            bundle.name: {"revision": bundle.content_hash} for bundle in (policy_set.bundles if policy_set else ())
+        },
         "path": PATH,
         "input": {name: MASK if name in hidden else value for name, value in plain.items()},
         # Of the facts as they were: two entries over the same ask agree, whoever reads them.
         "input_hash": hash_of(plain),
         "result": _result(decision, hidden),
-        "erased": [],
+        "erased": list(erased),
         "masked": sorted(f"/input/{name}" for name in hidden),
         "requested_by": requested_by,
         "timestamp": timestamp_to_text(timestamp),

@@ -21,9 +21,13 @@ def replayed_differences(
         facts, stored: facts and decision as they were stored, plain values.
         on: the day of the decision. Exceptions are those that the decision lists: they are part of what was decided.
     """
-    exceptions = [
+    again = decide(policy_set, facts_from_json(facts), on=on, exceptions=exceptions_of(stored, on=on)).to_json()
+    return {name: (stored.get(name), again.get(name)) for name in again if stored.get(name) != again.get(name)}
+
+
+def exceptions_of(stored: Mapping[str, Any], *, on: date) -> list[RuleException]:
+    """The exceptions that a stored decision lists, as they held on its day."""
+    return [
         RuleException(each.exception_id, each.rule_id, each.reason, each.approved_by, on, each.expires_on)
         for each in decision_from_json(stored).exceptions_applied
     ]
-    again = decide(policy_set, facts_from_json(facts), on=on, exceptions=exceptions).to_json()
-    return {name: (stored.get(name), again.get(name)) for name in again if stored.get(name) != again.get(name)}

@@ -21,6 +21,9 @@ _Dumper = yaml.SafeDumper
 # The loader makes exactly these classes; looking one up in a set is much cheaper than asking for each.
 _VALUE_EVENTS = frozenset((yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent, yaml.AliasEvent))
 
+_ONE_LINE = 10_000_000
+# NUL and halves of surrogate pairs: no database keeps them.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _INT = re.compile(r"[+-]?\d{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -78,7 +81,7 @@ def load_yaml(text: str, source_name: str = "") -> Located:
 
 
 def _refuse_characters(text: str, source_name: str) -> None:
-    bad = re.search("[\0\ud800-\udfff]", text)
+    bad = _NO_TEXT.search(text)
     if bad:
         raise BundleError(
             "the text holds NUL or half of a surrogate pair",
@@ -155,6 +158,8 @@ class _Reader:
         position = _position(event.start_mark)
         if kind is yaml.ScalarEvent:
             is_plain = event.style in (None, "")
+            if event.style == '"' and _NO_TEXT.search(event.value):
+                raise self.refuse("an escape stands for NUL or half of a surrogate pair", event.start_mark)
             return Located(read_scalar(event.value) if is_plain else event.value, position)
         return Located([] if kind is yaml.SequenceStartEvent else {}, position)
 
@@ -211,9 +216,19 @@ _PlainDumper.add_representer(str, _represent_text)
 _PlainDumper.add_representer(float, _represent_float)
 
 
-def dump_yaml(plain: Any) -> str:
+def dump_yaml(plain: Any, *, is_flow: bool = False) -> str:
     """Write plain values as YAML that people like to read in a diff.
 
     Whole doubles keep their point, texts over several lines stay readable, nothing is sorted.
+
+    Args:
+        is_flow: everything on one line, in brackets.
     """
-    return yaml.dump(plain, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(
+        plain,
+        Dumper=_PlainDumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=is_flow,
+        width=_ONE_LINE if is_flow else 110,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,12 @@ DUE_WORKING_DAYS_DEFAULT = 2
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """The whole answer about one ask, with everything that it rests on. Nothing is stored."""
+    """The whole answer about one ask, with everything that it rests on. Nothing is stored.
+
+    Args:
+        exceptions: those that counted for its project.
+        beside: versions in shadow, to be judged when the answer stands; they never change it.
+    """
 
     ask: Ask
     context: facts.Context
@@ -50,6 +55,8 @@ class Assessed:
     unfillable: UnfillableStage | None
     policy_digest: str
     catalogue_digest: str
+    exceptions: tuple[RuleException, ...] = ()
+    beside: tuple[policies.Beside, ...] = ()
 
     @property
     def facts_json(self) -> dict[str, Any]:
@@ -107,14 +114,16 @@ def assess(
     def directory(excluded: frozenset[int], exposure: int | None) -> Directory:
         return people.directory_for(context.project, excluded=excluded, exposure_micro=exposure, now=now)
 
-    return judge(
+    in_force = policies.in_force()
+    assessed = judge(
         context,
         snapshot=snapshot,
-        policy=policies.active_policy(),
+        policy=in_force.policy,
         exceptions=policies.exceptions_for(context.project, now=now),
         directory=directory,
         beneficiary_id=beneficiary_id,
     )
+    return replace(assessed, beside=in_force.beside) if in_force.beside else assessed
 
 
 def judge(
@@ -161,6 +170,7 @@ def judge(
         unfillable=unfillable,
         policy_digest=policy.digest,
         catalogue_digest=snapshot.digest,
+        exceptions=tuple(exceptions),
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db.models import Q
+
 from governance.domain.errors import NotAllowed
 from governance.models import RoleAssignment, User
 from governance.selectors.people import SYSTEM_EMAIL
@@ -65,6 +67,15 @@ def require_duty(actor: User, duty: str, *, now: datetime) -> None:
         return
     words, carriers = DUTIES[duty]
     raise NotAllowed(f"to {words} takes the role {' or '.join(f'`{name}`' for name in sorted(carriers))}", duty=duty)
+
+
+def people_with(duty: str, *, now: datetime) -> dict[int, str]:
+    """Everybody who carries a duty today: person id to name, in order of name. Superusers carry all of them."""
+    _, carriers = DUTIES[duty]
+    accounts = User.objects.filter(is_active=True, is_service_account=False, person__is_active=True)
+    holders = RoleAssignment.objects.in_force(now).filter(role__slug__in=carriers).values("user_id")
+    found = accounts.filter(Q(is_superuser=True) | Q(pk__in=holders)).exclude(email=SYSTEM_EMAIL)
+    return dict(found.order_by("person__name", "person_id").values_list("person_id", "person__name"))
 
 
 def is_system(user: User) -> bool:

@@ -1,8 +1,9 @@
-"""The policy in force, compiled once per process and pinned by its digest."""
+"""The policy in force, compiled once per process and pinned by its digest; and what stands beside it in shadow."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from django.db.models import Q
@@ -10,36 +11,112 @@ from django.db.models import Q
 from governance.domain.errors import NoActivePolicy
 from governance.models import PolicyException, PolicyVersion, Project
 from governance.policy.bundle import load_bundle
+from governance.policy.bundle_model import Bundle
 from governance.policy.decision import RuleException
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 
+Versions = tuple[tuple[int, str], ...]
+"""(id, digest) of the versions that rule together, by the name of their set."""
+COMPILED_SETS_MAX = 16
 
-def active_policy() -> CompiledPolicySet:
-    """All active versions, compiled together.
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A version in shadow, and the versions that would rule with it. Nothing is compiled until it is asked."""
+
+    version_id: int
+    versions: Versions
+
+    def policy(self) -> CompiledPolicySet:
+        return _compiled(self.versions)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The policy that decides, and the versions that are only watched."""
+
+    policy: CompiledPolicySet
+    beside: tuple[Beside, ...]
+
+
+def in_force() -> InForce:
+    """All active versions, compiled together, and those in shadow.
 
     One query per call; compiling happens when an activation changed the answer.
 
     Raises:
         NoActivePolicy: nothing may be judged without rules.
     """
-    versions = tuple(
-        PolicyVersion.objects.filter(state="active").order_by("policy_set__slug").values_list("pk", "digest")
+    rows = list(
+        PolicyVersion.objects.filter(state__in=("active", "shadow"))
+        .order_by("policy_set__slug", "number")
+        .values_list("pk", "digest", "state", "policy_set_id", "policy_set__slug")
     )
-    if not versions:
+    active = [row for row in rows if row[2] == "active"]
+    if not active:
         raise NoActivePolicy("no policy is active: import and activate one before anything can be judged")
-    return _compiled(versions)
+    beside = []
+    for shadow in rows:
+        if shadow[2] == "shadow":
+            together = sorted([*(row for row in active if row[3] != shadow[3]), shadow], key=lambda row: row[4])
+            beside.append(Beside(shadow[0], tuple((row[0], row[1]) for row in together)))
+    return InForce(_compiled(tuple((row[0], row[1]) for row in active)), tuple(beside))
 
 
-@lru_cache(maxsize=8)
-def _compiled(versions: tuple[tuple[int, str], ...]) -> CompiledPolicySet:
+def active_policy() -> CompiledPolicySet:
+    """All active versions, compiled together.
+
+    Raises:
+        NoActivePolicy: nothing may be judged without rules.
+    """
+    return in_force().policy
+
+
+def policy_with(version: PolicyVersion) -> CompiledPolicySet:
+    """The whole policy as it would be with this version in the place of its set's active one. One query.
+
+    Raises:
+        PolicyError: the version does not go together with the others.
+    """
+    rows = (
+        PolicyVersion.objects.filter(Q(pk=version.pk) | (Q(state="active") & ~Q(policy_set_id=version.policy_set_id)))
+        .order_by("policy_set__slug")
+        .values_list("pk", "digest")
+    )
+    return _compiled(tuple(rows))
+
+
+def digest_in_force() -> str:
+    """Digest of the whole policy in force; empty when nothing is."""
+    try:
+        return active_policy().digest
+    except NoActivePolicy:
+        return ""
+
+
+@lru_cache(maxsize=COMPILED_SETS_MAX)
+def _compiled(versions: Versions) -> CompiledPolicySet:
     sources = PolicyVersion.objects.filter(pk__in=[pk for pk, _ in versions]).order_by("policy_set__slug")
     return compile_policy_set([load_bundle(version.source) for version in sources])
 
 
+@lru_cache(maxsize=COMPILED_SETS_MAX)
+def _loaded(version_id: int, digest: str) -> Bundle:
+    return load_bundle(PolicyVersion.objects.values_list("source", flat=True).get(pk=version_id))
+
+
+def bundle_of(version: PolicyVersion) -> Bundle:
+    """The rules of a stored version; its text never changes, so it is read once."""
+    return _loaded(version.pk, version.digest)
+
+
 def exceptions_for(project: Project, *, now: datetime) -> list[RuleException]:
-    """Exceptions in force for the project or any team above it."""
+    """Approved exceptions that run now for the project or any team above it."""
     rows = PolicyException.objects.filter(
-        Q(project=project) | Q(team_id__in=project.team.path_ids), valid_from__lte=now, valid_to__gt=now
+        Q(project=project) | Q(team_id__in=project.team.path_ids),
+        state="approved",
+        valid_from__lte=now,
+        valid_to__gt=now,
     ).order_by("rule_id", "pk")
     return [
         RuleException(
@@ -48,8 +125,12 @@ def exceptions_for(project: Project, *, now: datetime) -> list[RuleException]:
             reason=row.reason,
             approved_by=(str(row.approved_by_id),),
             starts_on=row.valid_from.date(),
-            # The query has cut at the instant; the library counts whole days, half-open.
-            expires_on=row.valid_to.date() + timedelta(days=1),
+            expires_on=day_after(row.valid_to),
         )
         for row in rows
     ]
+
+
+def day_after(instant: datetime) -> date:
+    """When an exception no longer counts for the library, which counts whole days, half-open; queries cut exactly."""
+    return instant.date() + timedelta(days=1)

@@ -27,6 +27,7 @@ from governance.policy.decision import Decision
 from governance.selectors import balances, queues, revisions
 from governance.selectors import reasons as reasoning
 from governance.selectors.authority import Authority
+from governance.selectors.nearest import NearestChange, nearest_change
 from governance.selectors.timeline import Entry, timeline
 
 REVISIONS_MAX = 50
@@ -63,6 +64,7 @@ class Story:
     levels: Sequence[balances.Level]
     reasons: Sequence[reasoning.Reason]
     nearest: reasoning.Nearest | None
+    allowed: NearestChange | None
     comparison: revisions.Comparison | None
     entries: Sequence[Entry] = field(default=())
 
@@ -78,7 +80,7 @@ class Story:
 
 
 def story(number: int, *, visibility: Visibility, viewer_id: int, now: datetime) -> Story:
-    """The request with this number, if this person may see it. Nine queries at most.
+    """The request with this number, if this person may see it. Ten queries at most.
 
     Raises:
         NotFound: missing or not visible; the two read the same.
@@ -101,6 +103,7 @@ def story(number: int, *, visibility: Visibility, viewer_id: int, now: datetime)
         levels=_levels(request),
         reasons=reasoning.reasons(decision, current_stages, roles) if decision else (),
         nearest=reasoning.nearest(decision, roles) if decision and request.state in _STILL_OPEN else None,
+        allowed=nearest_change(latest.assessment) if latest and request.state in _STILL_OPEN else None,
         comparison=_comparison(judged),
         entries=timeline(request, viewer_id=viewer_id, refusals=_refusals(judged)),
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db.models.functions import Mod
 
 from governance.models import Assessment, PolicyVersion
 from governance.policy.bundle import load_bundle
@@ -25,13 +27,17 @@ class Replayed:
     differences: dict[str, tuple[Any, Any]] | None
 
 
-def replay(*, limit: int | None = None, newest_first: bool = True) -> Iterator[Replayed]:
+def replay(
+    *, limit: int | None = None, newest_first: bool = True, only: Sequence[int] | None = None
+) -> Iterator[Replayed]:
     """Judge stored decisions again, one after another.
 
     Args:
         limit: at most so many; all when None.
+        only: these assessments and no others.
     """
-    rows = Assessment.objects.order_by("-pk" if newest_first else "pk").values_list(
+    found_rows = Assessment.objects.all() if only is None else Assessment.objects.filter(pk__in=only)
+    rows = found_rows.order_by("-pk" if newest_first else "pk").values_list(
         "pk", "assessed_at", "policy_digest", "facts", "decision"
     )
     known: OrderedDict[str, CompiledPolicySet | None] = OrderedDict()
@@ -85,3 +91,17 @@ def _is_active(version: PolicyVersion) -> bool:
 
 def _existed(at: datetime) -> Callable[[PolicyVersion], bool]:
     return lambda version: version.created_at <= at
+
+
+def sample_of(*, size: int, turn: int) -> list[int]:
+    """Ids of about `size` assessments spread over the whole history; another turn takes others, in the end all.
+
+    Args:
+        turn: a number that goes up by one each time, such as the day's.
+    """
+    newest = Assessment.objects.order_by("-pk").values_list("pk", flat=True).first()
+    if newest is None:
+        return []
+    step = max(1, -(-newest // size))
+    ids = Assessment.objects.annotate(place=Mod("pk", step)).filter(place=turn % step)
+    return list(ids.order_by("pk").values_list("pk", flat=True))

@@ -1,18 +1,26 @@
-"""Imports and activates versions of policy, and keeps them still while a decision is being made."""
+"""Stores versions of policy, puts them in force, and keeps them still while a decision is being made.
+
+Who may ask for what, and what has to be there first, is in `activations`, `policy_checks` and `shadow`.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
-from governance.domain.errors import InvalidInput
+from governance.domain.errors import InvalidInput, LockOutsideTransaction, NotReady
+from governance.domain.limits import REASON_CHARS_MAX
+from governance.domain.policy_life import VersionEvent, next_state
+from governance.domain.text import clean_reason
 from governance.models import PolicySet, PolicyVersion, User
 from governance.policy.bundle import load_bundle
 from governance.policy.errors import PolicyError
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
 from governance.selectors.duties import require_duty
 from governance.services import audit
+from governance.services.commit import BeforeCommit, nothing
 
 
 def hold_in_force() -> None:
@@ -24,20 +32,43 @@ def hold_in_force() -> None:
         cursor.execute("SELECT id FROM governance_policyset ORDER BY id FOR SHARE")
 
 
+def lock_sets() -> None:
+    """Take every policy set until COMMIT: no decision is being made, no other version moves. First lock, ids in order.
+
+    All of them, because what a version was checked and backtested against is the whole policy: two sets that move at
+    the same moment would each have been weighed without the other.
+
+    Raises:
+        LockOutsideTransaction: a lock that ends at once protects nothing.
+    """
+    if not connection.in_atomic_block:
+        raise LockOutsideTransaction("lock the policy sets inside a transaction")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM governance_policyset ORDER BY id FOR NO KEY UPDATE")
+
+
 @transaction.atomic(durable=True)
-def import_version(*, source: str, actor: User, now: datetime) -> PolicyVersion:
+def import_version(
+    *, source: str, actor: User, now: datetime, reason: str = "", before_commit: BeforeCommit = nothing
+) -> PolicyVersion:
     """Store a bundle as a new draft version of its set. The same rules again are the version that exists.
+
+    Args:
+        reason: why it was written; the second officer and the log read it.
 
     Raises:
         NotAllowed: the actor is no policy officer.
         InvalidInput: the bundle does not check; the sentence carries its position.
     """
     require_duty(actor, "policies", now=now)
-    return add_version(source=source, actor=actor, now=now)
+    version = add_version(source=source, actor=actor, now=now, reason=reason)
+    before_commit(version)
+    return version
 
 
-def add_version(*, source: str, actor: User, now: datetime) -> PolicyVersion:
+def add_version(*, source: str, actor: User, now: datetime, reason: str = "") -> PolicyVersion:
     """`import_version` in the caller's transaction."""
+    reason = clean_reason("reason", reason, REASON_CHARS_MAX, required=False)
     try:
         bundle = load_bundle(source)
     except PolicyError as error:
@@ -47,55 +78,84 @@ def add_version(*, source: str, actor: User, now: datetime) -> PolicyVersion:
     existing = PolicyVersion.objects.filter(policy_set=policy_set, digest=bundle.content_hash).first()
     if existing is not None:
         return existing
+    last = policy_set.versions.order_by("-number").values_list("number", flat=True).first()
     version = PolicyVersion.objects.create(
         policy_set=policy_set,
-        number=policy_set.versions.count() + 1,
+        number=(last or 0) + 1,
         source=source,
         digest=bundle.content_hash,
         created_by=actor,
         created_at=now,
+        reason=reason,
     )
     audit.record("policy.imported", actor=actor, subject=version, now=now, digest=version.digest)
     return version
 
 
 @transaction.atomic(durable=True)
-def activate_version(*, version_id: int, actor: User, now: datetime) -> PolicyVersion:
-    """Put a version in force; the one before it retires. Activating an older version is a rollback.
+def activate_first(*, version_id: int, actor: User, now: datetime) -> PolicyVersion:
+    """Put the very first version of an installation in force: one officer, because nothing decides yet.
 
-    Waits for decisions that are being made: each cites a version in force at its commit.
+    Only while no set at all has a version in force. A new set beside others may loosen what they say, so it takes the
+    same two officers as any other change.
 
     Raises:
         NotAllowed: the actor is no policy officer.
+        NotReady: rules are in force already.
     """
     require_duty(actor, "policies", now=now)
+    lock_sets()
+    if PolicyVersion.objects.filter(state="active").exists():
+        raise NotReady(
+            "rules are in force already: ask for the activation, and a second officer answers",
+            missing=["a second officer"],
+        )
     return put_in_force(version_id=version_id, actor=actor, now=now)
 
 
-def put_in_force(*, version_id: int, actor: User, now: datetime) -> PolicyVersion:
-    """`activate_version` in the caller's transaction."""
+def put_in_force(*, version_id: int, actor: User, now: datetime, by: User | None = None, **data: Any) -> PolicyVersion:
+    """Make a version the one of its set that decides; the one before it retires. In the caller's transaction.
+
+    Who may, and what was checked, is the caller's: `activations` for two officers, the installation for the first one.
+    Waits for decisions that are being made: each cites a version in force at its commit.
+
+    Args:
+        by: who answers for it, where a sweep acts on their behalf.
+        data: further plain values for the log.
+    """
     set_id = PolicyVersion.objects.values_list("policy_set_id", flat=True).get(pk=version_id)
     PolicySet.objects.lock(set_id)
     version = PolicyVersion.objects.lock(version_id)
     if version.state == "active":
         return version
-    PolicyVersion.objects.filter(policy_set_id=set_id, state="active").update(state="retired", retired_at=now)
-    version.state, version.activated_by, version.activated_at, version.retired_at = "active", actor, now, None
-    version.save(update_fields=["state", "activated_by", "activated_at", "retired_at"])
-    audit.record("policy.activated", actor=actor, subject=version, now=now, digest=version.digest)
+    before = PolicyVersion.objects.filter(policy_set_id=set_id, state="active").first()
+    if before is not None:
+        before.state, before.retired_at = next_state(before.state, VersionEvent.REPLACE).value, now
+        before.save(update_fields=["state", "retired_at"])
+    # The database keeps one active version of a set, so the other one has left before this one comes.
+    version.state, version.shadow_since = "active", None
+    version.activated_by, version.activated_at, version.retired_at = by or actor, now, None
+    version.save(update_fields=["state", "shadow_since", "activated_by", "activated_at", "retired_at"])
+    audit.record(
+        "policy.activated", actor=actor, subject=version, now=now, digest=version.digest,
+        replaces=before.pk if before else None, **data,
+    )  # fmt: skip
     return version
 
 
 @transaction.atomic(durable=True)
 def install_shipped(*, actor: User, now: datetime) -> list[PolicyVersion]:
-    """Import the shipped bundles and put in force those whose set has no active version yet.
+    """Import the shipped bundles and put in force those whose set has never had a version in force.
 
-    An organisation that has changed a set keeps its own.
+    The installation acts here, not an officer: these texts come with the program and are tested with it. An
+    organisation that has changed or retired a set keeps its own.
     """
+    # Before the first event of the log is written, which is everybody's last lock.
+    lock_sets()
     versions = []
     for name in BUNDLE_NAMES:
         version = add_version(source=shipped_text(name), actor=actor, now=now)
-        if not version.policy_set.versions.filter(state="active").exists():
+        if not version.policy_set.versions.filter(activated_at__isnull=False).exists():
             version = put_in_force(version_id=version.pk, actor=actor, now=now)
         versions.append(version)
     return versions

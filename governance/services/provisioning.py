@@ -27,7 +27,18 @@ from governance.policy.decision import Outcome
 from governance.selectors import assessments as assessing
 from governance.selectors import balances, facts, people
 from governance.selectors.assessments import Assessed
-from governance.services import alerts, approvals, assessments, audit, budgets, counters, flags, grants, policies
+from governance.services import (
+    alerts,
+    approvals,
+    assessments,
+    audit,
+    budgets,
+    counters,
+    flags,
+    grants,
+    policies,
+    shadow,
+)
 from governance.services.commit import BeforeCommit, nothing
 
 DRAFT_BYTES_MAX = 65_536
@@ -186,7 +197,8 @@ def _submit(*, request_id: int, actor: User, now: datetime, expected_version: in
 
     # Write. Money is promised before people are asked: an approver never approves thin air.
     revision = _freeze(request, ask, assessed, actor=actor, now=now)
-    assessments.store(assessed, revision, occasion="submit", now=now)
+    assessment = assessments.store(assessed, revision, occasion="submit", now=now)
+    shadow.judge_beside(assessed, assessment)
     if assessed.outcome is Outcome.DENY:
         _answer(request, Event.SUBMIT_DENIED, now=now)
         alerts.tell_request_answered(request, assessed, actor=actor, now=now)

@@ -25,6 +25,7 @@ from governance.services import catalogue, delegations, policies, provisioning
 from tests.admin.conftest import signed_in
 from tests.cast import Cast, add_person, open_stage, reviewed, submitted
 from tests.house import fingerprint
+from tests.officers import put_in_force
 
 pytestmark = pytest.mark.django_db
 
@@ -143,7 +144,7 @@ def test_a_policy_that_moved_asks_again(cast: Cast, now: datetime) -> None:
     changed = active.source.replace("value: 250000.0", "value: 251000.0", 1)
     assert changed != active.source
     version = policies.import_version(source=changed, actor=cast.grace, now=now)
-    policies.activate_version(version_id=version.pk, actor=cast.grace, now=now)
+    put_in_force(version, actor=cast.grace, now=now)
     answer = signed_in(cast.bob).post(address(stage), {"verdict": "approve", "reason": REASON, **seen})
     page = answer.content.decode()
     assert answer.status_code == 409

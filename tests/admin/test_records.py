@@ -24,6 +24,7 @@ from governance.models import (
 from tests.admin.conftest import signed_in
 from tests.cast import Cast, add_person, open_stage, submitted
 from tests.house import fingerprint
+from tests.officers import seen_backtest
 
 pytestmark = pytest.mark.django_db
 
@@ -247,7 +248,7 @@ def test_a_flag_is_closed_with_a_reason_once(cast: Cast) -> None:
     assert client.post(address, {"reason": "again"}).status_code == 404
 
 
-def test_a_policy_is_imported_and_put_in_force_by_a_policy_officer(cast: Cast) -> None:
+def test_a_policy_is_imported_and_put_in_force_by_two_policy_officers(cast: Cast, now: datetime) -> None:
     active = PolicyVersion.objects.get(state="active", policy_set__slug="sustainability")
     client = signed_in(cast.grace)
     address = reverse("admin:governance_policyversion_import")
@@ -257,7 +258,29 @@ def test_a_policy_is_imported_and_put_in_force_by_a_policy_officer(cast: Cast) -
     changed = active.source.replace("value: 250000.0", "value: 251000.0", 1)
     assert client.post(address, {"source": changed}).status_code == 302
     draft = PolicyVersion.objects.get(policy_set=active.policy_set, state="draft")
-    assert client.post(reverse("admin:governance_policyversion_activate", args=[draft.pk])).status_code == 302
+    judy = add_person("judy", team=cast.root, roles=["policy_officer"], scope=cast.root, now=now)
+
+    def address_of(slug: str) -> str:
+        return reverse(f"admin:governance_policyversion_{slug}", args=[draft.pk])
+
+    assert client.get(address_of("ask")).status_code == 404  # not tested yet
+    assert client.post(address_of("run")).status_code == 302
+    draft.refresh_from_db()
+    assert draft.state == "tested"
+    unready = client.post(address_of("ask"), {"reason": "a lower line"})
+    assert unready.status_code == 400
+    assert "no backtest of it has been run" in unready.content.decode()
+    seen_backtest(draft, by=cast.grace, now=now)
+    answer = client.get(reverse("admin:governance_policyversion_change", args=[draft.pk]))
+    page = answer.content.decode()
+    for _, link in answer.context["links"]:
+        assert client.get(link).status_code == 200
+    assert "Ask a second officer</button>" in page
+    assert client.post(address_of("ask"), {"reason": "a lower line"}).status_code == 302
+    own = client.post(address_of("answer"), {"answer": "agree"})
+    assert own.status_code == 400
+    assert "another officer answers" in own.content.decode()
+    assert signed_in(judy).post(address_of("answer"), {"answer": "agree"}).status_code == 302
     draft.refresh_from_db()
     assert draft.state == "active"
     assert signed_in(cast.users["ada"]).post(address, {"source": changed}).status_code == 404

@@ -13,21 +13,34 @@ from governance.domain.errors import IdempotencyInFlight
 from governance.domain.money import MICRO_PER_UNIT
 from governance.models import (
     ApprovalDecision,
+    AuditEvent,
     BudgetHold,
     Flag,
     Grant,
     JobRun,
+    PolicyActivation,
     PolicyVersion,
     ProvisioningRequest,
     RequestRevision,
+    User,
 )
+from governance.policy.shipped import shipped_text
 from governance.selectors import assessments
 from governance.selectors.people import system_actor
-from governance.services import approvals, idempotency, policies, provisioning, sweeps
+from governance.services import (
+    activations,
+    approvals,
+    idempotency,
+    policies,
+    policy_checks,
+    provisioning,
+    sweeps,
+)
 from tests import cast as casting
 from tests.cast import NOW, Cast, open_stage, reviewed, submitted
 from tests.concurrency.crowd import at_once, kinds
 from tests.house import broken_promises
+from tests.officers import put_in_force, seen_backtest
 
 SUBMITTERS = 64
 
@@ -111,6 +124,57 @@ def an_expiry_a_withdrawal_and_a_yes() -> None:
     assert_sound()
 
 
+def two_officers_answer_at_once() -> None:
+    """Two officers agree at the same moment: one answer counts, the other one is told so."""
+    cast, judy, ivan = _officers()
+    activation = _asked(cast, "sustainability", "value: 250000.0", "value: 251000.0")
+    results = at_once([partial(_agree, activation, who) for who in (judy, ivan)])
+    assert kinds(results) == {"PolicyActivation": 1, "AlreadyDecided": 1}, results
+    assert PolicyVersion.objects.get(policy_set__slug="sustainability", state="active").number == 2
+    assert AuditEvent.objects.filter(action="policy.activated", data__has_key="activation").count() == 1
+    assert_sound()
+
+
+def two_sets_move_at_once() -> None:
+    """Two activations of different sets, each weighed without the other: one rules, the other one is weighed again.
+
+    Guards: the lock on every policy set, not only on one's own.
+    """
+    cast, judy, _ = _officers()
+    one = _asked(cast, "sustainability", "value: 250000.0", "value: 251000.0")
+    limit = "source: organisation's own limit}]"
+    later = f"{limit[:-1]}, {{value: 2400.0, from: 2030-01-01, source: plan}}]"
+    other = _asked(cast, "approval-limits", limit, later)
+    results = at_once([partial(_agree, activation, judy) for activation in (one, other)])
+    assert kinds(results) == {"PolicyActivation": 1, "NotReady": 1}, results
+    assert_sound()
+
+
+def _officers() -> tuple[Cast, User, User]:
+    cast = casting.assemble()
+    judy, ivan = (
+        casting.add_person(name, team=cast.root, roles=["policy_officer"], scope=cast.root) for name in ("judy", "ivan")
+    )
+    return cast, judy, ivan
+
+
+def _asked(cast: Cast, name: str, old: str, new: str) -> PolicyActivation:
+    source = shipped_text(name).replace(old, new, 1)
+    version = policies.import_version(source=source, actor=cast.grace, now=NOW)
+    version = policy_checks.test_version(version_id=version.pk, actor=cast.grace, now=NOW)
+    for finding in version.checks["findings"]:
+        if finding["severity"] != "note":
+            policy_checks.explain_finding(
+                version_id=version.pk, finding=finding["key"], explanation="a small cast", actor=cast.grace, now=NOW
+            )
+    seen_backtest(version, by=cast.grace, now=NOW)
+    return activations.ask_activation(version_id=version.pk, actor=cast.grace, reason="because", now=NOW)
+
+
+def _agree(activation: PolicyActivation, who: User) -> PolicyActivation:
+    return activations.answer_activation(activation_id=activation.pk, actor=who, answer="agree", now=NOW)
+
+
 def an_activation_and_a_grant() -> None:
     """Policy becomes stricter between judging and COMMIT of the last yes: the grant cites a policy then in force."""
     cast = casting.assemble()
@@ -122,7 +186,7 @@ def an_activation_and_a_grant() -> None:
 
     def activate() -> None:
         assert judged.wait(10)
-        policies.activate_version(version_id=newer.pk, actor=cast.grace, now=NOW)
+        put_in_force(newer, actor=cast.grace, now=NOW)
         activated.set()
 
     def judge_slowly(*args: Any, **options: Any) -> Any:
@@ -225,6 +289,8 @@ RACES: dict[str, Callable[[], None]] = {
         an_edit_and_a_yes,
         an_expiry_a_withdrawal_and_a_yes,
         an_activation_and_a_grant,
+        two_officers_answer_at_once,
+        two_sets_move_at_once,
         comments_on_many_requests,
         sweeps_over_the_same_requests,
         many_drafts,
@@ -245,8 +311,6 @@ def assert_sound() -> None:
 
 
 def _order_of(*actions: str) -> list[str]:
-    from governance.models import AuditEvent
-
     seen = AuditEvent.objects.filter(action__in=actions).order_by("seq").values_list("action", flat=True)
     # The shipped versions were activated before the race began.
     return list(seen)[-len(actions) :]

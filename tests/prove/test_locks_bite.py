@@ -49,6 +49,10 @@ def _no_policy_lock() -> AbstractContextManager[Any]:
     return mock.patch("governance.services.policies.hold_in_force", return_value=None)
 
 
+def _no_sets_lock() -> AbstractContextManager[Any]:
+    return mock.patch("governance.services.policies.lock_sets", return_value=None)
+
+
 def _no_audit_lock() -> AbstractContextManager[Any]:
     from django.db.models import QuerySet
 
@@ -68,6 +72,7 @@ LOCKS: dict[str, tuple[Callable[[], AbstractContextManager[Any]], str]] = {
     "counter": (_no_counter_lock, "many_drafts"),
     "audit head": (_no_audit_lock, "comments_on_many_requests"),
     "policy in force": (_no_policy_lock, "an_activation_and_a_grant"),
+    "every policy set": (_no_sets_lock, "two_sets_move_at_once"),
 }
 
 

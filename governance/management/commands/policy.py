@@ -2,10 +2,11 @@
 
 manage.py policy check|test|explain [PLACE …]     manage.py policy diff OLD NEW     manage.py policy backtest [PLACE …]
 manage.py policy export FOLDER [--set NAME …]     manage.py policy import PLACE … --actor E-MAIL
-manage.py policy replay [--limit N]               manage.py policy activate SET@NUMBER --actor E-MAIL
+manage.py policy replay [--limit N]               manage.py policy activate SET@NUMBER --actor E-MAIL [--second E-MAIL]
+manage.py policy log [--since DAY] [--limit N]
 
 Exit codes: 0 everything is in order, 1 something was found (a refusal, a failed case, a difference), 2 it could not be
-done. With `--json` one JSON object is written and nothing else.
+done. With `--json` one JSON object is written and nothing else; `log` always writes one a line.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from governance.domain.errors import GovernanceError
-from governance.management.policy import sources, words
+from governance.management.policy import activation, sources, words
 from governance.management.policy.words import FINE, FOUND, UNUSABLE, Report
 from governance.models import User
-from governance.selectors import policy_sources
+from governance.selectors import decision_logs, policy_sources
 from governance.services import policies
 
 
@@ -67,13 +68,26 @@ class Command(BaseCommand):
         made = word("import", "store bundles as draft versions")
         made.add_argument("places", nargs="+", help=sources.HELP)
         made.add_argument("--actor", required=True, help="e-mail of the officer in whose name it happens")
-        made = word("activate", "put a stored version in force")
+        made = word("activate", "ask for a stored version to be put in force, or answer the ask that waits")
         made.add_argument("version", help="SET@NUMBER")
         made.add_argument("--actor", required=True, help="e-mail of the officer in whose name it happens")
+        made.add_argument("--second", help="e-mail of a second officer who agrees in the same call")
+        made.add_argument("--reason", default="", help="why, for the second officer and the log")
+        made.add_argument(
+            "--from", dest="effective_at", type=_instant, help="from when it rules, e.g. 2026-12-01T08:00Z"
+        )
+        made = word("log", "stored decisions as JSON lines under Open Policy Agent's names, sensitive facts masked")
+        made.add_argument("--since", type=_instant, help="only decisions from this day or instant on")
+        made.add_argument("--limit", type=int, help="only the oldest so many")
         made = word("replay", "judge stored decisions again and compare")
         made.add_argument("--limit", type=int, help="only the newest so many")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["word"] == "log":
+            # Line by line: an export may be longer than memory.
+            for entry in decision_logs.stream(since=options["since"], limit=options["limit"]):
+                self.stdout.write(json.dumps(entry, ensure_ascii=False))
+            return
         try:
             report = _WORDS[options["word"]](options)
         except sources.NoSource as error:
@@ -87,6 +101,12 @@ class Command(BaseCommand):
                 self.stdout.write(line)
         if report.code:
             sys.exit(report.code)
+
+
+def _instant(text: str) -> datetime:
+    """An instant as people write it; without an offset it is UTC."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _day(options: dict[str, Any]) -> date:
@@ -131,8 +151,14 @@ def _import(options: dict[str, Any]) -> Report:
 def _activate(options: dict[str, Any]) -> Report:
     slug, _, number = options["version"].partition("@")
     found = policy_sources.source_of(slug, int(number) if number.isdigit() else 0)
-    version = policies.activate_version(version_id=found.id, actor=_actor(options["actor"]), now=timezone.now())
-    return Report(FINE, [f"{found.name} is {version.state}"], {"activated": found.name, "state": version.state})
+    return activation.activate(
+        found.id,
+        actor=_actor(options["actor"]),
+        second=_actor(options["second"]) if options["second"] else None,
+        reason=options["reason"],
+        effective_at=options["effective_at"],
+        now=timezone.now(),
+    )
 
 
 _WORDS: dict[str, Callable[[dict[str, Any]], Report]] = {

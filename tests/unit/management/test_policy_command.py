@@ -11,10 +11,12 @@ import pytest
 from django.core.management import call_command
 
 from governance.models import AuditEvent, PolicyVersion
+from governance.policy.decision_log import MASK, verify_chain
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
 from governance.services import provisioning
 from tests import cast as casting
-from tests.cast import NOW, Cast, content
+from tests.cast import NOW, Cast, add_person, content
+from tests.officers import put_in_force, seen_backtest
 
 LIMIT = "{value: 25000.0, from: 2024-01-01, source: organisation's own limit}"
 
@@ -179,15 +181,29 @@ def test_import_stores_drafts_once_and_nothing_when_one_is_bad(cast: Cast, folde
     assert run("import", str(good), "--actor", "nobody@example.com")[0] == 2
 
 
-def test_a_stored_version_is_compared_by_name_and_put_in_force(cast: Cast, folder: Path) -> None:
+def test_a_stored_version_is_compared_by_name(cast: Cast, folder: Path) -> None:
     good = changed(folder, LIMIT, LIMIT.replace("25000.0", "20000.0"))
     run("import", str(good), "--actor", cast.grace.email)
     code, plain = run_json("diff", "approval-limits@1", "approval-limits@2")
     assert code == 1
     assert {each["rule_id"] for each in plain["differences"]} == {"AL-2", "AL-3"}
     assert run("diff", "approval-limits@1", "approval-limits@7")[0] == 2
-    assert run_json("activate", "approval-limits@2", "--actor", cast.grace.email)[1]["state"] == "active"
-    assert PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active").number == 2
+
+
+def test_two_officers_put_a_stored_version_in_force_with_two_commands(cast: Cast, folder: Path) -> None:
+    name, line = "sustainability", "value: 250000.0"
+    run("import", str(changed(folder, line, "value: 251000.0", name)), "--actor", cast.grace.email)
+    judy = add_person("judy", team=cast.root, roles=["policy_officer"], scope=cast.root)
+    code, plain = run_json("activate", "sustainability@2", "--actor", cast.grace.email)
+    assert (code, plain["missing"]) == (1, ["no backtest of it has been run"])
+    version = PolicyVersion.objects.get(policy_set__slug="sustainability", number=2)
+    assert version.state == "tested"
+    seen_backtest(version, by=cast.grace, now=NOW)
+    assert run_json("activate", "sustainability@2", "--actor", cast.grace.email)[1]["activation"] == "asked"
+    # The same officer again does not answer it; another one does, with the same command.
+    assert run("activate", "sustainability@2", "--actor", cast.grace.email)[0] == 2
+    assert run_json("activate", "sustainability@2", "--actor", judy.email)[1]["state"] == "active"
+    assert PolicyVersion.objects.get(policy_set__slug="sustainability", state="active").number == 2
 
 
 def _submit(cast: Cast) -> None:
@@ -201,7 +217,7 @@ def test_replay_finds_the_rules_of_the_day_even_after_they_changed(cast: Cast, f
     assert (code, plain["differences"], plain["unknown_rules"]) == (0, [], 0)
     assert plain["replayed"] >= 1
     run("import", str(changed(folder, LIMIT, LIMIT.replace("25000.0", "20000.0"))), "--actor", cast.grace.email)
-    run("activate", "approval-limits@2", "--actor", cast.grace.email)
+    put_in_force(PolicyVersion.objects.get(number=2), actor=cast.grace, now=NOW)
     code, plain = run_json("replay")
     assert (code, plain["differences"], plain["unknown_rules"]) == (0, [], 0)
 
@@ -220,3 +236,17 @@ def test_backtest_counts_what_would_have_come_out(cast: Cast, folder: Path) -> N
     code, plain = run_json("backtest", str(strict))
     assert (code, plain["flipped"]) == (0, 1)
     assert [each for each in plain["matrix"] if each["count"]] == [{"old": "allow", "new": "deny", "count": 1}]
+
+
+def test_the_decision_log_is_one_entry_a_line_chained_and_masked(cast: Cast) -> None:
+    for _ in range(2):
+        _submit(cast)
+    code, text = run("log")
+    entries = [json.loads(line) for line in text.splitlines()]
+    assert (code, len(entries)) == (0, 2)
+    assert verify_chain(entries) is None
+    assert all(
+        entry["masked"] and entry["input"][entry["masked"][0].removeprefix("/input/")] == MASK for entry in entries
+    )
+    assert run("log", "--since", "2100-01-01") == (0, "")
+    assert len(run("log", "--limit", "1")[1].splitlines()) == 1

@@ -28,6 +28,7 @@ from governance.services import approvals, provisioning
 from tests import cast as casting
 from tests.cast import NOW, Cast, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint
+from tests.officers import put_in_force
 
 pytestmark = pytest.mark.django_db
 
@@ -213,7 +214,7 @@ def test_policy_that_became_stricter_is_applied_before_the_grant(cast: Cast):
     source = version.source.replace("malware", "research")
     assert source != version.source
     newer = policies.import_version(source=source, actor=cast.grace, now=NOW)
-    policies.activate_version(version_id=newer.pk, actor=cast.grace, now=NOW)
+    put_in_force(newer, actor=cast.grace, now=NOW)
     say(open_stage(request), cast.bob)
     request.refresh_from_db()
     assert request.state == "denied"

@@ -1,0 +1,84 @@
+"""Exceptions from a rule: asked for and answered here, by two officers, and ended early by one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+
+from governance.admin.forms import DeskForm, InstantField, ReasonField
+from governance.admin.records import Edit, RecordAdmin
+from governance.models import PolicyException, Project, Team, User
+from governance.services import policy_exceptions
+
+
+class AskForm(DeskForm):
+    rule_id = forms.CharField(max_length=40, label="Which rule", help_text="Its id, such as VR-1.")
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, label="For which team")
+    project = forms.ModelChoiceField(Project.objects.filter(is_open=True), required=False, label="Or which project")
+    reason = ReasonField(help_text="Listed in each decision that it touches.")
+    valid_from = InstantField(required=False, label="From when", help_text="Empty: as soon as it is approved.")
+    valid_to = InstantField(label="Until when", help_text="At most a year.")
+
+    def save(self, *, actor: User, now: datetime) -> PolicyException:
+        return policy_exceptions.ask_exception(actor=actor, now=now, **self.cleaned_data)
+
+
+class AnswerForm(DeskForm):
+    answer = forms.ChoiceField(
+        choices=[("approve", "Approve"), ("refuse", "Refuse")], widget=forms.RadioSelect, label="Your answer"
+    )
+
+    def save(self, *, actor: User, now: datetime) -> PolicyException:
+        row = self.about(PolicyException)
+        return policy_exceptions.answer_exception(exception_id=row.pk, actor=actor, now=now, **self.cleaned_data)
+
+
+class EndForm(DeskForm):
+    reason = ReasonField()
+
+    def initial_of(self, row: Any) -> dict[str, Any]:
+        return {}
+
+    def save(self, *, actor: User, now: datetime) -> PolicyException:
+        row = self.about(PolicyException)
+        return policy_exceptions.end_exception(exception_id=row.pk, actor=actor, now=now, **self.cleaned_data)
+
+
+@admin.register(PolicyException)
+class ExceptionAdmin(RecordAdmin):
+    lead = "Each removes one rule's effect for a team or project until it ends, and is listed where it applied."
+    list_display = ("__str__", "rule_id", "state", "team", "project", "approved_by", "valid_from", "valid_to")
+    list_filter = ("state", "rule_id")
+    list_select_related = ("team", "project", "approved_by")
+    edits = (
+        Edit(
+            "ask",
+            "Ask for an exception",
+            AskForm,
+            "policies",
+            on_row=False,
+            lead="A second officer approves it. Give a team, with everything below it, or one project.",
+            done="Asked for",
+        ),
+        Edit(
+            "answer",
+            "Answer",
+            AnswerForm,
+            "policies",
+            lead="Whoever asked does not answer. It counts from the next decision on.",
+            applies=lambda row: row.state == "asked",
+            done="Answered",
+        ),
+        Edit(
+            "end",
+            "End now",
+            EndForm,
+            "policies",
+            lead="The rule holds again from the next decision on.",
+            applies=lambda row: row.state in ("asked", "approved"),
+            done="Ended",
+        ),
+    )

@@ -1,0 +1,63 @@
+"""The decision log, for auditors and policy officers: Open Policy Agent's names, sensitive facts masked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound as HttpNotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.api.views import PAGE, Endpoint
+from governance.domain.errors import InvalidInput
+from governance.selectors import decision_logs
+
+
+class DecisionEndpoint(Endpoint):
+    """Refused to everybody else, whatever they may see otherwise: the log holds every ask."""
+
+    def initial(self, request: Request, *args: Any, **options: Any) -> None:
+        super().initial(request, *args, **options)
+        decision_logs.require_reader(self.actor, now=timezone.now())
+
+
+class DecisionList(DecisionEndpoint):
+    @extend_schema(
+        operation_id="decisions_list",
+        parameters=[
+            *PAGE,
+            OpenApiParameter("since", OpenApiTypes.DATETIME, description="Only decisions from this instant on."),
+        ],
+        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT, 403: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request) -> Response:
+        """Entries of the decision log, newest first."""
+        rows = decision_logs.rows()
+        if text := request.query_params.get("since"):
+            try:
+                since = parse_datetime(text[:40])
+            except ValueError:
+                since = None
+            if since is None or since.tzinfo is None:
+                raise InvalidInput(
+                    {"since": [f"`{text[:40]}` is no instant with an offset, e.g. 2026-11-01T00:00:00Z"]}
+                )
+            rows = rows.filter(assessed_at__gte=since)
+        return self.page(rows, decision_logs.entry_of)
+
+
+class DecisionDetail(DecisionEndpoint):
+    @extend_schema(
+        operation_id="decisions_read",
+        responses={200: OpenApiTypes.OBJECT, 403: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request, decision_id: int) -> Response:
+        """One entry of the decision log."""
+        found = decision_logs.rows().filter(pk=min(decision_id, 2**63 - 1)).first()
+        if found is None:
+            raise HttpNotFound("there is no such decision")
+        return Response(decision_logs.entry_of(found))

@@ -1,0 +1,175 @@
+"""What stands between a policy version and its activation: one reading for the service, the panel and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from governance.domain.policy_life import VersionState
+from governance.models import PolicyActivation, PolicyBacktest, PolicyFindingNote, PolicyVersion
+from governance.policy.errors import PolicyError
+from governance.selectors import policies, policy_checks
+from governance.selectors.duties import people_with
+from governance.selectors.policy_checks import Checks, StoredFinding
+from governance.selectors.shadow import ShadowSummary, shadow_summary
+
+OPEN_STATES = ("asked", "agreed")
+BACKTESTS_READ_MAX = 20
+
+
+class BacktestStanding(StrEnum):
+    NOT_NEEDED = "not_needed"
+    NONE = "none"
+    RUNNING = "running"
+    STALE = "stale"
+    UNSEEN = "unseen"
+    SEEN = "seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a version stands.
+
+    Args:
+        checks: the last run; None when its cases have never been run.
+        explained: newest explanation of each finding, by the finding's key.
+        backtest: the run that counts, or the newest one that does not.
+        activation: the open one, else the newest; None when nobody ever asked.
+        officers: person id to name of everybody who could ask or answer.
+        missing: what is still in the way of asking, one sentence each; empty when it can be asked for.
+    """
+
+    version: PolicyVersion
+    checks: Checks | None
+    explained: Mapping[str, PolicyFindingNote]
+    unexplained: tuple[StoredFinding, ...]
+    shadow: ShadowSummary
+    backtest: PolicyBacktest | None
+    backtest_standing: BacktestStanding
+    activation: PolicyActivation | None
+    officers: Mapping[int, str]
+    missing: tuple[str, ...]
+
+    @property
+    def open_activation(self) -> PolicyActivation | None:
+        return self.activation if self.activation and self.activation.state in OPEN_STATES else None
+
+    @property
+    def may_rule_again(self) -> bool:
+        """Its exact rules were in force once: activating it is a rollback, which needs no backtest."""
+        return has_ruled(self.version)
+
+
+def has_ruled(version: PolicyVersion) -> bool:
+    """Whether these exact rules were in force before. The text of a version never changes, so its row says it."""
+    return version.activated_at is not None
+
+
+def standing_of(version: PolicyVersion, *, now: datetime, is_live: bool = False) -> Standing:
+    """Everything about one version, in a fixed number of queries.
+
+    Args:
+        is_live: run the cases again and count the people again, rather than believing the last run.
+    """
+    checks = Checks.from_json(version.checks)
+    explained = policy_checks.explanations_of(version)
+    unexplained = checks.unexplained(explained) if checks else ()
+    in_force = policies.digest_in_force()
+    problems: list[str] = []
+    try:
+        whole = policies.policy_with(version)
+        draft = whole.digest
+    except PolicyError as error:
+        whole, draft = None, ""
+        problems.append(f"it does not go together with the rules in force: {error}")
+    officers = people_with("policies", now=now)
+    backtest, standing = _backtest(version, against=in_force, draft=draft)
+    problems += _of_checks(version, checks, unexplained, draft)
+    if is_live and whole is not None:
+        bundle = policies.bundle_of(version)
+        again = policy_checks.run_cases(bundle)
+        if checks is not None and checks.are_cases_green and not again.are_cases_green:
+            problems.append("its cases do not pass any more: run them again")
+        for finding in policy_checks.empty_stages(whole, bundle, now=now):
+            stored = StoredFinding.of(finding)
+            known = checks is not None and stored in checks.findings
+            if stored.key not in explained and not known:
+                problems.append(f"a stage that nobody could fill: {stored.sentence.rstrip('.')}")
+    if in_force:
+        problems += _of_backtest(standing)
+    if len(officers) < 2:
+        problems.append("there is no second policy officer to answer: give the role to somebody else")
+    activation = PolicyActivation.objects.filter(version=version).select_related(
+        "asked_by__person", "answered_by__person"
+    )
+    return Standing(
+        version=version,
+        checks=checks,
+        explained=explained,
+        unexplained=unexplained,
+        shadow=shadow_summary(version),
+        backtest=backtest,
+        backtest_standing=standing,
+        activation=activation.order_by("-pk").first(),
+        officers=officers,
+        missing=tuple(problems),
+    )
+
+
+def _of_checks(
+    version: PolicyVersion, checks: Checks | None, unexplained: Sequence[StoredFinding], draft: str
+) -> list[str]:
+    if checks is None:
+        return ["its cases have not been run"]
+    problems = []
+    if checks.failures:
+        failed = len(checks.failures)
+        problems.append(f"{failed} of {checks.case_count} cases {'fails' if failed == 1 else 'fail'}")
+    if not checks.case_count:
+        problems.append("it has no cases")
+    for rule, kinds in checks.missing.items():
+        problems.append(f"`{rule}` has no {' and no '.join(kind.replace('_', '-') for kind in kinds)} case")
+    problems += [f"a finding is not explained: {finding.sentence.rstrip('.')}" for finding in unexplained]
+    if draft and checks.policy_digest and checks.policy_digest != draft:
+        problems.append("the rules beside it have changed since its checks ran: run them again")
+    elif not problems and version.state == VersionState.DRAFT:
+        problems.append("its findings are explained now: run the cases once more")
+    return problems
+
+
+def _of_backtest(standing: BacktestStanding) -> list[str]:
+    match standing:
+        case BacktestStanding.NONE:
+            return ["no backtest of it has been run"]
+        case BacktestStanding.RUNNING:
+            return ["its backtest is not finished"]
+        case BacktestStanding.STALE:
+            return ["its backtest was made against other rules than those in force now: run it again"]
+        case BacktestStanding.UNSEEN:
+            return ["nobody has looked at its backtest"]
+    return []
+
+
+def _backtest(version: PolicyVersion, *, against: str, draft: str) -> tuple[PolicyBacktest | None, BacktestStanding]:
+    """The run that counts: finished, looked at, and made between exactly these two policies; else the newest one."""
+    runs = list(
+        PolicyBacktest.objects.filter(version=version)
+        .select_related("seen_by__person")
+        .defer("result")
+        .order_by("-pk")[:BACKTESTS_READ_MAX]
+    )
+    done = [run for run in runs if run.state == "done"]
+    fitting = [run for run in done if run.against_digest == against and run.draft_digest == draft]
+    seen = next((run for run in fitting if run.seen_at is not None), None)
+    if seen is not None:
+        return seen, BacktestStanding.SEEN
+    if has_ruled(version):
+        return next(iter(fitting or done), None), BacktestStanding.NOT_NEEDED
+    if fitting:
+        return fitting[0], BacktestStanding.UNSEEN
+    going = next((run for run in runs if run.state in ("queued", "running")), None)
+    if going is not None:
+        return going, BacktestStanding.RUNNING
+    return (done[0], BacktestStanding.STALE) if done else (None, BacktestStanding.NONE)

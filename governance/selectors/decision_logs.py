@@ -1,0 +1,85 @@
+"""Stored decisions as entries of a decision log, under Open Policy Agent's names, sensitive facts masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from governance.domain.errors import NotAllowed
+from governance.models import Assessment, RoleAssignment, User
+from governance.policy.answer import Decision
+from governance.policy.decision_log import log_entry
+from governance.policy.errors import PolicyError
+from governance.policy.facts_schema import facts_from_json
+from governance.selectors.duties import AUDITOR, duties_of
+from governance.selectors.nearest import rules_of
+
+READERS = ("auditor", "policy_officer")
+ROWS_PER_READ = 500
+
+
+def require_reader(actor: User, *, now: datetime) -> None:
+    """The log holds every ask of everybody: auditors and policy officers read it.
+
+    Raises:
+        NotAllowed: naming the roles.
+    """
+    audits = RoleAssignment.objects.in_force(now).filter(user__person_id=actor.person_id, role__slug=AUDITOR)
+    if "policies" in duties_of(actor, now=now) or (not actor.is_service_account and audits.exists()):
+        return
+    raise NotAllowed(f"the decision log takes the role {' or '.join(f'`{role}`' for role in READERS)}")
+
+
+def rows() -> QuerySet[Assessment]:
+    """Assessments with what an entry names of them."""
+    return Assessment.objects.select_related("revision__provisioning_request__requester")
+
+
+def stream(*, since: datetime | None = None, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Entries, oldest first, chained: each carries the hash of the one before it in this export.
+
+    Args:
+        since: only decisions at or after this instant.
+        limit: at most so many.
+    """
+    found = rows().order_by("assessed_at", "pk")
+    if since is not None:
+        found = found.filter(assessed_at__gte=since)
+    previous = ""
+    for assessment in (found[:limit] if limit is not None else found).iterator(ROWS_PER_READ):
+        entry = entry_of(assessment, previous=previous)
+        previous = entry["entry_hash"]
+        yield entry
+
+
+def entries_of(assessments: Iterable[Assessment]) -> list[dict[str, Any]]:
+    """Entries by themselves, without a chain."""
+    return [entry_of(assessment) for assessment in assessments]
+
+
+def entry_of(assessment: Assessment, *, previous: str = "") -> dict[str, Any]:
+    """One entry. Sensitive facts are masked whoever reads it: the record itself is on the desk.
+
+    Facts that an older version wrote in another shape are left out and listed as erased.
+    """
+    request = assessment.revision.provisioning_request
+    erased: list[str] = []
+    try:
+        facts = facts_from_json(assessment.facts)
+    except PolicyError:
+        facts, erased = {}, ["/input"]
+    return log_entry(
+        Decision.from_json(assessment.decision),
+        facts,
+        rules_of(assessment),
+        decision_id=str(assessment.pk),
+        timestamp=assessment.assessed_at,
+        requested_by=str(request.requester.person_id),
+        labels={"app": "comptroller", "request": request.reference, "occasion": assessment.occasion},
+        engine_version=assessment.engine_version,
+        prev_hash=previous,
+        erased=erased,
+    )

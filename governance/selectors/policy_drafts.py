@@ -1,0 +1,62 @@
+"""A version as the ground of a new draft: its bundle, the newest version beside it, and the one in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from governance.domain.errors import NotFound
+from governance.models import PolicyVersion
+from governance.policy.bundle import Bundle, load_bundle
+from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
+
+READ_MAX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an author starts from.
+
+    Attributes:
+        newest: number of the newest version of the set.
+        in_force: the version that decides now, or None.
+    """
+
+    version: PolicyVersion
+    bundle: Bundle
+    newest: int
+    in_force: PolicyVersion | None
+
+    @property
+    def compiled(self) -> CompiledPolicySet:
+        return compiled(self.version.source)
+
+
+def ground_of(version_id: int) -> Ground:
+    """Read a version for its page and its editors.
+
+    Raises:
+        NotFound: no such version.
+    """
+    version = (
+        PolicyVersion.objects.select_related("policy_set", "created_by__person", "activated_by__person")
+        .filter(pk=version_id)
+        .first()
+    )
+    if version is None:
+        raise NotFound("no such version", version=version_id)
+    siblings = PolicyVersion.objects.filter(policy_set=version.policy_set_id)
+    newest = siblings.order_by("-number").values_list("number", flat=True)[0]
+    return Ground(version, read_bundle(version.source), newest, siblings.filter(state="active").first())
+
+
+@lru_cache(maxsize=READ_MAX)
+def read_bundle(source: str) -> Bundle:
+    """A stored text as a bundle. It checked when it was stored."""
+    return load_bundle(source)
+
+
+@lru_cache(maxsize=READ_MAX)
+def compiled(source: str) -> CompiledPolicySet:
+    """A stored text as a policy set of its own."""
+    return compile_policy_set([read_bundle(source)])
