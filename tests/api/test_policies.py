@@ -88,8 +88,7 @@ def test_a_bundle_that_does_not_check_is_refused_with_its_position(cast: Cast, c
     answer = client_of(cast.grace).post(VERSIONS, {"bundle": "rules: ["}, format="json")
     assert answer.status_code == 400
     (sentence,) = answer.json()["errors"]["bundle"]
-    assert "rules: [" in sentence
-    assert "line" in sentence
+    assert sentence.startswith("2:1: not YAML")
 
 
 def test_the_decision_log_is_for_auditors_and_policy_officers_and_masked(cast: Cast, client_of: Clients) -> None:

@@ -27,6 +27,7 @@ from governance.models import (
     PolicyFindingNote,
     PolicySet,
     PolicyVersion,
+    Project,
     RoleAssignment,
     User,
 )
@@ -251,14 +252,17 @@ def test_two_officers_put_a_version_in_force_and_the_old_one_retires(cast: Cast)
 
 def test_the_next_request_follows_the_new_rule_and_the_one_before_stands(cast: Cast) -> None:
     add_person("kim", team=cast.root, roles=["exec"], scope=cast.root)
+    # Asks of one project count together, so the second one is for another.
+    second = Project.objects.create(slug="vision", name="Vision", team=cast.team, started_on=NOW.date())
     limit = "values: [{value: 2500.0, from:"
-    rules, mark, cases = changed("approval-limits", limit, limit.replace("2500", "900")).partition("\ntests:")
-    version = green(cast, rules + mark + cases.replace("2500.", "900."))
+    rules, mark, cases = changed("approval-limits", limit, limit.replace("2500", "1300")).partition("\ntests:")
+    version = green(cast, rules + mark + cases.replace("2500.", "1300."))
     seen_backtest(version, by=cast.grace, now=NOW)
     activation = asked(cast, version)
-    before = provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    before = provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1400.0), now=NOW)
     agree(activation, cast.judy)
-    after = provisioning.ask_at_once(actor=cast.heidi, content=content(), now=NOW)
+    other = content(gpu_hours_cap=1400.0, project=second.slug)
+    after = provisioning.ask_at_once(actor=cast.heidi, content=other, now=NOW)
     before.refresh_from_db()
     assert (before.state, after.state) == ("granted", "in_review")
 
