@@ -26,6 +26,7 @@ from governance.admin import (  # noqa: E402
     register,
     roles,
 )
+from governance.admin.backtests import act_view, backtest_view, backtests_view, export_view  # noqa: E402
 from governance.admin.decide import decide_view  # noqa: E402
 from governance.admin.queue import decided_view, queue_view, waiting_view  # noqa: E402
 
@@ -33,6 +34,10 @@ desk.page("queue/", partial(queue_view, desk), "queue")
 desk.page("queue/waiting/", partial(waiting_view, desk), "waiting")
 desk.page("queue/decided/", partial(decided_view, desk), "decided")
 desk.page("decide/<int:stage_id>/", partial(decide_view, desk), "decide")
+desk.page("policy-versions/<int:version_id>/backtests/", partial(backtests_view, desk), "backtests")
+desk.page("backtests/<int:backtest_id>/", partial(backtest_view, desk), "backtest")
+desk.page("backtests/<int:backtest_id>/changed.csv", export_view, "backtest_export")
+desk.page("backtests/<int:backtest_id>/<slug:act>/", act_view, "backtest_act")
 
 __all__ = [
     "acceptable_use",

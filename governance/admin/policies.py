@@ -6,7 +6,11 @@ from datetime import datetime
 
 from django import forms
 from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
 
+from governance.admin import backtests
 from governance.admin.forms import LONG_TEXT_CHARS_MAX, DeskForm, Sure
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
 from governance.models import PolicyException, PolicySet, PolicyVersion, User
@@ -54,6 +58,9 @@ class VersionAdmin(RecordAdmin):
         ("", ("policy_set", "number", "state", "digest", "created_by", "created_at", "activated_by", "activated_at")),
         ("Text", ("text",)),
     )
+
+    def links(self, request: HttpRequest, row: models.Model) -> list[tuple[str, str]]:
+        return [("Backtests", reverse("admin:backtests", args=[row.pk]))] if backtests.may_read(request) else []
 
     @admin.display(description="bundle")
     def text(self, row: PolicyVersion) -> str:

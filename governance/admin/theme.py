@@ -63,6 +63,10 @@ def _of_model(*models: str) -> Callable[[HttpRequest], bool]:
     return is_here
 
 
+def _either(*questions: Callable[[HttpRequest], bool]) -> Callable[[HttpRequest], bool]:
+    return lambda request: any(is_here(request) for is_here in questions)
+
+
 def _in_catalogue(request: HttpRequest) -> bool:
     match = request.resolver_match
     if match is None:
@@ -110,7 +114,12 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Rules",
         "items": [
-            _list("Policies", "policyversion", "policyset", "policyexception", badge=_badge("policies_badge")),
+            _item(
+                "Policies",
+                reverse_lazy("admin:governance_policyversion_changelist"),
+                _either(_of_model("policyversion", "policyset", "policyexception"), _at("backtest", "backtests")),
+                badge=_badge("policies_badge"),
+            ),
             _list("Acceptable use", "acceptableuseversion", "acceptableusestatement", "acceptance"),
             _list("Approval limits", "approvallimit"),
             _item("Catalogue", reverse_lazy("admin:app_list", args=["estimator"]), _in_catalogue),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from governance.domain import backtest_result
 from governance.domain.errors import IllegalTransition, InvalidInput, NoActivePolicy
@@ -232,7 +232,8 @@ def _next_month(*, now: datetime) -> PolicyBacktestMonth | None:
 
 def _unfinished() -> list[int]:
     """Runs whose months are all judged, left by a worker that was killed just then; and those without any month."""
-    live = PolicyBacktest.objects.filter(state__in=LIVE_STATES).exclude(months__figures__isnull=True)
+    left = PolicyBacktestMonth.objects.filter(backtest_id=OuterRef("pk"), figures__isnull=True)
+    live = PolicyBacktest.objects.filter(~Exists(left), state__in=LIVE_STATES)
     return list(live.values_list("pk", flat=True))
 
 
