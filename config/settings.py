@@ -163,6 +163,8 @@ CELERY_BEAT_SCHEDULE = {
         ("sweep-budgets", "governance.tasks.sweep_budgets", 300),
         ("end-grants", "governance.tasks.end_grants", 300),
         ("send-digests", "governance.tasks.send_digests", 900),
+        ("judge-backtests", "governance.tasks.judge_backtests", 5),
+        ("pack-history", "governance.tasks.pack_history", 900),
     )
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from governance.services import alerts, crossings, digests, sweeps
+from governance.services import alerts, backtests, crossings, digests, fact_chunks, sweeps
 
 
 @shared_task(name="governance.tasks.deliver_alerts")
@@ -51,3 +51,15 @@ def end_grants() -> None:
 def send_digests() -> None:
     """Promise the morning mails."""
     digests.send_digests(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.judge_backtests")
+def judge_backtests() -> None:
+    """Judge months of backtests until none is left. A tick that finds a free worker brings one more to share them."""
+    backtests.run_due(clock=timezone.now)
+
+
+@shared_task(name="governance.tasks.pack_history")
+def pack_history() -> None:
+    """Pack the facts of past decisions into columns."""
+    fact_chunks.pack_history(now=timezone.now())

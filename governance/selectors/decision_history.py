@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 import numpy as np
+import psycopg
 from django.db import connection
 from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
@@ -220,9 +221,11 @@ def _coded(words: Sequence[Any]) -> Column:
 def _column_bytes(chunk_id: int, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Columns as bytes in the binary protocol: as text each byte would be two letters."""
     connection.ensure_connection()
-    with connection.connection.cursor(binary=True) as cursor:
+    # Django's own cursors bind parameters on this side, and those read text only.
+    with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(
             "SELECT name, data FROM governance_factchunkcolumn WHERE chunk_id = %s AND name = ANY(%s)",
             [chunk_id, list(names)],
+            binary=True,
         )
         yield from cursor
