@@ -25,6 +25,8 @@ CHANGES = (
     ("allow>deny", "would be refused that {was} allowed", ""),
 )
 TEAMS_MAX = 12
+# Roles whose work stays as it is are shown up to this many together with those whose work changes.
+ROLES_MIN = 5
 BAR_WIDTH = 220.0
 
 
@@ -70,6 +72,8 @@ class RoleLine:
 
 @dataclass(frozen=True, slots=True)
 class TeamLine:
+    """One team's decisions, and how many of them change to what."""
+
     name: str
     decisions: int
     changed: int
@@ -101,9 +105,12 @@ class Figures:
     already: int
     money: tuple[tuple[str, str, str], ...]
     roles: tuple[RoleLine, ...]
+    more_roles: int
     minutes: str
     teams: tuple[TeamLine, ...]
     more_teams: int
+    has_refused: bool
+    has_allowed: bool
     rules: tuple[RuleLine, ...]
     excepted: int
 
@@ -116,6 +123,8 @@ def figures_of(result: Mapping[str, Any], *, titles: Mapping[str, str], now: dat
     """
     pairs = {name: int(each["count"]) for name, each in result["pairs"].items()}
     teams = _teams(result["teams"])
+    roles = _roles(result["roles"], now=now)
+    shown = max(ROLES_MIN, sum(role.then != role.after for role in roles))
     return Figures(
         rows=result["rows"],
         period=period_in_words(result["span_days"]),
@@ -135,10 +144,13 @@ def figures_of(result: Mapping[str, Any], *, titles: Mapping[str, str], now: dat
         unsaid=_unsaid(pairs),
         already=result["already"],
         money=tuple(_money(result)),
-        roles=tuple(_roles(result["roles"], now=now)),
+        roles=tuple(roles[:shown]),
+        more_roles=len(roles[shown:]),
         minutes=_minutes(result),
         teams=tuple(teams[:TEAMS_MAX]),
         more_teams=max(0, len(teams) - TEAMS_MAX),
+        has_refused=any(team.refused for team in teams),
+        has_allowed=any(team.allowed for team in teams),
         rules=tuple(
             RuleLine(rule_id, titles.get(rule_id, rule_id), **counts)
             for rule_id, counts in sorted(

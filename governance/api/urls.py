@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.api import tokens, views
+from governance.api import backtests, tokens, views
 
 app_name = "api"
 urlpatterns = [
@@ -21,6 +21,9 @@ urlpatterns = [
     path("grants/", views.GrantList.as_view(), name="grant-list"),
     path("grants/<int:number>/", views.GrantDetail.as_view(), name="grant-detail"),
     path("budgets/", views.BudgetList.as_view(), name="budget-list"),
+    path("policies/backtests/", backtests.BacktestList.as_view(), name="backtest-list"),
+    path("policies/backtests/<int:backtest_id>/", backtests.BacktestDetail.as_view(), name="backtest-detail"),
+    path("policies/backtests/<int:backtest_id>/cancel/", backtests.BacktestCancel.as_view(), name="backtest-cancel"),
     path("tokens/", tokens.TokenList.as_view(), name="token-list"),
     path("tokens/<str:token_key>/", tokens.TokenDetail.as_view(), name="token-detail"),
 ]

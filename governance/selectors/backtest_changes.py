@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any
@@ -24,10 +24,11 @@ _UNIT_ENDINGS = re.compile(r"_(usd|usd_month|kwh|kg|days|hours|ratio)$")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some words, and whether they are the same on both sides."""
+    """Some words, and whether they are the same on both sides. `tail`: the comma or stop that follows them."""
 
     text: str
     is_changed: bool
+    tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +78,23 @@ class Changes:
     rules: tuple[RuleChange, ...]
     unchanged_count: int
     against_number: int | None
+    against_since: datetime | None
 
 
 def changes_of(backtest: PolicyBacktest) -> Changes:
     """The changes of a run's version against the version of its set that was in force when it was asked for."""
     active = (
         PolicyVersion.objects.filter(pk__in=backtest.against_ids, policy_set_id=backtest.version.policy_set_id)
-        .values_list("pk", "number", "source")
+        .values_list("number", "source", "activated_at")
         .first()
     )
     draft = backtest.version
-    found = _compared(draft.digest, draft.source, active[2] if active else None, backtest.on)
-    return Changes(*found, against_number=active[1] if active else None)
+    found = _compared(draft.digest, draft.source, active[1] if active else None, backtest.on)
+    return Changes(
+        *found,
+        against_number=active[0] if active else None,
+        against_since=active[2] if active else None,
+    )
 
 
 @lru_cache(maxsize=32)
@@ -133,9 +139,15 @@ def marked(before: str, after: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...
             left.append(Piece(_cut(one[i:j], is_first=is_first, is_last=is_last), False))
             right.append(Piece(_cut(other[k:m], is_first=is_first, is_last=is_last), False))
         else:
-            left += [Piece(" ".join(one[i:j]), True)] if i < j else []
-            right += [Piece(" ".join(other[k:m]), True)] if k < m else []
+            left += [_changed(one[i:j])] if i < j else []
+            right += [_changed(other[k:m])] if k < m else []
     return tuple(left), tuple(right)
+
+
+def _changed(words: Sequence[str]) -> Piece:
+    text = " ".join(words)
+    bare = text.rstrip(",.;)")
+    return Piece(bare, True, text[len(bare) :])
 
 
 def _cut(words: Sequence[str], *, is_first: bool, is_last: bool) -> str:

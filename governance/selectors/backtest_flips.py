@@ -20,7 +20,7 @@ from governance.policy.tally import ID_COLUMN, WORDS
 from governance.selectors import backtests
 from governance.selectors.backtests import ExceptionScope
 
-FLIPS_PER_PAGE = 25
+FLIPS_PER_PAGE = 15
 FLIPS_PER_READ = 200
 MESSAGE_CHARS_MAX = 160
 _STRICTNESS = {EffectKind.DENY: 3, EffectKind.REQUIRE: 2, EffectKind.ALLOW: 1}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
-from governance.models import AuditEvent, PolicyVersion
+from governance.models import Assessment, AuditEvent, PolicyException, PolicyVersion
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
-from governance.services import provisioning
+from governance.services import backtests, provisioning
 from tests import cast as casting
 from tests.cast import NOW, Cast, content
 
@@ -220,3 +222,22 @@ def test_backtest_counts_what_would_have_come_out(cast: Cast, folder: Path) -> N
     code, plain = run_json("backtest", str(strict))
     assert (code, plain["flipped"]) == (0, 1)
     assert [each for each in plain["matrix"] if each["count"]] == [{"old": "allow", "new": "deny", "count": 1}]
+
+
+def test_backtest_counts_what_the_page_of_a_backtest_counts(cast: Cast) -> None:
+    _submit(cast)
+    request = provisioning.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
+    decision = Assessment.objects.get(revision__provisioning_request=request).decision
+    PolicyException.objects.create(
+        rule_id=next(each["rule_id"] for each in decision["fired"] if each["effect"] == "deny"), team=cast.root,
+        reason="agreed", approved_by=cast.grace, valid_from=NOW, valid_to=NOW + timedelta(days=1),
+    )  # fmt: skip
+    later = timezone.now()
+    version = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")
+    backtest = backtests.ask_backtest(version_id=version.pk, actor=cast.grace, now=later)
+    backtests.run_due(clock=lambda: later)
+    backtest.refresh_from_db()
+    _, plain = run_json("backtest")
+    counts = {f"{each['old']}>{each['new']}": each["count"] for each in plain["matrix"] if each["count"]}
+    assert counts == {pair: each["count"] for pair, each in backtest.result["pairs"].items()}
+    assert plain["flipped"] == backtest.result["flipped"] == 1
