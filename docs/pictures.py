@@ -92,6 +92,19 @@ def mail(to: str, about: str) -> Callable[[Page], None]:
     return find
 
 
+def backtest(page: Page) -> None:
+    """The newest draft on the last twelve months, judged now where that was not done before."""
+    open_path(page, "/admin/governance/policyversion/?q=Approval+limits")
+    page.get_by_role("link", name="Approval limits version").first.click()
+    page.get_by_role("link", name="Backtests").click()
+    runs = page.locator("table.t tbody a")
+    if runs.count():
+        runs.first.click()
+    else:
+        page.get_by_role("button", name="Judge them again").click()
+    page.get_by_role("heading", name="Answers, old to new").wait_for(timeout=60_000)
+
+
 def form(page: Page) -> None:
     """A new request, filled in as far as its place; the panel beside it has the answer."""
     open_path(page, "/requests/new/")
@@ -131,6 +144,7 @@ PICTURES = (
     Picture("decision", "claire", decision("Aurora: reinforcement-learning phase")),
     Picture("decision_dark", "claire", decision("Aurora: reinforcement-learning phase"), dark=True, height=1100),
     Picture("decision_phone", "claire", decision("Aurora: reinforcement-learning phase"), width=PHONE, height=844),
+    Picture("backtest", "priya", backtest, height=1500),
     Picture("mail", "carol", mail("carol", "Decide by"), width=760, height=900),
 )
 

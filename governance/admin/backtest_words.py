@@ -191,7 +191,7 @@ def _money(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
                 found.append((label, "nothing more", ""))
             continue
         share = f", {percent(each['cost_micro'] / total)} of what was asked for" if total else ""
-        rest = f"median cost of {counted(each['count'], 'decision')}"
+        rest = f"the p50 costs of {counted(each['count'], 'decision')} together"
         if each["unpriced"]:
             rest += f"; {each['unpriced']:,} more without a known price"
         found.append((label, money(each["cost_micro"]), f"in {period}{share}; {rest}"))

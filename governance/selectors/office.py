@@ -37,6 +37,7 @@ def _minutes(since: datetime | None, until: datetime) -> list[float]:
     before: dict[int, datetime] = {}
     found: list[float] = []
     for person, decided_at, opened_at in reversed(list(values[:LOOKED_AT_MAX])):
+        assert opened_at is not None
         began = max(opened_at, before.get(person, opened_at))
         minutes = (decided_at - began).total_seconds() / 60
         before[person] = decided_at
@@ -67,6 +68,8 @@ def _answers(since: datetime | None, until: datetime) -> tuple[list[Wait], dict[
     for pk, state, submitted_at, answered_at in values:
         if not roles[pk]:
             continue
+        assert submitted_at is not None
+        assert answered_at is not None
         key = "+".join(sorted(roles[pk]))
         hours = working_hours_between(submitted_at, answered_at)
         waits.append(Wait(key, hours, (answered_at - submitted_at).total_seconds() / 86_400))

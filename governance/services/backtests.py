@@ -143,7 +143,7 @@ def finish(*, backtest_id: int, now: datetime) -> bool:
     if backtest.state not in LIVE_STATES or backtest.months.filter(figures__isnull=True).exists():
         return False
     months = list(backtest.months.order_by("month").values_list("month", "figures"))
-    figures = added(month_figures["counts"] for _, month_figures in months)
+    figures = added(each["counts"] for _, each in months if each is not None)
     first_at = decision_history.first_instant(months[0][0]) if months else None
     if first_at is not None and backtest.since is not None:
         first_at = max(first_at, backtest.since)
