@@ -166,6 +166,8 @@ CELERY_BEAT_SCHEDULE = {
         ("activate-policies", "governance.tasks.activate_policies", 60),
         # Looks every hour whether today's run is still owed: a restart of beat loses no night.
         ("replay-sample", "governance.tasks.replay_sample", 3600),
+        ("judge-backtests", "governance.tasks.judge_backtests", 5),
+        ("pack-history", "governance.tasks.pack_history", 900),
     )
 }
 

@@ -8,7 +8,16 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from governance.services import activations, alerts, crossings, digests, replays, sweeps
+from governance.services import (
+    activations,
+    alerts,
+    backtests,
+    crossings,
+    digests,
+    fact_chunks,
+    replays,
+    sweeps,
+)
 
 
 @shared_task(name="governance.tasks.deliver_alerts")
@@ -63,3 +72,15 @@ def activate_policies() -> None:
 def replay_sample() -> None:
     """Judge a sample of stored decisions again, once a day."""
     replays.replay_sample(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.judge_backtests")
+def judge_backtests() -> None:
+    """Judge months of backtests until none is left. A tick that finds a free worker brings one more to share them."""
+    backtests.run_due(clock=timezone.now)
+
+
+@shared_task(name="governance.tasks.pack_history")
+def pack_history() -> None:
+    """Pack the facts of past decisions into columns."""
+    fact_chunks.pack_history(now=timezone.now())

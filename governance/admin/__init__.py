@@ -27,6 +27,7 @@ from governance.admin import (  # noqa: E402
     register,
     roles,
 )
+from governance.admin.backtests import act_view, backtest_view, backtests_view, export_view  # noqa: E402
 from governance.admin.decide import decide_view  # noqa: E402
 from governance.admin.policy_limits import limits_view  # noqa: E402
 from governance.admin.policy_pages import PREFIX  # noqa: E402
@@ -43,6 +44,10 @@ desk.page(f"{PREFIX}/words/", partial(words_view, desk), "governance_policyversi
 desk.page(f"{PREFIX}/limits/", partial(limits_view, desk), "governance_policyversion_limits")
 desk.page(f"{PREFIX}/table/", partial(table_view, desk), "governance_policyversion_table")
 desk.page(f"{PREFIX}/text/", partial(text_view, desk), "governance_policyversion_text")
+desk.page("policy-versions/<int:version_id>/backtests/", partial(backtests_view, desk), "backtests")
+desk.page("backtests/<int:backtest_id>/", partial(backtest_view, desk), "backtest")
+desk.page("backtests/<int:backtest_id>/changed.csv", export_view, "backtest_export")
+desk.page("backtests/<int:backtest_id>/<slug:act>/", act_view, "backtest_act")
 
 __all__ = [
     "acceptable_use",

@@ -13,7 +13,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
 
-from governance.admin import access, activation_panel
+from governance.admin import access, activation_panel, backtests
 from governance.admin.forms import LONG_TEXT_CHARS_MAX, DeskForm, InstantField, ReasonField, Sure
 from governance.admin.policy_pages import version_links
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
@@ -295,6 +295,7 @@ class VersionAdmin(RecordAdmin):
         about = f"?version__id__exact={row.pk}"
         return [
             *version_links(request, row),
+            *([("Backtests", reverse("admin:backtests", args=[row.pk]))] if backtests.may_read(request) else []),
             ("Activations", reverse("admin:governance_policyactivation_changelist") + about),
             ("Shadow decisions", reverse("admin:governance_shadowdecision_changelist") + about),
         ]

@@ -63,6 +63,10 @@ def _of_model(*models: str) -> Callable[[HttpRequest], bool]:
     return is_here
 
 
+def _either(*questions: Callable[[HttpRequest], bool]) -> Callable[[HttpRequest], bool]:
+    return lambda request: any(is_here(request) for is_here in questions)
+
+
 def _in_catalogue(request: HttpRequest) -> bool:
     match = request.resolver_match
     if match is None:
@@ -110,13 +114,13 @@ NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Rules",
         "items": [
-            _list(
+            _item(
                 "Policies",
-                "policyversion",
-                "policyset",
-                "policyactivation",
-                "policyexception",
-                "shadowdecision",
+                reverse_lazy("admin:governance_policyversion_changelist"),
+                _either(
+                    _of_model("policyversion", "policyset", "policyactivation", "policyexception", "shadowdecision"),
+                    _at("backtest", "backtests"),
+                ),
                 badge=_badge("policies_badge"),
             ),
             _list("Acceptable use", "acceptableuseversion", "acceptableusestatement", "acceptance"),

@@ -72,6 +72,15 @@ class DecisionInputSerializer(StrictSerializer):
     revision_digest = serializers.RegexField(r"^[0-9a-f]{64}$", help_text="Of the revision that you read.")
 
 
+class BacktestInputSerializer(StrictSerializer):
+    """A stored policy version on stored decisions."""
+
+    version = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="Id of the policy version.")
+    since = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="Decisions from this instant on; all without it."
+    )
+
+
 class EstimateInputSerializer(StrictSerializer):
     """One workload in one place; nothing is stored."""
 

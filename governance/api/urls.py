@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.api import decisions, policies, tokens, views
+from governance.api import backtests, decisions, policies, tokens, views
 
 app_name = "api"
 urlpatterns = [
@@ -39,6 +39,9 @@ urlpatterns = [
     ),
     path("decisions/", decisions.DecisionList.as_view(), name="decision-list"),
     path("decisions/<int:decision_id>/", decisions.DecisionDetail.as_view(), name="decision-detail"),
+    path("policies/backtests/", backtests.BacktestList.as_view(), name="backtest-list"),
+    path("policies/backtests/<int:backtest_id>/", backtests.BacktestDetail.as_view(), name="backtest-detail"),
+    path("policies/backtests/<int:backtest_id>/cancel/", backtests.BacktestCancel.as_view(), name="backtest-cancel"),
     path("tokens/", tokens.TokenList.as_view(), name="token-list"),
     path("tokens/<str:token_key>/", tokens.TokenDetail.as_view(), name="token-detail"),
 ]

@@ -18,3 +18,9 @@ COMMENT_CHARS_MAX = 4_000
 ALERT_ATTEMPTS_MAX = 8
 ALERT_LEASE_SECONDS = 60
 SWEEP_BATCH = 500
+
+BACKTEST_LEASE_SECONDS = 150
+"""How long a worker has one month of a backtest to itself; longer than the time limit that ends its process."""
+BACKTEST_ATTEMPTS_MAX = 3
+"""A month that failed so often, or took its workers along, ends the run."""
+BACKTEST_MONTHS_MAX = 600

@@ -7,6 +7,7 @@ from governance.models.assessments import Assessment, FactRow
 from governance.models.audit import AuditEvent, AuditHead
 from governance.models.backtests import PolicyBacktest, PolicyBacktestMonth
 from governance.models.budgets import Budget, BudgetHold, LedgerEntry, LedgerJournal
+from governance.models.chunks import FactChunk, FactChunkColumn
 from governance.models.flags import Flag
 from governance.models.grants import Grant, ProviderCommitment
 from governance.models.jobs import Counter, IdempotencyKey, JobRun
@@ -63,6 +64,8 @@ __all__ = [
     "BudgetHold",
     "Counter",
     "Delegation",
+    "FactChunk",
+    "FactChunkColumn",
     "FactRow",
     "Flag",
     "Grant",

@@ -41,7 +41,13 @@ class Assessment(models.Model):
             choices_check("assessment", "occasion", ("submit", "grant")),
             *amount_check("assessment", "exposure_micro"),
         ]
-        indexes: ClassVar = [models.Index(fields=["assessed_at"], name="assessment_by_time")]
+        indexes: ClassVar = [
+            models.Index(fields=["assessed_at"], name="assessment_by_time"),
+            # Holds all that tells whether a month's chunks are complete: no row has to be read for it.
+            models.Index(
+                fields=["assessed_at", "id"], condition=models.Q(occasion="submit"), name="assessment_submitted_by_time"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.revision}: {self.outcome}"

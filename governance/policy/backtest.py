@@ -13,6 +13,7 @@ from datetime import date
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from governance.policy import ir
 from governance.policy.answer import Outcome
@@ -71,6 +72,13 @@ class OutcomeBits:
 
     count: int
     by_outcome: Mapping[Outcome, Bits]
+
+    def within(self, kept: NDArray[np.bool_] | None) -> OutcomeBits:
+        """Only some rows; the others come to nothing at all."""
+        if kept is None:
+            return self
+        mask = np.packbits(kept)
+        return OutcomeBits(self.count, {outcome: bits & mask for outcome, bits in self.by_outcome.items()})
 
 
 @dataclass(slots=True)
@@ -166,7 +174,7 @@ def combine(
     size = (count + 7) // 8
     denied, required, permitted, unjudged = (np.zeros(size, np.uint8) for _ in range(4))
     for rule, own in zip(rules, bits, strict=True):
-        removed = either([excepted[name] for name in {rule.rule_id, rule.parent} if name in excepted], size)
+        removed = removed_rows(rule, excepted, size)
         fired = own.fired & ~removed
         unsure = own.unsure
         if unsure is not None:
@@ -188,6 +196,18 @@ def combine(
         count,
         {Outcome.DENY: denied, Outcome.REVIEW: everyone & ~(denied | allowed), Outcome.ALLOW: allowed},
     )
+
+
+def removed_rows(rule: BoundRule, excepted: Mapping[str, Bits], size: int) -> Bits:
+    """Rows where an exception takes the rule's effect away; it may name the rule or its table."""
+    return either([excepted[name] for name in {rule.rule_id, rule.parent} if name in excepted], size)
+
+
+def counted_rows(rule: BoundRule, own: RuleBits, excepted: Mapping[str, Bits], size: int) -> Bits:
+    """Rows where the rule's effect counts: fired, or not to be judged where that counts as fired, and not excepted."""
+    counts_unsure = own.unsure is not None and rule.kind is not EffectKind.ALLOW
+    counted = own.fired | own.unsure if counts_unsure and own.unsure is not None else own.fired
+    return counted & ~removed_rows(rule, excepted, size)
 
 
 def outcomes_of(column: Column, count: int) -> OutcomeBits:

@@ -166,7 +166,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], Report]] = {
     "test": lambda options: words.test(options["places"]),
     "diff": lambda options: words.diff([options["old"]], [options["new"]], on=_day(options)),
     "explain": lambda options: words.explain(options["places"], facts_file=options["facts"], on=_day(options)),
-    "backtest": lambda options: words.backtest(options["places"], on=_day(options)),
+    "backtest": lambda options: words.backtest(options["places"], on=_day(options), now=timezone.now()),
     "replay": lambda options: words.replay_stored(limit=options["limit"]),
     "export": _export,
     "import": _import,

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from governance.policy.analysis.differences import differences
 from governance.policy.analysis.findings import Severity
 from governance.policy.analysis.solver import is_installed
 from governance.policy.answer import Decision
-from governance.policy.backtest import Backtest, Matrix, outcomes_of
 from governance.policy.bundle_model import Bundle
 from governance.policy.counterfactual import nearest_allowed
 from governance.policy.decision import decide
@@ -27,7 +26,7 @@ from governance.policy.facts_schema import facts_from_json, validate_facts
 from governance.policy.plain_words import rule_in_words
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.testing import failures_of, missing_cases, run_bundle_tests
-from governance.selectors import decision_history, replay
+from governance.selectors import backtests, replay
 
 # What a shell sees: everything in order, something found, could not be done.
 FINE, FOUND, UNUSABLE = 0, 1, 2
@@ -205,15 +204,12 @@ def replay_stored(*, limit: int | None) -> Report:
     return Report(FOUND if differing or unknown else FINE, lines, plain)
 
 
-def backtest(places: list[str], *, on: date) -> Report:
-    """A draft against every stored decision: what would have come out, and what flips."""
+def backtest(places: list[str], *, on: date, now: datetime) -> Report:
+    """A draft against every stored decision: what would have come out, and what flips. Exceptions hold as they did."""
     _, policy_set, errors = _compiled(places)
     if policy_set is None:
         return _refused(errors)
-    judge, matrix = Backtest(policy_set, on=on), Matrix()
-    for name, columns, _ in decision_history.parts(judge.facts()):
-        old = outcomes_of(columns.columns[decision_history.OUTCOME_COLUMN], columns.count)
-        matrix.add(old, judge.outcomes(name, columns))
+    matrix = backtests.matrix_of(policy_set, on=on, until=now)
     rows = matrix.rows()
     lines = [f"{old.value:>6} to {new.value:<6} {count:>12,}" for old, new, count in rows if count]
     lines.append(f"{matrix.total:,} stored decisions, {matrix.flipped:,} would have come out differently.")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
-from governance.models import AuditEvent, PolicyVersion
+from governance.models import Assessment, AuditEvent, PolicyException, PolicyVersion
 from governance.policy.decision_log import MASK, verify_chain
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
-from governance.services import provisioning
+from governance.services import backtests, provisioning
 from tests import cast as casting
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force, seen_backtest
@@ -250,3 +252,22 @@ def test_the_decision_log_is_one_entry_a_line_chained_and_masked(cast: Cast) -> 
     )
     assert run("log", "--since", "2100-01-01") == (0, "")
     assert len(run("log", "--limit", "1")[1].splitlines()) == 1
+
+
+def test_backtest_counts_what_the_page_of_a_backtest_counts(cast: Cast) -> None:
+    _submit(cast)
+    request = provisioning.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
+    decision = Assessment.objects.get(revision__provisioning_request=request).decision
+    PolicyException.objects.create(
+        rule_id=next(each["rule_id"] for each in decision["fired"] if each["effect"] == "deny"), team=cast.root,
+        reason="agreed", approved_by=cast.grace, valid_from=NOW, valid_to=NOW + timedelta(days=1),
+    )  # fmt: skip
+    later = timezone.now()
+    version = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")
+    backtest = backtests.ask_backtest(version_id=version.pk, actor=cast.grace, now=later)
+    backtests.run_due(clock=lambda: later)
+    backtest.refresh_from_db()
+    _, plain = run_json("backtest")
+    counts = {f"{each['old']}>{each['new']}": each["count"] for each in plain["matrix"] if each["count"]}
+    assert counts == {pair: each["count"] for pair, each in backtest.result["pairs"].items()}
+    assert plain["flipped"] == backtest.result["flipped"] == 1

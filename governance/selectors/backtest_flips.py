@@ -1,0 +1,213 @@
+"""The decisions that a draft would change, newest first: which ask, what was said, what would be said, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from governance.models import Assessment, PolicyBacktest, Team
+from governance.policy.columns_store import read_columns
+from governance.policy.decision import Decision, RuleException, decide
+from governance.policy.effects import EffectKind
+from governance.policy.explain import Leaf, leaves_of
+from governance.policy.facts_schema import facts_from_json
+from governance.policy.policy_set import BoundRule, CompiledPolicySet
+from governance.policy.tally import ID_COLUMN, WORDS
+from governance.selectors import backtests
+from governance.selectors.backtests import ExceptionScope
+
+FLIPS_PER_PAGE = 15
+FLIPS_PER_READ = 200
+MESSAGE_CHARS_MAX = 160
+_STRICTNESS = {EffectKind.DENY: 3, EffectKind.REQUIRE: 2, EffectKind.ALLOW: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One decision's three answers: then, by the rules of today, by the draft."""
+
+    assessment_id: int
+    then: str
+    today: str
+    draft: str
+
+    @property
+    def pair(self) -> str:
+        return f"{self.then}>{self.draft}"
+
+
+@dataclass(frozen=True, slots=True)
+class FlipRow:
+    """A flip as people read it. `exposure_usd` and `cost_usd` are None where nobody could price the ask.
+
+    Attributes:
+        why: the distance to the line that made the difference, or the sentence of the rule.
+        rule_id: the rule that made it.
+    """
+
+    flip: Flip
+    request_id: int
+    reference: str
+    title: str
+    project: str
+    team: str
+    decided_at: datetime
+    exposure_usd: float | None
+    cost_usd: float | None
+    why: str
+    rule_id: str
+
+
+def flips_of(backtest: PolicyBacktest, *, pair: str = "", only_draft: bool = False) -> list[Flip]:
+    """Every change of a run, newest first.
+
+    Args:
+        pair: only from one answer to another, as `allow>review`.
+        only_draft: only where the rules of today and the draft differ.
+    """
+    found: list[Flip] = []
+    months = backtest.months.exclude(flips=b"").order_by("-month").values_list("flips", flat=True)
+    for data in months:
+        columns = read_columns(bytes(data)).columns
+        ids = columns[ID_COLUMN].values
+        then, today, draft = (columns[name].values for name in ("then", "today", "draft"))
+        wanted = then != draft
+        if only_draft:
+            wanted &= today != draft
+        if pair:
+            old, _, new = pair.partition(">")
+            wanted &= (then == WORDS.index(old)) & (draft == WORDS.index(new))
+        rows = np.flatnonzero(wanted)
+        rows = rows[np.argsort(-ids[rows], kind="stable")]
+        found += [Flip(int(ids[row]), WORDS[then[row]], WORDS[today[row]], WORDS[draft[row]]) for row in rows]
+    return found
+
+
+def explained(backtest: PolicyBacktest, flips: Sequence[Flip]) -> list[FlipRow]:
+    """Some flips with their asks and reasons, in the same order. Four queries."""
+    rows = {
+        row.pk: row
+        for row in Assessment.objects.filter(pk__in=[flip.assessment_id for flip in flips])
+        .select_related("revision__provisioning_request__project__team")
+        .defer("estimate", "decision")
+    }
+    draft, against = backtests.policy_of(backtest.draft_ids), backtests.policy_of(backtest.against_ids)
+    scopes = backtests.exceptions_until(backtest.until)
+    teams = dict(Team.objects.values_list("slug", "name"))
+    found = []
+    for flip in flips:
+        row = rows.get(flip.assessment_id)
+        if row is not None:
+            found.append(_row(flip, row, draft=draft, against=against, on=backtest.on, scopes=scopes, teams=teams))
+    return found
+
+
+def each_explained(backtest: PolicyBacktest, flips: Sequence[Flip]) -> Iterator[FlipRow]:
+    """All of them, some at a time: what an export streams."""
+    for start in range(0, len(flips), FLIPS_PER_READ):
+        yield from explained(backtest, flips[start : start + FLIPS_PER_READ])
+
+
+def held_then(
+    scopes: Sequence[ExceptionScope], *, team_path: Sequence[str], project: str, at: datetime
+) -> list[RuleException]:
+    """The exceptions that held in one decision, made to hold on whatever day it is judged again."""
+    return [
+        RuleException(str(scope.exception_id), scope.rule_id, "", (), date.min, date.max)
+        for scope in scopes
+        if scope.covers(team_path=team_path, project=project, at=at)
+    ]
+
+
+def _row(
+    flip: Flip, row: Assessment, *, draft: CompiledPolicySet, against: CompiledPolicySet, on: date,
+    scopes: Sequence[ExceptionScope], teams: Mapping[str, str],
+) -> FlipRow:  # fmt: skip
+    facts = facts_from_json(row.facts)
+    path = facts.get("people.team_path") or []
+    content = row.revision.content
+    held = held_then(scopes, team_path=path, project=content.get("project") or "", at=row.assessed_at)
+    now = decide(against, facts, on=on, exceptions=held)
+    then = decide(draft, facts, on=on, exceptions=held)
+    rule_id, why = why_changed(flip, facts, against=against, draft=draft, now=now, after=then, on=on)
+    request = row.revision.provisioning_request
+    slug = path[-1] if path else ""
+    return FlipRow(
+        flip=flip,
+        request_id=request.pk,
+        reference=request.reference,
+        title=content.get("title") or request.title,
+        project=request.project.name if request.project else "",
+        team=teams.get(slug, slug),
+        decided_at=row.assessed_at,
+        exposure_usd=facts.get("request.exposure_usd"),
+        cost_usd=facts.get("estimate.cost_p50_usd"),
+        why=why,
+        rule_id=rule_id,
+    )
+
+
+def why_changed(
+    flip: Flip, facts: Mapping[str, Any], *, against: CompiledPolicySet, draft: CompiledPolicySet, now: Decision,
+    after: Decision, on: date,
+) -> tuple[str, str]:  # fmt: skip
+    """The rule that made the difference between today's rules and the draft, and by how much.
+
+    Where these two agree, the decision was made under older rules: the strictest rule that fires is named.
+    """
+    before_rules = {rule.rule_id: rule for rule in against.at(on).rules}
+    after_rules = {rule.rule_id: rule for rule in draft.at(on).rules}
+    fired_now, fired_after = ({fired.rule_id for fired in each.fired} for each in (now, after))
+    changed = fired_now ^ fired_after
+    if not changed:
+        return _named_by_answer(after, after_rules, facts)
+    is_stricter = WORDS.index(flip.draft) > WORDS.index(flip.then)
+
+    def weight(rule_id: str) -> tuple[bool, int, str]:
+        rule = after_rules.get(rule_id) or before_rules[rule_id]
+        appears = rule_id in fired_after
+        permits = rule.kind is EffectKind.ALLOW
+        # A stricter answer comes from a demand that appears or a permission that goes; a milder one the other way.
+        return (appears != permits) is is_stricter, _STRICTNESS.get(rule.kind, 0), rule_id
+
+    rule_id = max(sorted(changed), key=weight)
+    sentence = _line(before_rules.get(rule_id), after_rules.get(rule_id), facts, fires=rule_id in fired_after)
+    if sentence:
+        return rule_id, sentence
+    fired = next((each for each in (*after.fired, *now.fired) if each.rule_id == rule_id), None)
+    return rule_id, _short(fired.message) if fired is not None else ""
+
+
+def _named_by_answer(after: Decision, rules: Mapping[str, BoundRule], facts: Mapping[str, Any]) -> tuple[str, str]:
+    fired = max(after.fired, key=lambda each: _STRICTNESS.get(EffectKind(each.effect), 0), default=None)
+    if fired is None:
+        return "", "no rule permits it"
+    leaf = fired.distance
+    return fired.rule_id, leaf.sentence if leaf is not None else _short(fired.message)
+
+
+def _line(before: BoundRule | None, after: BoundRule | None, facts: Mapping[str, Any], *, fires: bool) -> str:
+    """The comparison that turned, read against its new line."""
+    new = _leaves(after, facts)
+    old = _leaves(before, facts)
+    if before is not None and after is not None:
+        turned = [leaf for leaf in new.values() if leaf.text in old and old[leaf.text].truth != leaf.truth]
+        chosen = [leaf for leaf in turned if leaf.distance is not None]
+    else:
+        chosen = [leaf for leaf in (new or old).values() if leaf.distance is not None and leaf.truth]
+        chosen = chosen if len(chosen) == 1 else []
+    return chosen[0].sentence if chosen else ""
+
+
+def _leaves(rule: BoundRule | None, facts: Mapping[str, Any]) -> dict[str, Leaf]:
+    if rule is None:
+        return {}
+    return {leaf.text: leaf for leaf in leaves_of(rule.shapes, {name: facts.get(name) for name in rule.facts})}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MESSAGE_CHARS_MAX else f"{text[: MESSAGE_CHARS_MAX - 1].rstrip()}…"

@@ -1,0 +1,278 @@
+"""Reads for backtests: the two policies that are compared, one month of history under both, runs and their progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from django.db.models import Count, Q, QuerySet, Sum
+from numpy.typing import NDArray
+
+from governance.domain.errors import NotFound
+from governance.models import PolicyBacktest, PolicyException, PolicyVersion
+from governance.policy.backtest import OUTCOME_COLUMN, Backtest, Matrix, combine, outcomes_of
+from governance.policy.bitmaps import Bits
+from governance.policy.bundle import load_bundle
+from governance.policy.bundle_model import Bundle
+from governance.policy.columns import Columns, concatenate, microseconds
+from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
+from governance.policy.tally import (
+    AT_COLUMN,
+    EXPOSURE_FACT,
+    PROJECT_COLUMN,
+    TALLY_FACTS,
+    TEAM_FACT,
+    Tally,
+    added,
+    held_back,
+    tally,
+    unpriced_rows,
+)
+from governance.selectors import decision_history
+from governance.selectors.assessments import DEFAULT_NEED
+from governance.selectors.decision_history import Part
+from governance.selectors.fired_bits import SharedBits
+
+EXCEPTION_FACTS = (TEAM_FACT,)
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionScope:
+    """One approved exception as it held: a rule, for whom, and when."""
+
+    exception_id: int
+    rule_id: str
+    team: str | None
+    project: str | None
+    valid_from: datetime
+    valid_to: datetime
+
+    def covers(self, *, team_path: Sequence[str], project: str, at: datetime) -> bool:
+        is_theirs = self.project == project if self.project is not None else self.team in team_path
+        return is_theirs and self.valid_from <= at < self.valid_to
+
+
+@dataclass(frozen=True, slots=True)
+class MonthTally:
+    """A month's share of a run."""
+
+    rows: int
+    figures: dict[str, Any]
+    flips: Columns | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, in months and decisions."""
+
+    months: int
+    judged: int
+    rows: int
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.judged / self.months) if self.months else 0
+
+
+# --------------------------------------------------------------------------- policies
+
+
+def versions_in_force() -> list[PolicyVersion]:
+    return list(PolicyVersion.objects.filter(state="active").select_related("policy_set").order_by("policy_set__slug"))
+
+
+def policy_of(version_ids: Iterable[int]) -> CompiledPolicySet:
+    """The versions as one policy, compiled once per process.
+
+    Raises:
+        PolicyError: they cannot rule together.
+        NotFound: one is not stored.
+    """
+    wanted = sorted(set(version_ids))
+    keys = tuple(PolicyVersion.objects.filter(pk__in=wanted).order_by("policy_set__slug").values_list("pk", "digest"))
+    if len(keys) != len(wanted):
+        raise NotFound("a policy version of this backtest is not stored")
+    return _compiled(keys)
+
+
+@lru_cache(maxsize=16)
+def _compiled(keys: tuple[tuple[int, str], ...]) -> CompiledPolicySet:
+    sources = dict(PolicyVersion.objects.filter(pk__in=[pk for pk, _ in keys]).values_list("pk", "source"))
+    return compile_policy_set([load_bundle(sources[pk]) for pk, _ in keys])
+
+
+def day_of(draft: Bundle, active: Bundle | None, *, today: date) -> date:
+    """The day whose parameters a draft is judged with: the first on which all that it changes holds.
+
+    New rules on old facts: what is asked is how the draft would have ruled as it will stand, not which figure an older
+    decision met. That is today, or later where the draft begins later or brings a value that begins later.
+    """
+    days = [today]
+    if draft.effective_from is not None:
+        days.append(draft.effective_from)
+    known = {param.name: param.values for param in active.params} if active is not None else {}
+    for param in draft.params:
+        before = known.get(param.name, ())
+        days += [dated.start for dated in param.values if dated not in before]
+    return max(days)
+
+
+# --------------------------------------------------------------------------- judging
+
+
+def exceptions_until(until: datetime) -> list[ExceptionScope]:
+    """Every exception that may have held before an instant."""
+    rows = PolicyException.objects.filter(valid_from__lt=until).select_related("team", "project").order_by("pk")
+    return [
+        ExceptionScope(
+            row.pk, row.rule_id, row.team.slug if row.team else None, row.project.slug if row.project else None,
+            row.valid_from, row.valid_to,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def excepted_rows(columns: Columns, scopes: Sequence[ExceptionScope]) -> dict[str, Bits]:
+    """Rule or table to the decisions in which an exception from it held at the time."""
+    found: dict[str, NDArray[np.bool_]] = {}
+    for scope in scopes:
+        at = columns.columns[AT_COLUMN].values
+        rows = (at >= microseconds(scope.valid_from)) & (at < microseconds(scope.valid_to))
+        rows &= _is_theirs(columns, scope)
+        if rows.any():
+            found[scope.rule_id] = found.get(scope.rule_id, np.zeros(columns.count, np.bool_)) | rows
+    return {rule: np.packbits(rows) for rule, rows in found.items()}
+
+
+def _is_theirs(columns: Columns, scope: ExceptionScope) -> NDArray[np.bool_]:
+    column = columns.columns.get(PROJECT_COLUMN if scope.project is not None else TEAM_FACT)
+    if column is None or not column.dictionary:
+        return np.zeros(columns.count, np.bool_)
+    if scope.project is not None:
+        hits = [word == scope.project for word in column.dictionary]
+    else:
+        hits = [scope.team in word for word in column.dictionary]
+    theirs = np.array(hits, np.bool_)[column.values]
+    return theirs if column.present is None else theirs & column.present
+
+
+def judge_month(
+    month: date,
+    *,
+    draft: CompiledPolicySet,
+    against: CompiledPolicySet,
+    on: date,
+    since: datetime | None,
+    until: datetime,
+) -> MonthTally:
+    """One month of stored decisions under both policies. Reads rows, writes nothing but the shared cache."""
+    scopes = exceptions_until(until)
+    tallies: list[Tally] = []
+    for part in decision_history.month_parts(month):
+        tallies.append(_judge_part(part, draft=draft, against=against, on=on, since=since, until=until, scopes=scopes))
+    figures = added([each.figures for each in tallies])
+    flips = concatenate([each.flips for each in tallies]) if tallies else None
+    return MonthTally(figures.get("rows", 0), figures, flips)
+
+
+def _judge_part(
+    part: Part, *, draft: CompiledPolicySet, against: CompiledPolicySet, on: date, since: datetime | None,
+    until: datetime, scopes: Sequence[ExceptionScope],
+) -> Tally:  # fmt: skip
+    bits = SharedBits(part.digest, part.rows)
+    new, old = Backtest(draft, on=on, cache=bits), Backtest(against, on=on, cache=bits)
+    bits.load([rule.condition_digest for each in (new, old) for rule in each.rules])
+    wanted = dict.fromkeys((*new.facts_missing(part.digest), *old.facts_missing(part.digest), *TALLY_FACTS))
+    columns = part.read(wanted)
+    counted = tally(
+        part.digest,
+        columns,
+        draft=new,
+        today=old,
+        excepted=excepted_rows(columns, scopes),
+        kept=kept_rows(columns, since=since, until=until),
+        default_role=DEFAULT_NEED.role,
+    )
+    bits.save()
+    return counted
+
+
+def kept_rows(columns: Columns, *, since: datetime | None, until: datetime | None) -> NDArray[np.bool_] | None:
+    """Decisions within a period; None when all are."""
+    at = columns.columns[AT_COLUMN].values
+    kept = np.ones(columns.count, np.bool_)
+    if since is not None:
+        kept &= at >= microseconds(since)
+    if until is not None:
+        kept &= at < microseconds(until)
+    return None if kept.all() else kept
+
+
+def matrix_of(policy_set: CompiledPolicySet, *, on: date, until: datetime) -> Matrix:
+    """Every stored decision under one policy, as it was and as it would be. What the shell prints; no run is stored."""
+    matrix, scopes = Matrix(), exceptions_until(until)
+    for month in decision_history.months(until=until):
+        for part in decision_history.month_parts(month):
+            bits = SharedBits(part.digest, part.rows)
+            judge = Backtest(policy_set, on=on, cache=bits)
+            bits.load([rule.condition_digest for rule in judge.rules])
+            columns = part.read((*judge.facts_missing(part.digest), EXPOSURE_FACT, *EXCEPTION_FACTS))
+            kept = kept_rows(columns, since=None, until=until)
+            new = combine(
+                judge.rules, judge.rule_bits(part.digest, columns), columns.count, excepted_rows(columns, scopes)
+            )
+            old = outcomes_of(columns.columns[OUTCOME_COLUMN], columns.count)
+            matrix.add(old.within(kept), held_back(new, unpriced_rows(columns)))
+            bits.save()
+    return matrix
+
+
+# --------------------------------------------------------------------------- runs
+
+
+def backtests_of(version_id: int) -> QuerySet[PolicyBacktest]:
+    return PolicyBacktest.objects.filter(version_id=version_id).select_related("asked_by__person", "seen_by__person")
+
+
+def backtest_file(backtest_id: int) -> PolicyBacktest:
+    """One run with its version.
+
+    Raises:
+        NotFound: no such run.
+    """
+    found = (
+        PolicyBacktest.objects.filter(pk=backtest_id)
+        .select_related("version__policy_set", "version__created_by__person", "asked_by__person", "seen_by__person")
+        .first()
+    )
+    if found is None:
+        raise NotFound(f"backtest `{backtest_id}` does not exist", id=backtest_id)
+    return found
+
+
+def progress_of(backtest: PolicyBacktest) -> Progress:
+    """One query."""
+    found = backtest.months.aggregate(
+        months=Count("pk"), judged=Count("pk", filter=Q(figures__isnull=False)), rows=Sum("rows")
+    )
+    return Progress(found["months"], found["judged"], found["rows"] or 0)
+
+
+def usual_since(months: int, *, now: datetime) -> datetime:
+    """The first instant of a period of so many months of 30.4 days."""
+    return now - timedelta(days=round(months * 30.4375))
+
+
+def scopes_by_decision(
+    decisions: Mapping[int, tuple[Sequence[str], str, datetime]], until: datetime
+) -> dict[int, list[ExceptionScope]]:
+    """Which exceptions held in which decision: id to team path, project and instant, to the scopes that covered it."""
+    scopes = exceptions_until(until)
+    return {
+        pk: [scope for scope in scopes if scope.covers(team_path=path, project=project, at=at)]
+        for pk, (path, project, at) in decisions.items()
+    }
