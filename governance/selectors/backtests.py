@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -36,8 +36,6 @@ from governance.selectors import decision_history
 from governance.selectors.assessments import DEFAULT_NEED
 from governance.selectors.decision_history import Part
 from governance.selectors.fired_bits import SharedBits
-
-EXCEPTION_FACTS = (TEAM_FACT,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +218,7 @@ def matrix_of(policy_set: CompiledPolicySet, *, on: date, until: datetime) -> Ma
             bits = SharedBits(part.digest, part.rows)
             judge = Backtest(policy_set, on=on, cache=bits)
             bits.load([rule.condition_digest for rule in judge.rules])
-            columns = part.read((*judge.facts_missing(part.digest), EXPOSURE_FACT, *EXCEPTION_FACTS))
+            columns = part.read((*judge.facts_missing(part.digest), EXPOSURE_FACT, TEAM_FACT))
             kept = kept_rows(columns, since=None, until=until)
             new = combine(
                 judge.rules, judge.rule_bits(part.digest, columns), columns.count, excepted_rows(columns, scopes)
@@ -265,14 +263,3 @@ def progress_of(backtest: PolicyBacktest) -> Progress:
 def usual_since(months: int, *, now: datetime) -> datetime:
     """The first instant of a period of so many months of 30.4 days."""
     return now - timedelta(days=round(months * 30.4375))
-
-
-def scopes_by_decision(
-    decisions: Mapping[int, tuple[Sequence[str], str, datetime]], until: datetime
-) -> dict[int, list[ExceptionScope]]:
-    """Which exceptions held in which decision: id to team path, project and instant, to the scopes that covered it."""
-    scopes = exceptions_until(until)
-    return {
-        pk: [scope for scope in scopes if scope.covers(team_path=path, project=project, at=at)]
-        for pk, (path, project, at) in decisions.items()
-    }

@@ -26,8 +26,6 @@ from governance.policy.columns_store import read_columns
 from governance.policy.facts_schema import FACTS_BY_NAME, SCHEMA
 from governance.policy.tally import AT_COLUMN, BESIDE, ID_COLUMN, NEEDS_COLUMN, PROJECT_COLUMN
 
-__all__ = ["OUTCOME_COLUMN", "Head", "Part", "RowsPart", "heads_of", "month_after", "month_parts", "months", "parts"]
-
 ROWS_PER_READ = 5_000
 ROWS_PER_PART = 250_000
 OUTCOMES = ("allow", "review", "deny")
@@ -176,14 +174,6 @@ def heads_of(month: date, *, after: int = 0, before: datetime | None = None) -> 
         )
         for pk, outcome, at, digest, needs, project in values.iterator(ROWS_PER_READ)
     ]  # fmt: skip
-
-
-def parts(facts: Iterable[str], *, until: datetime | None = None) -> Iterator[tuple[str, Columns]]:
-    """Part after part with the wanted facts, each under its digest; only one is in memory."""
-    wanted = tuple(facts)
-    for month in months(until=until):
-        for part in month_parts(month):
-            yield part.digest, part.read(wanted)
 
 
 def month_after(month: date) -> date:
