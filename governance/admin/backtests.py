@@ -20,7 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from governance.admin import access
+from governance.admin import access, activation_panel
 from governance.admin.backtest_words import OUTCOME_WORDS, exposure, figures_of
 from governance.admin.site import DeskSite
 from governance.models import PolicyBacktest, PolicyVersion
@@ -170,6 +170,7 @@ def _frame(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
         "backtest": backtest,
         "version": version,
         "changes": changes,
+        "panel": activation_panel.of(version, person),
         "may_act": "policies" in person.duties,
         "is_live": backtest.state in LIVE_STATES,
         "took": _took(backtest.started_at, backtest.finished_at),
