@@ -22,7 +22,23 @@ def replayed_differences(
         on: the day of the decision. Exceptions are those that the decision lists: they are part of what was decided.
     """
     again = decide(policy_set, facts_from_json(facts), on=on, exceptions=exceptions_of(stored, on=on)).to_json()
-    return {name: (stored.get(name), again.get(name)) for name in again if stored.get(name) != again.get(name)}
+    return {
+        name: (stored.get(name), again.get(name))
+        for name in again
+        if _as_numbers(stored.get(name)) != _as_numbers(again.get(name))
+    }
+
+
+def _as_numbers(value: Any) -> Any:
+    """A plain value in which every number is a double, as JSON means it.
+
+    A database that keeps JSON by value gives 1e24 back as a whole number, which Python holds exactly and a double not.
+    """
+    if isinstance(value, Mapping):
+        return {name: _as_numbers(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_numbers(each) for each in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def exceptions_of(stored: Mapping[str, Any], *, on: date) -> list[RuleException]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models.functions import Mod
 
-from governance.models import Assessment, PolicyVersion
+from governance.models import Assessment, AuditEvent, PolicyVersion
 from governance.policy.bundle import load_bundle
+from governance.policy.bundle_model import Bundle
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.replay import replayed_differences
 
 KEPT_SETS_MAX = 16
+COMBINATIONS_TRIED_MAX = 200
+SUBJECT = "policyversion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,43 +57,39 @@ def replay(
 
 
 def rules_by_digest(digest: str, *, at: datetime) -> CompiledPolicySet | None:
-    """The policy set with this digest, made from one stored version of each set; None when none adds up to it.
+    """The policy set with this digest, made from versions that ruled together; None when none adds up to it.
 
-    The digest decides, so a wrong guess costs time and nothing else. Tried in turn: what was in force then, what is in
-    force now, what was newest then. A set that has no such version yet is taken in its first one: past decisions may be
-    older than the moment their rules were stored.
+    The digest decides, so a wrong guess costs time and nothing else.
     """
-    by_set: dict[int, list[PolicyVersion]] = {}
-    for version in PolicyVersion.objects.order_by("policy_set__slug", "number"):
-        by_set.setdefault(version.policy_set_id, []).append(version)
-    tried: set[tuple[int, ...]] = set()
-    for is_wanted in (_was_in_force(at), _is_active, _existed(at)):
-        chosen = [
-            next((version for version in reversed(versions) if is_wanted(version)), versions[0])
-            for versions in by_set.values()
-        ]
-        key = tuple(version.pk for version in chosen)
-        if not chosen or key in tried:
-            continue
-        tried.add(key)
-        policy_set = compile_policy_set([load_bundle(version.source) for version in chosen])
+    bundles: dict[int, Bundle] = {}
+    for versions in _ruled_together(at)[:COMBINATIONS_TRIED_MAX]:
+        unread = PolicyVersion.objects.filter(pk__in=set(versions) - set(bundles))
+        bundles |= {pk: load_bundle(source) for pk, source in unread.values_list("pk", "source")}
+        policy_set = compile_policy_set([bundles[pk] for pk in versions])
         if policy_set.digest == digest:
             return policy_set
     return None
 
 
-def _was_in_force(at: datetime) -> Callable[[PolicyVersion], bool]:
-    return lambda version: bool(
-        version.activated_at and version.activated_at <= at and (version.retired_at is None or version.retired_at > at)
+def _ruled_together(at: datetime) -> list[tuple[int, ...]]:
+    """Ids of the versions that were in force at the same time, the time nearest to `at` first.
+
+    Read from the audit log, which keeps every activation: a version's own columns forget the first one when it is put
+    in force again. Times after `at` follow, since past decisions may be older than the moment their rules were stored.
+    """
+    sets = dict(PolicyVersion.objects.values_list("pk", "policy_set_id"))
+    activations = (
+        AuditEvent.objects.filter(subject_type=SUBJECT, subject_id__in=sets, action="policy.activated")
+        .order_by("seq")
+        .values_list("at", "subject_id")
     )
-
-
-def _is_active(version: PolicyVersion) -> bool:
-    return version.state == "active"
-
-
-def _existed(at: datetime) -> Callable[[PolicyVersion], bool]:
-    return lambda version: version.created_at <= at
+    ruling: dict[int, int] = {}
+    before: list[tuple[int, ...]] = []
+    after: list[tuple[int, ...]] = []
+    for when, version in activations:
+        ruling[sets[version]] = version
+        (before if when <= at else after).append(tuple(sorted(ruling.values())))
+    return list(dict.fromkeys([*reversed(before), *after]))
 
 
 def sample_of(*, size: int, turn: int) -> list[int]:
