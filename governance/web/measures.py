@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from estimator.core.quantities import Interval
-from estimator.core.result import Estimate, ThresholdReading
+from estimator.core.result import Estimate, Notice, ThresholdReading
 from governance.domain.money import to_units
 from governance.selectors.assessments import Assessed
 from governance.web import numbers
@@ -57,7 +57,6 @@ def of_assessed(assessed: Assessed) -> Measures:
     found.deciding_usd = exposure
     if exposure is not None and assessed.estimate.gpu_hours is not None:
         found.deciding_hours = assessed.ask.gpu_hours_cap or assessed.estimate.gpu_hours.p90
-    found.gaps = [f"{_part(gap.what)}: {gap.why.replace('`', '')}." for gap in assessed.estimate.missing]
     found.cost_limits = money_limits(assessed)
     if exposure is not None:
         cap = assessed.ask.gpu_hours_cap is not None or assessed.ask.money_cap_usd is not None
@@ -82,6 +81,10 @@ def of_estimate(estimate: Estimate) -> Measures:
     """Everything that needs no decision."""
     training = estimate.run_flop_training
     found = Measures(estimate, cost=estimate.cost_usd)
+    found.gaps = [f"{_part(gap.what)}: {gap.why.replace('`', '')}." for gap in estimate.missing]
+    if found.cost is None:
+        why = _why_missing(estimate, "price", "cost_usd")
+        found.cost_text = _sentence(why) if why else ""
     if estimate.wall_hours is not None:
         wall = estimate.wall_hours
         found.hours_text = numbers.duration_range(wall.p10, wall.p90)
@@ -139,10 +142,19 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
             f"Does not exceed {numbers.flop_line(line)} ({_instrument(reading)}): "
             f"{times:,g}{numbers.NBSP}{numbers.TIMES} below at p90."
         )
+    texts += [notice_text(notice) for notice in estimate.notices]
     if estimate.modification_ratio is not None:
         share = numbers.round_significant(estimate.modification_ratio.p90, 2)
         texts.append(f"Share of base compute {share:g} at p90; the line is 1/3.")
     return " ".join(texts), limits
+
+
+def notice_text(notice: Notice) -> str:
+    """When the time to notify ends, and from when it is counted: both days, as a stored estimate is read later."""
+    return (
+        f"To be notified by {numbers.day(notice.due_on)} if this is known on {numbers.day(notice.known_on)} "
+        f"({notice.jurisdiction}, {notice.instrument}; {notice.days}{numbers.NBSP}days)."
+    )
 
 
 def _instrument(reading: ThresholdReading) -> str:
@@ -154,8 +166,8 @@ def _memory(found: Measures, estimate: Estimate) -> None:
     if estimate.memory_gib_per_device is None:
         return
     if usable:
-        found.memory_limits = [Limit(usable, f"{usable:.0f} GiB usable")]
-        found.memory_beside = f"of {usable:.0f}{numbers.NBSP}GiB"
+        found.memory_limits = [Limit(usable, f"{numbers.gibibytes(usable)} GiB usable")]
+        found.memory_beside = f"of {numbers.memory(usable)}"
     if estimate.memory_fits:
         found.memory_text = "Fits."
     elif estimate.memory_fits is False:
@@ -173,10 +185,17 @@ def _energy(found: Measures, estimate: Estimate) -> None:
         if estimate.grid_g_kwh is not None:
             parts.append(f"{estimate.grid_g_kwh:.0f}{numbers.NBSP}g/kWh")
     elif estimate.energy_kwh is not None:
-        parts.append("Carbon unknown: say in which country the machines stand")
+        why = _why_missing(estimate, "carbon_kg")
+        parts.append(f"Carbon unknown: {why}" if why else "Carbon unknown")
     if estimate.pue is not None:
         parts.append(f"PUE {estimate.pue:.2f}")
     found.energy_text = ", ".join(parts) + "." if parts else ""
+
+
+def _why_missing(estimate: Estimate, *names: str) -> str:
+    """The first reason that an estimate gives for one of these, or nothing."""
+    reasons = {gap.what: gap.why for gap in reversed(estimate.missing)}
+    return next((reasons[name].replace("`", "") for name in names if name in reasons), "")
 
 
 def _part(what: str) -> str:
