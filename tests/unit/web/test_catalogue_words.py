@@ -39,6 +39,6 @@ def test_a_source_is_told_in_words(written: str | None, said: str) -> None:
         ("", "unknown"),
     ],
 )
-def test_a_small_part_keeps_its_digits(value: float | None, said: str) -> None:
+def test_a_small_part_keeps_its_digits(value: float | str | None, said: str) -> None:
     """0.23 GB of memory are not 0 GB."""
     assert nameplate(value) == said
