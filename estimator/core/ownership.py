@@ -163,8 +163,8 @@ def best_hybrid(load: list[tuple[int, float]], owned_usd_year: float, rent_usd_h
     return min((at(base) for base in sorted({0, *(devices for devices, _ in load)})), key=lambda each: each.usd_year)
 
 
-LOAD_LEVELS = 24
-"""Steps of a load over the year: an hour of the day each."""
+LOAD_LEVELS = 96
+"""Steps of a load over the year: a quarter of an hour of the day each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,9 @@ def service_load(peak_devices: int, peak_to_mean: float) -> list[tuple[int, floa
     busiest hour and 1/r on average, for any ratio r of peak over mean; it falls evenly to nothing at r = 2.
     """
     hours = HOURS_PER_YEAR / LOAD_LEVELS
-    shares = [(1.0 - (level + 0.5) / LOAD_LEVELS) ** (peak_to_mean - 1.0) for level in range(LOAD_LEVELS)]
+    middles = [(level + 0.5) / LOAD_LEVELS for level in range(LOAD_LEVELS)]
+    # The first step is the peak itself, so that nobody reads of fewer devices than the busiest hour needs.
+    shares = [1.0, *((1.0 - middle) ** (peak_to_mean - 1.0) for middle in middles[1:])]
     return [(math.ceil(peak_devices * share - 1e-9), hours) for share in shares]
 
 

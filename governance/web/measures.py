@@ -29,7 +29,10 @@ _PART_NAMES = {
 
 @dataclass(slots=True)
 class Measures:
-    """An estimate in the order in which people ask: money, hours, compute, memory, energy."""
+    """An estimate in the order in which people ask: money, hours, compute, memory, energy.
+
+    `gaps` are all that is not known, `gaps_apart` those of which no text beside a figure tells.
+    """
 
     estimate: Estimate
     cost: Interval | None = None
@@ -47,6 +50,7 @@ class Measures:
     memory_text: str = ""
     energy_text: str = ""
     gaps: list[str] = field(default_factory=list)
+    gaps_apart: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -95,6 +99,10 @@ def of_estimate(estimate: Estimate) -> Measures:
         found.compute_text = "None of it changes parameters of a model." if training is not None else ""
     _memory(found, estimate)
     _energy(found, estimate)
+    beside = {"price", "cost_usd"} if found.cost is None else set()
+    if estimate.energy_kwh is not None:
+        beside.add("carbon_kg")
+    found.gaps_apart = [text for text, gap in zip(found.gaps, estimate.missing, strict=True) if gap.what not in beside]
     found.warnings = [_sentence(text) for text in estimate.warnings]
     return found
 
@@ -134,6 +142,7 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
         for line, reading in sorted(lines.items())
         if reading.may_exceed
     ]
+    texts += [notice_text(notice) for notice in estimate.notices]
     below = [(line, reading) for line, reading in sorted(lines.items()) if not reading.may_exceed]
     if below and below[0][1].p90 > 0:
         line, reading = below[0]
@@ -142,7 +151,6 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
             f"Does not exceed {numbers.flop_line(line)} ({_instrument(reading)}): "
             f"{times:,g}{numbers.NBSP}{numbers.TIMES} below at p90."
         )
-    texts += [notice_text(notice) for notice in estimate.notices]
     if estimate.modification_ratio is not None:
         share = numbers.round_significant(estimate.modification_ratio.p90, 2)
         texts.append(f"Share of base compute {share:g} at p90; the line is 1/3.")
@@ -184,12 +192,13 @@ def _energy(found: Measures, estimate: Estimate) -> None:
         parts.append(f"{numbers.carbon(carbon.p50)} ({numbers.carbon_range(carbon)})")
         if estimate.grid_g_kwh is not None:
             parts.append(f"{estimate.grid_g_kwh:.0f}{numbers.NBSP}g/kWh")
-    elif estimate.energy_kwh is not None:
-        why = _why_missing(estimate, "carbon_kg")
-        parts.append(f"Carbon unknown: {why}" if why else "Carbon unknown")
     if estimate.pue is not None:
         parts.append(f"PUE {estimate.pue:.2f}")
     found.energy_text = ", ".join(parts) + "." if parts else ""
+    if estimate.carbon_kg is None and estimate.energy_kwh is not None:
+        why = _why_missing(estimate, "carbon_kg")
+        unknown = f"Carbon unknown: {why}." if why else "Carbon unknown."
+        found.energy_text = " ".join(part for part in (found.energy_text, unknown) if part)
 
 
 def _why_missing(estimate: Estimate, *names: str) -> str:
