@@ -3,7 +3,8 @@
     python -m benchmarks.estimator_peers [--runs-file FILE.csv] [--json]
 
 GPU-hours, |predicted/actual - 1|. Ours is predicted with the run's developer held out; the peers learn nothing.
-llm-analysis (benchmarks/requirements-peers.txt) refuses some runs: they are counted, and ours is shown on the rest too.
+llm-analysis (benchmarks/requirements-peers.txt) needs layers and width, which some rows do not state: those runs are
+listed, and ours is shown on the rest too.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from typing import Any
 
 SHARES = (1.0, 0.5, 0.375, 0.3)
 DEVICES = {
+    "A100": (80, 2039, 600, 312.0),
     "A100-80": (80, 2039, 600, 312.0),
     "A100-40": (40, 1555, 600, 312.0),
     "H100": (80, 3350, 900, 989.4),
     "H800": (80, 3350, 400, 989.4),
     "V100": (32, 900, 300, 125.0),
     "TPUv3": (32, 900, 656, 123.0),
+    "TPUv4": (32, 1228, 300, 275.0),
 }
 """Memory GB, memory GB/s, device to device GB/s, dense 16-bit TFLOP/s: datasheets."""
 HEAD_SIZE = 128
@@ -78,6 +81,10 @@ def _add_llm_analysis(errors: dict[str, dict[str, float]], judged: list[Any]) ->
         name = f"llm-analysis at {'its default' if efficiency is None else f'efficiency {efficiency}'}"
         errors[name] = {}
         for run in judged:
+            if not (run.cells.get("d_model") and run.cells.get("n_layers")):
+                if efficiency is None:
+                    refused.append(f"not asked: {run.name} states no layers and width")
+                continue
             try:
                 hours = _peer_hours(LLMAnalysis, run, efficiency)
             except (AssertionError, KeyError, ValueError, TypeError, ZeroDivisionError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from estimator.core.exploration import Exploration
 from estimator.core.quantities import Interval
-from estimator.core.result import Assumption, Estimate, ThresholdReading
+from estimator.core.result import Assumption, Estimate, Notice, ThresholdReading
 
 WIDTH_LABEL = 26
 _ROWS = (
@@ -61,6 +61,13 @@ def _beside(found: Exploration, limit: int) -> Iterator[str]:
             f"Owned: {_number(found.ownership.usd_per_hour(1.0))} USD an hour if always used; "
             + (f"beats this price from {share:.0%} of the hours" if share else "never beats this price")
         )
+    if found.hybrid is not None:
+        best = found.hybrid.best
+        yield (
+            f"Hybrid: {best.owned_devices:,} of {found.hybrid.peak_devices:,} owned, "
+            f"{_number(best.rented_device_hours)} device-hours rented: {_number(best.usd_year)} USD a year; all rented "
+            f"{_number(found.hybrid.rented_usd_year)}, all owned {_number(found.hybrid.owned_usd_year)}"
+        )
     if found.hosting is not None:
         yield (
             f"Hosted: {_number(found.hosting.hosted_usd_month)} USD a month, own replicas "
@@ -84,6 +91,7 @@ def _lines(estimate: Estimate) -> Iterator[str]:
     yield from _facts(estimate)
     for title, items in (
         ("Thresholds", [_threshold_line(reading) for reading in estimate.thresholds if reading.may_exceed]),
+        ("To notify", [_notice_line(notice) for notice in estimate.notices]),
         ("Warnings", list(estimate.warnings)),
         ("Missing", [f"{gap.what}: {gap.why}" for gap in estimate.missing]),
         ("Assumptions", [_assumption_line(item) for item in estimate.assumptions]),
@@ -119,6 +127,13 @@ def _facts(estimate: Estimate) -> Iterator[str]:
 def _threshold_line(reading: ThresholdReading) -> str:
     verdict = "does exceed" if reading.exceeds else "may exceed"
     return f"{reading.id}: {verdict} {reading.operator} {reading.limit:g} ({reading.instrument})"
+
+
+def _notice_line(notice: Notice) -> str:
+    return (
+        f"{notice.jurisdiction} ({notice.instrument}): by {notice.due_on}, {notice.days} days after {notice.known_on}, "
+        f"if it is known then that {notice.limit:g} will be exceeded"
+    )
 
 
 def _assumption_line(item: Assumption) -> str:

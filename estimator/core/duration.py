@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from estimator.core.catalogue import Accelerator, CatalogueSnapshot, UtilisationPrior
-from estimator.core.flop import TRAINING_KINDS, FlopCount, TokenLoad, decode_flop, prefill_flop, token_load
+from estimator.core.flop import TRAINING_KINDS, FlopCount, TokenLoad, decode_flop, prefill_flop
 from estimator.core.memory import BYTES_BY_PRECISION, usable_gib
 from estimator.core.priors import Ledger
 from estimator.core.quantities import GB, GIB, HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR, TERA, Interval
@@ -51,6 +51,20 @@ def dense_peak_flop_s(accelerator: Accelerator, precision: str) -> float:
     if precision == "fp32" and accelerator.dense_tflop_s_fp32:
         return accelerator.dense_tflop_s_fp32 * TERA
     return accelerator.peak_tflop_s * TERA
+
+
+def precision_gain(
+    workload: Workload, accelerator: Accelerator, catalogue: CatalogueSnapshot, ledger: Ledger
+) -> Interval:
+    """How much faster than at the 16-bit peak the arithmetic is in FP8, on a device that has a dense FP8 peak; else 1.
+
+    The prior is of whole runs, where not everything is computed in 8 bit; no gain is above the ratio of the peaks.
+    """
+    ratio = (accelerator.dense_tflop_s_fp8 or 0.0) / accelerator.peak_tflop_s if accelerator.peak_tflop_s else 0.0
+    if workload.text("precision") != "fp8" or ratio <= 1.0 or catalogue.prior("fp8_gain", "any") is None:
+        return Interval.exact(1.0)
+    gain = ledger.prior(catalogue, "fp8_gain", "Speed in FP8 over the 16-bit peak's")
+    return Interval(*(min(end, ratio) for end in (gain.p10, gain.p50, gain.p90)))
 
 
 def utilisation(
@@ -105,6 +119,9 @@ def training_hours(
     busy = Interval.exact(flop.timed_training / (peak * SECONDS_PER_HOUR))
     # The priors were fitted to hours over this same formula, so what the formula misses is in them already.
     hours = multiply(divide(busy, utilisation(workload, accelerator, catalogue, ledger, devices)), flop.share)
+    if not workload.is_stated("measured_mfu_percent"):
+        # A measured utilisation, of the 16-bit peak, has the gain in it.
+        hours = divide(hours, precision_gain(workload, accelerator, catalogue, ledger))
     scope = workload.text("scope")
     if scope != "final_run":
         hours = multiply(hours, ledger.prior(catalogue, "scope", "Hours of the whole scope over the final run", scope))
@@ -138,12 +155,15 @@ def serving(
     peak = dense_peak_flop_s(accelerator, workload.text("precision"))
     arithmetic = ledger.prior(catalogue, "prefill_mfu", "Utilisation of the peak while reading prompts")
     bandwidth = ledger.prior(catalogue, "decode_bandwidth_utilisation", "Utilisation of memory bandwidth while writing")
+    arithmetic = multiply(arithmetic, precision_gain(workload, accelerator, catalogue, ledger))
     prefill = arithmetic.scaled(peak / (prefill_flop(shape, 1.0, load.prompt_tokens)))
     touched = weights
     if shape.is_mixture_of_experts:
         # Each sequence picks its own experts, so that many sequences together read most of them.
         active = shape.active_parameters / shape.parameters
         touched = weights * (1.0 - (1.0 - active) ** sequences)
+    # A decoder that follows an encoder writes without it.
+    touched *= shape.decoder_parameters / shape.active_parameters
     step_bytes = (touched + sequences * cache) / devices
     step_flop = decode_flop(shape, 1.0, load.context_tokens) * sequences / devices
     by_bandwidth = bandwidth.scaled(accelerator.memory_bandwidth_gb_s * GB * sequences / devices / step_bytes)
@@ -169,10 +189,14 @@ def serving_hours(load: TokenLoad, replica: Serving) -> Interval:
     return add(*parts)
 
 
-def online_devices(workload: Workload, replica: Serving, window_hours: float, ledger: Ledger) -> Interval:
-    """Devices that an online service needs at its busiest hour, whole replicas, at the end of its growth."""
-    load = token_load(workload, 1.0)
-    per_day = serving_hours(load, replica)
+def online_devices(
+    workload: Workload, per_day: Interval, replica_devices: int, window_hours: float, ledger: Ledger
+) -> Interval:
+    """Devices that an online service needs at its busiest hour, whole replicas, at the end of its growth.
+
+    Args:
+        per_day: device-hours of an average day at the start.
+    """
     growth = growth_factor(workload, window_hours)
     peak = workload.number("peak_to_mean") or 1.0
     if growth != 1.0:
@@ -180,9 +204,9 @@ def online_devices(workload: Workload, replica: Serving, window_hours: float, le
     ledger.assume("peak_to_mean", "Busiest hour over the average hour", peak, "ratio")
     devices = per_day.scaled(peak * max(growth, 1.0) / HOURS_PER_DAY)
     whole = [
-        math.ceil(end / replica.devices - 1e-9) * replica.devices for end in (devices.p10, devices.p50, devices.p90)
+        math.ceil(end / replica_devices - 1e-9) * replica_devices for end in (devices.p10, devices.p50, devices.p90)
     ]
-    return Interval(*(float(max(count, replica.devices)) for count in whole))
+    return Interval(*(float(max(count, replica_devices)) for count in whole))
 
 
 def growth_factor(workload: Workload, window_hours: float) -> float:
@@ -200,7 +224,9 @@ def hardware_flop(
     Source: C = devices × seconds × dense peak × utilisation; European Commission 2025, annex A.2.1.
     """
     peak = dense_peak_flop_s(accelerator, workload.text("precision"))
-    return multiply(hours.scaled(peak * SECONDS_PER_HOUR), _prior_utilisation(workload, accelerator, catalogue, ledger))
+    gain = precision_gain(workload, accelerator, catalogue, ledger)
+    usual = _prior_utilisation(workload, accelerator, catalogue, ledger)
+    return multiply(hours.scaled(peak * SECONDS_PER_HOUR), usual, gain)
 
 
 def implied_utilisation(flop: FlopCount, accelerator: Accelerator, workload: Workload, hours: float) -> float | None:
@@ -220,6 +246,7 @@ def _prior_utilisation(
     workload: Workload, accelerator: Accelerator, catalogue: CatalogueSnapshot, ledger: Ledger
 ) -> Interval:
     if workload.text("precision") in ("fp8", "int8", "int4") and workload.kind in TRAINING_KINDS:
+        # What FP8 gains over it is a factor of its own.
         ledger.assume("peak_16bit", "Training below 16 bit is timed at the 16-bit peak", "16 bit")
     what, active = "Model FLOP over dense peak", workload.active_parameters
     if workload.text("architecture") in ("convolutional", "diffusion") or workload.is_stated("samples_million"):

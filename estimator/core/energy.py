@@ -58,7 +58,9 @@ def size_footprint(
     energy = multiply(hours.scaled(accelerator.board_power_w / 1000.0), share, server, pue)
     embodied, water = _embodied_kg(hours, catalogue, ledger), _water_l(energy, catalogue, ledger)
     if grid is None:
-        ledger.lack("carbon_kg", "the catalogue has no grid intensity for this region or country")
+        is_placed = bool(place.country or place.region)
+        why = "the catalogue has no grid intensity for this region or country"
+        ledger.lack("carbon_kg", why if is_placed else "no country of the machines is stated")
         return Footprint(energy, None, None, None, pue.p50, embodied, water)
     carbon = energy.scaled(grid.g_co2e_per_kwh / 1000.0)
     market = None

@@ -24,7 +24,7 @@ from estimator.core.quantities import HOURS_PER_MONTH, TERA, ZERO, Interval
 from estimator.core.result import Assumption, Estimate, LineageCompute, Missing, ThresholdReading
 from estimator.core.shape import ModelShape, model_shape
 from estimator.core.sizing import BY_HOURS_KINDS, HOURLESS_KINDS, Ask, Size, size_ask
-from estimator.core.thresholds import read_chip_thresholds, read_thresholds, sum_lineage
+from estimator.core.thresholds import read_chip_thresholds, read_notices, read_thresholds, sum_lineage
 from estimator.core.uncertainty import aged
 from estimator.core.workload import Workload
 
@@ -39,7 +39,7 @@ __all__ = [
     "estimate",
 ]
 
-ESTIMATOR_VERSION = "1.1.0"
+ESTIMATOR_VERSION = "1.2.0"
 
 HOURS_MAX = 1e9
 USD_MAX = 1e12
@@ -114,6 +114,8 @@ def estimate(
     training = size.training or ZERO
     sums = sum_lineage(training, size.generation, lineage)
     in_force = [row for row in catalogue.thresholds if row.in_force_on(on)]
+    readings = read_thresholds(sums, lineage, peak, in_force)
+    is_adding = training.p90 + size.generation.p90 > 0
     cheapest = _cheapest(ask, price, providers_allowed)
     if money.cost is None and money.cap_usd is None:
         ledger.lack("cost_usd", "there is no price, so there is no cost")
@@ -146,7 +148,7 @@ def estimate(
         chip_tpp=part.tpp if part else None,
         chip_density=part.performance_density if part else None,
         chip_vendor_hq_country=part.vendor_hq_country if part else None,
-        thresholds=read_thresholds(sums, lineage, peak, in_force),
+        thresholds=readings,
         chip_thresholds=read_chip_thresholds(part, in_force) if part else (),
         assumptions=_distinct(ledger.assumptions),
         missing=_distinct(ledger.missing),
@@ -157,6 +159,7 @@ def estimate(
         embodied_kg=footprint.embodied_kg,
         water_l=footprint.water_l,
         first_token_ms=size.first_token_ms,
+        notices=read_notices(readings, in_force, on) if is_adding else (),
     )
 
 

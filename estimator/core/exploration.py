@@ -19,17 +19,19 @@ from estimator.core.flop import token_load
 from estimator.core.hosting import HostingChoice, choose_hosting
 from estimator.core.needs import Needs
 from estimator.core.offers import PriceOffer
-from estimator.core.ownership import Ownership, OwnershipTerms, own
-from estimator.core.place import Place
+from estimator.core.ownership import HybridChoice, Ownership, OwnershipTerms, choose_hybrid, own, service_load
+from estimator.core.place import Place, PriceTerm
 from estimator.core.prices import choose_purchase_price, choose_token_price
 from estimator.core.priors import Ledger
-from estimator.core.quantities import MILLION
+from estimator.core.quantities import HOURS_PER_YEAR, MILLION
 from estimator.core.result import Estimate, LineageCompute
 from estimator.core.shape import model_shape
 from estimator.core.sizing import HOURLESS_KINDS
 from estimator.core.workload import Workload, WorkloadKind
 
 MONTH_DAYS = 30.0
+BURST_TERMS = frozenset({PriceTerm.ON_DEMAND, PriceTerm.SPOT})
+"""Terms under which devices come and go by the hour, as a burst needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """The answers. `comparison` is None for a kind without device-hours, `ownership` without a purchase price."""
+    """The answers. `comparison` is None for a kind without device-hours, `ownership` without a purchase price.
+
+    `hybrid` is None where nothing is owned to compare with, or the price is not one by the hour.
+    """
 
     estimate: Estimate
     drivers: tuple[Driver, ...]
@@ -78,6 +83,7 @@ class Exploration:
     ownership: Ownership | None
     break_even_utilisation: float | None
     hosting: HostingChoice | None
+    hybrid: HybridChoice | None = None
 
     def to_json(self, limit: int = LINES_DEFAULT) -> dict[str, Any]:
         hosting = self.hosting
@@ -89,6 +95,7 @@ class Exploration:
             "ownership": self.ownership.to_json() | {"break_even_utilisation": self.break_even_utilisation}
             if self.ownership
             else None,
+            "hybrid": self.hybrid.to_json() if self.hybrid else None,
             "hosting": {name: getattr(hosting, name) for name in hosting.__slots__} if hosting else None,
         }
 
@@ -114,6 +121,7 @@ def explore(question: Question) -> Exploration:
         ownership=owned,
         break_even_utilisation=share,
         hosting=_host(question, found),
+        hybrid=_mix(question, found, owned),
     )
 
 
@@ -148,6 +156,21 @@ def _own(question: Question, found: Estimate) -> tuple[Ownership | None, float |
     owned = own(priced[0].p50, question.place.accelerator_count, power.p50, OwnershipTerms(pue=pue))
     rent = found.price.usd_per_gpu_hour.p50 if found.price else 0.0
     return owned, owned.break_even_utilisation(rent)
+
+
+def _mix(question: Question, found: Estimate, owned: Ownership | None) -> HybridChoice | None:
+    """An owned base with the rest rented at this price, over a year of this load."""
+    rate, hours = found.price, found.gpu_hours
+    if owned is None or rate is None or hours is None or rate.term not in BURST_TERMS or hours.p50 <= 0:
+        return None
+    if question.workload.kind is WorkloadKind.INFERENCE_ONLINE and found.wall_hours is not None:
+        # A service that runs for less than a year is weighed as if it went on.
+        peak = max(1, round(hours.p50 / found.wall_hours.p50))
+        load = service_load(peak, question.workload.number("peak_to_mean") or 1.0)
+    else:
+        count = question.place.accelerator_count
+        load = [(count, min(hours.p50 / count, HOURS_PER_YEAR))]
+    return choose_hybrid(load, owned.usd_year / owned.devices, rate.usd_per_gpu_hour.p50)
 
 
 def _host(question: Question, found: Estimate) -> HostingChoice | None:

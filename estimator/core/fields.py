@@ -122,6 +122,14 @@ _SPECS = (
         "Parameters that one token passes through; needed for a mixture of experts.",
     ),
     _choice("architecture", "Architecture", "Decides how FLOP and memory are counted.", ARCHITECTURES, "decoder"),
+    _number(
+        "encoder_parameters_billion",
+        "Parameters of the encoder",
+        "billion",
+        1e-6,
+        1e5,
+        "Of an encoder-decoder; the others are its decoder's. Leave empty to count with a range.",
+    ),
     _integer("layers", "Layers", "layers", 1, 10_000, "Leave empty to derive it from the parameters."),
     _integer("hidden_size", "Hidden size", "values", 8, 1_000_000, "Leave empty to derive it from the parameters."),
     _number(
@@ -145,6 +153,14 @@ _SPECS = (
     ),
     _choice("precision", "Precision", "Number format of weights and arithmetic.", PRECISIONS, "bf16"),
     _number("tokens_billion", "Tokens", "billion", 1e-6, 1e9, "Unique tokens, before epochs."),
+    _number(
+        "target_tokens_billion",
+        "Target tokens",
+        "billion",
+        1e-6,
+        1e9,
+        "Of an encoder-decoder: what its decoder learns to write, before epochs; tokens are then its encoder's.",
+    ),
     _number("epochs", "Epochs", "passes", 0.01, 10_000, "How often each token is seen.", 1.0),
     _number(
         "samples_million",
@@ -160,7 +176,8 @@ _SPECS = (
         "GFLOP",
         1e-9,
         1e12,
-        "Two FLOP per multiply-accumulate: a network of 4.1 GMAC states 8.2; of diffusion, all steps.",
+        "Two FLOP per multiply-accumulate: 4.1 GMAC are 8.2. Of diffusion: one step in training, all steps in use. "
+        "A request is then one sample.",
     ),
     _choice("method", "Method", "How much of the model changes.", METHODS, "full"),
     _choice("recompute", "Activation recomputation", "Trades memory for time.", RECOMPUTES, "full"),
@@ -186,7 +203,7 @@ _SPECS = (
     _number(
         "measured_mfu_percent",
         "Measured utilisation",
-        "% of dense peak",
+        "% of dense 16-bit peak",
         0.1,
         95.0,
         "Model FLOP utilisation seen in a pilot of your own; narrows the estimate.",
@@ -283,7 +300,13 @@ _SPECS = (
 
 FIELDS: dict[str, FieldSpec] = {spec.name: spec for spec in _SPECS}
 
-_MODEL = ("parameters_billion", "active_parameters_billion", "architecture", "precision")
+_MODEL = (
+    "parameters_billion",
+    "active_parameters_billion",
+    "architecture",
+    "precision",
+    "encoder_parameters_billion",
+)
 _SHAPE = ("layers", "hidden_size", "key_value_share", "vocabulary_size", "context_tokens")
 _TRAINING = (
     "recompute",
@@ -294,15 +317,16 @@ _TRAINING = (
     "scope",
     "measured_mfu_percent",
 )
+_TOKENS = ("tokens_billion", "target_tokens_billion", "epochs")
 _SAMPLES = ("samples_million", "forward_gflop_per_sample")
 _PER_REQUEST = ("input_tokens", "output_tokens")
 
 # A trailing asterisk marks what work cannot be sized without. Fields that stand in for one another
 # (tokens, or samples with their forward pass) are checked together by the parser instead.
 _BY_KIND: dict[WorkloadKind, tuple[str, ...]] = {
-    WorkloadKind.PRETRAINING: (*_MODEL, "tokens_billion", "epochs", *_SAMPLES, *_SHAPE, *_TRAINING),
-    WorkloadKind.CONTINUED_PRETRAINING: (*_MODEL, "tokens_billion", "epochs", *_SAMPLES, *_SHAPE, *_TRAINING),
-    WorkloadKind.FINE_TUNING: (*_MODEL, "method", "tokens_billion", "epochs", *_SAMPLES, *_SHAPE, *_TRAINING),
+    WorkloadKind.PRETRAINING: (*_MODEL, *_TOKENS, *_SAMPLES, *_SHAPE, *_TRAINING),
+    WorkloadKind.CONTINUED_PRETRAINING: (*_MODEL, *_TOKENS, *_SAMPLES, *_SHAPE, *_TRAINING),
+    WorkloadKind.FINE_TUNING: (*_MODEL, "method", *_TOKENS, *_SAMPLES, *_SHAPE, *_TRAINING),
     WorkloadKind.RL_SYNTHETIC: (
         "parameters_billion*",
         *_MODEL[1:],
@@ -317,7 +341,7 @@ _BY_KIND: dict[WorkloadKind, tuple[str, ...]] = {
         *_MODEL[1:],
         "teacher_parameters_billion*",
         "tokens_billion*",
-        "epochs",
+        *_TOKENS[1:],
         *_SHAPE,
         *_TRAINING,
     ),
@@ -339,6 +363,7 @@ _BY_KIND: dict[WorkloadKind, tuple[str, ...]] = {
         "peak_to_mean",
         "growth_percent_month",
         "latency_target_ms",
+        "forward_gflop_per_sample",
         *_SHAPE[:4],
     ),
     WorkloadKind.INFERENCE_BATCH: (
@@ -350,7 +375,7 @@ _BY_KIND: dict[WorkloadKind, tuple[str, ...]] = {
         *_SAMPLES,
         *_SHAPE[:4],
     ),
-    WorkloadKind.EMBEDDING: ("parameters_billion*", *_MODEL[1:], "tokens_billion*", *_SHAPE),
+    WorkloadKind.EMBEDDING: ("parameters_billion*", *_MODEL[1:4], "tokens_billion*", *_SHAPE),
     WorkloadKind.AGENTIC: (
         "parameters_billion*",
         *_MODEL[1:],
@@ -381,3 +406,4 @@ FIELDS_BY_KIND: dict[WorkloadKind, tuple[FieldSpec, ...]] = {
 
 SAMPLE_KINDS = frozenset({WorkloadKind.PRETRAINING, WorkloadKind.CONTINUED_PRETRAINING, WorkloadKind.FINE_TUNING})
 """Kinds that may be sized by tokens and parameters, or by samples and their forward pass."""
+SERVED_SAMPLE_KINDS = frozenset({WorkloadKind.INFERENCE_BATCH, WorkloadKind.INFERENCE_ONLINE})

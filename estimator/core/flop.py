@@ -24,10 +24,17 @@ TRAINING_KINDS = frozenset(
 )
 WHOLE = Interval.exact(1.0)
 ENCODER_DECODER_SHARE = Interval(0.5, 0.625, 1.0)
-"""F14: share of 6ND that an encoder-decoder computes, as each half sees its own tokens only.
+"""F14 where the halves are not stated: share of 6ND that an encoder-decoder computes.
 
 Source: T5-11B, where 6ND is 1.6 times the figure of Patterson et al. 2021, Carbon Emissions and Large Neural Network
 Training, table 4; a half is the floor, all of it the ceiling.
+"""
+
+
+ACROSS_SHARE = 1.0 / 8.0
+"""Share of a decoder's parameters that read the encoder's output: keys and values of the second attention.
+
+Source: derived; 2 h² of the 16 h² of a plain decoder layer (Vaswani et al. 2017), and of T5-11B's wider ones alike.
 """
 
 
@@ -70,6 +77,28 @@ def training_flop(active_parameters: float, tokens: float, shape: ModelShape | N
     return tokens * (6.0 * active_parameters + attention)
 
 
+def two_part_training_flop(
+    shape: ModelShape, tokens: float, targets: float, context_tokens: float, per_parameter: float = 6.0
+) -> float:
+    """F14: each half of an encoder-decoder sees its own tokens, and attends to what it may.
+
+    Args:
+        tokens: read by the encoder, `context_tokens` in a sequence.
+        targets: written by the decoder, in sequences shorter or longer by the same ratio.
+        per_parameter: FLOP per parameter and token: 6, or 4 where weights are frozen.
+
+    Source: F1 for each half, with the keys and values across the halves computed from the encoder's tokens; attention
+    of PaLM's appendix B: 12 L h s a token where all is seen, half of that where only the past is.
+    """
+    across = ACROSS_SHARE * shape.decoder_parameters
+    encoder_layers = shape.layers - shape.decoder_layers
+    written = context_tokens * targets / tokens if tokens > 0 else 0.0
+    seen = 12.0 * shape.hidden_size * context_tokens
+    encoder = tokens * (per_parameter * (shape.encoder_parameters + across) + encoder_layers * seen)
+    attention = shape.decoder_layers * (6.0 * shape.hidden_size * written + seen)
+    return encoder + targets * (per_parameter * (shape.decoder_parameters - across) + attention)
+
+
 def adapter_flop(active_parameters: float, tokens: float, shape: ModelShape, context_tokens: float) -> float:
     """F13: with frozen weights the gradient of the weights falls away, 4 FLOP per parameter and token.
 
@@ -89,17 +118,24 @@ def sample_training_flop(forward_flop: float, samples: float) -> float:
 def prefill_flop(shape: ModelShape, tokens: float, prompt_tokens: float) -> float:
     """F2 and F3 forward: 2 FLOP per parameter and token, and causal attention over the prompt.
 
-    Source: Kaplan et al. 2020, section 2.1; attention is a third of F3.
+    Source: Kaplan et al. 2020, section 2.1; attention is a third of F3. An encoder reads alone, and sees both ways.
     """
+    if shape.encoder_parameters:
+        across = ACROSS_SHARE * shape.decoder_parameters
+        seen = 4.0 * (shape.layers - shape.decoder_layers) * shape.hidden_size * prompt_tokens
+        return tokens * (2.0 * (shape.encoder_parameters + across) + seen)
     return tokens * (2.0 * shape.active_parameters + 2.0 * shape.layers * shape.hidden_size * prompt_tokens)
 
 
 def decode_flop(shape: ModelShape, tokens: float, context_tokens: float) -> float:
     """F2 and F4: 2 FLOP per parameter and token, and attention to everything before it.
 
-    Source: derived from F3; 4 L h c per token at context c.
+    Source: derived from F3; 4 L h c per token at context c. A decoder that follows an encoder writes alone; what it
+    attends to is the input and what it has written, as in a decoder without one.
     """
-    return tokens * (2.0 * shape.active_parameters + 4.0 * shape.layers * shape.hidden_size * context_tokens)
+    across = ACROSS_SHARE * shape.decoder_parameters if shape.encoder_parameters else 0.0
+    attention = 4.0 * shape.decoder_layers * shape.hidden_size * context_tokens
+    return tokens * (2.0 * (shape.decoder_parameters - across) + attention)
 
 
 def compute_optimal_tokens(parameters: float) -> float:
@@ -151,8 +187,8 @@ def count_flop(workload: Workload, shape: ModelShape | None, generator: ModelSha
         if workload.is_stated("samples_million"):
             return _sample_count(workload)
         return FlopCount() if shape is None else _training_count(workload, shape, generator or shape)
-    if workload.is_stated("samples_million"):
-        return FlopCount(reading=served_sample_flop(workload))
+    if workload.is_served_by_sample:
+        return FlopCount(reading=served_sample_flop(workload, days))
     if shape is None:
         return FlopCount()
     load = token_load(workload, days)
@@ -161,9 +197,11 @@ def count_flop(workload: Workload, shape: ModelShape | None, generator: ModelSha
     return FlopCount(reading=reading)
 
 
-def served_sample_flop(workload: Workload) -> float:
-    """F10 and F11 forward: one forward pass for each image or other sample that is served."""
+def served_sample_flop(workload: Workload, days: float) -> float:
+    """F10 and F11 forward: one forward pass for each sample of a job, or for each request of `days` of a service."""
     forward = (workload.number("forward_gflop_per_sample") or 0.0) * BILLION
+    if workload.kind is WorkloadKind.INFERENCE_ONLINE:
+        return forward * (workload.number("requests_per_day") or 0.0) * days
     return forward * (workload.number("samples_million") or 0.0) * MILLION
 
 
@@ -176,17 +214,28 @@ def _sample_count(workload: Workload) -> FlopCount:
 
 def _training_count(workload: Workload, shape: ModelShape, generator: ModelShape) -> FlopCount:
     tokens, context = training_tokens(workload), workload.number("context_tokens") or 1.0
-    if workload.kind is WorkloadKind.FINE_TUNING and workload.text("method") in ("lora", "qlora"):
+    targets = (workload.number("target_tokens_billion") or 0.0) * BILLION * (workload.number("epochs") or 1.0)
+    is_adapter = workload.kind is WorkloadKind.FINE_TUNING and workload.text("method") in ("lora", "qlora")
+    again = 0.0
+    if targets > 0:
+        training = two_part_training_flop(shape, tokens, targets, context, 4.0 if is_adapter else 6.0)
+        forward = two_part_training_flop(shape, tokens, targets, context) / 3.0
+    elif is_adapter:
         training = adapter_flop(shape.active_parameters, tokens, shape, context)
+        forward = prefill_flop(shape, tokens, context)
+    else:
+        training, forward = training_flop(shape.active_parameters, tokens, shape, context), 0.0
+    if is_adapter and workload.text("recompute") == "full":
         # F7: recomputing activations is a second forward pass, which eats what frozen weights save.
-        again = prefill_flop(shape, tokens, context) if workload.text("recompute") == "full" else 0.0
-        return FlopCount(training=training, timed_training=training + again)
-    training = training_flop(shape.active_parameters, tokens, shape, context)
+        again = forward
     generation = 0.0
     if workload.kind is WorkloadKind.RL_SYNTHETIC:
         load = token_load(workload, 0.0)
         generation = decode_flop(generator, load.decode_tokens, load.context_tokens)
+    elif workload.kind is WorkloadKind.DISTILLATION and targets > 0:
+        generation = two_part_training_flop(generator, tokens, targets, context) / 3.0
     elif workload.kind is WorkloadKind.DISTILLATION:
         generation = prefill_flop(generator, tokens, context)
-    share = ENCODER_DECODER_SHARE if workload.text("architecture") == "encoder_decoder" else WHOLE
-    return FlopCount(training=training, generation=generation, timed_training=training, share=share)
+    is_range = workload.text("architecture") == "encoder_decoder" and targets == 0 and not is_adapter
+    share = ENCODER_DECODER_SHARE if is_range else WHOLE
+    return FlopCount(training=training, generation=generation, timed_training=training + again, share=share)

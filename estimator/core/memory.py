@@ -105,6 +105,8 @@ def parallel_activation_bytes(shape: ModelShape, context_tokens: float, recomput
 def serving_bytes(workload: Workload, shape: ModelShape) -> tuple[float, float]:
     """Bytes of the weights, and of the key-value cache of one sequence at its full length."""
     weight = BYTES_BY_PRECISION[workload.text("precision")]
+    if workload.is_served_by_sample:
+        return shape.parameters * weight, 0.0
     into, out = workload.number("input_tokens"), workload.number("output_tokens")
     length = (into or 0.0) + (out or 0.0) or workload.number("context_tokens") or 1.0
     return shape.parameters * weight, length * shape.key_value_bytes_per_token(min(weight, 2.0))

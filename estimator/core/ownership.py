@@ -161,3 +161,55 @@ def best_hybrid(load: list[tuple[int, float]], owned_usd_year: float, rent_usd_h
         return Hybrid(base, rented, base * owned_usd_year + rented * rent_usd_hour)
 
     return min((at(base) for base in sorted({0, *(devices for devices, _ in load)})), key=lambda each: each.usd_year)
+
+
+LOAD_LEVELS = 96
+"""Steps of a load over the year: a quarter of an hour of the day each."""
+
+
+@dataclass(frozen=True, slots=True)
+class HybridChoice:
+    """The cheapest mix for a load, beside owning its peak and renting all of it; USD per year."""
+
+    best: Hybrid
+    peak_devices: int
+    owned_usd_year: float
+    rented_usd_year: float
+
+    def to_json(self) -> dict[str, float | int]:
+        return {
+            "owned_devices": self.best.owned_devices,
+            "rented_device_hours": self.best.rented_device_hours,
+            "usd_year": self.best.usd_year,
+            "peak_devices": self.peak_devices,
+            "all_owned_usd_year": self.owned_usd_year,
+            "all_rented_usd_year": self.rented_usd_year,
+        }
+
+
+def service_load(peak_devices: int, peak_to_mean: float) -> list[tuple[int, float]]:
+    """The devices that a service uses over a year, busiest hours first, as levels of equal length.
+
+    Source: derived: the share of the peak in use after a share x of the year is (1 - x)^(r - 1), which is 1 at the
+    busiest hour and 1/r on average, for any ratio r of peak over mean; it falls evenly to nothing at r = 2.
+    """
+    hours = HOURS_PER_YEAR / LOAD_LEVELS
+    middles = [(level + 0.5) / LOAD_LEVELS for level in range(LOAD_LEVELS)]
+    # The first step is the peak itself, so that nobody reads of fewer devices than the busiest hour needs.
+    shares = [1.0, *((1.0 - middle) ** (peak_to_mean - 1.0) for middle in middles[1:])]
+    return [(math.ceil(peak_devices * share - 1e-9), hours) for share in shares]
+
+
+def choose_hybrid(load: list[tuple[int, float]], owned_usd_year: float, rent_usd_hour: float) -> HybridChoice:
+    """The best owned base for a load, beside both extremes.
+
+    Args:
+        load, owned_usd_year: as in `best_hybrid`.
+    """
+    peak = max(devices for devices, _ in load)
+    return HybridChoice(
+        best=best_hybrid(load, owned_usd_year, rent_usd_hour),
+        peak_devices=peak,
+        owned_usd_year=peak * owned_usd_year,
+        rented_usd_year=sum(devices * hours for devices, hours in load) * rent_usd_hour,
+    )

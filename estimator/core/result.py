@@ -48,6 +48,23 @@ class ThresholdReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A duty to notify that starts when a line is, or is known to be, exceeded: known on one day, due on another.
+
+    `threshold` is the id of the line; `is_expected` says that p50 exceeds it, else only p90 does.
+    """
+
+    threshold: str
+    jurisdiction: str
+    instrument: str
+    limit: float
+    days: int
+    known_on: date
+    due_on: date
+    is_expected: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LineageCompute:
     """Training compute that a model lineage already holds, this ask not included, in FLOP.
 
@@ -71,8 +88,8 @@ class Estimate:
     `run_flop` is all model FLOP of the work; `run_flop_training` only what changes parameters;
     `training_flop_direct` and `training_flop_cumulative` are the lineage's sums with this ask included.
     `cost_cap_usd` is what the enforced cap can cost at the p90 price; `commitment_tail_usd` stays owed after a cancel.
-    `cost_lines` are the parts of `cost_usd` where anything comes on top of the hours. The last four fields were added
-    in version 1.1.0; estimates that were stored before read them as absent.
+    `cost_lines` are the parts of `cost_usd` where anything comes on top of the hours. The last five fields were added
+    in versions 1.1.0 and 1.2.0; estimates that were stored before read them as absent.
     """
 
     gpu_hours: Interval | None
@@ -113,6 +130,7 @@ class Estimate:
     embodied_kg: Interval | None = None
     water_l: Interval | None = None
     first_token_ms: float | None = None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def price_age_days(self) -> int | None:
@@ -144,6 +162,10 @@ class Estimate:
             values["price"] = PriceUsed(**price)
         values["thresholds"] = tuple(ThresholdReading(**reading) for reading in data["thresholds"])
         values["chip_thresholds"] = tuple(ThresholdReading(**reading) for reading in data["chip_thresholds"])
+        values["notices"] = tuple(
+            Notice(**notice | {day: date.fromisoformat(notice[day]) for day in ("known_on", "due_on")})
+            for notice in data.get("notices", ())
+        )
         values["assumptions"] = tuple(Assumption(**assumption) for assumption in data["assumptions"])
         values["missing"] = tuple(Missing(**gap) for gap in data["missing"])
         values["warnings"] = tuple(data["warnings"])

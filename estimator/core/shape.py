@@ -12,7 +12,10 @@ ASPECT_RATIO = 112.0
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """Counts, all of them: parameters, layers, values per layer, tokens of vocabulary."""
+    """Counts, all of them: parameters, layers, values per layer, tokens of vocabulary.
+
+    `encoder_parameters` is zero unless the halves of an encoder-decoder are known; `layers` are those of both.
+    """
 
     parameters: float
     active_parameters: float
@@ -21,6 +24,22 @@ class ModelShape:
     key_value_share: float
     vocabulary_size: float
     is_derived: bool
+    encoder_parameters: float = 0.0
+
+    @property
+    def decoder_parameters(self) -> float:
+        return self.active_parameters - self.encoder_parameters
+
+    @property
+    def decoder_layers(self) -> float:
+        """Layers that write: all of them, or the decoder's.
+
+        Source: derived; a plain encoder layer has 12 h² parameters and a decoder layer 16 h², as it attends twice.
+        """
+        if not self.encoder_parameters:
+            return self.layers
+        encoder, decoder = self.encoder_parameters / 12.0, self.decoder_parameters / 16.0
+        return self.layers * decoder / (encoder + decoder)
 
     @property
     def is_mixture_of_experts(self) -> bool:
@@ -31,7 +50,7 @@ class ModelShape:
 
         Source: 2 × layers × key-value width × bytes, one part each for keys and values (docs/estimator.md, memory).
         """
-        return 2.0 * self.layers * self.hidden_size * self.key_value_share * bytes_per_value
+        return 2.0 * self.decoder_layers * self.hidden_size * self.key_value_share * bytes_per_value
 
 
 def model_shape(workload: Workload) -> ModelShape | None:
@@ -46,6 +65,7 @@ def model_shape(workload: Workload) -> ModelShape | None:
         hidden_size=workload.number("hidden_size"),
         key_value_share=workload.number("key_value_share") or 1.0,
         vocabulary_size=workload.number("vocabulary_size") or 1.0,
+        encoder_parameters=workload.encoder_parameters,
     )
 
 
@@ -57,6 +77,7 @@ def shape_of(
     hidden_size: float | None = None,
     key_value_share: float = 1.0,
     vocabulary_size: float = 1.0,
+    encoder_parameters: float = 0.0,
 ) -> ModelShape:
     """A shape from what is known; layers and width that are not stated follow from the active parameters.
 
@@ -77,4 +98,5 @@ def shape_of(
         key_value_share=key_value_share,
         vocabulary_size=vocabulary_size,
         is_derived=is_derived,
+        encoder_parameters=encoder_parameters,
     )

@@ -9,11 +9,11 @@ from datetime import date
 from estimator.core.catalogue import Accelerator, CatalogueSnapshot
 from estimator.core.duration import (
     MFU_CREDIBLE,
-    Serving,
     dense_peak_flop_s,
     hardware_flop,
     implied_utilisation,
     online_devices,
+    precision_gain,
     serving,
     serving_hours,
     training_hours,
@@ -223,11 +223,15 @@ def _generator(ask: Ask, shape: ModelShape | None) -> ModelShape | None:
         layers=max(1.0, shape.layers * growth),
         hidden_size=shape.hidden_size * growth,
         is_derived=True,
+        encoder_parameters=shape.encoder_parameters * count / shape.active_parameters,
     )
 
 
 def _explain_flop(ask: Ask, shape: ModelShape | None) -> None:
     workload, ledger = ask.workload, ask.ledger
+    if workload.is_served_by_sample:
+        ledger.assume("F11", "One forward pass per served sample", 1.0, "pass", "Sevilla et al. 2022, app. A")
+        return
     if workload.kind not in TRAINING_KINDS:
         ledger.assume("F2", "2 FLOP per parameter and token, and attention", 2.0, "FLOP", "Kaplan et al. 2020, sec 2.1")
         return
@@ -239,6 +243,10 @@ def _explain_flop(ask: Ask, shape: ModelShape | None) -> None:
     else:
         ledger.assume("F1", "6 FLOP per parameter and token", 6.0, "FLOP", "Kaplan et al. 2020, sec 2.1")
         ledger.assume("F3", "6 L h s FLOP of causal attention per token", source="PaLM 2022, app. B")
+    if workload.is_stated("target_tokens_billion"):
+        ledger.assume("F14", "Encoder and decoder each see their own tokens", source="Patterson et al. 2021, table 4")
+    elif workload.text("architecture") == "encoder_decoder":
+        ledger.assume("F14", "Half to all of 6 N D: the halves are not stated", source="Patterson et al. 2021, table 4")
     if not workload.is_stated("context_tokens"):
         ledger.assume("context_tokens", "Sequence length", workload.number("context_tokens"), "tokens", "default")
     if workload.kind is WorkloadKind.PRETRAINING and shape is not None:
@@ -283,7 +291,7 @@ def _generation_hours(ask: Ask, accelerator: Accelerator, flop: FlopCount, gener
 
 
 def _with_serving_time(ask: Ask, accelerator: Accelerator, size: Size, shape: ModelShape | None) -> Size:
-    if ask.workload.is_stated("samples_million"):
+    if ask.workload.is_served_by_sample:
         return _with_sample_time(ask, accelerator, size)
     if shape is None:
         ask.ledger.lack("gpu_hours", "the parameters of the model are not stated")
@@ -294,7 +302,8 @@ def _with_serving_time(ask: Ask, accelerator: Accelerator, size: Size, shape: Mo
         ask.ledger.lack("gpu_hours", f"no replica of {accelerator.name} can hold the model")
         return size
     if ask.workload.kind is WorkloadKind.INFERENCE_ONLINE:
-        return _with_online_time(ask, size, replica)
+        per_day = serving_hours(token_load(ask.workload, 1.0), replica)
+        return _with_online_time(ask, size, per_day, replica.devices, replica.first_token_ms)
     hours = serving_hours(load, replica)
     _warn_of_cap(ask, hours)
     return replace(size, gpu_hours=hours, wall_hours=hours.scaled(1.0 / ask.place.accelerator_count))
@@ -304,21 +313,31 @@ def _with_sample_time(ask: Ask, accelerator: Accelerator, size: Size) -> Size:
     """Samples in large batches keep the arithmetic busy: bound by the peak, like the reading of a prompt."""
     rate = ask.ledger.prior(ask.catalogue, "prefill_mfu", "Utilisation of the peak while serving samples")
     peak = dense_peak_flop_s(accelerator, ask.workload.text("precision"))
-    hours = divide(Interval.exact(served_sample_flop(ask.workload) / (peak * SECONDS_PER_HOUR)), rate)
+    gain = precision_gain(ask.workload, accelerator, ask.catalogue, ask.ledger)
+    days = 1.0 if ask.workload.kind is WorkloadKind.INFERENCE_ONLINE else 0.0
+    busy = Interval.exact(served_sample_flop(ask.workload, days) / (peak * SECONDS_PER_HOUR))
+    hours = divide(busy, multiply(rate, gain))
+    if ask.workload.kind is WorkloadKind.INFERENCE_ONLINE:
+        forward_ms = 1000.0 * (ask.workload.number("forward_gflop_per_sample") or 0.0) * BILLION / (peak * rate.p50)
+        return _with_online_time(ask, size, hours, 1, forward_ms)
     _warn_of_cap(ask, hours)
     return replace(size, gpu_hours=hours, wall_hours=hours.scaled(1.0 / ask.place.accelerator_count))
 
 
-def _with_online_time(ask: Ask, size: Size, replica: Serving) -> Size:
-    """An online service holds the devices of its busiest hour for its whole window."""
+def _with_online_time(ask: Ask, size: Size, per_day: Interval, replica_devices: int, first_token_ms: float) -> Size:
+    """An online service holds the devices of its busiest hour for its whole window.
+
+    Args:
+        per_day: device-hours of an average day at the start.
+        first_token_ms: without a queue, until the first token, or the whole answer for a sample.
+    """
     ledger, asked = ask.ledger, ask.place.accelerator_count
-    devices = online_devices(ask.workload, replica, ask.service_hours, ledger)
-    first_token_ms, target = replica.first_token_ms, ask.workload.number("latency_target_ms")
-    ledger.assume("first_token", "Time to the first token without a queue", round(first_token_ms, 1), "ms")
+    devices = online_devices(ask.workload, per_day, replica_devices, ask.service_hours, ledger)
+    target = ask.workload.number("latency_target_ms")
+    what = "answer" if ask.workload.is_served_by_sample else "first token"
+    ledger.assume("first_token", f"Time to the {what} by arithmetic, without a queue", round(first_token_ms, 1), "ms")
     if target is not None and first_token_ms > target:
-        ledger.warn(
-            f"the first token takes about {first_token_ms:,.0f} ms without a queue; the target is {target:,.0f}"
-        )
+        ledger.warn(f"the {what} takes about {first_token_ms:,.0f} ms without a queue; the target is {target:,.0f}")
     if ask.window_hours is None:
         ledger.assume("open_ended", "Open-ended: sized for 90 days", OPEN_ENDED_HOURS, "hours")
     if devices.p50 > asked:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from estimator.core.catalogue import Accelerator, ComputeThreshold
 from estimator.core.quantities import Interval
-from estimator.core.result import LineageCompute, ThresholdReading
+from estimator.core.result import LineageCompute, Notice, ThresholdReading
 
 EU_NOTIFICATION_DAYS = 14
 EQUAL_WITHIN = 1e-12
@@ -110,6 +110,35 @@ def notification_due_on(met_on: date) -> date:
     Source: Regulation (EU) 2024/1689, article 52(1): without delay and in any event within two weeks.
     """
     return met_on + timedelta(days=EU_NOTIFICATION_DAYS)
+
+
+def read_notices(
+    readings: Iterable[ThresholdReading], in_force: Iterable[ComputeThreshold], known_on: date
+) -> tuple[Notice, ...]:
+    """The duties to notify that lines on cumulative compute start, with the days that the catalogue's law gives.
+
+    Args:
+        known_on: the day on which it becomes known that the line will be met; an estimate is such knowledge.
+    """
+    clocks = {row.jurisdiction: row for row in in_force if row.quantity == "notification_days"}
+    notices = []
+    for reading in readings:
+        clock = clocks.get(reading.jurisdiction)
+        if clock is None or reading.quantity != "training_flop_cumulative" or not reading.may_exceed:
+            continue
+        notices.append(
+            Notice(
+                threshold=reading.id,
+                jurisdiction=reading.jurisdiction,
+                instrument=", ".join(part for part in (clock.instrument, clock.article) if part),
+                limit=reading.limit,
+                days=int(clock.limit),
+                known_on=known_on,
+                due_on=known_on + timedelta(days=int(clock.limit)),
+                is_expected=reading.exceeds,
+            )
+        )
+    return tuple(notices)
 
 
 def _reading(row: ComputeThreshold, p50: float, p90: float) -> ThresholdReading:

@@ -14,6 +14,7 @@ from estimator.core.fields import (
     FIELDS,
     FIELDS_BY_KIND,
     SAMPLE_KINDS,
+    SERVED_SAMPLE_KINDS,
     FieldSpec,
     FieldType,
     WorkloadKind,
@@ -26,6 +27,7 @@ FieldValue = float | int | str
 
 _NUMERAL = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 _SHOWN_LENGTH_MAX = 40
+FORWARD = "forward_gflop_per_sample"
 NEXT_TO_NOTHING = 1e-9
 """Below this a number counts as zero: no field means anything so small, and its inverse would overflow."""
 
@@ -61,8 +63,9 @@ class Workload:
             raise WorkloadError({"work": "state the work as named fields"})
         specs = {spec.name: spec for spec in FIELDS_BY_KIND[workload_kind]}
         errors: dict[str, str] = {}
-        # Images and other samples stand in for requests and tokens.
-        is_by_sample = workload_kind is WorkloadKind.INFERENCE_BATCH and bool(mapping.get("samples_million"))
+        # Images and other samples stand in for requests and tokens; of a service, its requests are the samples.
+        stand_ins = {WorkloadKind.INFERENCE_BATCH: "samples_million", WorkloadKind.INFERENCE_ONLINE: FORWARD}
+        is_by_sample = bool(mapping.get(stand_ins.get(workload_kind, "")))
         for name in mapping:
             if name not in specs:
                 errors[_shown(name)] = f"this is not a field of `{workload_kind}`"
@@ -70,7 +73,7 @@ class Workload:
         for name, spec in specs.items():
             raw = mapping.get(name)
             if raw is None or (isinstance(raw, str) and not raw.strip()):
-                if spec.required and is_sized and not is_by_sample:
+                if spec.required and is_sized and not (is_by_sample and name != "requests_per_day"):
                     errors[name] = f"state {_with_unit(spec)}"
                 continue
             value, error = _parse_value(spec, raw)
@@ -109,6 +112,16 @@ class Workload:
         """Parameters that one token passes through, a count; all of them for a dense model."""
         stated = self.number("active_parameters_billion")
         return self.parameters if stated is None else stated * BILLION
+
+    @property
+    def encoder_parameters(self) -> float:
+        """Parameters of the encoder of an encoder-decoder whose halves are stated, a count; else zero."""
+        return (self.number("encoder_parameters_billion") or 0.0) * BILLION
+
+    @property
+    def is_served_by_sample(self) -> bool:
+        """Whether what is served is counted in images or other samples instead of tokens."""
+        return self.kind in SERVED_SAMPLE_KINDS and self.is_stated(FORWARD)
 
     @property
     def is_mixture_of_experts(self) -> bool:
@@ -188,12 +201,31 @@ def _contradictions(workload: Workload) -> dict[str, str]:
         errors["active_parameters_billion"] = "a mixture of experts needs the parameters that one token passes through"
     if workload.is_sized and workload.kind in SAMPLE_KINDS:
         errors |= _training_gaps(workload)
+    errors |= _half_gaps(workload)
     if workload.kind is WorkloadKind.INFERENCE_BATCH:
         errors |= _served_sample_gaps(workload)
+    if workload.kind is WorkloadKind.INFERENCE_ONLINE and workload.is_stated(FORWARD):
+        tokens = [name for name in ("input_tokens", "output_tokens") if workload.is_stated(name)]
+        errors |= dict.fromkeys(tokens[:1], "state tokens or a forward pass per sample, not both")
     if workload.is_sized and workload.kind is not WorkloadKind.RL_SYNTHETIC:
         _refuse_zero_pair(workload, ("input_tokens", "output_tokens"), errors)
     _refuse_zero_pair(workload, ("input_tokens_million_month", "output_tokens_million_month"), errors)
     return errors
+
+
+def _half_gaps(workload: Workload) -> dict[str, str]:
+    """The halves of an encoder-decoder: both or neither, and no more than the model."""
+    encoder, active = "encoder_parameters_billion", workload.active_parameters
+    target = "target_tokens_billion"
+    if not workload.is_stated(encoder):
+        return {encoder: "state it where the tokens of the decoder are"} if workload.is_stated(target) else {}
+    if workload.text("architecture") != "encoder_decoder":
+        return {encoder: "only an encoder-decoder has one"}
+    if active is not None and workload.encoder_parameters >= active:
+        return {encoder: f"use less than all `{active / BILLION:g}` billion parameters"}
+    if workload.is_stated("tokens_billion") and workload.is_sized and not workload.is_stated(target):
+        return {target: "state what the decoder learns to write: each half sees its own tokens"}
+    return {}
 
 
 def _training_gaps(workload: Workload) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from estimator.validation.folds import developers_of, split
 from estimator.validation.runs import Run
@@ -42,9 +42,17 @@ def predict_constant(runs: Sequence[Run], rule: Rule) -> tuple[Prediction, ...]:
     return tuple(predictions)
 
 
-def best_constant(runs: Sequence[Run]) -> tuple[str, Score]:
+def constant_scores(runs: Sequence[Run], counted: Sequence[Run]) -> dict[str, Score]:
+    """Each rule on the runs that count; it learns from all of them but the developer's own."""
+    names = {run.name for run in counted}
+    return {
+        name: score([each for each in predict_constant(runs, rule) if each.run in names])
+        for name, rule in constant_rules().items()
+    }
+
+
+def best_constant(scores: Mapping[str, Score]) -> tuple[str, Score]:
     """The constant rule with the lowest median error on these very runs: chosen with the errors in view."""
-    scores = {name: score(predict_constant(runs, rule)) for name, rule in constant_rules().items()}
     name = min(scores, key=lambda each: (scores[each].median_abs_error, scores[each].interval_score))
     return name, scores[name]
 

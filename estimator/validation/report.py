@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from estimator.validation.beside import Beside, compare_beside
-from estimator.validation.constants import best_constant, constant_rules, hindsight_constant, predict_constant
+from estimator.validation.constants import best_constant, constant_scores, hindsight_constant
 from estimator.validation.folds import Fold, validate
 from estimator.validation.runs import Run, read_runs
-from estimator.validation.scope import why_out_of_scope
+from estimator.validation.scope import is_of_the_collection, why_out_of_scope
 from estimator.validation.scores import Prediction, Score, binomial_band, score
 
 ERROR_MAX = 0.25
@@ -82,7 +82,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """A file's validation; `left_out` counts usable runs by the reason for which the scope rule leaves them out."""
+    """A file's validation; `left_out` counts usable runs by the reason for which the scope rule leaves them out.
+
+    `collected` is the part of the runs in scope that was read for the collection, or None where a file has none.
+    """
 
     file: str
     row_count: int
@@ -90,6 +93,7 @@ class Validation:
     left_out: dict[str, int]
     in_scope: Part
     all_usable: Part
+    collected: Part | None
     beside: tuple[Beside, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -101,6 +105,7 @@ class Validation:
             "left_out_by_scope_rule": self.left_out,
             **self.in_scope.to_json(),
             "without_scope_rule": self.all_usable.to_json(),
+            "in_scope_of_the_collection": self.collected.to_json() if self.collected else None,
             "beside": [each.to_json() for each in self.beside],
         }
 
@@ -114,6 +119,7 @@ def validate_file(path: Path) -> Validation:
     usable, row_count = read_runs(path)
     reasons = Counter(reason for run in usable if (reason := why_out_of_scope(run.cells)))
     scoped = [run for run in usable if not why_out_of_scope(run.cells)]
+    collected = [run for run in scoped if is_of_the_collection(run.cells)]
     return Validation(
         file=path.name,
         row_count=row_count,
@@ -121,18 +127,29 @@ def validate_file(path: Path) -> Validation:
         left_out=dict(sorted(reasons.items())),
         in_scope=validate_runs(scoped, usable),
         all_usable=validate_runs(usable, usable),
+        collected=validate_runs(scoped, usable, collected) if collected else None,
         beside=compare_beside(usable),
     )
 
 
-def validate_runs(judged: Sequence[Run], known: Sequence[Run]) -> Part:
-    """Judge some runs; every known run of the other developers informs, the constants learn from the judged kind."""
-    folds = validate(judged, known)
-    reached = score([each for fold in folds for each in fold.predictions])
-    best_name, best = best_constant(judged)
-    hindsight_name, hindsight = hindsight_constant(judged)
-    constants = {name: score(predict_constant(judged, rule)) for name, rule in constant_rules().items()}
-    return Part(folds, reached, binomial_band(len(judged)), best_name, best, hindsight_name, hindsight, constants)
+def validate_runs(judged: Sequence[Run], known: Sequence[Run], counted: Sequence[Run] | None = None) -> Part:
+    """Judge some runs; every known run of the other developers informs, the constants learn from the judged kind.
+
+    Args:
+        counted: those of the judged runs whose errors are shown, all of them without it. The predictions are the same.
+    """
+    counted = judged if counted is None else counted
+    names = {run.name for run in counted}
+    folds = [
+        replace(fold, predictions=tuple(each for each in fold.predictions if each.run in names))
+        for fold in validate(judged, known)
+    ]
+    shown = tuple(fold for fold in folds if fold.predictions)
+    reached = score([each for fold in shown for each in fold.predictions])
+    constants = constant_scores(judged, counted)
+    best_name, best = best_constant(constants)
+    hindsight_name, hindsight = hindsight_constant(counted)
+    return Part(shown, reached, binomial_band(len(counted)), best_name, best, hindsight_name, hindsight, constants)
 
 
 def format_validation(validation: Validation) -> str:
@@ -147,7 +164,10 @@ def _lines(validation: Validation) -> Iterator[str]:
     for title, part in (
         ("In scope, leave-one-developer-out", validation.in_scope),
         ("Every usable run, leave-one-developer-out", validation.all_usable),
+        ("In scope and read for the collection, the same predictions", validation.collected),
     ):
+        if part is None:
+            continue
         yield ""
         yield f"{title}: {len(part.folds)} developers"
         yield f"{'':44} {'n':>4} {'median':>8} {'mean':>8} {'covered':>8} {'width':>7} {'score':>7}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from estimator.core.flop import training_flop
 from estimator.core.quantities import SECONDS_PER_HOUR, TERA
 from estimator.core.shape import shape_of
+from estimator.validation.scope import why_not_usable
 
 RUNS_FILE = Path(__file__).parent.parent / "data" / "published_training_runs.csv"
 ROWS_MAX = 10_000
@@ -87,7 +88,8 @@ class Run:
 def read_runs(path: Path) -> tuple[tuple[Run, ...], int]:
     """The usable rows of a file, and how many rows it has.
 
-    Usable is a row with active parameters, trained tokens, GPU-hours and a dense 16-bit peak, all positive.
+    Usable is a row with active parameters, trained tokens, GPU-hours and a dense 16-bit peak, all positive, and which
+    states the parameters that one token passes through, and the device.
 
     Raises:
         RunsError: no such file, a column is missing, or a cell that should be a number is not.
@@ -133,6 +135,8 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
     tokens, hours = number(row, "tokens_trained", where), number(row, "gpu_hours", where)
     peak = number(row, "peak_dense_16bit_tflops", where)
     if active is None or tokens is None or hours is None or peak is None or min(active, tokens, hours, peak) <= 0:
+        return None
+    if why_not_usable(row):
         return None
     shape = shape_of(
         parameters=total or active,

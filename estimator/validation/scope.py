@@ -1,4 +1,4 @@
-"""Which published runs count: the written rule of docs/estimator.md, applied from a row's own words."""
+"""Which published runs can be used, and which of them count: the written rules, applied from a row's own words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,29 @@ NOT_STATED = ("assumption", "estimate only", "iteration time", "step time")
 NOT_A_FIGURE = ("upper bound", "lower bound", "roughly", "rounded")
 THIRD_PARTY_HOURS = ("gpu_hours", "gpu-h", "count", "all")
 VERIFIED = "verified"
+READ_AT_COLLECTION = "verified: read"
+"""How a row begins its verification that was collected by the rule of estimator/data/README.md."""
+PARAMETERS_ELSEWHERE = ("encoder-decoder", "shared attention", "shared layer", "shared parameters")
+DEVICE_UNKNOWN = ("device not stated",)
+
+
+def why_not_usable(cells: Mapping[str, str]) -> str:
+    """Why the stated parameters or the stated device of a row say nothing of its work, or the empty string.
+
+    The rule was fixed before any error of the runs that it concerns was computed (docs/estimator.md, validation). It
+    reads the column `note`.
+    """
+    note = (cells.get("note") or "").lower()
+    if _has(note, PARAMETERS_ELSEWHERE):
+        return "the parameters that one token passes through are not stated"
+    if _has(note, DEVICE_UNKNOWN):
+        return "the device is not stated"
+    return ""
+
+
+def is_of_the_collection(cells: Mapping[str, str]) -> bool:
+    """Whether a row was read for the collection, after the procedure and its first figures were known."""
+    return (cells.get("verification") or "").strip().lower().startswith(READ_AT_COLLECTION)
 
 
 def why_out_of_scope(cells: Mapping[str, str]) -> str:

@@ -124,7 +124,8 @@ def day_of(draft: Bundle, active: Bundle | None, *, today: date) -> date:
 
 def exceptions_until(until: datetime) -> list[ExceptionScope]:
     """Every exception that may have held before an instant."""
-    rows = PolicyException.objects.filter(valid_from__lt=until).select_related("team", "project").order_by("pk")
+    rows = PolicyException.objects.filter(state="approved", valid_from__lt=until)
+    rows = rows.select_related("team", "project").order_by("pk")
     return [
         ExceptionScope(
             row.pk, row.rule_id, row.team.slug if row.team else None, row.project.slug if row.project else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from estimator.models import CatalogueRelease, CatalogueRow
-from estimator.releases import publish_rows
+from estimator.releases import Changes, publish_files, publish_rows
 from estimator.schema import TABLES_BY_NAME, Column, ColumnType, Table
 from governance.domain.errors import GovernanceError, NoCatalogue, NotFound
 from governance.domain.text import clean
@@ -154,6 +154,48 @@ def withdraw_row(*, actor: User, table: str, slug: str, note: str, now: datetime
             digest=release.digest,
         )  # fmt: skip
     return release
+
+
+@transaction.atomic
+def publish_data_files(*, actor: User, rows: Changes, now: datetime) -> CatalogueRelease | None:
+    """Publish what the data files changed since they were last loaded; done from the shell, so no duty is asked for.
+
+    Args:
+        rows: every table of the data files, as `estimator.loader.read_catalogue` reads and checks them.
+
+    Returns:
+        The new release, or None when nothing changed; then nothing is recorded either.
+    """
+    release = publish_files(rows, note="loaded from the data files", now=now)
+    if release is not None:
+        _record_release(release, actor, now, origin="data_files")
+    return release
+
+
+@transaction.atomic
+def publish_price_list(
+    *, actor: User, provider: str, prices: Sequence[Mapping[str, Any]], as_of: date, note: str, now: datetime
+) -> CatalogueRelease | None:
+    """Publish a seller's list of dated prices; done from the shell, so no duty is asked for.
+
+    Args:
+        prices: rows of the table `prices`, as `estimator.skypilot.read_prices` reads them.
+        as_of: the day on which the list was made.
+
+    Returns:
+        The new release, or None when the catalogue had every price already; then nothing is recorded either.
+    """
+    release = publish_rows({"prices": prices}, note=note, now=now)
+    if release is not None:
+        _record_release(release, actor, now, origin="price_list", provider=provider, as_of=as_of.isoformat())
+    return release
+
+
+def _record_release(release: CatalogueRelease, actor: User, now: datetime, **data: Any) -> None:
+    audit.record(
+        "catalogue.released", actor=actor, subject=release, now=now, changed=release.changed_count,
+        digest=release.digest, **data,
+    )  # fmt: skip
 
 
 def check_row(table: Table, values: Mapping[str, Any], errors: Errors) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """`{% load catalogue_words %}`: a legal line in the notation of its size, a source in words.
 
-`number|threshold_limit`, `text|source_words`.
+`number|threshold_limit`, `number|nameplate`, `text|source_words`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,12 @@ def threshold_limit(value: float) -> str:
     if value >= POWERS_FROM:
         return numbers.flop_line(value)
     return numbers.grouped(value) if value == int(value) else f"{value:.2g}"
+
+
+@register.filter
+def nameplate(value: float | str | None) -> str:
+    """A figure of a datasheet with its digits: 80, 42.5, 0.23; `unknown` where there is none."""
+    return numbers.nameplate(None if value is None or isinstance(value, str) else value)
 
 
 @register.filter

@@ -202,7 +202,10 @@ _FORMATS = {
     "money": (numbers.money, numbers.money_range),
     "hours": (lambda value: numbers.hours(value).removesuffix(f"{numbers.NBSP}h"), numbers.hours_range),
     "flop": (numbers.flop, numbers.flop_range),
-    "memory": (lambda value: f"{value:.0f}", lambda low, high: f"{low:.0f}{numbers.EN_DASH}{high:.0f}"),
+    "memory": (
+        numbers.gibibytes,
+        lambda low, high: f"{numbers.gibibytes(low)}{numbers.EN_DASH}{numbers.gibibytes(high)}",
+    ),
     "energy": (numbers.energy, numbers.energy_range),
     "count": (numbers.count, lambda low, high: f"{numbers.count(low)}{numbers.EN_DASH}{numbers.count(high)}"),
 }

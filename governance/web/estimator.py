@@ -23,7 +23,7 @@ from governance.web.base import page, sentence
 from governance.web.countries import COUNTRIES
 from governance.web.estimator_plots import driver_bars, line_bars, offer_scatter
 from governance.web.questions import Question, choices, field_id, input_name
-from governance.web.vocabulary import TERM_NAMES
+from governance.web.vocabulary import TERM_NAMES, words
 
 PRICE_AGE_DAYS_MAX = 540
 LINES_MAX = 15
@@ -70,7 +70,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "workload": _workload_question(kind),
         "work": [question for question, is_main in work if is_main],
         "work_more": [question for question, is_main in work if not is_main],
-        "place": _place_questions(asked, errors, snapshot),
+        "place": _place_questions(kind, asked, errors, snapshot),
         "errors": [(_link(name, kind), sentence(text)) for name, texts in errors.items() for text in texts],
         **(_answer(found) if found is not None else {}),
     }
@@ -98,7 +98,7 @@ def _explore(asked: QueryDict, kind: str) -> Exploration:
         workload=kind,
         work=work,
         ask="work",
-        price_term=asked.get("price_term") or str(PriceTerm.ON_DEMAND),
+        price_term=asked.get("price_term") or _usual_term(kind),
         provider=asked.get("provider") or None,
         region=None,
         country=asked.get("country") or None,
@@ -141,9 +141,7 @@ def _answer(found: Exploration) -> dict[str, Any]:
 
 
 def _workload_question(kind: str) -> Question:
-    pairs = [
-        (str(each), str(each).replace("_", " ").capitalize()) for each in WorkloadKind if each not in SKIPPED_KINDS
-    ]
+    pairs = [(str(each), words(each)) for each in WorkloadKind if each not in SKIPPED_KINDS]
     return Question("workload", "What will it run?", "select", choices=choices(pairs, [kind]), is_narrow=True)
 
 
@@ -162,9 +160,13 @@ def _work_question(spec: FieldSpec, asked: QueryDict, errors: Mapping[str, list[
     return Question(name, spec.label, kind, hint, value, unit, error=error, is_optional=is_optional)
 
 
-def _place_questions(asked: QueryDict, errors: Mapping[str, list[str]], snapshot: CatalogueSnapshot) -> list[Question]:
-    def select(name: str, label: str, pairs: list[tuple[str, str]], empty: str | None, hint: str = "") -> Question:
-        found = choices(pairs, [asked.get(name, "")[:TEXT_MAX]], empty=empty)
+def _place_questions(
+    kind: str, asked: QueryDict, errors: Mapping[str, list[str]], snapshot: CatalogueSnapshot
+) -> list[Question]:
+    def select(
+        name: str, label: str, pairs: list[tuple[str, str]], empty: str | None, hint: str = "", default: str = ""
+    ) -> Question:
+        found = choices(pairs, [asked.get(name, "")[:TEXT_MAX] or default], empty=empty)
         return Question(name, label, "select", hint, choices=found, error=_error(errors, name))
 
     def number(name: str, label: str, unit: str, hint: str = "") -> Question:
@@ -178,7 +180,7 @@ def _place_questions(asked: QueryDict, errors: Mapping[str, list[str]], snapshot
         select("accelerator", "Accelerator", [(part.slug, part.name) for part in parts], "Not chosen yet"),
         number("accelerator_count", "How many", "accelerators", "1 if left empty."),
         select("provider", "Provider", [(seller.slug, seller.name) for seller in sellers], "Any seller"),
-        select("price_term", "Price term", terms, None),
+        select("price_term", "Price term", terms, None, default=_usual_term(kind)),
         select("country", "Country of the machines", sorted(COUNTRIES.items(), key=lambda pair: pair[1]), "Not known"),
         number("window_days", "Window", "days", "For a service: how long it runs. 90 if left empty."),
         number("deadline_hours", "Deadline", "hours", "Of other offers: more devices until it is met."),
@@ -191,6 +193,11 @@ def _place_questions(asked: QueryDict, errors: Mapping[str, list[str]], snapshot
         ),
         select("delivery", "Delivered as", [(each, each.capitalize()) for each in Delivery if each != "any"], "Any"),
     ]
+
+
+def _usual_term(kind: str) -> str:
+    """What most people pay: an owned pool has an internal rate, which few can state before there is one."""
+    return str(PriceTerm.PER_TOKEN if kind == WorkloadKind.HOSTED_API else PriceTerm.ON_DEMAND)
 
 
 def _number(asked: QueryDict, name: str, errors: dict[str, list[str]]) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from estimator.core.quantities import Interval
-from estimator.core.result import Estimate, ThresholdReading
+from estimator.core.result import Estimate, Notice, ThresholdReading
 from governance.domain.money import to_units
 from governance.selectors.assessments import Assessed
 from governance.web import numbers
@@ -29,7 +29,10 @@ _PART_NAMES = {
 
 @dataclass(slots=True)
 class Measures:
-    """An estimate in the order in which people ask: money, hours, compute, memory, energy."""
+    """An estimate in the order in which people ask: money, hours, compute, memory, energy.
+
+    `gaps` are all that is not known, `gaps_apart` those of which no text beside a figure tells.
+    """
 
     estimate: Estimate
     cost: Interval | None = None
@@ -47,6 +50,7 @@ class Measures:
     memory_text: str = ""
     energy_text: str = ""
     gaps: list[str] = field(default_factory=list)
+    gaps_apart: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -57,7 +61,6 @@ def of_assessed(assessed: Assessed) -> Measures:
     found.deciding_usd = exposure
     if exposure is not None and assessed.estimate.gpu_hours is not None:
         found.deciding_hours = assessed.ask.gpu_hours_cap or assessed.estimate.gpu_hours.p90
-    found.gaps = [f"{_part(gap.what)}: {gap.why.replace('`', '')}." for gap in assessed.estimate.missing]
     found.cost_limits = money_limits(assessed)
     if exposure is not None:
         cap = assessed.ask.gpu_hours_cap is not None or assessed.ask.money_cap_usd is not None
@@ -82,6 +85,10 @@ def of_estimate(estimate: Estimate) -> Measures:
     """Everything that needs no decision."""
     training = estimate.run_flop_training
     found = Measures(estimate, cost=estimate.cost_usd)
+    found.gaps = [f"{_part(gap.what)}: {gap.why.replace('`', '')}." for gap in estimate.missing]
+    if found.cost is None:
+        why = _why_missing(estimate, "price", "cost_usd")
+        found.cost_text = _sentence(why) if why else ""
     if estimate.wall_hours is not None:
         wall = estimate.wall_hours
         found.hours_text = numbers.duration_range(wall.p10, wall.p90)
@@ -92,6 +99,10 @@ def of_estimate(estimate: Estimate) -> Measures:
         found.compute_text = "None of it changes parameters of a model." if training is not None else ""
     _memory(found, estimate)
     _energy(found, estimate)
+    beside = {"price", "cost_usd"} if found.cost is None else set()
+    if estimate.energy_kwh is not None:
+        beside.add("carbon_kg")
+    found.gaps_apart = [text for text, gap in zip(found.gaps, estimate.missing, strict=True) if gap.what not in beside]
     found.warnings = [_sentence(text) for text in estimate.warnings]
     return found
 
@@ -131,6 +142,7 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
         for line, reading in sorted(lines.items())
         if reading.may_exceed
     ]
+    texts += [notice_text(notice) for notice in estimate.notices]
     below = [(line, reading) for line, reading in sorted(lines.items()) if not reading.may_exceed]
     if below and below[0][1].p90 > 0:
         line, reading = below[0]
@@ -145,6 +157,14 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
     return " ".join(texts), limits
 
 
+def notice_text(notice: Notice) -> str:
+    """When the time to notify ends, and from when it is counted: both days, as a stored estimate is read later."""
+    return (
+        f"To be notified by {numbers.day(notice.due_on)} if this is known on {numbers.day(notice.known_on)} "
+        f"({notice.jurisdiction}, {notice.instrument}; {notice.days}{numbers.NBSP}days)."
+    )
+
+
 def _instrument(reading: ThresholdReading) -> str:
     return f"{reading.jurisdiction}, {reading.instrument}"
 
@@ -154,8 +174,8 @@ def _memory(found: Measures, estimate: Estimate) -> None:
     if estimate.memory_gib_per_device is None:
         return
     if usable:
-        found.memory_limits = [Limit(usable, f"{usable:.0f} GiB usable")]
-        found.memory_beside = f"of {usable:.0f}{numbers.NBSP}GiB"
+        found.memory_limits = [Limit(usable, f"{numbers.gibibytes(usable)} GiB usable")]
+        found.memory_beside = f"of {numbers.memory(usable)}"
     if estimate.memory_fits:
         found.memory_text = "Fits."
     elif estimate.memory_fits is False:
@@ -172,11 +192,19 @@ def _energy(found: Measures, estimate: Estimate) -> None:
         parts.append(f"{numbers.carbon(carbon.p50)} ({numbers.carbon_range(carbon)})")
         if estimate.grid_g_kwh is not None:
             parts.append(f"{estimate.grid_g_kwh:.0f}{numbers.NBSP}g/kWh")
-    elif estimate.energy_kwh is not None:
-        parts.append("Carbon unknown: say in which country the machines stand")
     if estimate.pue is not None:
         parts.append(f"PUE {estimate.pue:.2f}")
     found.energy_text = ", ".join(parts) + "." if parts else ""
+    if estimate.carbon_kg is None and estimate.energy_kwh is not None:
+        why = _why_missing(estimate, "carbon_kg")
+        unknown = f"Carbon unknown: {why}." if why else "Carbon unknown."
+        found.energy_text = " ".join(part for part in (found.energy_text, unknown) if part)
+
+
+def _why_missing(estimate: Estimate, *names: str) -> str:
+    """The first reason that an estimate gives for one of these, or nothing."""
+    reasons = {gap.what: gap.why for gap in reversed(estimate.missing)}
+    return next((reasons[name].replace("`", "") for name in names if name in reasons), "")
 
 
 def _part(what: str) -> str:

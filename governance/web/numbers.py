@@ -212,7 +212,19 @@ def _trim3(value: float) -> str:
 
 
 def memory(gib: float | None) -> str:
-    return UNKNOWN if gib is None else f"{gib:.0f}{NBSP}GiB"
+    return UNKNOWN if gib is None else f"{gibibytes(gib)}{NBSP}GiB"
+
+
+def gibibytes(value: float) -> str:
+    """Whole above ten; below it two digits, so that what is small is not shown as nothing."""
+    return f"{value:.0f}" if value >= 10 else f"{round_significant(value, 2):g}"
+
+
+def nameplate(value: float | None) -> str:
+    """A figure of a datasheet: 4,992 or 80 or 42.5 or 0.23."""
+    if value is None:
+        return UNKNOWN
+    return grouped(value) if value >= 100 else f"{round_significant(value, 3):g}"
 
 
 def duration(hours_: float | None) -> str:

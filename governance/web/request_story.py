@@ -15,7 +15,7 @@ from governance.models import ApprovalDecision, ApprovalStage, User
 from governance.selectors import queues, reasons
 from governance.selectors.provisioning import Story
 from governance.selectors.timeline import Entry
-from governance.web import numbers, plots
+from governance.web import measures, numbers, plots
 
 NAMES_SHOWN_MAX = 4
 EVIDENCE_SHOWN_MAX = 20
@@ -280,12 +280,14 @@ def threshold_text(story: Story) -> str:
         return ""
     exceeded = [reading for reading in estimate.thresholds if reading.exceeds]
     possible = [reading for reading in estimate.thresholds if reading.may_exceed and not reading.exceeds]
+    notices = "".join(f"; {measures.notice_text(notice).rstrip('.')}" for notice in estimate.notices)
+    notices = notices.replace("To be", "to be")
     if exceeded:
         largest = max(exceeded, key=lambda reading: reading.limit)
-        return f"does exceed {numbers.flop_line(largest.limit)} ({largest.jurisdiction})"
+        return f"does exceed {numbers.flop_line(largest.limit)} ({largest.jurisdiction}){notices}"
     if possible:
         largest = max(possible, key=lambda reading: reading.limit)
-        return f"may exceed {numbers.flop_line(largest.limit)} ({largest.jurisdiction})"
+        return f"may exceed {numbers.flop_line(largest.limit)} ({largest.jurisdiction}){notices}"
     nearest = min(estimate.thresholds, key=lambda reading: reading.limit)
     return f"{numbers.flop_line(nearest.limit)} not exceeded"
 

@@ -103,8 +103,22 @@ EVIDENCE_NAMES: dict[str, str] = {
     "incident_ref": "Incident",
 }
 
+QUANTITY_NAMES: dict[str, str] = {
+    "gpu_hours": "GPU-hours",
+    "cost_usd": "Cost",
+    "carbon_kg": "Carbon",
+    "run_rate_usd_month": "Cost a month",
+}
+
 _ALL: dict[str, str] = (
-    TERM_NAMES | MODALITY_NAMES | USE_TAG_NAMES | EVIDENCE_NAMES | DATA_CLASS_NAMES | KIND_NAMES | WORKLOAD_NAMES
+    QUANTITY_NAMES
+    | TERM_NAMES
+    | MODALITY_NAMES
+    | USE_TAG_NAMES
+    | EVIDENCE_NAMES
+    | DATA_CLASS_NAMES
+    | KIND_NAMES
+    | WORKLOAD_NAMES
 )
 
 

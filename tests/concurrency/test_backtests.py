@@ -13,10 +13,11 @@ import pytest
 
 from governance.models import PolicyBacktest, PolicyVersion
 from governance.selectors import backtests as reading
-from governance.services import backtests, policies, provisioning
+from governance.services import backtests, provisioning
 from tests import cast as casting
 from tests.cast import NOW, Cast, content
 from tests.concurrency.crowd import at_once, kinds
+from tests.officers import put_in_force
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MONTHS = 4
@@ -106,7 +107,7 @@ def test_an_activation_beside_an_ask_does_not_wait_in_a_circle(cast: Cast) -> No
     results = at_once(
         [
             lambda: ask(cast).pk,
-            lambda: policies.activate_version(version_id=version.pk, actor=cast.grace, now=LATER).pk,
+            lambda: put_in_force(version, actor=cast.grace, now=LATER).pk,
         ]
         * 3
     )

@@ -89,6 +89,60 @@ def test_a_hosted_model_has_no_offers_but_a_cost(browser_of: Browser) -> None:
     assert 'aria-label="Cost: ' in html
 
 
+def test_the_form_starts_from_what_most_people_pay(browser_of: Browser) -> None:
+    client = browser_of("alice")
+
+    def chosen(**asked: str) -> str:
+        html = client.get("/estimator/", asked).content.decode()
+        select = html.split('name="price_term"')[1].split("</select>")[0]
+        found = re.search(r'value="([^"]*)" selected', select)
+        assert found
+        return found.group(1)
+
+    assert chosen() == "on_demand"
+    assert chosen(workload="hosted_api") == "per_token"
+    assert chosen(price_term="owned_pool") == "owned_pool"
+
+
+def test_kinds_of_work_have_the_names_of_the_vocabulary(browser_of: Browser) -> None:
+    html = browser_of("alice").get("/estimator/").content.decode()
+    assert ">Pre-training</option>" in html
+    assert ">Pretraining</option>" not in html
+
+
+def test_what_cannot_be_known_says_why_beside_the_figure(browser_of: Browser) -> None:
+    client = browser_of("alice")
+    html = client.get("/estimator/", WORK | {"country": ""}).content.decode()
+    assert "Carbon unknown: no country of the machines is stated" in html
+    assert html.count("no country of the machines is stated") == 1
+    assert "Carbon unknown" not in client.get("/estimator/", WORK).content.decode()
+    html = client.get("/estimator/", WORK | {"price_term": "owned_pool"}).content.decode()
+    assert html.count("No internal rate is recorded for h100-sxm5-80gb") == 1
+    html = client.get("/estimator/", WORK | {"accelerator": ""}).content.decode()
+    assert "GPU-hours: no accelerator is chosen." in html
+
+
+def test_the_days_to_notify_stand_beside_the_compute(browser_of: Browser) -> None:
+    client = browser_of("alice")
+    html = client.get("/estimator/", WORK | {"work-parameters_billion": "400", "work-tokens_billion": "8000"})
+    assert re.search(r"To be notified by \w{3} \d+\xa0\w{3}", html.content.decode())
+    assert "AI Act, Art 52(1); 14\xa0days" in html.content.decode()
+    assert "To be notified" not in client.get("/estimator/", WORK).content.decode()
+
+
+def test_a_service_is_weighed_between_owning_and_renting(browser_of: Browser) -> None:
+    served = {
+        "workload": "inference_online",
+        "work-parameters_billion": "70",
+        "work-requests_per_day": "2000000",
+        "work-input_tokens": "1500",
+        "work-output_tokens": "300",
+    }
+    place = {name: value for name, value in WORK.items() if not name.startswith("work")}
+    html = browser_of("alice").get("/estimator/", place | served).content.decode()
+    assert "the cheapest mix owns" in html
+
+
 def test_strangers_sign_in_first(client: Client) -> None:
     assert client.get("/estimator/").status_code == 302
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from estimator.core.duration import Serving
 from estimator.core.errors import InputError
+from estimator.core.exploration import Question, explore
 from estimator.core.extras import Extras, break_down
 from estimator.core.hosting import choose_hosting
 from estimator.core.offers import TokenPrice
-from estimator.core.ownership import OwnershipTerms, best_hybrid, cost_over, own
+from estimator.core.ownership import OwnershipTerms, best_hybrid, choose_hybrid, cost_over, own, service_load
+from estimator.core.place import PriceTerm
 from estimator.core.quantities import Interval
-from tests.unit.estimator.samples import ON, size
+from estimator.core.workload import Workload
+from tests.unit.estimator.samples import H100, ON, shipped, size
 
 BARE = OwnershipTerms(lifetime_years=5, residual_share=0, capital_cost_share=0, electricity_usd_kwh=0, support_share=0)
 
@@ -160,3 +165,41 @@ def test_a_renewable_contract_makes_the_market_based_carbon() -> None:
     assert contract.water_l is not None
     with pytest.raises(InputError, match="renewable_share"):
         size("lease", is_sized=False, gpu_hours_cap=100, renewable_share=1.5)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 2.0, 3.0, 8.0])
+def test_a_service_load_has_the_stated_peak_over_mean(ratio: float) -> None:
+    load = service_load(10_000, ratio)
+    mean = sum(devices * hours for devices, hours in load) / sum(hours for _, hours in load)
+    assert mean == pytest.approx(10_000 / ratio, rel=0.01)
+    assert [devices for devices, _ in load] == sorted((devices for devices, _ in load), reverse=True)
+
+
+def test_the_best_mix_is_no_dearer_than_either_extreme_and_between_them_where_it_pays() -> None:
+    choice = choose_hybrid(service_load(64, 3.0), 8_766.0, 2.5)
+    assert choice.best.usd_year < min(choice.owned_usd_year, choice.rented_usd_year)
+    assert 0 < choice.best.owned_devices < choice.peak_devices <= 64
+    assert choose_hybrid(service_load(64, 1.0), 8_766.0, 2.5).best.owned_devices == 64
+
+
+def test_an_exploration_weighs_a_service_over_a_year_and_a_run_over_its_hours() -> None:
+    place = replace(H100, accelerator_count=16)
+    served = explore(
+        Question(
+            Workload.parse(
+                "inference_online",
+                {"parameters_billion": 70, "requests_per_day": 2_000_000, "input_tokens": 1500, "output_tokens": 300},
+            ),
+            place,
+            shipped(),
+            ON,
+        )
+    ).hybrid
+    assert served is not None
+    assert 0 < served.best.owned_devices < served.peak_devices
+    run = Question(Workload.parse("pretraining", {"parameters_billion": 1, "tokens_billion": 20}), place, shipped(), ON)
+    short = explore(run).hybrid
+    assert short is not None
+    assert (short.best.owned_devices, short.peak_devices) == (0, 16)
+    owned = explore(replace(run, place=replace(place, price_term=PriceTerm.RESERVED_1Y)))
+    assert owned.hybrid is None

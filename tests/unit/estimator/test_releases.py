@@ -21,6 +21,7 @@ from pytest_django import DjangoAssertNumQueries
 from estimator import catalogue, models
 from estimator.loader import DATA_DIR, Rows
 from estimator.releases import publish_files, publish_rows
+from governance.models import AuditEvent
 from tests.unit.estimator.samples import shipped, shipped_rows
 
 pytestmark = pytest.mark.django_db
@@ -149,8 +150,15 @@ def test_the_command_loads_the_shipped_files_once(published: models.CatalogueRel
     out = io.StringIO()
     call_command("load_catalogue", stdout=out)
     assert f"Published release {published.number + 1}" in out.getvalue()
+    event = AuditEvent.objects.latest("seq")
+    assert event.action == "catalogue.released"
+    newest = models.CatalogueRelease.objects.order_by("-number").first()
+    assert newest is not None
+    assert (event.subject_id, event.data["origin"]) == (newest.pk, "data_files")
+    assert (event.data["digest"], event.data["changed"]) == (newest.digest, newest.changed_count)
     call_command("load_catalogue", stdout=out)
     assert "up to date" in out.getvalue()
+    assert AuditEvent.objects.latest("seq") == event
     loaded = catalogue.current_snapshot()
     assert loaded == catalogue.snapshot_of_rows(shipped_rows(), released_at=loaded.released_at)
     assert catalogue.current_snapshot().digest == shipped().digest

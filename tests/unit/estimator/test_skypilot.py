@@ -12,6 +12,7 @@ from django.core.management import call_command
 from estimator.catalogue import current_snapshot
 from estimator.models import CatalogueRelease
 from estimator.skypilot import COLUMNS, Imported, SkyPilotError, read_prices
+from governance.models import AuditEvent
 
 HEADER = ",".join(COLUMNS)
 NAMES = {"l4": "l4", "a10g": "a10g"}
@@ -92,5 +93,9 @@ def test_an_import_publishes_dated_prices_once(tmp_path: Path) -> None:
     found = [row for row in current_snapshot().prices if row.slug.startswith("sky-aws")]
     assert [(row.usd_per_gpu_hour, row.as_of, row.region) for row in found] == [(10.0, date(2026, 11, 2), "us-east-1")]
     count = CatalogueRelease.objects.count()
+    event = AuditEvent.objects.latest("seq")
+    assert (event.action, event.data["origin"], event.data["provider"]) == ("catalogue.released", "price_list", "aws")
+    assert (event.data["as_of"], event.data["changed"]) == ("2026-11-02", 1)
     call_command("import_skypilot", str(path), stdout=StringIO(), **options)
     assert CatalogueRelease.objects.count() == count
+    assert AuditEvent.objects.latest("seq") == event

@@ -5,9 +5,10 @@ from datetime import date
 
 import pytest
 
+from estimator.core.estimate import Estimate
 from estimator.core.quantities import ZERO, Interval
 from estimator.core.result import LineageCompute
-from estimator.core.thresholds import exceeds, read_chip_thresholds, read_thresholds, sum_lineage
+from estimator.core.thresholds import exceeds, read_chip_thresholds, read_notices, read_thresholds, sum_lineage
 from tests.unit.estimator.samples import ON, shipped, size
 
 SMALL = {"parameters_billion": 1, "tokens_billion": 1}
@@ -116,3 +117,43 @@ def test_a_lease_may_train_and_does_not_surely_train() -> None:
 
 def test_small_work_exceeds_nothing() -> None:
     assert not any(reading.may_exceed for reading in size("pretraining", SMALL).thresholds)
+
+
+HUGE = {"parameters_billion": 400, "tokens_billion": 8000}
+
+
+def test_two_weeks_to_notify_start_with_the_estimate() -> None:
+    """AI Act, article 52(1): within two weeks after the line is met, or it becomes known that it will be met."""
+    found = size("pretraining", HUGE)
+    [notice] = found.notices
+    assert (notice.threshold, notice.jurisdiction, notice.limit) == ("eu-systemic-risk", "EU", 1e25)
+    assert (notice.known_on, notice.due_on) == (ON, date.fromordinal(ON.toordinal() + 14))
+    assert notice.instrument == "AI Act, Art 52(1)"
+    assert notice.is_expected
+    assert Estimate.from_json(found.to_json()) == found
+
+
+def test_no_notice_below_the_line_nor_for_work_that_adds_nothing() -> None:
+    assert size("pretraining", SMALL).notices == ()
+    full = LineageCompute(2e25, 2e25, 2e25, 2e25)
+    served = size(
+        "inference_batch",
+        {"parameters_billion": 1, "requests": 10, "input_tokens": 5, "output_tokens": 5},
+        lineage=full,
+    )
+    assert next(reading for reading in served.thresholds if reading.id == "eu-systemic-risk").exceeds
+    assert served.notices == ()
+
+
+def test_a_jurisdiction_without_a_clock_starts_none() -> None:
+    found = tuple(readings(Interval.exact(2e26)).values())
+    assert {reading.jurisdiction for reading in found if reading.exceeds} > {"EU"}
+    in_force = [row for row in shipped().thresholds if row.in_force_on(ON)]
+    assert {notice.jurisdiction for notice in read_notices(found, in_force, ON)} == {"EU"}
+    assert read_notices(found, [row for row in in_force if row.quantity != "notification_days"], ON) == ()
+
+
+def test_an_estimate_stored_before_there_were_notices_is_read() -> None:
+    stored = size("pretraining", HUGE).to_json()
+    del stored["notices"]
+    assert Estimate.from_json(stored).notices == ()

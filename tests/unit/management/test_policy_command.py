@@ -260,7 +260,7 @@ def test_backtest_counts_what_the_page_of_a_backtest_counts(cast: Cast) -> None:
     decision = Assessment.objects.get(revision__provisioning_request=request).decision
     PolicyException.objects.create(
         rule_id=next(each["rule_id"] for each in decision["fired"] if each["effect"] == "deny"), team=cast.root,
-        reason="agreed", approved_by=cast.grace, valid_from=NOW, valid_to=NOW + timedelta(days=1),
+        reason="agreed", state="approved", approved_by=cast.grace, valid_from=NOW, valid_to=NOW + timedelta(days=1),
     )  # fmt: skip
     later = timezone.now()
     version = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")

@@ -30,6 +30,7 @@ from governance.selectors import policies as active_policies
 from governance.services import backtests, fact_chunks, policies, provisioning
 from tests import cast as casting
 from tests.cast import NOW, Cast, content, reviewed
+from tests.officers import put_in_force
 
 LOWER = "auto_allow_max_usd: {type: double, unit: USD, help: Up to here nobody is asked., values: [{value: 2500.0"
 SIZES = (100.0, 600.0, 900.0, 1400.0)
@@ -170,7 +171,7 @@ class TestNumbers:
         row = Assessment.objects.filter(outcome="deny").earliest("pk")
         rule = next(fired["rule_id"] for fired in row.decision["fired"] if fired["effect"] == "deny")
         PolicyException.objects.create(
-            rule_id=rule, team=cast.root, reason="agreed", approved_by=cast.grace,
+            rule_id=rule, team=cast.root, reason="agreed", state="approved", approved_by=cast.grace,
             valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=10),
         )  # fmt: skip
         backtest = run(ask(cast))
@@ -207,7 +208,7 @@ class TestNumbers:
 
     def test_what_today_would_change_anyway_is_told_apart(self, cast: Cast) -> None:
         ask_all(cast)
-        policies.activate_version(version_id=draft(cast).pk, actor=cast.grace, now=LATER)
+        put_in_force(draft(cast), actor=cast.grace, now=LATER)
         backtest = run(ask(cast, draft(cast, draft_text("400.0"))))
         flipped = backtest.result["flipped"]
         assert flipped > 0
@@ -295,7 +296,7 @@ class TestAsking:
         ask_all(cast)
         version = draft(cast)
         backtest = ask(cast, version)
-        policies.activate_version(version_id=version.pk, actor=cast.grace, now=LATER)
+        put_in_force(version, actor=cast.grace, now=LATER)
         assert run(backtest).result["by_draft"] > 0
 
 

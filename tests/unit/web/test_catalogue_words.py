@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from governance.templatetags.catalogue_words import source_words
+from governance.templatetags.catalogue_words import nameplate, source_words
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,20 @@ from governance.templatetags.catalogue_words import source_words
 )
 def test_a_source_is_told_in_words(written: str | None, said: str) -> None:
     assert source_words(written) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.23, "0.23"),
+        (80.0, "80"),
+        (42.5, "42.5"),
+        (989.4, "989"),
+        (4992.0, "4,992"),
+        (None, "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_a_small_part_keeps_its_digits(value: float | str | None, said: str) -> None:
+    """0.23 GB of memory are not 0 GB."""
+    assert nameplate(value) == said

@@ -94,3 +94,12 @@ def test_the_plot_shows_every_run_and_which_are_not_covered() -> None:
     missed = sum(not each.is_covered for each in part.predictions)
     assert sum(bar.get("fill") == "#ab2222" for bar in bars) == missed
     assert f"{10 - missed} of 10" in svg
+
+
+def test_counting_a_part_shows_the_same_predictions() -> None:
+    runs = make_runs(6, 3, developer_scale=0.2, run_scale=0.1, seed=9)
+    whole, part = validate_runs(runs, runs), validate_runs(runs, runs, runs[:4])
+    shown = {each.run: each for each in part.predictions}
+    assert shown == {each.run: each for each in whole.predictions if each.run in shown}
+    assert set(shown) == {run.name for run in runs[:4]}
+    assert part.score.n == part.best.n == 4

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from estimator.core.flop import training_flop
 from estimator.validation.runs import COLUMNS, RUNS_FILE, RunsError, generation_of, read_runs
-from estimator.validation.scope import why_out_of_scope
+from estimator.validation.scope import is_of_the_collection, why_not_usable, why_out_of_scope
 
 VERIFIED = {"verification": "verified: the paper, table 2", "note": "", "third_party_estimate": ""}
 
@@ -37,6 +38,44 @@ def test_what_the_rule_leaves_out(cells: dict[str, str], reason: str) -> None:
 def test_the_rule_does_not_read_hours_or_utilisation() -> None:
     """Absurd outcomes change nothing: the rule cannot choose by error."""
     assert why_out_of_scope(VERIFIED | {"gpu_hours": "1", "mfu_implied_6ND": "9.9"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("note", "reason"),
+    [
+        ("encoder-decoder: each half sees its own tokens only", "one token passes through"),
+        ("state space with shared attention blocks", "one token passes through"),
+        ("Shared layers, used twice", "one token passes through"),
+        ("device not stated: a die or a module", "device"),
+        ("masked language model", ""),
+        ("", ""),
+    ],
+)
+def test_a_run_whose_work_or_device_is_not_stated_is_not_usable(note: str, reason: str, tmp_path: Path) -> None:
+    assert reason in why_not_usable({"note": note})
+    assert bool(why_not_usable({"note": note})) == bool(reason)
+    runs, _ = read_runs(_file(tmp_path, note=f'"{note}"'))
+    assert len(runs) == (0 if reason else 1)
+
+
+def test_the_two_sentences_leave_the_earlier_runs_alone() -> None:
+    """They were written for the collection of 48; an older run that they touched would be one chosen by its error."""
+    with RUNS_FILE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["run"] for row in rows[:62] if why_not_usable(row)] == []
+    assert sorted(row["run"] for row in rows if why_not_usable(row)) == [
+        "Meena 2.6B",
+        "Motif-2.6B",
+        "T5-11B",
+        "Zamba-7B",
+        "Zamba2-7B",
+    ]
+
+
+def test_rows_of_the_collection_are_told_apart() -> None:
+    assert is_of_the_collection({"verification": "verified: read 2026-11-21 in a copy of the card"})
+    assert not is_of_the_collection({"verification": "verified: the paper, table 2"})
+    assert not is_of_the_collection({})
 
 
 @pytest.mark.parametrize(

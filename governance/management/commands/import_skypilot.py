@@ -12,8 +12,9 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from estimator.models import Accelerator, AcceleratorAlias, Provider
-from estimator.releases import publish_rows
 from estimator.skypilot import SkyPilotError, read_prices
+from governance.selectors.people import system_actor
+from governance.services.catalogue import publish_price_list
 
 EXIT_BAD_INPUT = 2
 
@@ -51,8 +52,14 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(f"{len(found.prices):7,} prices read; nothing is published.")
             return
-        note = f"SkyPilot catalogue of {provider}, {options['as_of']}"
-        release = publish_rows({"prices": found.prices}, note=note, now=timezone.now())
+        release = publish_price_list(
+            actor=system_actor(),
+            provider=provider,
+            prices=found.prices,
+            as_of=options["as_of"],
+            note=f"SkyPilot catalogue of {provider}, {options['as_of']}",
+            now=timezone.now(),
+        )
         outcome = "the catalogue had them already" if release is None else f"published as release {release.number}"
         self.stdout.write(f"{len(found.prices):7,} prices read; {outcome}.")
 

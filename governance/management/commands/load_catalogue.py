@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from estimator.loader import DATA_DIR, CatalogueErrors, read_catalogue
-from estimator.releases import publish_files
+from governance.selectors.people import system_actor
+from governance.services.catalogue import publish_data_files
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
             self.stderr.write(str(errors))
             self.stderr.write(f"Nothing was loaded: {len(errors.errors)} mistakes in {folder.name}.")
             sys.exit(2)
-        release = publish_files(rows, note="loaded from the data files", now=timezone.now())
+        release = publish_data_files(actor=system_actor(), rows=rows, now=timezone.now())
         if options["verbosity"] == 0:
             return
         if release is None:
