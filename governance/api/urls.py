@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.api import backtests, decisions, policies, tokens, views
+from governance.api import backtests, decisions, policies, policy_questions, tokens, views
 
 app_name = "api"
 urlpatterns = [
@@ -24,6 +24,7 @@ urlpatterns = [
     path("policies/versions/", policies.VersionList.as_view(), name="policy-list"),
     path("policies/versions/<int:version_id>/", policies.VersionDetail.as_view(), name="policy-detail"),
     path("policies/versions/<int:version_id>/test/", policies.VersionTest.as_view(), name="policy-test"),
+    path("policies/versions/<int:version_id>/diff/", policy_questions.VersionDiff.as_view(), name="policy-diff"),
     path("policies/versions/<int:version_id>/explain/", policies.VersionExplain.as_view(), name="policy-explain"),
     path("policies/versions/<int:version_id>/shadow/", policies.VersionShadow.as_view(), name="policy-shadow"),
     path(
@@ -39,6 +40,8 @@ urlpatterns = [
     ),
     path("decisions/", decisions.DecisionList.as_view(), name="decision-list"),
     path("decisions/<int:decision_id>/", decisions.DecisionDetail.as_view(), name="decision-detail"),
+    path("policies/judge/", policy_questions.PolicyJudge.as_view(), name="policy-judge"),
+    path("policies/replay/", policy_questions.PolicyReplay.as_view(), name="policy-replay"),
     path("policies/backtests/", backtests.BacktestList.as_view(), name="backtest-list"),
     path("policies/backtests/<int:backtest_id>/", backtests.BacktestDetail.as_view(), name="backtest-detail"),
     path("policies/backtests/<int:backtest_id>/cancel/", backtests.BacktestCancel.as_view(), name="backtest-cancel"),

@@ -28,10 +28,11 @@ def test_the_schema_is_valid_and_complete(document: dict):
 
 
 @pytest.mark.django_db
-def test_random_calls_never_crash(document: dict):
+@pytest.mark.parametrize("who", ["alice", "grace"], ids=["requester", "officer"])
+def test_random_calls_never_crash(document: dict, who: str):
     cast = casting.assemble()
     client = APIClient(raise_request_exception=False)
-    client.force_authenticate(cast.alice)
+    client.force_authenticate(cast.users[who])
     operations = [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations()]
     assert len(operations) >= 15
     for operation in operations:
@@ -48,6 +49,8 @@ def test_random_calls_never_crash(document: dict):
                 headers={str(name): str(value) for name, value in (case.headers or {}).items()},
                 query_params={str(name): str(value) for name, value in (case.query or {}).items()},
             )
-            assert response.status_code < 500, (case.method, case.path, response.content[:300])
+            # A machine that is too busy says so in the documented way; anything else above 499 is a crash.
+            is_busy = response.status_code == 503 and response.json()["code"] == "busy"
+            assert response.status_code < 500 or is_busy, (case.method, case.path, response.content[:300])
 
         never_crashes()
