@@ -23,5 +23,5 @@ def seen_backtest(version: PolicyVersion, *, by: User, now: datetime) -> PolicyB
     return PolicyBacktest.objects.create(
         version=version, against_digest=reading.digest_in_force(), draft_digest=reading.policy_with(version).digest,
         on=now.date(), until=now, state="done", asked_by=by, asked_at=now, started_at=now, finished_at=now,
-        seen_by=by, seen_at=now,
+        seen_by=by, seen_at=now, result={"rows": 1},
     )  # fmt: skip

@@ -137,7 +137,12 @@ def _backtest(standing: Standing) -> Step:
     run = standing.backtest
     seen = ""
     if run is not None and run.seen_at is not None and run.seen_by is not None:
-        seen = f"{run.seen_by.person.name} looked at it, {day(timezone.localtime(run.seen_at))}"
+        rows = int(run.result.get("rows", 0))
+        span = f"since {day(timezone.localtime(run.since))}" if run.since else "all that are stored"
+        seen = (
+            f"{run.seen_by.person.name} looked at it, {day(timezone.localtime(run.seen_at))}: "
+            f"{rows:,} decision{'' if rows == 1 else 's'}, {span}"
+        )
     match standing.backtest_standing:
         case BacktestStanding.SEEN:
             return Step("Backtest", seen, "ok", "Seen")
@@ -147,6 +152,8 @@ def _backtest(standing: Standing) -> Step:
             return Step("Backtest", "Finished; open it", "review", "Not seen")
         case BacktestStanding.STALE:
             return Step("Backtest", "Other rules are in force since", "review", "Too old")
+        case BacktestStanding.SHORT:
+            return Step("Backtest", "Over too short a time", "review", "Too short")
         case BacktestStanding.RUNNING:
             return Step("Backtest", "", "wait", "Running")
     return Step("Backtest", "", "draft", "Not run")

@@ -48,9 +48,9 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def may_read(request: HttpRequest) -> bool:
-    """Officers, auditors, and whoever sees everything: the page names asks of every team."""
+    """Officers, and whoever sees everything: the page names asks of every team. An auditor of one team does not."""
     person = access.of(request)
-    return person.sees_everything or person.is_auditor or "policies" in person.duties
+    return person.sees_everything or "policies" in person.duties
 
 
 def backtest_view(desk: DeskSite, request: HttpRequest, backtest_id: int) -> HttpResponse:

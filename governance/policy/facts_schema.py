@@ -27,6 +27,7 @@ __all__ = [
     "NAMESPACES",
     "SCHEMA",
     "SCHEMA_DIGEST",
+    "SCHEMA_DIGESTS",
     "SCHEMA_VERSION",
     "Fact",
     "FactType",
@@ -292,6 +293,9 @@ FACTS: tuple[Fact, ...] = (
 SCHEMA = FactsSchema(SCHEMA_VERSION, FACTS)
 FACTS_BY_NAME = SCHEMA.by_name
 SCHEMA_DIGEST = SCHEMA.digest
+# Each version's digest as it was when that version was the current one. A new version adds a line and changes none: it
+# is how decisions that were pinned under an older schema find their rules.
+SCHEMA_DIGESTS: dict[int, str] = {1: "6392f5071e86a5a7b27bdfabb7c67e7283b4037a21d66f5605f7ce4a937f4f8f"}
 
 
 def validate_facts(facts: Mapping[str, Any]) -> None:

@@ -175,10 +175,14 @@ class CompiledPolicySet:
         self.bundles = tuple(bundles)
         self.rules = tuple(rules)
         self.schema = bundles[0].schema if bundles else SCHEMA
-        self.digest = merkle_root(sorted(rule.digest for rule in rules), self.schema.digest)
+        self.digest = self.digest_under(self.schema.digest)
         self.changes = _change_days(self.bundles)
         self._bundles_by_name = {bundle.name: bundle for bundle in bundles}
         self._dated: dict[int, DatedRules] = {}
+
+    def digest_under(self, schema_digest: str) -> str:
+        """The digest that the same rules had while the facts schema was another one."""
+        return merkle_root(sorted(rule.digest for rule in self.rules), schema_digest)
 
     def at(self, on: date) -> DatedRules:
         """The rules in force on a day."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db.models import Min
+
 from governance.domain.policy_life import VersionState
-from governance.models import PolicyActivation, PolicyBacktest, PolicyFindingNote, PolicyVersion
+from governance.models import Assessment, PolicyActivation, PolicyBacktest, PolicyFindingNote, PolicyVersion
 from governance.policy.errors import PolicyError
 from governance.selectors import policies, policy_checks
 from governance.selectors.duties import people_with
@@ -17,6 +19,8 @@ from governance.selectors.shadow import ShadowSummary, shadow_summary
 
 OPEN_STATES = ("asked", "agreed")
 BACKTESTS_READ_MAX = 20
+BACKTEST_SPAN_MIN = timedelta(days=90)
+"""A backtest that opens the gate reaches back so far, or to the first decision."""
 
 
 class BacktestStanding(StrEnum):
@@ -24,6 +28,7 @@ class BacktestStanding(StrEnum):
     NONE = "none"
     RUNNING = "running"
     STALE = "stale"
+    SHORT = "short"
     UNSEEN = "unseen"
     SEEN = "seen"
 
@@ -71,7 +76,8 @@ def standing_of(version: PolicyVersion, *, now: datetime, is_live: bool = False)
     """Everything about one version, in a fixed number of queries.
 
     Args:
-        is_live: run the cases again and count the people again, rather than believing the last run.
+        is_live: run the cases again and count the people again, rather than believing the last run. Such a reading is
+            made under the lock of all sets, so what decides nothing is left out: the shadow's figures.
     """
     checks = Checks.from_json(version.checks)
     explained = policy_checks.explanations_of(version)
@@ -109,7 +115,7 @@ def standing_of(version: PolicyVersion, *, now: datetime, is_live: bool = False)
         checks=checks,
         explained=explained,
         unexplained=unexplained,
-        shadow=shadow_summary(version),
+        shadow=ShadowSummary() if is_live else shadow_summary(version),
         backtest=backtest,
         backtest_standing=standing,
         activation=activation.order_by("-pk").first(),
@@ -147,9 +153,25 @@ def _of_backtest(standing: BacktestStanding) -> list[str]:
             return ["its backtest is not finished"]
         case BacktestStanding.STALE:
             return ["its backtest was made against other rules than those in force now: run it again"]
+        case BacktestStanding.SHORT:
+            return [f"its backtest says too little: judge {BACKTEST_SPAN_MIN.days} days again, or all that there are"]
         case BacktestStanding.UNSEEN:
             return ["nobody has looked at its backtest"]
     return []
+
+
+def says_enough(run: PolicyBacktest, *, first_at: datetime | None) -> bool:
+    """Whether a finished run rests on the history that there is: a quarter of a year at least, or all of it.
+
+    Nobody opens the gate with a run over the last second. Where nothing was decided yet, nothing can be judged again.
+
+    Args:
+        first_at: of the first decision that is stored; None when there is none.
+    """
+    if first_at is None or first_at >= run.until:
+        return True
+    reaches_back = run.since is None or run.since <= max(first_at, run.until - BACKTEST_SPAN_MIN)
+    return reaches_back and int(run.result.get("rows", 0)) > 0
 
 
 def _backtest(version: PolicyVersion, *, against: str, draft: str) -> tuple[PolicyBacktest | None, BacktestStanding]:
@@ -157,19 +179,22 @@ def _backtest(version: PolicyVersion, *, against: str, draft: str) -> tuple[Poli
     runs = list(
         PolicyBacktest.objects.filter(version=version)
         .select_related("seen_by__person")
-        .defer("result")
         .order_by("-pk")[:BACKTESTS_READ_MAX]
     )
     done = [run for run in runs if run.state == "done"]
     fitting = [run for run in done if run.against_digest == against and run.draft_digest == draft]
-    seen = next((run for run in fitting if run.seen_at is not None), None)
+    first_at = Assessment.objects.filter(occasion="submit").aggregate(first=Min("assessed_at"))["first"]
+    enough = [run for run in fitting if says_enough(run, first_at=first_at)]
+    seen = next((run for run in enough if run.seen_at is not None), None)
     if seen is not None:
         return seen, BacktestStanding.SEEN
     if has_ruled(version):
         return next(iter(fitting or done), None), BacktestStanding.NOT_NEEDED
-    if fitting:
-        return fitting[0], BacktestStanding.UNSEEN
+    if enough:
+        return enough[0], BacktestStanding.UNSEEN
     going = next((run for run in runs if run.state in ("queued", "running")), None)
     if going is not None:
         return going, BacktestStanding.RUNNING
+    if fitting:
+        return fitting[0], BacktestStanding.SHORT
     return (done[0], BacktestStanding.STALE) if done else (None, BacktestStanding.NONE)

@@ -16,6 +16,7 @@ from governance.policy.errors import PolicyError
 from governance.policy.facts_schema import facts_from_json
 from governance.selectors.duties import AUDITOR, duties_of
 from governance.selectors.nearest import rules_of
+from governance.selectors.people import visibility_of
 
 READERS = ("auditor", "policy_officer")
 ROWS_PER_READ = 500
@@ -28,7 +29,10 @@ def require_reader(actor: User, *, now: datetime) -> None:
         NotAllowed: naming the roles.
     """
     audits = RoleAssignment.objects.in_force(now).filter(user__person_id=actor.person_id, role__slug=AUDITOR)
-    if "policies" in duties_of(actor, now=now) or (not actor.is_service_account and audits.exists()):
+    if "policies" in duties_of(actor, now=now):
+        return
+    # An auditor of one team sees that team's asks on its pages; the log has everybody's.
+    if not actor.is_service_account and audits.exists() and visibility_of(actor, now=now).sees_all:
         return
     raise NotAllowed(f"the decision log takes the role {' or '.join(f'`{role}`' for role in READERS)}")
 

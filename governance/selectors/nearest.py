@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from governance.models import Assessment
+from governance.domain.errors import NoActivePolicy
+from governance.models import Assessment, PolicyVersion
 from governance.policy.answer import Outcome
 from governance.policy.counterfactual import Change, nearest_allowed
 from governance.policy.errors import PolicyError
@@ -15,14 +16,17 @@ from governance.policy.facts_schema import FACTS_BY_NAME, facts_from_json
 from governance.policy.policy_set import CompiledPolicySet
 from governance.policy.replay import exceptions_of
 from governance.policy.wording import format_value
-from governance.selectors import policies, replay
+from governance.selectors import policies
+from governance.selectors.policy_history import PolicyHistory
 
 TRIES_MAX = 800
 """Decisions tried for one reading: some milliseconds."""
 KEPT_MAX = 256
-SETS_KEPT_MAX = 8
+SETS_KEPT_MAX = 16
 _known: dict[str, CompiledPolicySet] = {}
-"""Policies by their digest, which pins what they say: putting one together takes a good part of a second."""
+"""Policies by their digest, which pins what they do: putting one together takes a good part of a second."""
+_gone: dict[str, int] = {}
+"""Digests whose rules are not stored, with how many versions were looked through: a further one is looked at again."""
 
 _EXPOSURE, _SIMILAR, _HEADROOM = (
     "request.exposure_usd",
@@ -126,14 +130,27 @@ def rules_of(assessment: Assessment) -> CompiledPolicySet | None:
     """The rules that an assessment was judged by; None when they are not stored any more. No query, mostly."""
     digest = assessment.policy_digest
     found = _known.get(digest)
-    if found is None:
-        in_force = policies.active_policy()
-        found = in_force if in_force.digest == digest else replay.rules_by_digest(digest, at=assessment.assessed_at)
-        if found is not None:
-            if len(_known) >= SETS_KEPT_MAX:
-                _known.clear()
-            _known[digest] = found
+    if found is not None:
+        return found
+    stored = PolicyVersion.objects.count()
+    if _gone.get(digest) == stored:
+        return None
+    found = _find(digest, assessment)
+    kept: dict[str, Any] = _gone if found is None else _known
+    if len(kept) >= SETS_KEPT_MAX:
+        kept.clear()
+    kept[digest] = stored if found is None else found
     return found
+
+
+def _find(digest: str, assessment: Assessment) -> CompiledPolicySet | None:
+    try:
+        in_force = policies.active_policy()
+    except NoActivePolicy:
+        in_force = None
+    if in_force is not None and in_force.digest == digest:
+        return in_force
+    return PolicyHistory().rules(digest, at=assessment.assessed_at)
 
 
 def _follow(facts: Mapping[str, Any], changed: dict[str, Any]) -> dict[str, Any]:

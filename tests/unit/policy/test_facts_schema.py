@@ -17,6 +17,9 @@ from governance.policy.facts_schema import (
     FACTS,
     FACTS_BY_NAME,
     NAMESPACES,
+    SCHEMA_DIGEST,
+    SCHEMA_DIGESTS,
+    SCHEMA_VERSION,
     facts_from_json,
     facts_to_json,
     validate_facts,
@@ -114,3 +117,9 @@ def test_an_optional_fact_is_left_out_not_none() -> None:
 def test_the_documentation_is_written_from_the_definition() -> None:
     assert (DOCS / "facts.md").read_text(encoding="utf-8") == facts_markdown()
     assert all(f"`{name}`" in facts_markdown() for name in FACTS_BY_NAME)
+
+
+def test_the_digest_of_each_schema_version_is_what_it_was():
+    """Stored decisions are pinned under it: a changed fact is a new version, with a line of its own."""
+    assert SCHEMA_DIGESTS[SCHEMA_VERSION] == SCHEMA_DIGEST
+    assert sorted(SCHEMA_DIGESTS) == list(range(1, SCHEMA_VERSION + 1))

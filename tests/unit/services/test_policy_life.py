@@ -281,6 +281,19 @@ def test_each_thing_that_is_missing_is_named(cast: Cast) -> None:
     refused(lambda: asked(cast, version), NotReady, "not finished")
 
 
+def test_a_backtest_over_next_to_nothing_opens_no_gate(cast: Cast) -> None:
+    provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    version = green(cast)
+    run = seen_backtest(version, by=cast.grace, now=NOW + timedelta(seconds=1))
+    PolicyBacktest.objects.update(since=NOW + timedelta(milliseconds=500), result={"rows": 0})
+    refused(lambda: asked(cast, version), NotReady, "says too little: judge 90 days again")
+    # A quarter of a year, or all that there is, is enough; figures of no decision are not.
+    PolicyBacktest.objects.update(since=None)
+    refused(lambda: asked(cast, version), NotReady, "says too little")
+    PolicyBacktest.objects.update(since=run.until - timedelta(days=90), result={"rows": 1})
+    assert asked(cast, version).state == "asked"
+
+
 def test_whoever_is_no_officer_neither_asks_nor_answers(cast: Cast) -> None:
     version = ready(cast)
     for who in (cast.bob, cast.erin, system_actor()):
