@@ -8,6 +8,7 @@ way that cannot be patched, everything is written anew and `kept_text` is false.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -174,13 +175,17 @@ _GROUPING = str.maketrans("", "", " _'\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE
 NUMBER_CHARS_MAX = 40
 
 
-def _number(param: Param, text: str, kind: str) -> int | float:
+_GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]*)?")
+
+
+def ungrouped(text: str) -> str:
+    """A typed number without what groups its digits. 2,5 is somebody's decimal comma: it stays, and is no number."""
     plain = text.strip().translate(_GROUPING).replace("\N{MINUS SIGN}", "-")
-    head, _, rest = plain.partition(".")
-    groups = head.split(",")
-    # 25,000 is a grouped number; 2,5 is somebody's decimal comma and is asked back.
-    if len(groups) > 1 and all(len(group) == 3 for group in groups[1:]) and not param.type.endswith("_list"):
-        plain = "".join(groups) + (f".{rest}" if rest else "")
+    return plain.replace(",", "") if _GROUPED.fullmatch(plain) else plain
+
+
+def _number(param: Param, text: str, kind: str) -> int | float:
+    plain = ungrouped(text)
     what = "is a whole number such as 8" if kind == "int" else "is a number such as 2500 or 1e25"
     if len(plain) > NUMBER_CHARS_MAX or not plain.isascii():
         raise _bad_value(param, what)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from governance.policy import ast
-from governance.policy.authoring.edits import find_rule
+from governance.policy.authoring.edits import find_rule, ungrouped
 from governance.policy.bundle_model import Bundle, Rule
 from governance.policy.checker import check_expression
 from governance.policy.errors import BundleError, PolicyError
@@ -351,7 +351,7 @@ def _one(column: Column, operand: str) -> str:
         return text
     element = ELEMENT.get(column.type, column.type)
     if element in NUMBERS:
-        plain = text.replace(",", "").replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
+        plain = ungrouped(text)
         if not _NUMBER.fullmatch(plain) or not plain.isascii():
             raise BundleError(
                 f"`{column.name}` needs a number or `params.name`, found `{text[:40]}`", field=column.name

@@ -257,13 +257,39 @@ def test_cells_become_conditions_and_an_optional_fact_is_guarded() -> None:
 
 
 @pytest.mark.parametrize(
-    "operand", ["", "1; true", "params.nope.x", "(1)", "1 == 1 || true", "x" * 500, "٣", "0x10", "--1"]
+    "operand",
+    [
+        "",
+        "1; true",
+        "params.nope.x",
+        "(1)",
+        "1 == 1 || true",
+        "x" * 500,
+        "٣",
+        "0x10",
+        "--1",
+        "2,5",
+        "0,500",
+        ",500",
+        "1,5000",
+        "1,500,5",
+    ],
 )
 def test_nothing_but_a_number_or_a_parameter_gets_into_a_number_cell(operand: str) -> None:
     table = read_table(BUNDLE, "AL-8")
     row = table.rows[0]
     with pytest.raises(BundleError):
         write_row(table, replace(row, cells={"budget.headroom_after_usd": (CellTest("<", operand),)}))
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [("25,000", "25000"), ("-1,500.25", "-1500.25"), ("25 000", "25000"), ("1'000'000", "1000000"), ("2.5", "2.5")],
+)
+def test_grouped_digits_are_one_number_in_a_cell(typed: str, written: str) -> None:
+    table = read_table(BUNDLE, "AL-8")
+    row = replace(table.rows[0], cells={"budget.headroom_after_usd": (CellTest("<", typed),)})
+    assert write_row(table, row).when == f"budget.headroom_after_usd < {written}"
 
 
 def test_words_in_a_cell_are_words_whatever_they_hold() -> None:
