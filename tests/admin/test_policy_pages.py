@@ -238,6 +238,8 @@ def test_the_same_rules_again_are_not_stored_twice(grace: Client, version: Polic
         (limit(value="٣"), "is a number such as 2500"),
         (limit(value="1" * 5_000), "is a number such as 2500"),
         (limit(day="tomorrow"), "from which day"),
+        (limit(day="0001-01-01"), "say a day from 1970-01-01 to 2199-12-31"),
+        (limit(day="9999-12-31"), "say a day from 1970-01-01 to 2199-12-31"),
         (limit() | {"title": ""}, "say in one line"),
         (limit() | {"reason": " "}, "Say why"),
         (limit() | {"title": "x" * 200}, "say in one line"),
