@@ -36,7 +36,7 @@ def ask_exception(
     Args:
         rule_id: a rule in force, or a table to name all its rows.
         reason: why; it is listed in each decision that the exception touches.
-        valid_from: now when None.
+        valid_from: now when None; at most a year ahead.
         valid_to: at most a year after the start.
 
     Raises:
@@ -55,7 +55,10 @@ def ask_exception(
         errors.add("rule_id", f"`{rule_id[:40]}` is no rule in force")
     if valid_from is not None and valid_from < now.replace(second=0, microsecond=0):
         errors.add("valid_from", f"`{valid_from:%d %b %Y, %H:%M}` has passed: what was decided stays decided")
-    if valid_to <= start:
+    if start > now + timedelta(days=EXCEPTION_DAYS_MAX):
+        # Its end is not measured from such a start: the calendar may end before it does.
+        errors.add("valid_from", f"lies more than {EXCEPTION_DAYS_MAX} days ahead: ask when it is near")
+    elif valid_to <= start:
         errors.add("valid_to", f"`{valid_to:%d %b %Y, %H:%M}` is not after the start")
     elif valid_to > start + timedelta(days=EXCEPTION_DAYS_MAX):
         errors.add("valid_to", f"lies more than {EXCEPTION_DAYS_MAX} days after the start: a rule may need changing")

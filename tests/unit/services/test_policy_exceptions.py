@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 RULE = "VR-1"
 END = NOW + timedelta(days=30)
+LAST_DAY = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -69,6 +70,8 @@ def test_it_counts_from_its_approval_to_its_end_and_is_listed(cast: Cast) -> Non
         ({"valid_to": NOW}, "valid_to"),
         ({"valid_to": NOW + timedelta(days=400)}, "valid_to"),
         ({"valid_from": NOW - timedelta(days=1)}, "valid_from"),
+        ({"valid_from": NOW + timedelta(days=400), "valid_to": NOW + timedelta(days=410)}, "valid_from"),
+        ({"valid_from": LAST_DAY, "valid_to": LAST_DAY + timedelta(hours=1)}, "valid_from"),
         ({"reason": ""}, "reason"),
     ],
 )
