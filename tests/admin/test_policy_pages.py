@@ -218,6 +218,38 @@ def test_a_draft_that_somebody_stored_meanwhile_is_told(
     assert grace.post(url("limits", version), saving(version, seen=2, **limit()) | {"seen": 2}).status_code == 302
 
 
+@pytest.mark.parametrize("seen", ["2", "99", "99999999", "0", "", "-1", "1.0", "9" * 40])
+def test_only_who_saw_exactly_the_newest_version_saves(grace: Client, version: PolicyVersion, seen: str) -> None:
+    response = grace.post(url("limits", version), saving(version, **limit()) | {"seen": seen})
+    assert response.status_code == 409
+    is_ahead = seen in ("2", "99", "99999999")
+    said = f"Version 1 is the newest: there is no version {seen} yet." if is_ahead else "Version 1 was stored since"
+    assert said in body(response)
+    assert 'name="seen" value="1"' in body(response)
+    assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 1
+
+
+def test_a_save_that_arrives_twice_is_answered_alike(grace: Client, version: PolicyVersion) -> None:
+    answers = [grace.post(url("limits", version), saving(version, **limit())) for _ in range(2)]
+    assert [answer["Location"] for answer in answers] == [answers[0]["Location"]] * 2
+    assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 2
+
+
+def test_an_older_version_again_is_no_way_past_the_newest(
+    grace: Client, version: PolicyVersion, house_cast: Cast, now: datetime
+) -> None:
+    grace.post(url("limits", version), saving(version, **limit()))
+    draft = PolicyVersion.objects.get(policy_set=version.policy_set, number=2)
+    other = version.source.replace("title: Approval limits", "title: Other limits")
+    policies.add_version(source=other, actor=house_cast.grace, now=now)
+    # Back to the first version's rules, by somebody who has not seen the third.
+    back = {"drop-auto_allow_max_usd-2030-01-01": "on"}
+    fields = {name: value for name, value in saving(draft, **back).items()} | {"cases": "on"}
+    response = grace.post(url("limits", draft), fields)
+    assert response.status_code == 409
+    assert "Version 3 was stored since you opened this page." in body(response)
+
+
 def test_the_same_rules_again_are_not_stored_twice(grace: Client, version: PolicyVersion) -> None:
     grace.post(url("limits", version), saving(version, **limit()))
     response = grace.post(url("limits", version), saving(version, **limit()) | {"seen": 2}, follow=True)
