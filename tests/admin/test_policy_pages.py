@@ -244,8 +244,7 @@ def test_an_older_version_again_is_no_way_past_the_newest(
     policies.add_version(source=other, actor=house_cast.grace, now=now)
     # Back to the first version's rules, by somebody who has not seen the third.
     back = {"drop-auto_allow_max_usd-2030-01-01": "on"}
-    fields = {name: value for name, value in saving(draft, **back).items()} | {"cases": "on"}
-    response = grace.post(url("limits", draft), fields)
+    response = grace.post(url("limits", draft), saving(draft, **back))
     assert response.status_code == 409
     assert "Version 3 was stored since you opened this page." in body(response)
 

@@ -114,23 +114,6 @@ def drop_value(name: str, start: date) -> Change:
     return change
 
 
-def add_param(param: Param) -> Change:
-    def change(bundle: Bundle) -> Bundle:
-        if any(each.name == param.name for each in bundle.params):
-            raise BundleError(f"the parameter `{param.name}` is there already", field="params")
-        return replace(bundle, params=(*bundle.params, param))
-
-    return change
-
-
-def remove_param(name: str) -> Change:
-    def change(bundle: Bundle) -> Bundle:
-        find_param(bundle, name)
-        return replace(bundle, params=tuple(each for each in bundle.params if each.name != name))
-
-    return change
-
-
 def find_param(bundle: Bundle, name: str) -> Param:
     found = next((each for each in bundle.params if each.name == name), None)
     if found is None:
@@ -305,16 +288,6 @@ def add_cases(cases: Sequence[RuleTest]) -> Change:
             own = [index for index, each in enumerate(tests) if each.rule == case.rule]
             tests.insert(own[-1] + 1 if own else len(tests), case)
         return replace(bundle, tests=tuple(tests))
-
-    return change
-
-
-def remove_case(rule_id: str, name: str) -> Change:
-    def change(bundle: Bundle) -> Bundle:
-        tests = tuple(each for each in bundle.tests if (each.rule, each.name) != (rule_id, name))
-        if len(tests) == len(bundle.tests):
-            raise BundleError(f"`{rule_id}` has no case `{name}`", field="tests")
-        return replace(bundle, tests=tests)
 
     return change
 

@@ -382,12 +382,3 @@ def new_row(bundle: Bundle, table: Table, row_id: str, taken: Sequence[str] = ()
     model = table.rows[-1].rule if table.rows else find_rule(bundle, table.parent)
     rule = replace(model, id=f"{table.parent}.{row_id}", title="", when="true")
     return Row(rule, {}, is_new=True)
-
-
-def reads_back(table: Table, row: Row, scope: Scope) -> bool:
-    """Whether the cells of a stored row say exactly what its condition says."""
-    try:
-        again = _read_row(write_row(table, row), scope)
-    except PolicyError:
-        return False
-    return dict(again.cells) == dict(row.cells) and again.rest == row.rest
