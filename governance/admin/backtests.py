@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 from governance.admin import access, activation_panel
 from governance.admin.backtest_words import OUTCOME_WORDS, exposure, figures_of
 from governance.admin.site import DeskSite
+from governance.domain.spreadsheet import safe_cell
 from governance.models import PolicyBacktest, PolicyVersion
 from governance.models.backtests import LIVE_STATES
 from governance.policy.tally import PAIRS
@@ -43,8 +44,6 @@ DONE_WORDS = {
     "resume": "Taken up again, with the months that are left",
     "seen": "Recorded: you have looked at it",
 }
-# What a spreadsheet would run as a formula when a cell begins with it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def may_read(request: HttpRequest) -> bool:
@@ -130,11 +129,6 @@ def csv_lines(backtest: PolicyBacktest, flips: list[backtest_flips.Flip]) -> Ite
                 row.rule_id, row.why,
             )
         )  # fmt: skip
-
-
-def safe_cell(value: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
 
 
 def _line(values: tuple[str, ...]) -> str:

@@ -7,15 +7,21 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
 
+from governance.admin import access
 from governance.admin.forms import DeskForm, InstantField, ReasonField
 from governance.admin.records import Edit, RecordAdmin
-from governance.models import PolicyException, Project, Team, User
+from governance.domain.policy_life import RULE_REF_CHARS_MAX
+from governance.models import PolicyException, Project, Team, User, Visibility
 from governance.services import policy_exceptions
+
+DUTY = "policies"
 
 
 class AskForm(DeskForm):
-    rule_id = forms.CharField(max_length=40, label="Which rule", help_text="Its id, such as VR-1.")
+    rule_id = forms.CharField(max_length=RULE_REF_CHARS_MAX, label="Which rule", help_text="Its id, such as VR-1.")
     team = forms.ModelChoiceField(Team.objects.all(), required=False, label="For which team")
     project = forms.ModelChoiceField(Project.objects.filter(is_open=True), required=False, label="Or which project")
     reason = ReasonField(help_text="Listed in each decision that it touches.")
@@ -53,12 +59,26 @@ class ExceptionAdmin(RecordAdmin):
     list_display = ("__str__", "rule_id", "state", "team", "project", "approved_by", "valid_from", "valid_to")
     list_filter = ("state", "rule_id")
     list_select_related = ("team", "project", "approved_by")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        # Whoever keeps policies answers any of them, also with a role over one team only.
+        if DUTY in access.of(request).duties:
+            return PolicyException.objects.all()
+        return super().get_queryset(request)
+
+    def visible(self, rows: models.QuerySet[Any], visibility: Visibility) -> models.QuerySet[Any]:
+        return rows.filter(
+            models.Q(team_id__in=visibility.team_ids)
+            | models.Q(project_id__in=visibility.project_ids)
+            | models.Q(asked_by__person_id=visibility.person_id)
+        )
+
     edits = (
         Edit(
             "ask",
             "Ask for an exception",
             AskForm,
-            "policies",
+            DUTY,
             on_row=False,
             lead="A second officer approves it. Give a team, with everything below it, or one project.",
             done="Asked for",
@@ -67,7 +87,7 @@ class ExceptionAdmin(RecordAdmin):
             "answer",
             "Answer",
             AnswerForm,
-            "policies",
+            DUTY,
             lead="Whoever asked does not answer. It counts from the next decision on.",
             applies=lambda row: row.state == "asked",
             done="Answered",
@@ -76,7 +96,7 @@ class ExceptionAdmin(RecordAdmin):
             "end",
             "End now",
             EndForm,
-            "policies",
+            DUTY,
             lead="The rule holds again from the next decision on.",
             applies=lambda row: row.state in ("asked", "approved"),
             done="Ended",

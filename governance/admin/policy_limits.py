@@ -27,6 +27,8 @@ from governance.selectors.policy_drafts import Ground
 
 SOURCE_CHARS_MAX = 200
 VALUE_CHARS_MAX = 4_000
+# Cases are settled on the day before and the day after: both have to exist, and a year of two digits is a slip.
+DAY_MIN, DAY_MAX = date(1970, 1, 1), date(2199, 12, 31)
 
 
 @dataclass(slots=True)
@@ -129,9 +131,12 @@ def _read(rows: list[LimitRow], draft: Draft, source: str) -> tuple[list[Change]
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise BundleError("say from which day it holds, such as 2026-12-01") from None
+    if not DAY_MIN <= day <= DAY_MAX:
+        raise BundleError(f"say a day from {DAY_MIN} to {DAY_MAX}")
+    return day
 
 
 def _review(

@@ -121,8 +121,10 @@ class Draft:
 def read_draft(request: HttpRequest, ground: Ground) -> Draft:
     """The fields that every editor has: title, reason, and the newest version that the author knows of."""
     seen = request.POST.get("seen", "")
+    # A save that does not say what its author saw has seen nothing.
+    unsaid = 0 if request.POST.get("action") == "save" else ground.newest
     return Draft(
-        seen=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else ground.newest,
+        seen=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else unsaid,
         title=request.POST.get("title", "")[: TITLE_CHARS_MAX + 1],
         reason=request.POST.get("reason", "")[: REASON_CHARS_MAX + 1],
     )

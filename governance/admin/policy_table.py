@@ -134,7 +134,9 @@ def _read(request: HttpRequest, bundle: Bundle, stored: Table, draft: Draft) -> 
     except PolicyError as error:
         draft.problems.append(Problem.of(error))
     by_id = {row.rule.row: row for row in stored.rows}
-    keys = [key for key in post.get("rows", "").split(",") if key.isascii() and key.isdigit()][:ROWS_MAX]
+    keys = [key for key in post.get("rows", "").split(",") if key.isascii() and key.isdigit()]
+    # A stored table may be longer than what is built here: none of its rows is lost.
+    keys = keys[: max(ROWS_MAX, len(stored.rows))]
     table = Table(stored.parent, stored.title, tuple(columns), stored.rows)
     rows: list[Row] = []
     effects: dict[str, str] = {}
@@ -151,7 +153,8 @@ def _read(request: HttpRequest, bundle: Bundle, stored: Table, draft: Draft) -> 
             title=post.get(f"title-{key}", model.rule.title).strip(),
             message=post.get(f"message-{key}", model.rule.message).replace("\r\n", "\n").strip(),
         )
-        rows.append(Row(rule, cells, post.get(f"rest-{key}", model.rest).strip(), is_new=was is None))
+        rest = post.get(f"rest-{key}", model.rest).replace("\r\n", "\n").strip()
+        rows.append(Row(rule, cells, rest, is_new=was is None))
         effects[rule.id] = post.get(f"effect-{key}", effect_text(model.rule.effect)).replace("\r\n", "\n")
     if not rows:
         draft.problems.append(Problem("A table needs at least one row."))

@@ -9,6 +9,8 @@ from governance.domain.errors import IllegalTransition
 EFFECTIVE_DAYS_MAX = 180
 """How far ahead an activation may be agreed: what was looked at grows old."""
 EXCEPTION_DAYS_MAX = 366
+RULE_REF_CHARS_MAX = 81
+"""A rule of its own has 40 characters; a row of a table has its table's 40, a dot, and 40 more."""
 SHADOWS_MAX = 4
 """Versions in shadow at a time: each is judged beside every submission."""
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from governance.domain.policy_life import RULE_REF_CHARS_MAX
 from governance.models.base import LockingQuerySet, choices_check
 from governance.models.people import Project, Team, User
 
@@ -136,7 +137,7 @@ class PolicyException(models.Model):
     Invariant: one officer asks for it, another one approves it; until then it changes nothing.
     """
 
-    rule_id = models.CharField(max_length=40)
+    rule_id = models.CharField(max_length=RULE_REF_CHARS_MAX)
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
     project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
     reason = models.TextField()

@@ -137,10 +137,7 @@ def _judge(
     dated: DatedRules, facts: Mapping[str, Any], exceptions: Sequence[RuleException], on: date
 ) -> tuple[_Combined, tuple[AppliedException, ...]]:
     mask = dated.fired_mask(facts)
-    removed = 0
-    applied: tuple[AppliedException, ...] = ()
-    if exceptions:
-        removed, applied = _apply_exceptions(dated, mask, exceptions, on)
+    removed, applied = _apply_exceptions(dated, mask, exceptions, on) if exceptions else (0, ())
     combined: _Combined | None = dated.memo.get((mask, removed))
     if combined is None:
         combined = _combine(dated, mask, removed)

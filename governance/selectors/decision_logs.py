@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -57,11 +57,6 @@ def stream(*, since: datetime | None = None, limit: int | None = None) -> Iterat
         entry = entry_of(assessment, previous=previous)
         previous = entry["entry_hash"]
         yield entry
-
-
-def entries_of(assessments: Iterable[Assessment]) -> list[dict[str, Any]]:
-    """Entries by themselves, without a chain."""
-    return [entry_of(assessment) for assessment in assessments]
 
 
 def entry_of(assessment: Assessment, *, previous: str = "") -> dict[str, Any]:

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from governance.domain.errors import AlreadyDecided, NotAllowed, SeparationOfDuties
+from governance.domain.errors import AlreadyDecided, NotAllowed, NotReady, SeparationOfDuties
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.policy_life import EXCEPTION_DAYS_MAX
 from governance.domain.text import clean_reason
 from governance.models import PolicyException, Project, Team, User
-from governance.selectors.duties import is_system, require_duty
+from governance.selectors.duties import is_system, people_with, require_duty
 from governance.selectors.policies import active_policy
 from governance.services import audit, policies
 from governance.services.edits import Errors
@@ -36,7 +36,7 @@ def ask_exception(
     Args:
         rule_id: a rule in force, or a table to name all its rows.
         reason: why; it is listed in each decision that the exception touches.
-        valid_from: now when None.
+        valid_from: now when None; at most a year ahead.
         valid_to: at most a year after the start.
 
     Raises:
@@ -55,7 +55,10 @@ def ask_exception(
         errors.add("rule_id", f"`{rule_id[:40]}` is no rule in force")
     if valid_from is not None and valid_from < now.replace(second=0, microsecond=0):
         errors.add("valid_from", f"`{valid_from:%d %b %Y, %H:%M}` has passed: what was decided stays decided")
-    if valid_to <= start:
+    if start > now + timedelta(days=EXCEPTION_DAYS_MAX):
+        # Its end is not measured from such a start: the calendar may end before it does.
+        errors.add("valid_from", f"lies more than {EXCEPTION_DAYS_MAX} days ahead: ask when it is near")
+    elif valid_to <= start:
         errors.add("valid_to", f"`{valid_to:%d %b %Y, %H:%M}` is not after the start")
     elif valid_to > start + timedelta(days=EXCEPTION_DAYS_MAX):
         errors.add("valid_to", f"lies more than {EXCEPTION_DAYS_MAX} days after the start: a rule may need changing")
@@ -82,6 +85,7 @@ def answer_exception(*, exception_id: int, answer: str, actor: User, now: dateti
         SeparationOfDuties: the same person asked.
         AlreadyDecided: it was answered, or its time is over.
         InvalidInput: the rule is not in force any more.
+        NotReady: whoever asked is no policy officer any more: one officer alone excepts nothing.
     """
     errors = Errors()
     if answer not in ANSWERS:
@@ -100,6 +104,7 @@ def answer_exception(*, exception_id: int, answer: str, actor: User, now: dateti
         if all(row.rule_id not in (rule.rule_id, rule.rule.parent) for rule in active_policy().rules):
             errors.add("rule_id", f"`{row.rule_id}` is no rule in force any more")
             errors.raise_any()
+        _require_asker(row, now=now)
         row.state, row.approved_by, row.valid_from = "approved", actor, max(row.valid_from, now)
         action = "policy.exception_granted"
     else:
@@ -129,6 +134,13 @@ def end_exception(*, exception_id: int, reason: str, actor: User, now: datetime)
     row.save(update_fields=["state", "valid_to"])
     audit.record("policy.exception_ended", actor=actor, subject=row, now=now, rule=row.rule_id, reason=reason)
     return row
+
+
+def _require_asker(row: PolicyException, *, now: datetime) -> None:
+    """Two officers agree on the day of the approval, not on the day that it was asked for."""
+    if row.asked_by is not None and row.asked_by.person_id not in people_with("policies", now=now):
+        gone = f"{row.asked_by.person.name}, who asked, is no policy officer any more: refuse it and ask again"
+        raise NotReady(f"this exception cannot be approved: {gone}", missing=[gone])
 
 
 def _require_officer(actor: User, *, now: datetime) -> None:

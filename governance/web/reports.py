@@ -14,12 +14,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from governance.domain.money import to_units
+from governance.domain.spreadsheet import safe_cell
 from governance.selectors import reports as selector
 from governance.web import viewing
 from governance.web.base import page, signed_in
-
-# A cell that begins with one of these is a formula to a spreadsheet: an apostrophe in front makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @require_GET
@@ -42,20 +40,10 @@ def csv_response(name: str, rows: Iterable[Sequence[Any]]) -> HttpResponse:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     for row in rows:
-        writer.writerow([cell_text(cell) for cell in row])
+        writer.writerow([safe_cell(cell) for cell in row])
     response = HttpResponse("\ufeff" + buffer.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="comptroller-{name}.csv"'
     return response
-
-
-def cell_text(value: Any) -> Any:
-    """A number stays a number; a text that would run as a formula is made text."""
-    if value is None:
-        return ""
-    if isinstance(value, int | float):
-        return value
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _outcome_rows(report: selector.Report) -> Iterable[Sequence[Any]]:

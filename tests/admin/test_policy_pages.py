@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
@@ -14,8 +15,10 @@ from django.test import Client
 from django.urls import reverse
 
 from governance.models import AuditEvent, PolicySet, PolicyVersion
-from governance.policy.authoring.tables import table_names
-from governance.policy.bundle import load_bundle
+from governance.policy.authoring.edits import set_rows
+from governance.policy.authoring.tables import COLUMNS_MAX, table_names
+from governance.policy.bundle import Param, dump_bundle, load_bundle
+from governance.policy.bundle_model import DatedValue
 from governance.policy.shipped import shipped_text
 from governance.policy.testing import run_bundle_tests
 from governance.services import policies
@@ -215,6 +218,37 @@ def test_a_draft_that_somebody_stored_meanwhile_is_told(
     assert grace.post(url("limits", version), saving(version, seen=2, **limit()) | {"seen": 2}).status_code == 302
 
 
+@pytest.mark.parametrize("seen", ["2", "99", "99999999", "0", "", "-1", "1.0", "9" * 40])
+def test_only_who_saw_exactly_the_newest_version_saves(grace: Client, version: PolicyVersion, seen: str) -> None:
+    response = grace.post(url("limits", version), saving(version, **limit()) | {"seen": seen})
+    assert response.status_code == 409
+    is_ahead = seen in ("2", "99", "99999999")
+    said = f"Version 1 is the newest: there is no version {seen} yet." if is_ahead else "Version 1 was stored since"
+    assert said in body(response)
+    assert 'name="seen" value="1"' in body(response)
+    assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 1
+
+
+def test_a_save_that_arrives_twice_is_answered_alike(grace: Client, version: PolicyVersion) -> None:
+    answers = [grace.post(url("limits", version), saving(version, **limit())) for _ in range(2)]
+    assert [answer["Location"] for answer in answers] == [answers[0]["Location"]] * 2
+    assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 2
+
+
+def test_an_older_version_again_is_no_way_past_the_newest(
+    grace: Client, version: PolicyVersion, house_cast: Cast, now: datetime
+) -> None:
+    grace.post(url("limits", version), saving(version, **limit()))
+    draft = PolicyVersion.objects.get(policy_set=version.policy_set, number=2)
+    other = version.source.replace("title: Approval limits", "title: Other limits")
+    policies.add_version(source=other, actor=house_cast.grace, now=now)
+    # Back to the first version's rules, by somebody who has not seen the third.
+    back = {"drop-auto_allow_max_usd-2030-01-01": "on"}
+    response = grace.post(url("limits", draft), saving(draft, **back))
+    assert response.status_code == 409
+    assert "Version 3 was stored since you opened this page." in body(response)
+
+
 def test_the_same_rules_again_are_not_stored_twice(grace: Client, version: PolicyVersion) -> None:
     grace.post(url("limits", version), saving(version, **limit()))
     response = grace.post(url("limits", version), saving(version, **limit()) | {"seen": 2}, follow=True)
@@ -231,9 +265,12 @@ def test_the_same_rules_again_are_not_stored_twice(grace: Client, version: Polic
         (limit(value="1e400"), "is a number such as 2500"),
         (limit(value="9**9**9"), "is a number such as 2500"),
         (limit(value="2,5"), "is a number such as 2500"),
+        (limit(value="0,500"), "is a number such as 2500"),
         (limit(value="٣"), "is a number such as 2500"),
         (limit(value="1" * 5_000), "is a number such as 2500"),
         (limit(day="tomorrow"), "from which day"),
+        (limit(day="0001-01-01"), "say a day from 1970-01-01 to 2199-12-31"),
+        (limit(day="9999-12-31"), "say a day from 1970-01-01 to 2199-12-31"),
         (limit() | {"title": ""}, "say in one line"),
         (limit() | {"reason": " "}, "Say why"),
         (limit() | {"title": "x" * 200}, "say in one line"),
@@ -421,7 +458,90 @@ def test_a_table_that_nobody_touches_changes_nothing(grace: Client, house_cast: 
             address = f"{url('table', version)}?table={name}"
             fields = form_of(grace, address)
             assert len(fields) < 400
-            assert "Nothing differs" in live(grace, address, **fields), name
+            assert "Nothing differs" in live(grace, address, **as_browsers_send(fields)), name
+
+
+# Each can be written in a bundle, and no cell of the page can hold it as it is written.
+ROWS_BY_HAND = (
+    "request.accelerator_count in [1, 2]",
+    "!(request.accelerator_count in [1, 2])",
+    "request.accelerator_count > 0 && request.accelerator_count in [1, 2]",
+    "request.purpose < 'm'",
+    "'m' >= request.purpose && request.purpose != 'b'",
+    "people.aup_current == true",
+    "people.aup_current == params.switch",
+    "has(budget.forecast_ratio) && budget.forecast_ratio in [0.5]",
+    "has(budget.forecast_ratio) && budget.forecast_ratio in [0.5] && budget.forecast_ratio > 0.25",
+    "has(request.kind) && request.kind == 'new'",
+    'request.purpose == "two\\nlines"',
+    "request.purpose == '  m  '",
+    "request.purpose in ['a, b', 'c']",
+    "has(budget.forecast_ratio)",
+    "!has(budget.forecast_ratio) || budget.forecast_ratio > 0.5",
+    "!(request.accelerator_count > 4)",
+    " && ".join(f"request.accelerator_count != {at}" for at in range(4)),
+    "request.accelerator_count >\n  params.large_accelerator_count",
+)
+
+
+def by_hand(version: PolicyVersion, conditions: tuple[str, ...], cast: Cast, now: datetime) -> PolicyVersion:
+    """A version whose table AL-5 has a row for each condition."""
+    bundle = load_bundle(version.source)
+    model = next(rule for rule in bundle.rules if rule.parent == "AL-5")
+    switch = Param("switch", "bool", (DatedValue(True, date(2024, 1, 1), "By hand."),), help="A switch.")
+    rows = [replace(model, id=f"AL-5.row{at}", when=when) for at, when in enumerate(conditions)]
+    changed = set_rows("AL-5", rows)(replace(bundle, params=(*bundle.params, switch)))
+    return policies.add_version(source=dump_bundle(changed), actor=cast.grace, now=now)
+
+
+def test_rows_that_no_cell_can_hold_change_nothing_either(
+    grace: Client, version: PolicyVersion, house_cast: Cast, now: datetime
+) -> None:
+    made = by_hand(version, ROWS_BY_HAND, house_cast, now)
+    address = f"{url('table', made)}?table=AL-5"
+    fields = form_of(grace, address)
+    assert "Nothing differs" in live(grace, address, **fields)
+    response = grace.post(address, as_browsers_send(fields) | saving(made))
+    assert "Nothing was changed." in body(response)
+    assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 2
+
+
+def test_a_row_written_again_keeps_what_stands_beside_its_cells(
+    grace: Client, version: PolicyVersion, house_cast: Cast, now: datetime
+) -> None:
+    made = by_hand(version, ("request.accelerator_count in [1, 2] && request.purpose != 'b'",), house_cast, now)
+    address = f"{url('table', made)}?table=AL-5"
+    fields = form_of(grace, address)
+    assert fields["rest-0"] == "request.accelerator_count in [1, 2]"
+    assert grace.post(address, fields | {"v-0-0-0": "c"} | saving(made, seen=2)).status_code == 302
+    draft = PolicyVersion.objects.get(policy_set=version.policy_set, number=3)
+    (row,) = (rule for rule in load_bundle(draft.source).rules if rule.parent == "AL-5")
+    assert row.when == 'request.purpose != "c" && request.accelerator_count in [1, 2]'
+
+
+def test_a_long_table_keeps_all_its_rows(
+    grace: Client, version: PolicyVersion, house_cast: Cast, now: datetime
+) -> None:
+    made = by_hand(version, tuple(f"request.accelerator_count > {at}" for at in range(30)), house_cast, now)
+    address = f"{url('table', made)}?table=AL-5"
+    assert "Nothing differs" in live(grace, address, **form_of(grace, address))
+
+
+def test_a_wide_table_reads_the_rows_with_too_many_facts_as_text(
+    grace: Client, version: PolicyVersion, house_cast: Cast, now: datetime
+) -> None:
+    facts = load_bundle(version.source).schema.facts
+    tests = [f"has({fact.name})" for fact in facts if fact.optional][:13]
+    assert len(tests) > COLUMNS_MAX
+    wide = (tests[0], "\n && ".join(tests))
+    made = by_hand(version, wide, house_cast, now)
+    address = f"{url('table', made)}?table=AL-5"
+    assert "Nothing differs" in live(grace, address, **as_browsers_send(form_of(grace, address)))
+
+
+def as_browsers_send(fields: dict[str, str]) -> dict[str, str]:
+    """A form's line breaks are CR LF on their way."""
+    return {name: value.replace("\n", "\r\n") for name, value in fields.items()}
 
 
 def test_a_cell_is_edited_and_only_its_row_is_written_again(grace: Client, version: PolicyVersion) -> None:
@@ -467,7 +587,7 @@ def test_an_overlap_is_shown_with_an_ask(grace: Client, version: PolicyVersion) 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("v-0-0-0", "lots"), ("v-0-0-0", "params.nope"), ("v-0-0-0", ""), ("o-0-0-0", "contains"),
+        ("v-0-0-0", "lots"), ("v-0-0-0", "2,5"), ("v-0-0-0", "params.nope"), ("v-0-0-0", ""), ("o-0-0-0", "contains"),
         ("effect-0", "!!python/x"),
         ("effect-0", "[" * 2_000), ("rest-0", "(" * 500), ("rest-0", "request.nope == 1"), ("title-0", ""),
         ("message-0", "{"),

@@ -10,8 +10,11 @@ from datetime import timedelta
 from django.test import Client
 from django.utils import timezone
 
+from governance.admin import backtests
+from governance.domain.spreadsheet import safe_cell
 from governance.models import Acceptance, AuditEvent, Team
 from governance.services import acceptable_use
+from governance.web import reports
 from tests.cast import Cast
 from tests.web import reading
 
@@ -92,6 +95,12 @@ def test_an_export_has_the_figures_and_no_formula(cast: Cast, browser_of: Browse
     assert float(organisation[7]) == 1_000.0
     outcomes = browser_of("carol").get("/reports/", {"export": "outcomes"}).content.decode("utf-8-sig")
     assert "Granted,1,1000.0,0.0" in outcomes
+
+
+def test_every_export_guards_its_cells_alike() -> None:
+    assert vars(backtests)["safe_cell"] is safe_cell
+    text = reports.csv_response("teams", [("|cmd", "%x", -2.5)]).content.decode("utf-8-sig")
+    assert text == "'|cmd,'%x,-2.5\r\n"
 
 
 # ---------------------------------------------------------------------- acceptable use

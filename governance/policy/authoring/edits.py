@@ -8,6 +8,7 @@ way that cannot be patched, everything is written anew and `kept_text` is false.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -113,23 +114,6 @@ def drop_value(name: str, start: date) -> Change:
     return change
 
 
-def add_param(param: Param) -> Change:
-    def change(bundle: Bundle) -> Bundle:
-        if any(each.name == param.name for each in bundle.params):
-            raise BundleError(f"the parameter `{param.name}` is there already", field="params")
-        return replace(bundle, params=(*bundle.params, param))
-
-    return change
-
-
-def remove_param(name: str) -> Change:
-    def change(bundle: Bundle) -> Bundle:
-        find_param(bundle, name)
-        return replace(bundle, params=tuple(each for each in bundle.params if each.name != name))
-
-    return change
-
-
 def find_param(bundle: Bundle, name: str) -> Param:
     found = next((each for each in bundle.params if each.name == name), None)
     if found is None:
@@ -174,13 +158,17 @@ _GROUPING = str.maketrans("", "", " _'\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE
 NUMBER_CHARS_MAX = 40
 
 
-def _number(param: Param, text: str, kind: str) -> int | float:
+_GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]*)?")
+
+
+def ungrouped(text: str) -> str:
+    """A typed number without what groups its digits. 2,5 is somebody's decimal comma: it stays, and is no number."""
     plain = text.strip().translate(_GROUPING).replace("\N{MINUS SIGN}", "-")
-    head, _, rest = plain.partition(".")
-    groups = head.split(",")
-    # 25,000 is a grouped number; 2,5 is somebody's decimal comma and is asked back.
-    if len(groups) > 1 and all(len(group) == 3 for group in groups[1:]) and not param.type.endswith("_list"):
-        plain = "".join(groups) + (f".{rest}" if rest else "")
+    return plain.replace(",", "") if _GROUPED.fullmatch(plain) else plain
+
+
+def _number(param: Param, text: str, kind: str) -> int | float:
+    plain = ungrouped(text)
     what = "is a whole number such as 8" if kind == "int" else "is a number such as 2500 or 1e25"
     if len(plain) > NUMBER_CHARS_MAX or not plain.isascii():
         raise _bad_value(param, what)
@@ -300,16 +288,6 @@ def add_cases(cases: Sequence[RuleTest]) -> Change:
             own = [index for index, each in enumerate(tests) if each.rule == case.rule]
             tests.insert(own[-1] + 1 if own else len(tests), case)
         return replace(bundle, tests=tuple(tests))
-
-    return change
-
-
-def remove_case(rule_id: str, name: str) -> Change:
-    def change(bundle: Bundle) -> Bundle:
-        tests = tuple(each for each in bundle.tests if (each.rule, each.name) != (rule_id, name))
-        if len(tests) == len(bundle.tests):
-            raise BundleError(f"`{rule_id}` has no case `{name}`", field="tests")
-        return replace(bundle, tests=tests)
 
     return change
 

@@ -14,7 +14,7 @@ from governance.policy.authoring.marking import Marked, Piece, mark_difference
 from governance.policy.bundle_model import Bundle, RuleTest
 from governance.policy.examples import plain_ask
 from governance.policy.plain_words import rule_in_words
-from governance.policy.policy_set import BoundRule, CompiledPolicySet, compile_policy_set
+from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.testing import CaseResult, day_of, run_bundle_tests
 from governance.policy.wording import format_value
 
@@ -163,11 +163,6 @@ def _sentence(policy_set: CompiledPolicySet, rule_id: str, days: Iterable[date])
             if rule.rule_id == rule_id:
                 return rule_in_words(rule)
     return "not in force"
-
-
-def bound_rules(bundle: Bundle, on: date) -> tuple[BoundRule, ...]:
-    """The rules of one bundle with the values of a day."""
-    return compile_policy_set([bundle]).at(on).rules
 
 
 def example_in_words(

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from governance.policy import ast
-from governance.policy.authoring.edits import find_rule
+from governance.policy.authoring.edits import find_rule, ungrouped
 from governance.policy.bundle_model import Bundle, Rule
 from governance.policy.checker import check_expression
 from governance.policy.errors import BundleError, PolicyError
@@ -141,7 +141,10 @@ def read_table(bundle: Bundle, parent: str) -> Table:
     columns = [column_of(bundle, name) for name in names[:COLUMNS_MAX]]
     kept = {column.name for column in columns}
     if len(names) > len(kept):
-        rows = [row if set(row.cells) <= kept else Row(row.rule, {}, row.rule.when) for row in rows]
+        # In one line: a form gives line breaks back as others.
+        rows = [
+            row if set(row.cells) <= kept else Row(row.rule, {}, print_expression(parse(row.rule.when))) for row in rows
+        ]
     return Table(parent, rules[0].parent_title, tuple(columns), tuple(rows))
 
 
@@ -151,7 +154,10 @@ def column_of(bundle: Bundle, name: str) -> Column:
     Raises:
         PolicyError: unknown fact or named expression.
     """
-    scope = bundle.scope()
+    return _column(name, bundle.scope())
+
+
+def _column(name: str, scope: Scope) -> Column:
     checked = check_expression(name, scope)
     fact = scope.facts.get(name)
     if fact is None:
@@ -176,7 +182,7 @@ def _read_row(rule: Rule, scope: Scope) -> Row:
         is_guarded = read is not None and (
             read[0] in known or read[1].operator == "absent" or not _is_optional(read[0], scope)
         )
-        if read is None or not is_guarded or len(cells.get(read[0], ())) >= TESTS_MAX:
+        if read is None or not is_guarded or len(cells.get(read[0], ())) >= TESTS_MAX or not _fits_cell(*read, scope):
             rest.append(part)
             continue
         cells.setdefault(read[0], []).append(read[1])
@@ -185,7 +191,7 @@ def _read_row(rule: Rule, scope: Scope) -> Row:
     for part in parts:
         name = _presence(part)
         if name is not None and name not in tested:
-            if any(name in _names(other) for other in rest):
+            if any(name in _names(other) for other in rest) or not _fits_cell(name, CellTest("known"), scope):
                 rest.insert(0, part)
             else:
                 cells.setdefault(name, []).append(CellTest("known"))
@@ -248,6 +254,17 @@ def _read_test(part: ast.Expression, scope: Scope) -> tuple[str, CellTest] | Non
     return None
 
 
+def _fits_cell(name: str, test: CellTest, scope: Scope) -> bool:
+    """Whether a form can hold the test and give it back: the column offers its operator, its operand is typed alike."""
+    try:
+        again = parse(_write_test(_column(name, scope), test))
+    except PolicyError:
+        return False
+    if test.operator == "known":
+        return _presence(again) == name
+    return _read_test(again, scope) == (name, test)
+
+
 def _read_membership(item: ast.Expression, items: ast.Expression, scope: Scope) -> tuple[str, CellTest] | None:
     name = _column_name(item, scope)
     operand = _operand_text(items)
@@ -257,7 +274,8 @@ def _read_membership(item: ast.Expression, items: ast.Expression, scope: Scope) 
     return (name, CellTest("contains", operand)) if name is not None and operand is not None else None
 
 
-_PLAIN_WORD = re.compile(r"[^\s,\"'\\](?:[^,\"'\\]*[^\s,\"'\\])?")
+# One line: a browser takes control characters out of what a field holds.
+_PLAIN_WORD = re.compile(r"[^\s,\"'\\\x00-\x1f\x7f](?:[^,\"'\\\x00-\x1f\x7f]*[^\s,\"'\\\x00-\x1f\x7f])?")
 
 
 def _operand_text(part: ast.Expression) -> str | None:
@@ -333,7 +351,7 @@ def _one(column: Column, operand: str) -> str:
         return text
     element = ELEMENT.get(column.type, column.type)
     if element in NUMBERS:
-        plain = text.replace(",", "").replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
+        plain = ungrouped(text)
         if not _NUMBER.fullmatch(plain) or not plain.isascii():
             raise BundleError(
                 f"`{column.name}` needs a number or `params.name`, found `{text[:40]}`", field=column.name
@@ -364,12 +382,3 @@ def new_row(bundle: Bundle, table: Table, row_id: str, taken: Sequence[str] = ()
     model = table.rows[-1].rule if table.rows else find_rule(bundle, table.parent)
     rule = replace(model, id=f"{table.parent}.{row_id}", title="", when="true")
     return Row(rule, {}, is_new=True)
-
-
-def reads_back(table: Table, row: Row, scope: Scope) -> bool:
-    """Whether the cells of a stored row say exactly what its condition says."""
-    try:
-        again = _read_row(write_row(table, row), scope)
-    except PolicyError:
-        return False
-    return dict(again.cells) == dict(row.cells) and again.rest == row.rest

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
-from governance.domain.errors import AlreadyDecided, InvalidInput, NotAllowed, SeparationOfDuties
-from governance.models import AuditEvent, PolicyException, ProvisioningRequest, User
+from governance.domain.errors import AlreadyDecided, InvalidInput, NotAllowed, NotReady, SeparationOfDuties
+from governance.domain.policy_life import RULE_REF_CHARS_MAX
+from governance.models import AuditEvent, PolicyException, PolicyVersion, ProvisioningRequest, RoleAssignment, User
+from governance.policy.bundle import dump_bundle, load_bundle
+from governance.policy.shipped import shipped_text
 from governance.selectors.people import system_actor
-from governance.services import policy_exceptions, provisioning
+from governance.services import policies, policy_exceptions, provisioning
 from tests import cast as casting
 from tests.cast import NOW, Cast, add_person, content
 
@@ -18,6 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 RULE = "VR-1"
 END = NOW + timedelta(days=30)
+LAST_DAY = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -69,6 +75,8 @@ def test_it_counts_from_its_approval_to_its_end_and_is_listed(cast: Cast) -> Non
         ({"valid_to": NOW}, "valid_to"),
         ({"valid_to": NOW + timedelta(days=400)}, "valid_to"),
         ({"valid_from": NOW - timedelta(days=1)}, "valid_from"),
+        ({"valid_from": NOW + timedelta(days=400), "valid_to": NOW + timedelta(days=410)}, "valid_from"),
+        ({"valid_from": LAST_DAY, "valid_to": LAST_DAY + timedelta(hours=1)}, "valid_from"),
         ({"reason": ""}, "reason"),
     ],
 )
@@ -99,6 +107,31 @@ def test_whoever_asked_does_not_approve_whichever_account_they_use(cast: Cast) -
             )
     row.refresh_from_db()
     assert row.state == "asked"
+
+
+def test_whoever_asked_is_still_an_officer_when_it_is_approved(cast: Cast) -> None:
+    row = ask(cast)
+    roles = RoleAssignment.objects.filter(user=cast.grace)
+    roles.filter(role__slug="policy_officer").update(valid_to=NOW)
+    with pytest.raises(NotReady, match="Grace, who asked, is no policy officer any more"):
+        answer(row, cast.judy)
+    row.refresh_from_db()
+    assert row.state == "asked"
+    assert answer(row, cast.judy, "refuse").state == "refused"
+
+
+def test_the_row_of_a_table_with_the_longest_names_is_excepted(cast: Cast) -> None:
+    bundle = load_bundle(shipped_text("approval-limits"))
+    table, name = "T" * 40, f"{'T' * 40}.{'r' * 40}"
+    model = next(rule for rule in bundle.rules if rule.parent == "AL-5")
+    longest = replace(model, id=name, parent=table, parent_title=model.parent_title)
+    text = dump_bundle(replace(bundle, rules=(*bundle.rules, longest)))
+    with transaction.atomic():
+        version = policies.add_version(source=text, actor=cast.grace, now=NOW)
+    PolicyVersion.objects.filter(policy_set=version.policy_set, state="active").update(state="retired")
+    PolicyVersion.objects.filter(pk=version.pk).update(state="active", activated_at=NOW)
+    row = answer(ask(cast, rule_id=name), cast.judy)
+    assert (row.rule_id, row.state, len(name)) == (name, "approved", RULE_REF_CHARS_MAX)
 
 
 def test_an_answer_counts_once_and_not_after_the_end(cast: Cast) -> None:
