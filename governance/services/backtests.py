@@ -21,6 +21,7 @@ from governance.domain.limits import BACKTEST_ATTEMPTS_MAX, BACKTEST_LEASE_SECON
 from governance.models import PolicyBacktest, PolicyBacktestMonth, PolicyVersion, User
 from governance.models.backtests import LIVE_STATES
 from governance.policy.bundle import load_bundle
+from governance.policy.change_day import day_of
 from governance.policy.columns_store import write_columns
 from governance.policy.errors import PolicyError
 from governance.policy.tally import added
@@ -72,9 +73,7 @@ def ask_backtest(*, version_id: int, actor: User, since: datetime | None = None,
     draft_ids = [pk for pk in against_ids if active is None or pk != active.pk] + [version.pk]
     try:
         against, draft = reading.policy_of(against_ids), reading.policy_of(draft_ids)
-        on = reading.day_of(
-            load_bundle(version.source), load_bundle(active.source) if active else None, today=now.date()
-        )
+        on = day_of(load_bundle(version.source), load_bundle(active.source) if active else None, today=now.date())
     except PolicyError as error:
         raise InvalidInput({"version": [str(error)]}) from error
     months = decision_history.months(since=since, until=now)

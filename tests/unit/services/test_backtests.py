@@ -42,6 +42,13 @@ def draft_text(value: str = "500.0") -> str:
     return text.replace(LOWER, LOWER.replace("2500.0", value))
 
 
+LOWER_IN_SPRING = draft_text().replace(
+    "500.0, from: 2024-01-01, source: organisation's own limit}",
+    "2500.0, from: 2024-01-01, source: organisation's own limit}, "
+    "{value: 500.0, from: 2027-03-01, source: organisation's own limit}", 1,
+)  # fmt: skip
+
+
 @pytest.fixture
 def cast(db: None) -> Cast:
     return casting.assemble(budget_usd=900_000)
@@ -197,14 +204,16 @@ class TestNumbers:
 
     def test_a_value_that_begins_later_is_judged_as_it_will_stand(self, cast: Cast) -> None:
         ask_all(cast)
-        later = draft_text().replace(
-            "500.0, from: 2024-01-01, source: organisation's own limit}",
-            "2500.0, from: 2024-01-01, source: organisation's own limit}, "
-            "{value: 500.0, from: 2027-03-01, source: organisation's own limit}", 1,
-        )  # fmt: skip
-        backtest = run(ask(cast, draft(cast, later)))
+        backtest = run(ask(cast, draft(cast, LOWER_IN_SPRING)))
         assert backtest.on == date(2027, 3, 1)
         assert backtest.result["pairs"]["allow>review"]["count"] > 0
+
+    def test_a_later_value_that_the_draft_drops_is_judged_where_it_would_have_begun(self, cast: Cast) -> None:
+        ask_all(cast)
+        put_in_force(draft(cast, LOWER_IN_SPRING), actor=cast.grace, now=LATER)
+        backtest = run(ask(cast, draft(cast, draft_text("2400.0"))))
+        assert backtest.on == date(2027, 3, 1)
+        assert backtest.result["by_draft"] > 0
 
     def test_what_today_would_change_anyway_is_told_apart(self, cast: Cast) -> None:
         ask_all(cast)
