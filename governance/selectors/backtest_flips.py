@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from governance.models import Assessment, PolicyBacktest, Team
 from governance.policy.columns_store import read_columns
 from governance.policy.decision import Decision, RuleException, decide
 from governance.policy.effects import EffectKind
+from governance.policy.errors import PolicyError
 from governance.policy.explain import Leaf, leaves_of
 from governance.policy.facts_schema import facts_from_json
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
@@ -20,9 +22,12 @@ from governance.policy.tally import ID_COLUMN, WORDS
 from governance.selectors import backtests
 from governance.selectors.backtests import ExceptionScope
 
+logger = logging.getLogger(__name__)
+
 FLIPS_PER_PAGE = 15
 FLIPS_PER_READ = 200
 MESSAGE_CHARS_MAX = 160
+UNREADABLE = "its facts were stored in a form that is no longer read"
 _STRICTNESS = {EffectKind.DENY: 3, EffectKind.REQUIRE: 2, EffectKind.ALLOW: 1}
 
 
@@ -127,13 +132,9 @@ def _row(
     flip: Flip, row: Assessment, *, draft: CompiledPolicySet, against: CompiledPolicySet, on: date,
     scopes: Sequence[ExceptionScope], teams: Mapping[str, str],
 ) -> FlipRow:  # fmt: skip
-    facts = facts_from_json(row.facts)
+    facts, rule_id, why = _judged(flip, row, draft=draft, against=against, on=on, scopes=scopes)
     path = facts.get("people.team_path") or []
     content = row.revision.content
-    held = held_then(scopes, team_path=path, project=content.get("project") or "", at=row.assessed_at)
-    now = decide(against, facts, on=on, exceptions=held)
-    then = decide(draft, facts, on=on, exceptions=held)
-    rule_id, why = why_changed(flip, facts, against=against, draft=draft, now=now, after=then, on=on)
     request = row.revision.provisioning_request
     slug = path[-1] if path else ""
     return FlipRow(
@@ -149,6 +150,28 @@ def _row(
         why=why,
         rule_id=rule_id,
     )
+
+
+def _judged(
+    flip: Flip, row: Assessment, *, draft: CompiledPolicySet, against: CompiledPolicySet, on: date,
+    scopes: Sequence[ExceptionScope],
+) -> tuple[Mapping[str, Any], str, str]:  # fmt: skip
+    """The facts, the rule that made the difference, and why. Facts that nobody can read leave the row without them."""
+    try:
+        facts = facts_from_json(row.facts)
+        held = held_then(
+            scopes,
+            team_path=list(facts.get("people.team_path") or ()),
+            project=row.revision.content.get("project") or "",
+            at=row.assessed_at,
+        )
+        now = decide(against, facts, on=on, exceptions=held)
+        after = decide(draft, facts, on=on, exceptions=held)
+        return facts, *why_changed(flip, facts, against=against, draft=draft, now=now, after=after, on=on)
+    except (PolicyError, AttributeError, KeyError, TypeError, ValueError):
+        # Facts that an older version wrote in another shape: one such row must not take the page with it.
+        logger.warning("backtest: the facts of assessment %s cannot be read", row.pk)
+        return {}, "", UNREADABLE
 
 
 def why_changed(

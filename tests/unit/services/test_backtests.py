@@ -409,6 +409,23 @@ class TestReasons:
             assert "above 500" in row.why
         assert [row.decided_at for row in rows] == sorted((row.decided_at for row in rows), reverse=True)
 
+    @pytest.mark.parametrize("broken", [{"request.start_at": "yesterday"}, {"people.team_path": 7}])
+    def test_facts_that_nobody_can_read_leave_the_other_rows_alone(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any]
+    ) -> None:
+        ask_all(cast, starts=(NOW,))
+        backtest = run(ask(cast))
+        flips = list(backtest_flips.flips_of(backtest))
+        # Stored rows cannot be changed, so what is read of the first one is.
+        stored = Assessment.objects.get(pk=flips[0].assessment_id).facts
+        monkeypatch.setattr(
+            backtest_flips, "facts_from_json", lambda plain: facts_from_json(broken if plain == stored else plain)
+        )
+        first, second, *_ = backtest_flips.explained(backtest, flips)
+        assert (first.why, first.rule_id, first.exposure_usd) == (backtest_flips.UNREADABLE, "", None)
+        assert first.reference
+        assert "above 500" in second.why
+
     def test_the_heading_says_what_the_version_does(self, cast: Cast) -> None:
         backtest = ask(cast)
         changes = backtest_changes.changes_of(PolicyBacktest.objects.select_related("version").get(pk=backtest.pk))
