@@ -103,6 +103,7 @@ class Figures:
     said: tuple[Said, ...]
     unsaid: str
     already: int
+    by_draft: int
     money: tuple[tuple[str, str, str], ...]
     roles: tuple[RoleLine, ...]
     more_roles: int
@@ -143,6 +144,7 @@ def figures_of(result: Mapping[str, Any], *, titles: Mapping[str, str], now: dat
         ),
         unsaid=_unsaid(pairs),
         already=result["already"],
+        by_draft=result["by_draft"],
         money=tuple(_money(result)),
         roles=tuple(roles[:shown]),
         more_roles=len(roles[shown:]),

@@ -195,12 +195,16 @@ def _done(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
                 "row": row,
                 "exposure": exposure(row.exposure_usd),
                 "is_already": row.flip.today == row.flip.draft,
+                # What the rules of today say, where that is neither of the two that stand in the row.
+                "today": OUTCOME_WORDS[row.flip.today] if row.flip.today not in (row.flip.then, row.flip.draft) else "",
             }
             for row in backtest_flips.explained(backtest, list(page))
         ],
         "outcome_words": OUTCOME_WORDS,
         "narrowed": narrowed,
         "flip_count": len(flips),
+        # Narrowed to what nothing is like, "nothing changes" would be wrong.
+        "is_nothing": not (backtest.result["flipped"] or backtest.result["by_draft"]),
         "export_url": f"{reverse('admin:backtest_export', args=[backtest.pk])}?{query.urlencode()}".rstrip("?"),
     }
 

@@ -72,7 +72,7 @@ def flips_of(backtest: PolicyBacktest, *, pair: str = "", only_draft: bool = Fal
 
     Args:
         pair: only from one answer to another, as `allow>review`.
-        only_draft: only where the rules of today and the draft differ.
+        only_draft: where the rules of today and the draft differ instead, whatever was answered then.
     """
     found: list[Flip] = []
     months = backtest.months.exclude(flips=b"").order_by("-month").values_list("flips", flat=True)
@@ -80,9 +80,7 @@ def flips_of(backtest: PolicyBacktest, *, pair: str = "", only_draft: bool = Fal
         columns = read_columns(bytes(data)).columns
         ids = columns[ID_COLUMN].values
         then, today, draft = (columns[name].values for name in ("then", "today", "draft"))
-        wanted = then != draft
-        if only_draft:
-            wanted &= today != draft
+        wanted = (today != draft) if only_draft else (then != draft)
         if pair:
             old, _, new = pair.partition(">")
             wanted &= (then == WORDS.index(old)) & (draft == WORDS.index(new))
@@ -188,7 +186,8 @@ def why_changed(
     changed = fired_now ^ fired_after
     if not changed:
         return _named_by_answer(after, after_rules, facts)
-    is_stricter = WORDS.index(flip.draft) > WORDS.index(flip.then)
+    before = flip.today if flip.today != flip.draft else flip.then
+    is_stricter = WORDS.index(flip.draft) > WORDS.index(before)
 
     def weight(rule_id: str) -> tuple[bool, int, str]:
         rule = after_rules.get(rule_id) or before_rules[rule_id]
