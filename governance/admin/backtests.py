@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -119,7 +119,7 @@ def export_view(request: HttpRequest, backtest_id: int) -> HttpResponseBase:
     return response
 
 
-def csv_lines(backtest: PolicyBacktest, flips: list[backtest_flips.Flip]) -> Iterator[str]:
+def csv_lines(backtest: PolicyBacktest, flips: Iterable[backtest_flips.Flip]) -> Iterator[str]:
     """Lines of the export; the first is the heading."""
     yield _line(EXPORT_COLUMNS)
     for row in backtest_flips.each_explained(backtest, flips):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from governance.domain.errors import IllegalTransition, InvalidInput, NoActivePolicy, NotAllowed, NotFound
 from governance.domain.limits import BACKTEST_ATTEMPTS_MAX, BACKTEST_LEASE_SECONDS
@@ -24,6 +27,7 @@ from governance.models import (
 from governance.policy.decision import Decision, decide
 from governance.policy.facts_schema import facts_from_json
 from governance.policy.shipped import shipped_text
+from governance.policy.tally import PAIRS
 from governance.selectors import backtest_changes, backtest_flips, decision_history
 from governance.selectors import backtests as reading
 from governance.selectors import policies as active_policies
@@ -223,7 +227,41 @@ class TestNumbers:
         assert flipped > 0
         assert backtest.result["already"] == flipped
         assert backtest.result["by_draft"] == 0
-        assert backtest_flips.flips_of(backtest, only_draft=True) == []
+        assert list(backtest_flips.flips_of(backtest, only_draft=True)) == []
+
+
+class TestFlips:
+    # Lower than today: some change already, some by the draft. Higher: some only differ from today's rules.
+    @pytest.mark.parametrize(("today", "proposed"), [("1000.0", "700.0"), ("700.0", "1000.0")])
+    def test_as_many_are_counted_as_there_are(self, cast: Cast, today: str, proposed: str) -> None:
+        ask_all(cast)
+        put_in_force(draft(cast, draft_text(today)), actor=cast.grace, now=LATER)
+        backtest = run(ask(cast, draft(cast, draft_text(proposed))))
+        seen = 0
+        for pair, only_draft in product(("", *PAIRS), (False, True)):
+            flips = backtest_flips.flips_of(backtest, pair=pair, only_draft=only_draft)
+            every = list(flips)
+            assert len(flips) == len(every)
+            assert [each for at in range(0, len(every), 2) for each in flips[at : at + 2]] == every
+            ids = [each.assessment_id for each in every]
+            assert ids == sorted(ids, reverse=True)
+            assert all(each.pair == pair for each in every) or not pair
+            assert all(each.today != each.draft if only_draft else each.then != each.draft for each in every)
+            seen += len(every)
+        assert seen > 0
+
+    def test_a_page_reads_the_months_that_it_shows(self, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+        ask_all(cast)
+        backtest = run(ask(cast))
+        made: list[int] = []
+        monkeypatch.setattr(backtest_flips, "Flip", lambda *each: made.append(each[0]) or each)
+        flips = backtest_flips.flips_of(backtest)
+        assert len(flips) > 1
+        assert made == []
+        with CaptureQueriesContext(connection) as queries:
+            assert len(flips[:1]) == len(made) == 1
+        assert backtest.months.exclude(flips=b"").count() == 2
+        assert len(queries) == 1
 
 
 class TestChunks:
@@ -402,7 +440,7 @@ class TestReasons:
     def test_each_flip_names_the_rule_and_the_distance(self, cast: Cast) -> None:
         ask_all(cast, starts=(NOW,))
         backtest = run(ask(cast))
-        rows = backtest_flips.explained(backtest, backtest_flips.flips_of(backtest))
+        rows = backtest_flips.explained(backtest, list(backtest_flips.flips_of(backtest)))
         assert rows
         for row in rows:
             assert row.rule_id in ("AL-1", "AL-2")
