@@ -193,7 +193,11 @@ def _money(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
                 found.append((label, "nothing more", ""))
             continue
         share = f", {percent(each['cost_micro'] / total)} of what was asked for" if total else ""
-        rest = f"the p50 costs of {counted(each['count'], 'decision')} together"
+        priced = each["count"] - each["unpriced"]
+        if not priced:
+            found.append((label, "unknown", f"{counted(each['count'], 'decision')} without a known price"))
+            continue
+        rest = f"the p50 costs of {counted(priced, 'decision')} together"
         if each["unpriced"]:
             rest += f"; {each['unpriced']:,} more without a known price"
         found.append((label, money(each["cost_micro"]), f"in {period}{share}; {rest}"))
