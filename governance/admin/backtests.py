@@ -56,15 +56,15 @@ def may_read(request: HttpRequest) -> bool:
 def backtest_view(desk: DeskSite, request: HttpRequest, backtest_id: int) -> HttpResponse:
     """One run: its progress while it goes on, then its figures."""
     backtest = _file(request, backtest_id)
+    if request.headers.get("HX-Request"):
+        # Asked every few seconds: what the rest of the page needs is not put together for it.
+        if backtest.state not in LIVE_STATES:
+            # Ended while somebody watched: the whole page is another one now.
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        return TemplateResponse(request, "admin/desk/backtest_progress.html", _progress(backtest))
     context = desk.each_context(request) | _frame(request, backtest)
     if backtest.state in LIVE_STATES:
-        context |= {"progress": reading.progress_of(backtest), "poll_seconds": POLL_SECONDS}
-        if request.headers.get("HX-Request"):
-            return TemplateResponse(request, "admin/desk/backtest_progress.html", context)
-        return TemplateResponse(request, "admin/desk/backtest.html", context)
-    if request.headers.get("HX-Request"):
-        # Ended while somebody watched: the whole page is another one now.
-        return HttpResponse(headers={"HX-Refresh": "true"})
+        return TemplateResponse(request, "admin/desk/backtest.html", context | _progress(backtest))
     if backtest.state == "done" and backtest.result["rows"]:
         context |= _done(request, backtest)
     elif backtest.state != "done":
@@ -176,6 +176,10 @@ def _frame(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
         "took": _took(backtest.started_at, backtest.finished_at),
         "shadow_days": (person.now - version.shadow_since).days if version.shadow_since else None,
     }
+
+
+def _progress(backtest: PolicyBacktest) -> dict[str, Any]:
+    return {"backtest": backtest, "progress": reading.progress_of(backtest), "poll_seconds": POLL_SECONDS}
 
 
 def _done(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from governance.admin.backtests import safe_cell
 from governance.models import PolicyBacktest, PolicyBacktestMonth, PolicyVersion
 from governance.policy.shipped import shipped_text
+from governance.selectors import backtest_changes
 from governance.services import backtests, policies, provisioning
 from tests.admin.conftest import signed_in
 from tests.cast import Cast, content
@@ -82,6 +83,23 @@ def test_an_officer_asks_reads_and_says_that_they_looked(
     backtest.refresh_from_db()
     assert backtest.seen_by == house_cast.grace
     assert "Looked at" in client.get(lists).content.decode()
+
+
+def test_a_poll_asks_for_the_progress_alone(
+    house_cast: Cast, version: PolicyVersion, asked: None, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(house_cast.grace)
+    backtest = backtests.ask_backtest(version_id=version.pk, actor=house_cast.grace, now=now)
+
+    def not_needed(*args: object) -> None:
+        raise AssertionError("a poll compares no bundles")
+
+    monkeypatch.setattr(backtest_changes, "changes_of", not_needed)
+    polled = client.get(page_of(backtest), headers={"HX-Request": "true"}).content.decode()
+    assert "Waiting for a worker" in polled
+    assert "every 2s" in polled
+    backtests.run_due(clock=lambda: now)
+    assert client.get(page_of(backtest), headers={"HX-Request": "true"})["HX-Refresh"] == "true"
 
 
 def test_an_export_holds_every_change_and_no_formula(
