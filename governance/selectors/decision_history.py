@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import psycopg
 from django.db import connection
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Min, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import TruncMonth
 
@@ -129,6 +129,13 @@ def months(*, since: datetime | None = None, until: datetime | None = None) -> l
         rows = rows.filter(assessed_at__lt=until)
     found = rows.annotate(month=TruncMonth("assessed_at", tzinfo=UTC)).order_by("month").values_list("month", flat=True)
     return [month.date() for month in found.distinct()]
+
+
+def first_decision(*, until: datetime) -> datetime | None:
+    """When the first decision at a submission was made; None without any before that instant."""
+    return (
+        _submitted().filter(assessed_at__lt=until).order_by("assessed_at").values_list("assessed_at", flat=True).first()
+    )
 
 
 def month_parts(month: date) -> list[Part]:

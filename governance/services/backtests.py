@@ -143,7 +143,7 @@ def finish(*, backtest_id: int, now: datetime) -> bool:
         return False
     months = list(backtest.months.order_by("month").values_list("month", "figures"))
     figures = added(each["counts"] for _, each in months if each is not None)
-    first_at = decision_history.first_instant(months[0][0]) if months else None
+    first_at = decision_history.first_decision(until=backtest.until) if months else None
     if first_at is not None and backtest.since is not None:
         first_at = max(first_at, backtest.since)
     measured = office.office_between(backtest.since, backtest.until)

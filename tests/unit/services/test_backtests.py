@@ -198,6 +198,14 @@ class TestNumbers:
         assert unknown == 2
         assert result["unpriced"] == unknown
 
+    def test_a_span_begins_with_the_first_decision_and_not_with_its_month(self, cast: Cast) -> None:
+        ask_all(cast)
+        version = draft(cast)
+        whole = run(ask(cast, version))
+        assert whole.result["span_days"] == 60
+        part = run(ask(cast, version, since=NOW + timedelta(days=20)))
+        assert part.result["span_days"] == 40
+
     def test_too_few_answers_say_nothing(self, cast: Cast) -> None:
         ask_all(cast)
         result = run(ask(cast)).result
