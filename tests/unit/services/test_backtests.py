@@ -479,3 +479,13 @@ class TestReasons:
         assert {rule.rule_id for rule in changes.rules} >= {"AL-1", "AL-2"}
         marked = [piece.text for rule in changes.rules for piece in rule.after if piece.is_changed]
         assert all("500\xa0USD" in text for text in marked)
+
+    def test_a_heading_names_a_parameter_only_when_it_is_all_that_changes(self, cast: Cast) -> None:
+        text = draft_text()
+        line = "request.accelerator_count > params.large_accelerator_count"
+        assert text.count(f"|| {line}") == 1
+        backtest = ask(cast, draft(cast, text.replace(f"|| {line}", f"|| {line} + 1")))
+        changes = backtest_changes.changes_of(PolicyBacktest.objects.select_related("version").get(pk=backtest.pk))
+        assert [param.name for param in changes.params] == ["auto_allow_max_usd"]
+        assert "AL-3" in {rule.rule_id for rule in changes.rules}
+        assert changes.heading == f"Change {len(changes.rules)} rules of “Approval limits”"
