@@ -431,6 +431,32 @@ class TestRuns:
         assert "ZeroDivisionError" in backtest.error
         assert "June 2026" in backtest.error
 
+    def test_a_run_that_cannot_be_put_together_stops_no_other_and_ends_with_its_reason(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ask_all(cast, starts=(NOW,))
+        broken, other = ask(cast), ask(cast, draft(cast, draft_text("400.0")))
+        finish = backtests.finish
+
+        def fails_for_one(*, backtest_id: int, now: datetime) -> bool:
+            if backtest_id == broken.pk:
+                raise KeyError("pairs")
+            return finish(backtest_id=backtest_id, now=now)
+
+        monkeypatch.setattr(backtests, "finish", fails_for_one)
+        run(other)
+        assert other.state == "done"
+        for minute in range(BACKTEST_ATTEMPTS_MAX):
+            run(broken, at=LATER + timedelta(minutes=minute))
+        assert broken.state == "failed"
+        assert broken.error == "Putting the months together: KeyError: 'pairs'"
+        # Its months are kept: taken up again, it is only put together.
+        monkeypatch.setattr(backtests, "finish", finish)
+        backtests.resume(backtest_id=broken.pk, actor=cast.grace, now=LATER)
+        assert backtests.run_due(clock=lambda: LATER) == 0
+        broken.refresh_from_db()
+        assert (broken.state, broken.error, broken.finish_attempts) == ("done", "", 0)
+
     def test_looking_is_recorded_once_and_only_when_there_is_something_to_see(self, cast: Cast) -> None:
         ask_all(cast, starts=(NOW,))
         backtest = ask(cast)
