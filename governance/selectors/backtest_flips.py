@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class FlipRow:
     rule_id: str
 
 
-class Flips:
+class Flips(Sequence[Flip]):
     """Changed decisions of a run, newest first, as many as are looked at: a month is read when a row of it is wanted.
 
     How many there are comes from the figures stored with each month.
@@ -92,9 +92,18 @@ class Flips:
             if count:
                 yield from self._of_month(pk, slice(None))
 
-    def __getitem__(self, wanted: slice) -> list[Flip]:
-        """Some of them; `wanted` steps by one."""
-        start, stop, _ = wanted.indices(len(self))
+    @overload
+    def __getitem__(self, wanted: int) -> Flip: ...
+    @overload
+    def __getitem__(self, wanted: slice) -> list[Flip]: ...
+    def __getitem__(self, wanted: int | slice) -> Flip | list[Flip]:
+        if isinstance(wanted, slice):
+            start, stop, step = wanted.indices(len(self))
+            return self._between(start, stop)[::step] if step > 0 else list(self)[wanted]
+        at = range(len(self))[wanted]
+        return self._between(at, at + 1)[0]
+
+    def _between(self, start: int, stop: int) -> list[Flip]:
         found: list[Flip] = []
         first = 0
         for pk, count in self._counts:

@@ -251,6 +251,8 @@ class TestFlips:
             every = list(flips)
             assert len(flips) == len(every)
             assert [each for at in range(0, len(every), 2) for each in flips[at : at + 2]] == every
+            assert [flips[at] for at in range(len(every))] == every
+            assert (flips[::2], flips[::-1]) == (every[::2], every[::-1])
             ids = [each.assessment_id for each in every]
             assert ids == sorted(ids, reverse=True)
             assert all(each.pair == pair for each in every) or not pair
