@@ -103,6 +103,7 @@ class Figures:
     said: tuple[Said, ...]
     unsaid: str
     already: int
+    by_draft: int
     money: tuple[tuple[str, str, str], ...]
     roles: tuple[RoleLine, ...]
     more_roles: int
@@ -143,6 +144,7 @@ def figures_of(result: Mapping[str, Any], *, titles: Mapping[str, str], now: dat
         ),
         unsaid=_unsaid(pairs),
         already=result["already"],
+        by_draft=result["by_draft"],
         money=tuple(_money(result)),
         roles=tuple(roles[:shown]),
         more_roles=len(roles[shown:]),
@@ -191,7 +193,11 @@ def _money(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
                 found.append((label, "nothing more", ""))
             continue
         share = f", {percent(each['cost_micro'] / total)} of what was asked for" if total else ""
-        rest = f"the p50 costs of {counted(each['count'], 'decision')} together"
+        priced = each["count"] - each["unpriced"]
+        if not priced:
+            found.append((label, "unknown", f"{counted(each['count'], 'decision')} without a known price"))
+            continue
+        rest = f"the p50 costs of {counted(priced, 'decision')} together"
         if each["unpriced"]:
             rest += f"; {each['unpriced']:,} more without a known price"
         found.append((label, money(each["cost_micro"]), f"in {period}{share}; {rest}"))

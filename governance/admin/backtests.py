@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -55,15 +55,15 @@ def may_read(request: HttpRequest) -> bool:
 def backtest_view(desk: DeskSite, request: HttpRequest, backtest_id: int) -> HttpResponse:
     """One run: its progress while it goes on, then its figures."""
     backtest = _file(request, backtest_id)
+    if request.headers.get("HX-Request"):
+        # Asked every few seconds: what the rest of the page needs is not put together for it.
+        if backtest.state not in LIVE_STATES:
+            # Ended while somebody watched: the whole page is another one now.
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        return TemplateResponse(request, "admin/desk/backtest_progress.html", _progress(backtest))
     context = desk.each_context(request) | _frame(request, backtest)
     if backtest.state in LIVE_STATES:
-        context |= {"progress": reading.progress_of(backtest), "poll_seconds": POLL_SECONDS}
-        if request.headers.get("HX-Request"):
-            return TemplateResponse(request, "admin/desk/backtest_progress.html", context)
-        return TemplateResponse(request, "admin/desk/backtest.html", context)
-    if request.headers.get("HX-Request"):
-        # Ended while somebody watched: the whole page is another one now.
-        return HttpResponse(headers={"HX-Refresh": "true"})
+        return TemplateResponse(request, "admin/desk/backtest.html", context | _progress(backtest))
     if backtest.state == "done" and backtest.result["rows"]:
         context |= _done(request, backtest)
     elif backtest.state != "done":
@@ -118,7 +118,7 @@ def export_view(request: HttpRequest, backtest_id: int) -> HttpResponseBase:
     return response
 
 
-def csv_lines(backtest: PolicyBacktest, flips: list[backtest_flips.Flip]) -> Iterator[str]:
+def csv_lines(backtest: PolicyBacktest, flips: Iterable[backtest_flips.Flip]) -> Iterator[str]:
     """Lines of the export; the first is the heading."""
     yield _line(EXPORT_COLUMNS)
     for row in backtest_flips.each_explained(backtest, flips):
@@ -172,6 +172,10 @@ def _frame(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
     }
 
 
+def _progress(backtest: PolicyBacktest) -> dict[str, Any]:
+    return {"backtest": backtest, "progress": reading.progress_of(backtest), "poll_seconds": POLL_SECONDS}
+
+
 def _done(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
     draft = reading.policy_of(backtest.draft_ids)
     against = reading.policy_of(backtest.against_ids)
@@ -189,12 +193,16 @@ def _done(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
                 "row": row,
                 "exposure": exposure(row.exposure_usd),
                 "is_already": row.flip.today == row.flip.draft,
+                # What the rules of today say, where that is neither of the two that stand in the row.
+                "today": OUTCOME_WORDS[row.flip.today] if row.flip.today not in (row.flip.then, row.flip.draft) else "",
             }
             for row in backtest_flips.explained(backtest, list(page))
         ],
         "outcome_words": OUTCOME_WORDS,
         "narrowed": narrowed,
         "flip_count": len(flips),
+        # Narrowed to what nothing is like, "nothing changes" would be wrong.
+        "is_nothing": not (backtest.result["flipped"] or backtest.result["by_draft"]),
         "export_url": f"{reverse('admin:backtest_export', args=[backtest.pk])}?{query.urlencode()}".rstrip("?"),
     }
 

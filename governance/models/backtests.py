@@ -36,6 +36,7 @@ class PolicyBacktest(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=400, blank=True)
+    finish_attempts = models.PositiveSmallIntegerField(default=0, help_text="Times that putting it together failed.")
     result = models.JSONField(default=dict, help_text="The finished figures: matrix, money, approver load, teams.")
     seen_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     seen_at = models.DateTimeField(null=True, blank=True)

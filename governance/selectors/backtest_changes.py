@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from governance.models import PolicyBacktest, PolicyVersion
+from governance.policy import ir
 from governance.policy.bundle import load_bundle
 from governance.policy.bundle_model import Bundle
 from governance.policy.plain_words import rule_in_words
@@ -107,7 +108,11 @@ def _compared(
     rules = tuple(_rule_changes(old, new))
     params = tuple(_param_changes(before, after, on))
     unchanged = len(set(old) & set(new)) - sum(each.kind == "changed" for each in rules)
-    return _heading(before, after, params, rules), params, rules, unchanged
+    by_param_alone = all(
+        each.kind == "changed" and _differs_by_param_alone(old[each.rule_id], new[each.rule_id], params)
+        for each in rules
+    )
+    return _heading(before, after, params if by_param_alone else (), rules), params, rules, unchanged
 
 
 def _rules(bundle: Bundle | None, on: date) -> dict[str, BoundRule]:
@@ -125,6 +130,16 @@ def _rule_changes(old: Mapping[str, BoundRule], new: Mapping[str, BoundRule]) ->
             before, after = rule_in_words(one), rule_in_words(other)
             if before != after or one.effect != other.effect or one.condition != other.condition:
                 yield RuleChange(rule_id, other.title, "changed", *marked(before, after))
+
+
+def _differs_by_param_alone(old: BoundRule, new: BoundRule, params: Sequence[ParamChange]) -> bool:
+    """Whether a changed rule reads one of the changed parameters, and is written as it was."""
+    names = {*ir.param_names(new.compiled.node), *new.compiled.rule.effect.param_names()}
+    is_as_written = ir.canonical(old.compiled.node) == ir.canonical(new.compiled.node) and (
+        old.compiled.rule.effect,
+        old.on_error,
+    ) == (new.compiled.rule.effect, new.on_error)
+    return is_as_written and any(param.name in names for param in params)
 
 
 def marked(before: str, after: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
@@ -170,12 +185,17 @@ def _param_changes(before: Bundle | None, after: Bundle, on: date) -> Iterable[P
 
 
 def _heading(before: Bundle | None, after: Bundle, params: Sequence[ParamChange], rules: Sequence[RuleChange]) -> str:
+    """What the version does, in a line.
+
+    Args:
+        params: those whose other values are all that changes; empty where a rule is written differently as well.
+    """
     if before is None:
         return f"Put “{after.title}” in force for the first time"
     numbers = {kind: sum(each.kind == kind for each in rules) for kind in ("changed", "added", "removed")}
-    if len(params) == 1 and not numbers["added"] and not numbers["removed"]:
+    if len(params) == 1:
         return params[0].sentence
-    if params and not numbers["added"] and not numbers["removed"]:
+    if params:
         return f"Change {len(params)} parameters of “{after.title}”"
     said = [
         f"{verb} {number} {'rule' if number == 1 else 'rules'}"

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from itertools import islice
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
+from governance.domain.backtest_result import is_change
 from governance.models import Assessment, PolicyBacktest, Team
+from governance.policy.columns import Column
 from governance.policy.columns_store import read_columns
 from governance.policy.decision import Decision, RuleException, decide
 from governance.policy.effects import EffectKind
+from governance.policy.errors import PolicyError
 from governance.policy.explain import Leaf, leaves_of
 from governance.policy.facts_schema import facts_from_json
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
@@ -20,9 +26,12 @@ from governance.policy.tally import ID_COLUMN, WORDS
 from governance.selectors import backtests
 from governance.selectors.backtests import ExceptionScope
 
+logger = logging.getLogger(__name__)
+
 FLIPS_PER_PAGE = 15
 FLIPS_PER_READ = 200
 MESSAGE_CHARS_MAX = 160
+UNREADABLE = "its facts were stored in a form that is no longer read"
 _STRICTNESS = {EffectKind.DENY: 3, EffectKind.REQUIRE: 2, EffectKind.ALLOW: 1}
 
 
@@ -62,29 +71,88 @@ class FlipRow:
     rule_id: str
 
 
-def flips_of(backtest: PolicyBacktest, *, pair: str = "", only_draft: bool = False) -> list[Flip]:
-    """Every change of a run, newest first.
+class Flips(Sequence[Flip]):
+    """Changed decisions of a run, newest first, as many as are looked at: a month is read when a row of it is wanted.
+
+    How many there are comes from the figures stored with each month.
+    """
+
+    def __init__(self, backtest: PolicyBacktest, *, pair: str = "", only_draft: bool = False) -> None:
+        self._pair, self._only_draft = pair, only_draft
+        self._months = backtest.months.all()
+        rows = self._months.exclude(flips=b"").order_by("-month")
+        counted = rows.values_list("pk", "figures__counts__pairs", "figures__counts__by_draft")
+        self._counts = [(pk, self._count(pk, pairs or {}, by_draft or {})) for pk, pairs, by_draft in counted]
+
+    def __len__(self) -> int:
+        return sum(count for _, count in self._counts)
+
+    def __iter__(self) -> Iterator[Flip]:
+        for pk, count in self._counts:
+            if count:
+                yield from self._of_month(pk, slice(None))
+
+    @overload
+    def __getitem__(self, wanted: int) -> Flip: ...
+    @overload
+    def __getitem__(self, wanted: slice) -> list[Flip]: ...
+    def __getitem__(self, wanted: int | slice) -> Flip | list[Flip]:
+        if isinstance(wanted, slice):
+            start, stop, step = wanted.indices(len(self))
+            return self._between(start, stop)[::step] if step > 0 else list(self)[wanted]
+        at = range(len(self))[wanted]
+        return self._between(at, at + 1)[0]
+
+    def _between(self, start: int, stop: int) -> list[Flip]:
+        found: list[Flip] = []
+        first = 0
+        for pk, count in self._counts:
+            low, high = max(start - first, 0), min(stop - first, count)
+            if low < high:
+                found += self._of_month(pk, slice(low, high))
+            first += count
+        return found
+
+    def _count(self, month_id: int, pairs: Mapping[str, Any], by_draft: Mapping[str, int]) -> int:
+        if not self._pair:
+            if self._only_draft:
+                return sum(count for name, count in by_draft.items() if is_change(name))
+            return sum(each["count"] for name, each in pairs.items() if is_change(name))
+        if is_change(self._pair):
+            each = pairs.get(self._pair, {"count": 0, "already": 0})
+            return int(each["count"] - each["already"] if self._only_draft else each["count"])
+        # Answered the same then: only the rows tell which of them today's rules answer otherwise.
+        return len(self._rows(self._columns(month_id))) if self._only_draft else 0
+
+    def _columns(self, month_id: int) -> dict[str, Column]:
+        data = self._months.values_list("flips", flat=True).get(pk=month_id)
+        return dict(read_columns(bytes(data)).columns)
+
+    def _rows(self, columns: Mapping[str, Column]) -> NDArray[np.intp]:
+        then, today, draft = (columns[name].values for name in ("then", "today", "draft"))
+        wanted = (today != draft) if self._only_draft else (then != draft)
+        if self._pair:
+            old, _, new = self._pair.partition(">")
+            wanted &= (then == WORDS.index(old)) & (draft == WORDS.index(new))
+        rows = np.flatnonzero(wanted)
+        return rows[np.argsort(-columns[ID_COLUMN].values[rows], kind="stable")]
+
+    def _of_month(self, month_id: int, wanted: slice) -> Iterator[Flip]:
+        columns = self._columns(month_id)
+        ids = columns[ID_COLUMN].values
+        then, today, draft = (columns[name].values for name in ("then", "today", "draft"))
+        for row in self._rows(columns)[wanted]:
+            yield Flip(int(ids[row]), WORDS[then[row]], WORDS[today[row]], WORDS[draft[row]])
+
+
+def flips_of(backtest: PolicyBacktest, *, pair: str = "", only_draft: bool = False) -> Flips:
+    """The changes of a run. One query, and one for each month that is looked at.
 
     Args:
         pair: only from one answer to another, as `allow>review`.
-        only_draft: only where the rules of today and the draft differ.
+        only_draft: where the rules of today and the draft differ instead, whatever was answered then.
     """
-    found: list[Flip] = []
-    months = backtest.months.exclude(flips=b"").order_by("-month").values_list("flips", flat=True)
-    for data in months:
-        columns = read_columns(bytes(data)).columns
-        ids = columns[ID_COLUMN].values
-        then, today, draft = (columns[name].values for name in ("then", "today", "draft"))
-        wanted = then != draft
-        if only_draft:
-            wanted &= today != draft
-        if pair:
-            old, _, new = pair.partition(">")
-            wanted &= (then == WORDS.index(old)) & (draft == WORDS.index(new))
-        rows = np.flatnonzero(wanted)
-        rows = rows[np.argsort(-ids[rows], kind="stable")]
-        found += [Flip(int(ids[row]), WORDS[then[row]], WORDS[today[row]], WORDS[draft[row]]) for row in rows]
-    return found
+    return Flips(backtest, pair=pair, only_draft=only_draft)
 
 
 def explained(backtest: PolicyBacktest, flips: Sequence[Flip]) -> list[FlipRow]:
@@ -106,10 +174,11 @@ def explained(backtest: PolicyBacktest, flips: Sequence[Flip]) -> list[FlipRow]:
     return found
 
 
-def each_explained(backtest: PolicyBacktest, flips: Sequence[Flip]) -> Iterator[FlipRow]:
+def each_explained(backtest: PolicyBacktest, flips: Iterable[Flip]) -> Iterator[FlipRow]:
     """All of them, some at a time: what an export streams."""
-    for start in range(0, len(flips), FLIPS_PER_READ):
-        yield from explained(backtest, flips[start : start + FLIPS_PER_READ])
+    left = iter(flips)
+    while some := list(islice(left, FLIPS_PER_READ)):
+        yield from explained(backtest, some)
 
 
 def held_then(
@@ -127,13 +196,9 @@ def _row(
     flip: Flip, row: Assessment, *, draft: CompiledPolicySet, against: CompiledPolicySet, on: date,
     scopes: Sequence[ExceptionScope], teams: Mapping[str, str],
 ) -> FlipRow:  # fmt: skip
-    facts = facts_from_json(row.facts)
+    facts, rule_id, why = _judged(flip, row, draft=draft, against=against, on=on, scopes=scopes)
     path = facts.get("people.team_path") or []
     content = row.revision.content
-    held = held_then(scopes, team_path=path, project=content.get("project") or "", at=row.assessed_at)
-    now = decide(against, facts, on=on, exceptions=held)
-    then = decide(draft, facts, on=on, exceptions=held)
-    rule_id, why = why_changed(flip, facts, against=against, draft=draft, now=now, after=then, on=on)
     request = row.revision.provisioning_request
     slug = path[-1] if path else ""
     return FlipRow(
@@ -151,6 +216,28 @@ def _row(
     )
 
 
+def _judged(
+    flip: Flip, row: Assessment, *, draft: CompiledPolicySet, against: CompiledPolicySet, on: date,
+    scopes: Sequence[ExceptionScope],
+) -> tuple[Mapping[str, Any], str, str]:  # fmt: skip
+    """The facts, the rule that made the difference, and why. Facts that nobody can read leave the row without them."""
+    try:
+        facts = facts_from_json(row.facts)
+        held = held_then(
+            scopes,
+            team_path=list(facts.get("people.team_path") or ()),
+            project=row.revision.content.get("project") or "",
+            at=row.assessed_at,
+        )
+        now = decide(against, facts, on=on, exceptions=held)
+        after = decide(draft, facts, on=on, exceptions=held)
+        return facts, *why_changed(flip, facts, against=against, draft=draft, now=now, after=after, on=on)
+    except (PolicyError, AttributeError, KeyError, TypeError, ValueError):
+        # Facts that an older version wrote in another shape: one such row must not take the page with it.
+        logger.warning("backtest: the facts of assessment %s cannot be read", row.pk)
+        return {}, "", UNREADABLE
+
+
 def why_changed(
     flip: Flip, facts: Mapping[str, Any], *, against: CompiledPolicySet, draft: CompiledPolicySet, now: Decision,
     after: Decision, on: date,
@@ -165,7 +252,8 @@ def why_changed(
     changed = fired_now ^ fired_after
     if not changed:
         return _named_by_answer(after, after_rules, facts)
-    is_stricter = WORDS.index(flip.draft) > WORDS.index(flip.then)
+    before = flip.today if flip.today != flip.draft else flip.then
+    is_stricter = WORDS.index(flip.draft) > WORDS.index(before)
 
     def weight(rule_id: str) -> tuple[bool, int, str]:
         rule = after_rules.get(rule_id) or before_rules[rule_id]

@@ -17,7 +17,6 @@ from governance.models import PolicyBacktest, PolicyException, PolicyVersion
 from governance.policy.backtest import OUTCOME_COLUMN, Backtest, Matrix, combine, outcomes_of
 from governance.policy.bitmaps import Bits
 from governance.policy.bundle import load_bundle
-from governance.policy.bundle_model import Bundle
 from governance.policy.columns import Columns, concatenate, microseconds
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.tally import (
@@ -101,22 +100,6 @@ def policy_of(version_ids: Iterable[int]) -> CompiledPolicySet:
 def _compiled(keys: tuple[tuple[int, str], ...]) -> CompiledPolicySet:
     sources = dict(PolicyVersion.objects.filter(pk__in=[pk for pk, _ in keys]).values_list("pk", "source"))
     return compile_policy_set([load_bundle(sources[pk]) for pk, _ in keys])
-
-
-def day_of(draft: Bundle, active: Bundle | None, *, today: date) -> date:
-    """The day whose parameters a draft is judged with: the first on which all that it changes holds.
-
-    New rules on old facts: what is asked is how the draft would have ruled as it will stand, not which figure an older
-    decision met. That is today, or later where the draft begins later or brings a value that begins later.
-    """
-    days = [today]
-    if draft.effective_from is not None:
-        days.append(draft.effective_from)
-    known = {param.name: param.values for param in active.params} if active is not None else {}
-    for param in draft.params:
-        before = known.get(param.name, ())
-        days += [dated.start for dated in param.values if dated not in before]
-    return max(days)
 
 
 # --------------------------------------------------------------------------- judging

@@ -131,6 +131,13 @@ def months(*, since: datetime | None = None, until: datetime | None = None) -> l
     return [month.date() for month in found.distinct()]
 
 
+def first_decision(*, until: datetime) -> datetime | None:
+    """When the first decision at a submission was made; None without any before that instant."""
+    return (
+        _submitted().filter(assessed_at__lt=until).order_by("assessed_at").values_list("assessed_at", flat=True).first()
+    )
+
+
 def month_parts(month: date) -> list[Part]:
     """The decisions of a month, whole and each once."""
     count, id_sum = _fingerprint(month)

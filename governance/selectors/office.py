@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
+from django.db.models import F
+
 from governance.domain.backtest_result import Office, Wait
 from governance.domain.lifecycle import State
 from governance.domain.periods import working_hours_between
@@ -57,8 +59,11 @@ def _answers(since: datetime | None, until: datetime) -> tuple[list[Wait], dict[
         rows.order_by("-answered_at", "-pk").values_list("pk", "state", "submitted_at", "answered_at")[:LOOKED_AT_MAX]
     )
     roles: dict[int, set[str]] = defaultdict(set)
+    # Every stage of the revision that was answered, opened or not: a no at the first one leaves the others waiting, and
+    # counted without them the same roles would seem to agree whenever they were all asked.
     stages = ApprovalStage.objects.filter(
-        provisioning_request_id__in=[pk for pk, *_ in values], opened_at__isnull=False
+        provisioning_request_id__in=[pk for pk, *_ in values],
+        revision__number=F("provisioning_request__revision_count"),
     )
     for pk, asked, stood_in_for in stages.values_list("provisioning_request_id", "role__slug", "fallback_from__slug"):
         # As the rules asked for it: a backtest does not know who would have stood in.

@@ -21,6 +21,7 @@ from governance.domain.limits import BACKTEST_ATTEMPTS_MAX, BACKTEST_LEASE_SECON
 from governance.models import PolicyBacktest, PolicyBacktestMonth, PolicyVersion, User
 from governance.models.backtests import LIVE_STATES
 from governance.policy.bundle import load_bundle
+from governance.policy.change_day import day_of
 from governance.policy.columns_store import write_columns
 from governance.policy.errors import PolicyError
 from governance.policy.tally import added
@@ -72,9 +73,7 @@ def ask_backtest(*, version_id: int, actor: User, since: datetime | None = None,
     draft_ids = [pk for pk in against_ids if active is None or pk != active.pk] + [version.pk]
     try:
         against, draft = reading.policy_of(against_ids), reading.policy_of(draft_ids)
-        on = reading.day_of(
-            load_bundle(version.source), load_bundle(active.source) if active else None, today=now.date()
-        )
+        on = day_of(load_bundle(version.source), load_bundle(active.source) if active else None, today=now.date())
     except PolicyError as error:
         raise InvalidInput({"version": [str(error)]}) from error
     months = decision_history.months(since=since, until=now)
@@ -104,7 +103,7 @@ def run_due(*, clock: Clock) -> int:
             break
         judged += run_month(backtest_id=found.backtest_id, month=found.month, clock=clock)
     for backtest_id in _unfinished():
-        finish(backtest_id=backtest_id, now=clock())
+        _try_to_finish(backtest_id, clock=clock)
     return judged
 
 
@@ -132,8 +131,30 @@ def run_month(*, backtest_id: int, month: date, clock: Clock) -> bool:
         return False
     is_mine = _settle(row, found, now=clock())
     if is_mine:
-        finish(backtest_id=backtest_id, now=clock())
+        _try_to_finish(backtest_id, clock=clock)
     return is_mine
+
+
+def _try_to_finish(backtest_id: int, *, clock: Clock) -> None:
+    """Finish a run; one that cannot be put together must not stop the others."""
+    try:
+        finish(backtest_id=backtest_id, now=clock())
+    except Exception as error:
+        logger.exception("backtest %s could not be put together", backtest_id)
+        _note_unfinished(backtest_id, f"{type(error).__name__}: {error}", now=clock())
+
+
+@transaction.atomic(durable=True)
+def _note_unfinished(backtest_id: int, error: str, *, now: datetime) -> None:
+    """Count an attempt to finish that failed; too many end the run."""
+    backtest = PolicyBacktest.objects.lock(backtest_id)
+    if backtest.state not in LIVE_STATES:
+        return
+    backtest.finish_attempts += 1
+    backtest.error = f"Putting the months together: {error}".replace("\0", "")[:ERROR_CHARS_MAX]
+    if backtest.finish_attempts >= BACKTEST_ATTEMPTS_MAX:
+        backtest.state, backtest.finished_at = "failed", now
+    backtest.save(update_fields=["finish_attempts", "error", "state", "finished_at"])
 
 
 @transaction.atomic(durable=True)
@@ -144,14 +165,14 @@ def finish(*, backtest_id: int, now: datetime) -> bool:
         return False
     months = list(backtest.months.order_by("month").values_list("month", "figures"))
     figures = added(each["counts"] for _, each in months if each is not None)
-    first_at = decision_history.first_instant(months[0][0]) if months else None
+    first_at = decision_history.first_decision(until=backtest.until) if months else None
     if first_at is not None and backtest.since is not None:
         first_at = max(first_at, backtest.since)
     measured = office.office_between(backtest.since, backtest.until)
     backtest.result = backtest_result.result_of(figures, measured, first_at=first_at, until=backtest.until)
-    backtest.state, backtest.finished_at = "done", now
+    backtest.state, backtest.finished_at, backtest.error = "done", now, ""
     backtest.started_at = backtest.started_at or now
-    backtest.save(update_fields=["result", "state", "finished_at", "started_at"])
+    backtest.save(update_fields=["result", "state", "finished_at", "started_at", "error"])
     return True
 
 
@@ -191,8 +212,8 @@ def resume(*, backtest_id: int, actor: User, now: datetime) -> PolicyBacktest:
         raise IllegalTransition("another backtest of this version goes on: look at that one")
     left = backtest.months.filter(Q(figures__isnull=True) | ~Q(figures__format=backtest_result.FORMAT))
     left.update(figures=None, flips=b"", rows=0, attempts=0, error="", lease_token="", leased_until=None)
-    backtest.state, backtest.error, backtest.finished_at = "queued", "", None
-    backtest.save(update_fields=["state", "error", "finished_at"])
+    backtest.state, backtest.error, backtest.finished_at, backtest.finish_attempts = "queued", "", None, 0
+    backtest.save(update_fields=["state", "error", "finished_at", "finish_attempts"])
     audit.record("policy.backtest_resumed", actor=actor, subject=backtest, now=now)
     return backtest
 

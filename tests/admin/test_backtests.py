@@ -11,9 +11,11 @@ from django.urls import reverse
 
 from governance.models import PolicyBacktest, PolicyBacktestMonth, PolicyVersion
 from governance.policy.shipped import shipped_text
+from governance.selectors import backtest_changes
 from governance.services import backtests, policies, provisioning
 from tests.admin.conftest import signed_in
 from tests.cast import Cast, content
+from tests.officers import put_in_force
 
 OLD = "help: Up to here nobody is asked., values: [{value: 2500.0"
 
@@ -82,6 +84,23 @@ def test_an_officer_asks_reads_and_says_that_they_looked(
     assert "Looked at" in client.get(lists).content.decode()
 
 
+def test_a_poll_asks_for_the_progress_alone(
+    house_cast: Cast, version: PolicyVersion, asked: None, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(house_cast.grace)
+    backtest = backtests.ask_backtest(version_id=version.pk, actor=house_cast.grace, now=now)
+
+    def not_needed(*args: object) -> None:
+        raise AssertionError("a poll compares no bundles")
+
+    monkeypatch.setattr(backtest_changes, "changes_of", not_needed)
+    polled = client.get(page_of(backtest), headers={"HX-Request": "true"}).content.decode()
+    assert "Waiting for a worker" in polled
+    assert "every 2s" in polled
+    backtests.run_due(clock=lambda: now)
+    assert client.get(page_of(backtest), headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+
+
 def test_an_export_holds_every_change_and_no_formula(
     house_cast: Cast, version: PolicyVersion, asked: None, now: datetime
 ) -> None:
@@ -137,6 +156,30 @@ def test_a_cancelled_and_a_failed_run_say_what_is_kept_and_go_on(
     client.post(reverse("admin:backtest_act", args=[backtest.pk, "resume"]))
     backtests.run_due(clock=lambda: now)
     assert "The 2 that" in " ".join(client.get(page_of(backtest)).content.decode().split())
+
+
+def test_what_only_differs_from_the_rules_of_today_is_shown_too(
+    house_cast: Cast, version: PolicyVersion, asked: None, now: datetime
+) -> None:
+    put_in_force(version, actor=house_cast.grace, now=now)
+    back = policies.import_version(
+        source=shipped_text("approval-limits").replace(OLD, OLD.replace("2500.0", "2400.0")),
+        actor=house_cast.grace, now=now,
+    )  # fmt: skip
+    backtest = finished(house_cast, back, now)
+    assert (backtest.result["flipped"], backtest.result["by_draft"]) == (0, 2)
+    client = signed_in(house_cast.grace)
+    shown = " ".join(client.get(page_of(backtest)).content.decode().split())
+    assert "Every decision stays as it was" not in shown
+    assert "?only=draft#changed" in shown
+    narrowed = " ".join(client.get(f"{page_of(backtest)}?only=draft").content.decode().split())
+    assert "The 2 that this version changes beside the rules of today" in narrowed
+    assert narrowed.count("review under the rules of today") == 2
+    assert "below 2,400 USD" in narrowed
+    assert "No decision changes in this way" in client.get(f"{page_of(backtest)}?pair=deny>allow").content.decode()
+    export = client.get(reverse("admin:backtest_export", args=[backtest.pk]), {"only": "draft"})
+    rows = list(csv.DictReader(io.StringIO(b"".join(export.streaming_content).decode())))  # type: ignore[attr-defined]
+    assert {(row["was"], row["rules_of_today"], row["would_be"]) for row in rows} == {("allow", "review", "allow")}
 
 
 def test_without_a_decision_the_page_says_what_will_be_there(

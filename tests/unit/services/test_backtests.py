@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from governance.domain.errors import IllegalTransition, InvalidInput, NoActivePolicy, NotAllowed, NotFound
 from governance.domain.limits import BACKTEST_ATTEMPTS_MAX, BACKTEST_LEASE_SECONDS
@@ -24,6 +27,7 @@ from governance.models import (
 from governance.policy.decision import Decision, decide
 from governance.policy.facts_schema import facts_from_json
 from governance.policy.shipped import shipped_text
+from governance.policy.tally import PAIRS
 from governance.selectors import backtest_changes, backtest_flips, decision_history
 from governance.selectors import backtests as reading
 from governance.selectors import policies as active_policies
@@ -40,6 +44,13 @@ def draft_text(value: str = "500.0") -> str:
     text = shipped_text("approval-limits")
     assert LOWER in text
     return text.replace(LOWER, LOWER.replace("2500.0", value))
+
+
+LOWER_IN_SPRING = draft_text().replace(
+    "500.0, from: 2024-01-01, source: organisation's own limit}",
+    "2500.0, from: 2024-01-01, source: organisation's own limit}, "
+    "{value: 500.0, from: 2027-03-01, source: organisation's own limit}", 1,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -187,6 +198,14 @@ class TestNumbers:
         assert unknown == 2
         assert result["unpriced"] == unknown
 
+    def test_a_span_begins_with_the_first_decision_and_not_with_its_month(self, cast: Cast) -> None:
+        ask_all(cast)
+        version = draft(cast)
+        whole = run(ask(cast, version))
+        assert whole.result["span_days"] == 60
+        part = run(ask(cast, version, since=NOW + timedelta(days=20)))
+        assert part.result["span_days"] == 40
+
     def test_too_few_answers_say_nothing(self, cast: Cast) -> None:
         ask_all(cast)
         result = run(ask(cast)).result
@@ -197,14 +216,16 @@ class TestNumbers:
 
     def test_a_value_that_begins_later_is_judged_as_it_will_stand(self, cast: Cast) -> None:
         ask_all(cast)
-        later = draft_text().replace(
-            "500.0, from: 2024-01-01, source: organisation's own limit}",
-            "2500.0, from: 2024-01-01, source: organisation's own limit}, "
-            "{value: 500.0, from: 2027-03-01, source: organisation's own limit}", 1,
-        )  # fmt: skip
-        backtest = run(ask(cast, draft(cast, later)))
+        backtest = run(ask(cast, draft(cast, LOWER_IN_SPRING)))
         assert backtest.on == date(2027, 3, 1)
         assert backtest.result["pairs"]["allow>review"]["count"] > 0
+
+    def test_a_later_value_that_the_draft_drops_is_judged_where_it_would_have_begun(self, cast: Cast) -> None:
+        ask_all(cast)
+        put_in_force(draft(cast, LOWER_IN_SPRING), actor=cast.grace, now=LATER)
+        backtest = run(ask(cast, draft(cast, draft_text("2400.0"))))
+        assert backtest.on == date(2027, 3, 1)
+        assert backtest.result["by_draft"] > 0
 
     def test_what_today_would_change_anyway_is_told_apart(self, cast: Cast) -> None:
         ask_all(cast)
@@ -214,7 +235,43 @@ class TestNumbers:
         assert flipped > 0
         assert backtest.result["already"] == flipped
         assert backtest.result["by_draft"] == 0
-        assert backtest_flips.flips_of(backtest, only_draft=True) == []
+        assert list(backtest_flips.flips_of(backtest, only_draft=True)) == []
+
+
+class TestFlips:
+    # Lower than today: some change already, some by the draft. Higher: some only differ from today's rules.
+    @pytest.mark.parametrize(("today", "proposed"), [("1000.0", "700.0"), ("700.0", "1000.0")])
+    def test_as_many_are_counted_as_there_are(self, cast: Cast, today: str, proposed: str) -> None:
+        ask_all(cast)
+        put_in_force(draft(cast, draft_text(today)), actor=cast.grace, now=LATER)
+        backtest = run(ask(cast, draft(cast, draft_text(proposed))))
+        seen = 0
+        for pair, only_draft in product(("", *PAIRS), (False, True)):
+            flips = backtest_flips.flips_of(backtest, pair=pair, only_draft=only_draft)
+            every = list(flips)
+            assert len(flips) == len(every)
+            assert [each for at in range(0, len(every), 2) for each in flips[at : at + 2]] == every
+            assert [flips[at] for at in range(len(every))] == every
+            assert (flips[::2], flips[::-1]) == (every[::2], every[::-1])
+            ids = [each.assessment_id for each in every]
+            assert ids == sorted(ids, reverse=True)
+            assert all(each.pair == pair for each in every) or not pair
+            assert all(each.today != each.draft if only_draft else each.then != each.draft for each in every)
+            seen += len(every)
+        assert seen > 0
+
+    def test_a_page_reads_the_months_that_it_shows(self, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+        ask_all(cast)
+        backtest = run(ask(cast))
+        made: list[int] = []
+        monkeypatch.setattr(backtest_flips, "Flip", lambda *each: made.append(each[0]) or each)
+        flips = backtest_flips.flips_of(backtest)
+        assert len(flips) > 1
+        assert made == []
+        with CaptureQueriesContext(connection) as queries:
+            assert len(flips[:1]) == len(made) == 1
+        assert backtest.months.exclude(flips=b"").count() == 2
+        assert len(queries) == 1
 
 
 class TestChunks:
@@ -376,6 +433,32 @@ class TestRuns:
         assert "ZeroDivisionError" in backtest.error
         assert "June 2026" in backtest.error
 
+    def test_a_run_that_cannot_be_put_together_stops_no_other_and_ends_with_its_reason(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ask_all(cast, starts=(NOW,))
+        broken, other = ask(cast), ask(cast, draft(cast, draft_text("400.0")))
+        finish = backtests.finish
+
+        def fails_for_one(*, backtest_id: int, now: datetime) -> bool:
+            if backtest_id == broken.pk:
+                raise KeyError("pairs")
+            return finish(backtest_id=backtest_id, now=now)
+
+        monkeypatch.setattr(backtests, "finish", fails_for_one)
+        run(other)
+        assert other.state == "done"
+        for minute in range(BACKTEST_ATTEMPTS_MAX):
+            run(broken, at=LATER + timedelta(minutes=minute))
+        assert broken.state == "failed"
+        assert broken.error == "Putting the months together: KeyError: 'pairs'"
+        # Its months are kept: taken up again, it is only put together.
+        monkeypatch.setattr(backtests, "finish", finish)
+        backtests.resume(backtest_id=broken.pk, actor=cast.grace, now=LATER)
+        assert backtests.run_due(clock=lambda: LATER) == 0
+        broken.refresh_from_db()
+        assert (broken.state, broken.error, broken.finish_attempts) == ("done", "", 0)
+
     def test_looking_is_recorded_once_and_only_when_there_is_something_to_see(self, cast: Cast) -> None:
         ask_all(cast, starts=(NOW,))
         backtest = ask(cast)
@@ -393,12 +476,29 @@ class TestReasons:
     def test_each_flip_names_the_rule_and_the_distance(self, cast: Cast) -> None:
         ask_all(cast, starts=(NOW,))
         backtest = run(ask(cast))
-        rows = backtest_flips.explained(backtest, backtest_flips.flips_of(backtest))
+        rows = backtest_flips.explained(backtest, list(backtest_flips.flips_of(backtest)))
         assert rows
         for row in rows:
             assert row.rule_id in ("AL-1", "AL-2")
             assert "above 500" in row.why
         assert [row.decided_at for row in rows] == sorted((row.decided_at for row in rows), reverse=True)
+
+    @pytest.mark.parametrize("broken", [{"request.start_at": "yesterday"}, {"people.team_path": 7}])
+    def test_facts_that_nobody_can_read_leave_the_other_rows_alone(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any]
+    ) -> None:
+        ask_all(cast, starts=(NOW,))
+        backtest = run(ask(cast))
+        flips = list(backtest_flips.flips_of(backtest))
+        # Stored rows cannot be changed, so what is read of the first one is.
+        stored = Assessment.objects.get(pk=flips[0].assessment_id).facts
+        monkeypatch.setattr(
+            backtest_flips, "facts_from_json", lambda plain: facts_from_json(broken if plain == stored else plain)
+        )
+        first, second, *_ = backtest_flips.explained(backtest, flips)
+        assert (first.why, first.rule_id, first.exposure_usd) == (backtest_flips.UNREADABLE, "", None)
+        assert first.reference
+        assert "above 500" in second.why
 
     def test_the_heading_says_what_the_version_does(self, cast: Cast) -> None:
         backtest = ask(cast)
@@ -407,3 +507,13 @@ class TestReasons:
         assert {rule.rule_id for rule in changes.rules} >= {"AL-1", "AL-2"}
         marked = [piece.text for rule in changes.rules for piece in rule.after if piece.is_changed]
         assert all("500\xa0USD" in text for text in marked)
+
+    def test_a_heading_names_a_parameter_only_when_it_is_all_that_changes(self, cast: Cast) -> None:
+        text = draft_text()
+        line = "request.accelerator_count > params.large_accelerator_count"
+        assert text.count(f"|| {line}") == 1
+        backtest = ask(cast, draft(cast, text.replace(f"|| {line}", f"|| {line} + 1")))
+        changes = backtest_changes.changes_of(PolicyBacktest.objects.select_related("version").get(pk=backtest.pk))
+        assert [param.name for param in changes.params] == ["auto_allow_max_usd"]
+        assert "AL-3" in {rule.rule_id for rule in changes.rules}
+        assert changes.heading == f"Change {len(changes.rules)} rules of “Approval limits”"
