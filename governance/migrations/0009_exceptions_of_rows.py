@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0007_backtests_run"),
+        ("governance", "0008_backtest_finish_attempts"),
     ]
 
     operations = [
