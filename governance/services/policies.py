@@ -16,8 +16,9 @@ from governance.domain.policy_life import VersionEvent, next_state
 from governance.domain.text import clean_reason
 from governance.models import PolicySet, PolicyVersion, User
 from governance.policy.bundle import load_bundle
+from governance.policy.bundle_model import Bundle
 from governance.policy.errors import PolicyError
-from governance.policy.shipped import BUNDLE_NAMES, shipped_text
+from governance.policy.shipped import shipped_bundles, shipped_text
 from governance.selectors.duties import require_duty
 from governance.services import audit
 from governance.services.commit import BeforeCommit, nothing
@@ -73,6 +74,11 @@ def add_version(*, source: str, actor: User, now: datetime, reason: str = "") ->
         bundle = load_bundle(source)
     except PolicyError as error:
         raise InvalidInput({"source": [str(error)]}) from error
+    return _store(bundle, source, reason=reason, actor=actor, now=now)
+
+
+def _store(bundle: Bundle, source: str, *, reason: str, actor: User, now: datetime) -> PolicyVersion:
+    """The version of these rules: the one that exists, or a new draft with this text."""
     policy_set, _ = PolicySet.objects.get_or_create(slug=bundle.name, defaults={"name": bundle.title})
     PolicySet.objects.lock(policy_set.pk)
     existing = PolicyVersion.objects.filter(policy_set=policy_set, digest=bundle.content_hash).first()
@@ -153,8 +159,8 @@ def install_shipped(*, actor: User, now: datetime) -> list[PolicyVersion]:
     # Before the first event of the log is written, which is everybody's last lock.
     lock_sets()
     versions = []
-    for name in BUNDLE_NAMES:
-        version = add_version(source=shipped_text(name), actor=actor, now=now)
+    for bundle in shipped_bundles():
+        version = _store(bundle, shipped_text(bundle.name), reason="", actor=actor, now=now)
         if not version.policy_set.versions.filter(activated_at__isnull=False).exists():
             version = put_in_force(version_id=version.pk, actor=actor, now=now)
         versions.append(version)
