@@ -50,9 +50,6 @@ def sample_of(*, size: int, turn: int) -> list[int]:
     Args:
         turn: a number that goes up by one each time, such as the day's.
     """
-    newest = Assessment.objects.order_by("-pk").values_list("pk", flat=True).first()
-    if newest is None:
-        return []
-    step = max(1, -(-newest // size))
+    step = max(1, -(-Assessment.objects.count() // size))
     ids = Assessment.objects.annotate(place=Mod("pk", step)).filter(place=turn % step)
     return list(ids.order_by("pk").values_list("pk", flat=True))
