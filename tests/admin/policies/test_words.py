@@ -1,0 +1,67 @@
+"""Who opens the pages of a policy, and a version in words."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from governance.models import PolicyVersion
+from governance.policy.bundle import load_bundle
+from tests.admin.conftest import signed_in
+from tests.admin.policies.desk import EDITORS, NBSP, body, limit, saving, url
+from tests.cast import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("page", EDITORS)
+def test_only_those_who_keep_policies_may_write(house_cast: Cast, version: PolicyVersion, page: str) -> None:
+    for name in ("bob", "carol", "erin"):
+        stranger = signed_in(house_cast.users[name])
+        assert stranger.get(url(page, version)).status_code == 404
+        assert stranger.post(url(page, version), saving(version, **limit())).status_code == 404
+    assert signed_in(house_cast.grace).get(url(page, version)).status_code == 200
+    assert Client().get(url(page, version)).status_code == 302
+    assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 1
+
+
+@pytest.mark.parametrize("page", ["words", *EDITORS])
+def test_a_version_that_is_not_there_is_a_404(grace: Client, page: str) -> None:
+    assert grace.get(reverse(f"admin:governance_policyversion_{page}", args=[999_999])).status_code == 404
+
+
+def test_every_set_reads_in_words(house_cast: Cast) -> None:
+    auditor = signed_in(house_cast.erin)
+    for version in PolicyVersion.objects.all():
+        response = auditor.get(url("words", version))
+        assert response.status_code == 200
+        text = body(response)
+        for rule in load_bundle(version.source).rules:
+            assert rule.title.replace("'", "&#x27;") in text
+        assert "Change limits" not in text
+        assert "Fails" not in text
+
+
+def test_a_version_shows_what_differs_from_what_is_in_force(
+    grace: Client, version: PolicyVersion, house_cast: Cast
+) -> None:
+    grace.post(url("limits", version), saving(version, **limit()))
+    draft = PolicyVersion.objects.get(policy_set=version.policy_set, number=2)
+    text = body(grace.get(url("words", draft)))
+    assert f"<del>2,500{NBSP}USD</del>" in text
+    assert f"<ins>1,500{NBSP}USD</ins>" in text
+    assert "Two asks were split." in text
+    assert "Against version 1" in text
+
+
+def test_the_record_leads_to_the_editors(grace: Client, version: PolicyVersion) -> None:
+    text = body(grace.get(reverse("admin:governance_policyversion_change", args=[version.pk])))
+    for page in ("words", *EDITORS):
+        assert url(page, version) in text
+
+
+def test_every_set_opens_in_every_editor(grace: Client, house_cast: Cast) -> None:
+    for version in PolicyVersion.objects.all():
+        for page in EDITORS:
+            assert grace.get(url(page, version)).status_code == 200, (version, page)

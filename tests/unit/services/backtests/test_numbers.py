@@ -1,0 +1,116 @@
+"""What a backtest counts is what single decisions come to."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.core.cache import cache
+
+from governance.models import (
+    Assessment,
+    PolicyException,
+)
+from governance.selectors import backtest_flips
+from governance.services import fact_chunks
+from tests.cast import NOW, Cast
+from tests.officers import put_in_force
+from tests.unit.services.backtests.history import (
+    LATER,
+    LOWER_IN_SPRING,
+    ask,
+    ask_all,
+    draft,
+    draft_text,
+    run,
+)
+from tests.unit.services.backtests.singly import assert_same
+
+
+class TestNumbers:
+    def test_they_are_those_of_single_decisions(self, cast: Cast) -> None:
+        ask_all(cast)
+        backtest = run(ask(cast))
+        assert backtest.state == "done"
+        assert backtest.result["rows"] == 14
+        assert_same(backtest)
+        assert backtest.result["pairs"]["allow>review"]["count"] > 0
+        assert backtest.result["pairs"]["deny>deny"]["count"] == 2
+        assert backtest.result["flipped"] == len(backtest_flips.flips_of(backtest))
+
+    def test_they_are_the_same_from_packed_columns(self, cast: Cast) -> None:
+        ask_all(cast)
+        from_rows = run(ask(cast))
+        assert fact_chunks.pack_history(now=LATER) == 7  # July is not over, and too few to pack
+        assert fact_chunks.pack_history(now=LATER + timedelta(days=40)) == 7
+        cache.clear()
+        again = run(ask(cast, from_rows.version))
+        assert again.pk != from_rows.pk
+        assert again.result == from_rows.result
+        cached = run(ask(cast, from_rows.version))
+        assert cached.result == from_rows.result
+
+    def test_a_period_takes_only_its_own_decisions(self, cast: Cast) -> None:
+        ask_all(cast)
+        backtest = run(ask(cast, since=NOW + timedelta(minutes=3)))
+        assert backtest.result["rows"] == 11
+        assert_same(backtest)
+
+    def test_an_exception_of_the_time_is_respected(self, cast: Cast) -> None:
+        ask_all(cast)
+        row = Assessment.objects.filter(outcome="deny").earliest("pk")
+        rule = next(fired["rule_id"] for fired in row.decision["fired"] if fired["effect"] == "deny")
+        PolicyException.objects.create(
+            rule_id=rule, team=cast.root, reason="agreed", state="approved", approved_by=cast.grace,
+            valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=10),
+        )  # fmt: skip
+        backtest = run(ask(cast))
+        assert_same(backtest)
+        assert backtest.result["excepted"] == 1
+        # Only the first month lies in its time; in the other one the refusal stands.
+        assert backtest.result["pairs"]["deny>deny"]["count"] == 1
+
+    def test_money_that_nobody_knows_is_counted_apart(self, cast: Cast) -> None:
+        ask_all(cast)
+        result = run(ask(cast)).result
+        unknown = Assessment.objects.filter(exposure_micro=None).count()
+        assert unknown == 2
+        assert result["unpriced"] == unknown
+
+    def test_a_span_begins_with_the_first_decision_and_not_with_its_month(self, cast: Cast) -> None:
+        ask_all(cast)
+        version = draft(cast)
+        whole = run(ask(cast, version))
+        assert whole.result["span_days"] == 60
+        part = run(ask(cast, version, since=NOW + timedelta(days=20)))
+        assert part.result["span_days"] == 40
+
+    def test_too_few_answers_say_nothing(self, cast: Cast) -> None:
+        ask_all(cast)
+        result = run(ask(cast)).result
+        assert result["wait"] is None
+        assert result["held"] is None
+        assert result["refused"] is None
+        assert result["minutes"]["is_measured"] is False
+
+    def test_a_value_that_begins_later_is_judged_as_it_will_stand(self, cast: Cast) -> None:
+        ask_all(cast)
+        backtest = run(ask(cast, draft(cast, LOWER_IN_SPRING)))
+        assert backtest.on == date(2027, 3, 1)
+        assert backtest.result["pairs"]["allow>review"]["count"] > 0
+
+    def test_a_later_value_that_the_draft_drops_is_judged_where_it_would_have_begun(self, cast: Cast) -> None:
+        ask_all(cast)
+        put_in_force(draft(cast, LOWER_IN_SPRING), actor=cast.grace, now=LATER)
+        backtest = run(ask(cast, draft(cast, draft_text("2400.0"))))
+        assert backtest.on == date(2027, 3, 1)
+        assert backtest.result["by_draft"] > 0
+
+    def test_what_today_would_change_anyway_is_told_apart(self, cast: Cast) -> None:
+        ask_all(cast)
+        put_in_force(draft(cast), actor=cast.grace, now=LATER)
+        backtest = run(ask(cast, draft(cast, draft_text("400.0"))))
+        flipped = backtest.result["flipped"]
+        assert flipped > 0
+        assert backtest.result["already"] == flipped
+        assert backtest.result["by_draft"] == 0
+        assert list(backtest_flips.flips_of(backtest, only_draft=True)) == []
