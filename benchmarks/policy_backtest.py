@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -50,6 +50,8 @@ DAY = date(2026, 11, 21)
 MONTHS = 12
 # Matrices that one process and two work through in turns, so that a turn lasts for about a second.
 PASSES = 40
+# Comparisons of a thousand numbers, about half a second of them.
+ARITHMETIC = 400_000
 RULE_COUNT = len(rules.RULES)
 KINDS = [rule[1] for rule in rules.RULES]
 WORDS = ("allow", "review", "deny")
@@ -148,34 +150,32 @@ def _ratio(timings: dict[str, list[float]], above: str, below: str) -> float:
     return round(statistics.median(one / other for one, other in pairs), 3)
 
 
-class _Shares:
-    """Two processes, each with half of the rows resident: as workers share a backtest by month."""
+class _Workers:
+    """Processes that each repeat a task of their own: as workers share a backtest by month."""
 
-    def __init__(self, policy_set: CompiledPolicySet, columns: Columns, count: int = 2) -> None:
-        size = -(-columns.count // count)
+    def __init__(self, tasks: Sequence[Callable[[], Any]]) -> None:
         self.workers = []
         self.seconds: list[float] = []
         context = multiprocessing.get_context("fork")
-        for number in range(count):
+        for task in tasks:
             ours, theirs = context.Pipe()
-            part = columns.slice(number * size, (number + 1) * size)
-            worker = context.Process(target=_serve, args=(theirs, policy_set, part), daemon=True)
+            worker = context.Process(target=_serve, args=(theirs, task), daemon=True)
             worker.start()
             # Not timed: each touches its rows once.
             ours.send(1)
             ours.recv()
             self.workers.append((worker, ours))
 
-    def matrix(self, passes: int = 1) -> Any:
-        """The merged matrix of all shares, so many times over; `seconds` then holds the processor time of each."""
+    def all(self, passes: int = 1) -> Any:
+        """The sum of all answers, so many times over; `seconds` then holds the processor time of each."""
         for _, pipe in self.workers:
             pipe.send(passes)
         found = [pipe.recv() for _, pipe in self.workers]
         self.seconds = [seconds for _, seconds in found]
-        return sum(matrix for matrix, _ in found)
+        return sum(answer for answer, _ in found)
 
-    def one_share(self) -> Any:
-        """One share while the other rests: what both would take on two cores that nobody else uses."""
+    def first(self) -> Any:
+        """One while the others rest: what all would take on cores that nobody else uses."""
         self.workers[0][1].send(1)
         return self.workers[0][1].recv()[0]
 
@@ -185,23 +185,40 @@ class _Shares:
             worker.join()
 
 
-def _serve(pipe: Connection, policy_set: CompiledPolicySet, columns: Columns) -> None:
+def _serve(pipe: Connection, task: Callable[[], Any]) -> None:
     while passes := pipe.recv():
         began = time.process_time()
         for _ in range(passes):
-            matrix = _as_array(_fresh(policy_set, columns))
-        pipe.send((matrix, time.process_time() - began))
+            answer = task()
+        pipe.send((answer, time.process_time() - began))
+
+
+def _halves(policy_set: CompiledPolicySet, columns: Columns) -> _Workers:
+    """Two processes, each with half of the rows resident."""
+    size = -(-columns.count // 2)
+    parts = [columns.slice(start, start + size) for start in (0, size)]
+    return _Workers([lambda part=part: _as_array(_fresh(policy_set, part)) for part in parts])
+
+
+def _arithmetic(times: int) -> Callable[[], int]:
+    """A loop within the first-level cache: what two cores of this machine give to work that shares nothing."""
+    values = np.linspace(0.0, 1.0, 1_000)
+
+    def task() -> int:
+        return sum(int((values > 0.5)[0]) for _ in range(times))
+
+    return task
 
 
 def _resident(policy_set: CompiledPolicySet, columns: Columns, runs: int) -> dict[str, Any]:
-    shares = _Shares(policy_set, columns)
-    if not (shares.matrix() == _by_hand(columns)).all():
+    shares = _halves(policy_set, columns)
+    if not (shares.all() == _by_hand(columns)).all():
         raise SystemExit("the shares of two processes come to another matrix; nothing was timed")
     tasks: dict[str, Callable[[], Any]] = {
         "by_hand": lambda: _by_hand(columns),
         "ours": lambda: _fresh(policy_set, columns),
-        "ours_two_processes": shares.matrix,
-        "one_of_two_alone": shares.one_share,
+        "ours_two_processes": shares.all,
+        "one_of_two_alone": shares.first,
         "ours_two_threads": lambda: _fresh(policy_set, columns, workers=2),
     }
     timings = _in_turns(tasks, runs)
@@ -219,26 +236,29 @@ def _resident(policy_set: CompiledPolicySet, columns: Columns, runs: int) -> dic
     }
 
 
-def _two_cores(policy_set: CompiledPolicySet, columns: Columns, shares: _Shares, runs: int) -> dict[str, float]:
+def _two_cores(policy_set: CompiledPolicySet, columns: Columns, shares: _Workers, runs: int) -> dict[str, float]:
     """How much faster two processes with half of the rows each are than one with all of them, in turns.
 
     Each turn lasts through many matrices: on a busy machine a single one of some milliseconds measures how soon the
-    system wakes two processes, and not what they do. Beside the time on the wall the processor time of the busier one.
+    system wakes two processes, and not what they do. Beside the time on the wall the processor time of the busier one,
+    and what the same two cores give to arithmetic that shares nothing.
     """
-    wall, processor = [], []
+    whole, half = _arithmetic(ARITHMETIC), _Workers([_arithmetic(ARITHMETIC // 2)] * 2)
+    wall, processor, bare = [], [], []
     for _ in range(runs):
         began, used = time.perf_counter(), time.process_time()
         for _ in range(PASSES):
             _fresh(policy_set, columns)
         alone, alone_used = time.perf_counter() - began, time.process_time() - used
-        began = time.perf_counter()
-        shares.matrix(PASSES)
-        wall.append(alone / (time.perf_counter() - began))
+        wall.append(alone * 1e3 / _milliseconds(lambda: shares.all(PASSES)))
         processor.append(alone_used / max(shares.seconds))
+        bare.append(_milliseconds(whole) / _milliseconds(half.all))
+    half.close()
     return {
         "two_cores_speedup": round(statistics.median(wall), 2),
         "two_cores_speedup_best": round(max(wall), 2),
         "two_cores_processor_time": round(statistics.median(processor), 2),
+        "two_cores_arithmetic": round(statistics.median(bare), 2),
     }
 
 
@@ -357,6 +377,7 @@ def _print(result: dict[str, Any]) -> None:
         f"  ours over hand-written NumPy: {resident['ours_vs_by_hand']:.2f}",
         f"  two processes over one: {resident['two_cores_speedup']:.2f} times as fast, at best {best:.2f}; {load}",
         f"  two processes over one in processor time of the busier: {processor:.2f} times as fast",
+        f"  arithmetic that shares nothing, two processes over one: {resident['two_cores_arithmetic']:.2f}",
         f"  from monthly files ({files['megabytes']} MB): median {files['ms']:.1f} ms",
         f"  one changed rule: median {changed['ms']:.1f} ms, {changed['flipped']:,} decisions flip",
     ]

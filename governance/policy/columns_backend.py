@@ -19,8 +19,8 @@ from governance.policy.columns import Columns, microseconds
 from governance.policy.columns_words import Answer, Bools, Step, any_equal, by_word, is_about_words
 from governance.policy.types import ELEMENT, Type
 
-# Rows per block: the columns of one step and its result stay in the second-level cache.
-BLOCK_ROWS = 1 << 16
+# Rows per block: the columns of a few steps stay in the second-level cache, also where two processes share the third.
+BLOCK_ROWS = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
