@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from estimator.validation.process import fit_process
+from estimator.validation.process import Sample, predict
 from estimator.validation.runs import Run, RunsError
 from estimator.validation.scope import why_out_of_scope
 from estimator.validation.scores import Prediction
@@ -61,13 +61,18 @@ def is_weak(run: Run) -> bool:
     return bool(why_out_of_scope(run.cells))
 
 
+def sample_of(runs: Sequence[Run]) -> Sample:
+    """Runs with what the scope rule says of each."""
+    return Sample(runs, [is_weak(run) for run in runs])
+
+
 def _fold(judged: Sequence[Run], known: Sequence[Run], developer: str) -> Fold:
     train, _ = split(known, developer)
     _, test = split(judged, developer)
-    fit = fit_process(train, [is_weak(run) for run in train])
+    predicted = predict(sample_of(train), sample_of(test))
     predictions = []
-    for run, (low, middle, high) in zip(test, fit.predict(test, [is_weak(run) for run in test]), strict=True):
+    for run, (low, middle, high) in zip(test, predicted.quantiles, strict=True):
         # Hours fall as utilisation rises, so its upper end gives the lower hours.
         p10, p50, p90 = (run.busy_hours / math.exp(end) for end in (high, middle, low))
         predictions.append(Prediction(run.name, run.developer, p10, p50, p90, run.gpu_hours))
-    return Fold(developer, len(train), fit.expected_scales, tuple(predictions))
+    return Fold(developer, len(train), predicted.expected_scales, tuple(predictions))

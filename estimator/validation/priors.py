@@ -11,8 +11,8 @@ from datetime import date
 from pathlib import Path
 
 from estimator.core.duration import SIZE_BANDS, utilisation_class
-from estimator.validation.folds import is_weak
-from estimator.validation.process import fit_process
+from estimator.validation.folds import sample_of
+from estimator.validation.process import Sample, predict
 from estimator.validation.runs import Run
 
 PRIORS_FILE = Path(__file__).parent.parent / "data" / "utilisation_priors.csv"
@@ -29,11 +29,10 @@ def fit_priors(runs: Sequence[Run], as_of: date) -> list[dict[str, str]]:
     A class is a hardware generation, dense or mixture of experts, and a size at which the fit is read; a generation
     without runs has the row of `any`. `sample_size` counts the runs nearest to the class.
     """
-    fit = fit_process(runs, [is_weak(run) for run in runs])
     generations = [*sorted({run.generation for run in runs}), UNSEEN]
     points = list(_points(generations, runs[0]))
     # The class `any` is a generation that no run has, so that its own effect stays in the interval.
-    quantiles = fit.predict([run for _, run in points], [False] * len(points))
+    quantiles = predict(sample_of(runs), Sample([run for _, run in points], [False] * len(points))).quantiles
     counts: dict[str, int] = {}
     for run in runs:
         for generation in (run.generation, UNSEEN):

@@ -119,32 +119,32 @@ def validate_file(path: Path) -> Validation:
     usable, row_count = read_runs(path)
     reasons = Counter(reason for run in usable if (reason := why_out_of_scope(run.cells)))
     scoped = [run for run in usable if not why_out_of_scope(run.cells)]
+    folds = validate(usable, usable)
     collected = [run for run in scoped if is_of_the_collection(run.cells)]
     return Validation(
         file=path.name,
         row_count=row_count,
         usable_count=len(usable),
         left_out=dict(sorted(reasons.items())),
-        in_scope=validate_runs(scoped, usable),
-        all_usable=validate_runs(usable, usable),
-        collected=validate_runs(scoped, usable, collected) if collected else None,
+        in_scope=judge(folds, scoped),
+        all_usable=judge(folds, usable),
+        collected=judge(folds, scoped, collected) if collected else None,
         beside=compare_beside(usable),
     )
 
 
-def validate_runs(judged: Sequence[Run], known: Sequence[Run], counted: Sequence[Run] | None = None) -> Part:
-    """Judge some runs; every known run of the other developers informs, the constants learn from the judged kind.
+def judge(folds: Sequence[Fold], judged: Sequence[Run], counted: Sequence[Run] | None = None) -> Part:
+    """What the folds hold of some runs; the constants learn from the judged kind.
 
     Args:
-        counted: those of the judged runs whose errors are shown, all of them without it. The predictions are the same.
+        counted: those of the judged runs whose errors are shown, all of them without it.
     """
     counted = judged if counted is None else counted
     names = {run.name for run in counted}
-    folds = [
-        replace(fold, predictions=tuple(each for each in fold.predictions if each.run in names))
-        for fold in validate(judged, known)
-    ]
-    shown = tuple(fold for fold in folds if fold.predictions)
+    picked = (
+        replace(fold, predictions=tuple(each for each in fold.predictions if each.run in names)) for fold in folds
+    )
+    shown = tuple(fold for fold in picked if fold.predictions)
     reached = score([each for fold in shown for each in fold.predictions])
     constants = constant_scores(judged, counted)
     best_name, best = best_constant(constants)

@@ -31,12 +31,13 @@ def draw_history(runs: Sequence[Run], source: random.Random) -> list[Run]:
     centre = PRIOR_MEAN + source.gauss(0.0, CENTRE_SCALE)
     generations = {name: source.gauss(0.0, scales["generation"]) for name in sorted({run.generation for run in runs})}
     developers = {name: source.gauss(0.0, scales["developer"]) for name in sorted({run.developer for run in runs})}
-    experts, size = source.gauss(0.0, scales["experts"]), source.gauss(0.0, scales["size"])
+    experts, size, offset = (source.gauss(0.0, scales[name]) for name in ("experts", "size", "offset"))
     drawn = []
     for run in runs:
         log_utilisation = centre + generations[run.generation] + developers[run.developer]
         log_utilisation += experts * run.is_mixture_of_experts
         log_utilisation += size * math.log(run.active_parameters / REFERENCE_PARAMETERS)
+        log_utilisation += offset * is_weak(run)
         log_utilisation += source.gauss(0.0, math.hypot(scales["run"], scales["weak"] if is_weak(run) else 0.0))
         drawn.append(replace(run, gpu_hours=run.busy_hours / math.exp(log_utilisation)))
     return drawn

@@ -12,15 +12,19 @@ import pytest
 from estimator.validation.constants import predict_constant
 from estimator.validation.folds import validate
 from estimator.validation.plot import calibration_svg
-from estimator.validation.process import fit_process
-from estimator.validation.report import Part, validate_runs
+from estimator.validation.process import Sample, predict
+from estimator.validation.report import Part, judge
 from estimator.validation.runs import Run, RunsError
 from estimator.validation.scores import score
 from tests.unit.estimator.validation.made_runs import make_run, make_runs
 
 
+def _firm(runs: list[Run]) -> Sample:
+    return Sample(runs, [False] * len(runs))
+
+
 def _judge(runs: list[Run]) -> Part:
-    return validate_runs(runs, runs)
+    return judge(validate(runs, runs), runs)
 
 
 def test_a_held_out_developer_does_not_move_its_own_prediction() -> None:
@@ -42,17 +46,29 @@ def test_a_class_effect_is_found_and_beats_every_constant() -> None:
 def test_without_any_effect_the_class_is_shrunk_away() -> None:
     with_effect = make_runs(12, 4, developer_scale=0.0, run_scale=0.2, seed=3, hopper_effect=-0.6)
     without = make_runs(12, 4, developer_scale=0.0, run_scale=0.2, seed=3)
-    scales = [fit_process(runs, [False] * len(runs)).expected_scales["generation"] for runs in (without, with_effect)]
+    scales = [predict(_firm(runs), _firm(runs[:1])).expected_scales["generation"] for runs in (without, with_effect)]
     assert scales[0] < 0.1 < 0.2 < scales[1]
 
 
 def test_a_weak_run_moves_the_fit_less() -> None:
     runs = [make_run(f"dev-{index}", 0.4) for index in range(8)] + [make_run("odd", 0.1)]
-    target = [make_run("new", 0.4)]
-    firm = fit_process(runs, [False] * 9).predict(target, [False])[0]
-    weak = fit_process(runs, [False] * 8 + [True]).predict(target, [False])[0]
+    target = _firm([make_run("new", 0.4)])
+    firm = predict(_firm(runs), target).quantiles[0]
+    weak = predict(Sample(runs, [False] * 8 + [True]), target).quantiles[0]
     assert weak[1] > firm[1]
     assert weak[2] - weak[0] < firm[2] - firm[0]
+
+
+def test_weak_runs_that_are_all_off_to_one_side_are_learnt_as_an_offset() -> None:
+    """Hours that hold other work pull the runs in scope along unless they may be off together."""
+    firm = [make_run(f"firm-{index}", 0.4) for index in range(4)]
+    weak = [make_run(f"weak-{index}", 0.2) for index in range(12)]
+    known, run = Sample(firm + weak, [False] * 4 + [True] * 12), make_run("new", 0.4)
+    learnt = predict(known, Sample([run, run], [False, True]))
+    in_scope, out_of_scope = (math.exp(middle) for _, middle, _ in learnt.quantiles)
+    assert learnt.expected_scales["offset"] > 0.2
+    assert in_scope > 0.35
+    assert out_of_scope < 0.23
 
 
 def test_hours_that_are_pure_noise_are_not_predicted() -> None:
@@ -98,7 +114,8 @@ def test_the_plot_shows_every_run_and_which_are_not_covered() -> None:
 
 def test_counting_a_part_shows_the_same_predictions() -> None:
     runs = make_runs(6, 3, developer_scale=0.2, run_scale=0.1, seed=9)
-    whole, part = validate_runs(runs, runs), validate_runs(runs, runs, runs[:4])
+    folds = validate(runs, runs)
+    whole, part = judge(folds, runs), judge(folds, runs, runs[:4])
     shown = {each.run: each for each in part.predictions}
     assert shown == {each.run: each for each in whole.predictions if each.run in shown}
     assert set(shown) == {run.name for run in runs[:4]}
