@@ -412,6 +412,13 @@ def test_an_agreed_activation_lapses_when_other_rules_came_between(cast: Cast) -
     assert PolicyVersion.objects.get(policy_set__slug=SET, state="active").number == 1
 
 
+def test_an_agreed_activation_is_not_settled_before_its_time(cast: Cast) -> None:
+    activation = agree(asked(cast, effective_at=LATER), cast.judy)
+    early = activations.settle_due(activation_id=activation.pk, actor=system_actor(), now=LATER - timedelta(seconds=1))
+    assert early.state == "agreed"
+    assert PolicyVersion.objects.get(policy_set__slug=SET, state="active").number == 1
+
+
 def test_rollback_takes_two_officers_and_no_backtest(cast: Cast) -> None:
     first = PolicyVersion.objects.get(policy_set__slug=SET, state="active")
     agree(asked(cast), cast.judy)
