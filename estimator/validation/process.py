@@ -45,10 +45,8 @@ Columns: generation, experts, size (per e-fold), developer, run, what a run outs
 by how much all runs outside it are off together: hours that hold other work are not only noisier, they are too many.
 """
 EFFECTS = ("generation", "experts", "size", "developer", "run", "weak", "offset")
-CORNER = 1e9
-"""Above the length of any row after division: utilisation is judged in logarithms of a few units."""
-CHUNK = 200
-"""Combinations that are worked through together: their covariances of a hundred runs stay in a cache."""
+NOISE = slice(3, 6)
+"""The columns of the developer, the run and the weak run: noise, where the others are effects that runs share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +76,51 @@ class Sample:
     weak: Sequence[bool]
 
     @property
-    def sizes(self) -> Array:
-        return np.array([math.log(run.active_parameters / REFERENCE_PARAMETERS) for run in self.runs])
-
-    @property
-    def experts(self) -> Array:
-        return np.array([float(run.is_mixture_of_experts) for run in self.runs])
-
-    @property
     def weakness(self) -> Array:
         return np.array(self.weak, dtype=np.float64)
+
+    def design(self, generations: Sequence[str]) -> Array:
+        """What each effect does to each run, (runs, effects): constant, generations, experts, size, offset."""
+        return np.array(
+            [
+                [
+                    1.0,
+                    *(float(run.generation == name) for name in generations),
+                    float(run.is_mixture_of_experts),
+                    math.log(run.active_parameters / REFERENCE_PARAMETERS),
+                    float(is_weak),
+                ]
+                for run, is_weak in zip(self.runs, self.weak, strict=True)
+            ]
+        )
 
 
 def predict(known: Sample, asked: Sample) -> Posterior:
     """Utilisation of runs of developers not seen, given known ones.
 
-    Source: Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, equations 2.25, 2.26 and 2.30,
-    mixed over the combinations of scales.
+    What runs share is a linear model of a dozen effects with normal priors, so that only matrices of that size are
+    factorised, and the noise of a developer's runs has one part in common.
+
+    Source: Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, equations 2.8 to 2.11 (the linear
+    model), 2.30 (the likelihood) and A.9 (a developer's part), mixed over the combinations of scales.
     """
-    parts = [_posterior(known, asked, SCALES[start : start + CHUNK]) for start in range(0, len(SCALES), CHUNK)]
-    likelihood, mean, deviation = (np.concatenate(part) for part in zip(*parts, strict=True))
+    generations = sorted({run.generation for run in (*known.runs, *asked.runs)})
+    prior = _prior_deviations(len(generations))
+    products, log_determinant = _products(known, generations)
+    inner = np.eye(prior.shape[1]) + prior[:, :, None] * products[:, 1:, 1:] * prior[:, None, :]
+    # The posterior covariance of the effects, (combinations, effects, effects).
+    covariance = prior[:, :, None] * np.linalg.inv(inner) * prior[:, None, :]
+    explained = np.einsum("gij,gj->gi", covariance, products[:, 1:, 0])
+    misfit = products[:, 0, 0] - np.einsum("gi,gi->g", explained, products[:, 1:, 0])
+    likelihood = -0.5 * (misfit + log_determinant + np.linalg.slogdet(inner)[1])
     weights = np.exp(likelihood - likelihood.max())
     weights = weights / weights.sum()
+
+    design = asked.design(generations)
+    mean = PRIOR_MEAN + explained @ design.T
+    developer, run, weak = (column[:, None] for column in (SCALES[:, NOISE] ** 2).T)
+    variance = np.einsum("ti,gij,tj->gt", design, covariance, design, optimize=True)
+    deviation = np.sqrt(variance + developer + run + weak * asked.weakness)
     quantiles = (
         tuple(_mixture_quantile(share, weights, mean[:, at], deviation[:, at]) for share in (0.1, 0.5, 0.9))
         for at in range(len(asked.runs))
@@ -107,51 +128,33 @@ def predict(known: Sample, asked: Sample) -> Posterior:
     return Posterior(weights, tuple((low, middle, high) for low, middle, high in quantiles))
 
 
-def _posterior(known: Sample, asked: Sample, scales: Array) -> tuple[Array, Array, Array]:
-    """Log likelihood of each combination; mean and deviation of each run asked for, (combinations, runs)."""
-    squares = [column[:, None, None] for column in (scales**2).T]
-    developer, run, weak = squares[3:6]
-    names = [each.developer for each in known.runs]
-    covariance = _shared(known, known, squares) + developer * _same(names, names)
-    covariance = covariance + run * np.eye(len(known.runs)) + weak * np.diag(known.weakness)
-    observed = np.array([math.log(each.utilisation) for each in known.runs]) - PRIOR_MEAN
-    rows = np.concatenate(
-        [np.broadcast_to(observed, (len(scales), 1, len(known.runs))), _shared(asked, known, squares)], axis=1
-    )
-    factors, solved = _whiten(covariance, rows)
-    whitened, half = solved[:, 0], solved[:, 1:]
-    likelihood = -0.5 * (whitened**2).sum(axis=1) - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-    mean = PRIOR_MEAN + np.einsum("gtn,gn->gt", half, whitened)
-    generation, experts, size, developer, run, weak, offset = (column[:, None] for column in (scales**2).T)
-    own = PRIOR_SCALE**2 + generation + experts * asked.experts**2 + size * asked.sizes**2
-    own = own + developer + run + (weak + offset) * asked.weakness
-    return likelihood, mean, np.sqrt(np.maximum(own - (half**2).sum(axis=2), 1e-12))
+def _prior_deviations(generations: int) -> Array:
+    """Prior standard deviation of each column of the design, (combinations, effects)."""
+    generation, experts, size, *_, offset = SCALES.T
+    constant = np.full(len(SCALES), PRIOR_SCALE)
+    return np.column_stack([constant, *[generation] * generations, experts, size, offset])
 
 
-def _whiten(covariance: Array, rows: Array) -> tuple[Array, Array]:
-    """The Cholesky factors of covariances (…, n, n), and rows (…, m, n) divided by them.
+def _products(known: Sample, generations: Sequence[str]) -> tuple[Array, Array]:
+    """Products of the observations and the design through the inverse of the noise, and its log determinant.
 
-    One factorisation gives both: the rows stand below the covariance, and the corner, which is never used, only has to
-    be large enough. NumPy has no triangular solver, and a general one costs five times as much.
+    The first of shape (combinations, 1 + effects, 1 + effects), observations first; the noise has only so many values,
+    so each is worked through once.
     """
-    count, more = covariance.shape[-1], rows.shape[-2]
-    whole = np.empty((*covariance.shape[:-2], count + more, count + more))
-    whole[..., :count, :count] = covariance
-    whole[..., count:, :count] = rows
-    whole[..., :count, count:] = np.swapaxes(rows, -1, -2)
-    whole[..., count:, count:] = CORNER * np.eye(more)
-    factors = np.linalg.cholesky(whole)
-    return factors[..., :count, :count], factors[..., count:, :count]
-
-
-def _shared(rows: Sample, columns: Sample, squares: Sequence[Array]) -> Array:
-    """Covariance through constant, class, size and offset: what a developer not seen has in common with the others."""
-    generation, experts, size, _, _, _, offset = squares
-    same = _same([run.generation for run in rows.runs], [run.generation for run in columns.runs])
-    covariance = PRIOR_SCALE**2 + generation * same
-    covariance = covariance + experts * np.outer(rows.experts, columns.experts)
-    covariance = covariance + offset * np.outer(rows.weakness, columns.weakness)
-    return np.asarray(covariance + size * np.outer(rows.sizes, columns.sizes))
+    observed = np.array([math.log(run.utilisation) for run in known.runs]) - PRIOR_MEAN
+    columns = np.column_stack([observed, known.design(generations)])
+    names = sorted({run.developer for run in known.runs})
+    member = np.array([[float(run.developer == name) for name in names] for run in known.runs])
+    noises, which = np.unique(SCALES[:, NOISE], axis=0, return_inverse=True)
+    developer, run, weak = (column[:, None] for column in (noises**2).T)
+    variance = run + weak * known.weakness
+    precision = 1.0 / variance
+    sums = precision @ member
+    products = np.einsum("ni,kn,nj->kij", columns, precision, columns, optimize=True)
+    together = np.einsum("nd,kn,ni->kdi", member, precision, columns, optimize=True)
+    products -= np.einsum("kdi,kd,kdj->kij", together, developer / (1.0 + developer * sums), together, optimize=True)
+    log_determinant = np.log(variance).sum(axis=1) + np.log1p(developer * sums).sum(axis=1)
+    return products[which], log_determinant[which]
 
 
 def _mixture_quantile(share: float, weights: Array, mean: Array, deviation: Array) -> float:
@@ -190,7 +193,3 @@ def _erf(values: Array) -> Array:
         inner = coefficient + t * inner
     complement = t * np.exp(-values * values + inner)
     return np.where(values >= 0, 1.0 - complement, complement - 1.0)
-
-
-def _same(left: Sequence[str], right: Sequence[str]) -> Array:
-    return (np.array(left)[:, None] == np.array(right)[None, :]).astype(np.float64)
