@@ -18,13 +18,13 @@ PRIOR_MEAN = math.log(math.sqrt(0.30 * 0.50))
 """Between the 30 % of Sevilla et al. 2022 for language models and the 50 % of the European Commission's example."""
 PRIOR_SCALE = 0.5
 REFERENCE_PARAMETERS = 1e10
-GENERATION_SCALES = (0.0, 0.15, 0.3)
-EXPERT_SCALES = (0.0, 0.15, 0.3)
-SIZE_SCALES = (0.0, 0.05, 0.1)
+GENERATION_SCALES = (0.0, 0.15, 0.3, 0.6)
+EXPERT_SCALES = (0.0, 0.15, 0.3, 0.6)
+SIZE_SCALES = (0.0, 0.05, 0.1, 0.2)
 DEVELOPER_SCALES = (0.05, 0.1, 0.2, 0.3, 0.4)
-RUN_SCALES = (0.05, 0.1, 0.2, 0.3)
-WEAK_SCALES = (0.0, 0.2, 0.4)
-OFFSET_SCALES = (0.0, 0.15, 0.3)
+RUN_SCALES = (0.05, 0.1, 0.2, 0.3, 0.4)
+WEAK_SCALES = (0.0, 0.2, 0.4, 0.8)
+OFFSET_SCALES = (0.0, 0.15, 0.3, 0.6)
 
 SCALES: Array = np.array(
     list(
@@ -47,6 +47,8 @@ by how much all runs outside it are off together: hours that hold other work are
 EFFECTS = ("generation", "experts", "size", "developer", "run", "weak", "offset")
 NOISE = slice(3, 6)
 """The columns of the developer, the run and the weak run: noise, where the others are effects that runs share."""
+NEGLIGIBLE = 1e-7
+"""Combinations with less than this share of the largest weight do not count: all of them together weigh under 0.3 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,14 @@ def predict(known: Sample, asked: Sample) -> Posterior:
     weights = weights / weights.sum()
 
     design = asked.design(generations)
-    mean = PRIOR_MEAN + explained @ design.T
-    developer, run, weak = (column[:, None] for column in (SCALES[:, NOISE] ** 2).T)
-    variance = np.einsum("ti,gij,tj->gt", design, covariance, design, optimize=True)
+    counts = weights > NEGLIGIBLE * weights.max()
+    mean = PRIOR_MEAN + explained[counts] @ design.T
+    variance = np.einsum("ti,gij,tj->gt", design, covariance[counts], design, optimize=True)
+    developer, run, weak = (column[:, None] for column in (SCALES[counts, NOISE] ** 2).T)
     deviation = np.sqrt(variance + developer + run + weak * asked.weakness)
+    mixed = weights[counts] / weights[counts].sum()
     quantiles = (
-        tuple(_mixture_quantile(share, weights, mean[:, at], deviation[:, at]) for share in (0.1, 0.5, 0.9))
+        tuple(_mixture_quantile(share, mixed, mean[:, at], deviation[:, at]) for share in (0.1, 0.5, 0.9))
         for at in range(len(asked.runs))
     )
     return Posterior(weights, tuple((low, middle, high) for low, middle, high in quantiles))
