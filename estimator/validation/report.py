@@ -11,7 +11,7 @@ from typing import Any
 from estimator.validation.beside import Beside, compare_beside
 from estimator.validation.constants import best_constant, constant_scores, hindsight_constant
 from estimator.validation.folds import Fold, validate
-from estimator.validation.runs import Run, read_runs
+from estimator.validation.runs import Run, RunsError, read_runs
 from estimator.validation.scope import is_of_the_collection, why_out_of_scope
 from estimator.validation.scores import Prediction, Score, binomial_band, score
 
@@ -114,11 +114,14 @@ def validate_file(path: Path) -> Validation:
     """Read a file of runs, apply the scope rule, and validate with and without it.
 
     Raises:
-        RunsError: the file cannot be read, or fewer than three developers are left.
+        RunsError: the file cannot be read, no run is in scope, or fewer than three developers are left.
     """
     usable, row_count = read_runs(path)
     reasons = Counter(reason for run in usable if (reason := why_out_of_scope(run.cells)))
     scoped = [run for run in usable if not why_out_of_scope(run.cells)]
+    if not scoped:
+        left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common()) or "nothing is usable"
+        raise RunsError(f"{path.name}: no run is in scope, so no error can be shown: {left_out}")
     folds = validate(usable, usable)
     collected = [run for run in scoped if is_of_the_collection(run.cells)]
     return Validation(

@@ -95,7 +95,7 @@ def read_runs(path: Path) -> tuple[tuple[Run, ...], int]:
     states the parameters that one token passes through, and the device.
 
     Raises:
-        RunsError: no such file, a column is missing, or a cell that should be a number is not.
+        RunsError: no such file, a column is missing, a run is named twice, or a cell that should be a number is not.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -108,6 +108,11 @@ def read_runs(path: Path) -> tuple[tuple[Run, ...], int]:
         raise RunsError(f"{path.name}: cannot be read as a UTF-8 CSV file") from error
     if len(rows) > ROWS_MAX:
         raise RunsError(f"{path.name}: use at most {ROWS_MAX:,} rows")
+    first: dict[str, int] = {}
+    for line, row in enumerate(rows, start=2):
+        name = (row["run"] or "").strip()
+        if first.setdefault(name, line) != line:
+            raise RunsError(f"{path.name}:{line}: run: `{name[:40]}` stands in line {first[name]} too: name each once")
     runs = [_run(row, f"{path.name}:{line}") for line, row in enumerate(rows, start=2)]
     return tuple(run for run in runs if run is not None), len(rows)
 

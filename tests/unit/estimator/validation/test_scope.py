@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from estimator.core.flop import training_flop
+from estimator.validation.report import validate_file
 from estimator.validation.runs import COLUMNS, RUNS_FILE, RunsError, generation_of, read_runs
 from estimator.validation.scope import is_of_the_collection, why_not_usable, why_out_of_scope
 
@@ -132,3 +133,15 @@ def test_a_missing_column_or_file_is_named(tmp_path: Path) -> None:
         read_runs(tmp_path / "bad.csv")
     with pytest.raises(RunsError, match=r"none\.csv"):
         read_runs(tmp_path / "none.csv")
+
+
+def test_a_run_that_stands_twice_is_named_with_both_lines(tmp_path: Path) -> None:
+    path = _file(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8") + path.read_text(encoding="utf-8").splitlines()[1] + "\n", "utf-8")
+    with pytest.raises(RunsError, match=r"runs\.csv:3: run: `r` stands in line 2 too"):
+        read_runs(path)
+
+
+def test_a_file_with_nothing_in_scope_says_why(tmp_path: Path) -> None:
+    with pytest.raises(RunsError, match="no run is in scope.*1 not checked against a text of the developer"):
+        validate_file(_file(tmp_path, verification="recalled"))
