@@ -143,5 +143,5 @@ def test_a_run_that_stands_twice_is_named_with_both_lines(tmp_path: Path) -> Non
 
 
 def test_a_file_with_nothing_in_scope_says_why(tmp_path: Path) -> None:
-    with pytest.raises(RunsError, match="no run is in scope.*1 not checked against a text of the developer"):
+    with pytest.raises(RunsError, match=r"no run is in scope.*1 not checked against a text of the developer"):
         validate_file(_file(tmp_path, verification="recalled"))
