@@ -20,6 +20,7 @@ from tests import cast as casting
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force, seen_backtest
 
+NBSP = "\N{NO-BREAK SPACE}"
 LIMIT = "{value: 25000.0, from: 2024-01-01, source: organisation's own limit}"
 
 
@@ -109,6 +110,19 @@ def test_test_runs_the_cases_and_fails_on_a_red_one(folder: Path) -> None:
     code, plain = run_json("test", str(changed(folder, "headroom_after_usd < 0", "headroom_after_usd <= 0")))
     assert code == 1
     assert any("to the last cent" in failure for failure in plain["bundles"][0]["failures"])
+
+
+def test_a_red_case_is_said_in_words_with_the_values_of_its_ask(folder: Path) -> None:
+    path = changed(folder, LIMIT, LIMIT.replace("25000.0", "30000.0"))
+    code, text = run("test", str(path))
+    assert code == 1
+    lines = [line for line in text.splitlines() if ", where " in line]
+    assert lines
+    assert "2 × exec" in text or "1 × budget owner" in text
+    assert " must agree, expected " in text
+    assert f"the request's exposure is 25,000.01{NBSP}USD" in text
+    for sign in ("{", "}", "'}", "True", "None", "request.exposure_usd"):
+        assert sign not in "".join(lines), sign
 
 
 def test_diff_says_nothing_of_formatting_and_shows_a_limit(folder: Path) -> None:
