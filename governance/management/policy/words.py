@@ -118,9 +118,8 @@ def diff(old: list[str], new: list[str], *, on: date) -> Report:
         lines += [f"  - {each.before}"] if each.before else []
         lines += [f"  + {each.after}"] if each.after else []
         if each.example is not None and each.outcomes is not None:
-            lines.append(
-                f"  {each.outcomes[0]} becomes {each.outcomes[1]} on {example_in_words(each.example, after.schema.by_name)}"
-            )
+            ask = example_in_words(each.example, after.schema.by_name)
+            lines.append(f"  {each.outcomes[0]} becomes {each.outcomes[1]} on {ask}")
     lines.append(f"{len(found)} differences." if found else "The rules are the same.")
     plain = {"differences": [each.to_json() for each in found], "same": before.digest == after.digest, "errors": []}
     return Report(FOUND if found else FINE, lines, plain)
