@@ -39,7 +39,12 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class FailingCase:
-    """A case that no longer comes out as it says, for the ask that is `given`. `was_failing`: it did not before either."""
+    """A case that does not come out as it says.
+
+    Attributes:
+        given: the ask as half a sentence.
+        was_failing: it did not before either.
+    """
 
     case: RuleTest
     failures: tuple[str, ...]

@@ -67,8 +67,8 @@ def test_another_fact_is_named() -> None:
 
 def test_facts_that_were_reckoned_together_are_named_together() -> None:
     leaf = Leaf(
-        text="request.accelerator_count * request.window_days > 100", truth=True, operator=">", value=112.0, limit=100.0,
-        facts=("request.accelerator_count", "request.window_days"), distance=12.0,
+        text="request.accelerator_count * request.window_days > 100", truth=True, operator=">", value=112.0,
+        limit=100.0, facts=("request.accelerator_count", "request.window_days"), distance=12.0,
     )  # fmt: skip
     ask = {"request.accelerator_count": 8, "request.window_days": 14.0}
     expected = "the request's accelerator count and the request's window come to 112, 12 above 100"
