@@ -7,11 +7,12 @@ of its own, never none. The body is bounded by `DATA_UPLOAD_MAX_MEMORY_SIZE` eit
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django.core.exceptions import TooManyFieldsSent
-from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponseBase, QueryDict, UnreadablePostError
 
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -31,7 +32,9 @@ class FieldsByPageMiddleware:
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
         fields_max = getattr(view, "fields_max", None)
         if fields_max is not None and request.method == "POST" and request.content_type == URLENCODED:
-            request.POST = read_form(request.body, fields_max)  # type: ignore[assignment]
+            with suppress(UnreadablePostError):
+                # The browser hung up in the middle: there is no form, and no token either.
+                request.POST = read_form(request.body, fields_max)  # type: ignore[assignment]
 
 
 def read_form(body: bytes, fields_max: int) -> QueryDict:

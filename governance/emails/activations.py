@@ -45,7 +45,7 @@ def asked(alert: Alert, reader: Reader) -> Letter:
         action="Open the version",
         path=pages.version_page(activation.version),
         note="Opening changes nothing. Agree or refuse on the page; the first answer counts.",
-        why="You get this because you are policy officer and somebody else asked. "
+        why="You get this because you may answer it: you keep policies, and somebody else asked. "
         "One mail per ask; there is nothing to stop.",
         thread=f"activation.{activation.pk}",
     )
@@ -105,7 +105,7 @@ def _letter(activation: PolicyActivation, **words: object) -> Letter:
         "reference": _name(activation),
         "action": "Open the version",
         "path": pages.version_page(activation.version),
-        "why": "You get this because you are policy officer and it was agreed that this version rules. "
+        "why": "You get this because you keep policies, and it was agreed that this version rules. "
         "It is sent once; there is nothing to stop.",
         "thread": f"activation.{activation.pk}",
     }

@@ -62,9 +62,7 @@ def log_entry(
     entry: dict[str, Any] = {
         "decision_id": decision_id,
         "labels": dict(labels or {}),
-        "bundles": {
-            bundle.name: {"revision": bundle.content_hash} for bundle in (policy_set.bundles if policy_set else ())
-        },
+        "bundles": {name: {"revision": found} for name, found in policy_set.revisions.items()} if policy_set else {},
         "path": PATH,
         "input": {name: MASK if name in hidden else value for name, value in plain.items()},
         # Of the facts as they were: two entries over the same ask agree, whoever reads them.

@@ -66,7 +66,7 @@ def _compare(test: RuleTest, decision: Decision) -> list[str]:
     failures: list[str] = []
     fires = any(fired.rule_id == test.rule for fired in decision.fired)
     if fires is not test.fires:
-        failures.append(f"`{test.rule}` {'fired' if fires else 'did not fire'}")
+        failures.append(f"`{test.rule}` {'fired and should not' if fires else 'did not fire and should'}")
     if test.outcome is not None and decision.outcome.value != test.outcome:
         failures.append(f"the outcome is {decision.outcome.value}, expected {test.outcome}")
     if test.requires is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,8 @@ from governance.selectors.decision_logs import ROWS_PER_READ
 PROBLEMS_MAX = 100
 """Problems that are told; the rest are counted. One change breaks one line, so a flood says no more than its start."""
 ID_DIGITS_MAX = 18
+Place = tuple[datetime, int]
+"""Where a decision stands in the log: its instant, then its id."""
 WHOLE_MAX = 2**53 - 1
 """The largest whole number of canonical JSON."""
 
@@ -57,7 +60,8 @@ def _submissions(rows: Iterable[Assessment]) -> dict[tuple[int, int], Mapping[st
     """What the audit log says of submissions, by request and number of its revision."""
     wanted = {row.revision.provisioning_request_id for row in rows if row.occasion == "submit"}
     events = AuditEvent.objects.filter(action="request.submitted", request_id__in=wanted)
-    return {(request, data.get("revision", 0)): data for request, data in events.values_list("request_id", "data")}
+    found = events.values_list("request_id", "data")
+    return {(request, data.get("revision", 0)): data for request, data in found if request is not None}
 
 
 def _problems_of(row: Assessment, told: Mapping[tuple[int, int], Mapping[str, Any]]) -> Iterator[str]:
@@ -111,6 +115,7 @@ def prove_export(entries: Iterable[Any], proof: Proof) -> None:
     """
     chain = ChainReader()
     seen: set[int] = set()
+    ends: tuple[Place, Place] | None = None
     left = iter(entries)
     while some := list(islice(left, ROWS_PER_READ)):
         stored = _stored(some)
@@ -131,15 +136,21 @@ def prove_export(entries: Iterable[Any], proof: Proof) -> None:
             if row is None:
                 proof.add(f"{where}: decision {decision_id} is not stored")
                 continue
+            ends = (min(ends[0], _place(row)), max(ends[1], _place(row))) if ends else (_place(row), _place(row))
             parts = _differing(entry, decision_logs.entry_of(row))
             if parts:
                 proof.add(f"{where}: decision {decision_id} is stored with another {', '.join(parts)}")
-    _between(seen, proof)
+    if ends is not None:
+        _between(*ends, seen, proof)
 
 
 def _stored(entries: Iterable[Any]) -> dict[int, Assessment]:
     wanted = [found for found in map(_id_of, entries) if found is not None]
-    return {row.pk: row for row in decision_logs.rows().filter(pk__in=wanted)}
+    return {row.pk: row for row in decision_logs.rows().filter(pk__in=wanted).defer("estimate")}
+
+
+def _place(row: Assessment) -> Place:
+    return row.assessed_at, row.pk
 
 
 def _id_of(entry: Any) -> int | None:
@@ -154,6 +165,9 @@ def _differing(entry: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]
         "input_hash": "input", "policy_digest": "policy", "timestamp": "instant", "requested_by": "requester",
         "labels": "request",
     }  # fmt: skip
+    if stored["erased"]:
+        # Facts in a shape that is no longer read have no digest of this form; `prove_stored` has the one of their day.
+        del names["input_hash"]
     found = [words for name, words in names.items() if entry.get(name) != stored[name]]
     return found + (["result"] if _decided(entry.get("result")) != _decided(stored["result"]) else [])
 
@@ -167,12 +181,8 @@ def _decided(result: Any) -> Any:
     return result.get("decision"), result.get("roles"), rules
 
 
-def _between(seen: set[int], proof: Proof) -> None:
+def _between(first: Place, last: Place, seen: set[int], proof: Proof) -> None:
     """Stored decisions between the first and the last one of the log that it does not have."""
-    known = Assessment.objects.filter(pk__in=seen).order_by("assessed_at", "pk").values_list("assessed_at", "pk")
-    first, last = known.first(), known.last()
-    if first is None or last is None:
-        return
     after = Q(assessed_at__gt=first[0]) | Q(assessed_at=first[0], pk__gte=first[1])
     before = Q(assessed_at__lt=last[0]) | Q(assessed_at=last[0], pk__lte=last[1])
     ids = Assessment.objects.filter(after & before).order_by("assessed_at", "pk").values_list("pk", flat=True)
