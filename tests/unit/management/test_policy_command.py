@@ -307,13 +307,16 @@ def test_the_stored_decisions_and_the_audit_log_are_proven(cast: Cast) -> None:
         ({"facts": []}, "its facts are not those that were judged"),
         ({"decision": {}}, "the audit log says that other rules fired"),
         ({"decision": []}, "its decision says None"),
+        ({"revision.digest": "0" * 64}, "the audit log says that something else was asked for"),
+        ({"revision.number": 9}, "the audit log has no submission of it"),
     ],
 )
 def test_a_stored_decision_that_was_rewritten_is_named(cast: Cast, change: dict[str, Any], words: str) -> None:
     _submit(cast)
     row = Assessment.objects.get()
     for name, value in change.items():
-        setattr(row, name, value)
+        place, _, last = name.rpartition(".")
+        setattr(getattr(row, place) if place else row, last, value)
     proof = Proof()
     with mock.patch.object(log_proofs.Assessment, "objects") as rows:
         rows.select_related.return_value.defer.return_value.order_by.return_value.iterator.return_value = iter([row])
