@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from governance.models import PolicyBacktest, PolicyVersion, User
+from governance.policy.shipped import shipped_text
 from governance.selectors import policies as reading
-from governance.services import policies
+from governance.services import policies, policy_checks
 
 
 def put_in_force(version: PolicyVersion, *, actor: User, now: datetime) -> PolicyVersion:
@@ -25,3 +27,20 @@ def seen_backtest(version: PolicyVersion, *, by: User, now: datetime) -> PolicyB
         on=now.date(), until=now, state="done", asked_by=by, asked_at=now, started_at=now, finished_at=now,
         seen_by=by, seen_at=now, result={"rows": 1},
     )  # fmt: skip
+
+
+def ready_draft(*, actor: User, now: datetime, result: dict[str, Any] | None = None) -> PolicyVersion:
+    """Version 2 of `sustainability`, tested, with a backtest that its author looked at: it can be asked for.
+
+    Args:
+        result: figures of the backtest.
+    """
+    text = shipped_text("sustainability")
+    changed = text.replace("value: 250000.0", "value: 251000.0", 1)
+    assert changed != text
+    version = policies.import_version(source=changed, actor=actor, now=now, reason="A lower line\n\nWe spend too much.")
+    version = policy_checks.test_version(version_id=version.pk, actor=actor, now=now)
+    run = seen_backtest(version, by=actor, now=now)
+    if result is not None:
+        PolicyBacktest.objects.filter(pk=run.pk).update(result=result)
+    return version

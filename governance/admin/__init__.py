@@ -30,7 +30,7 @@ from governance.admin import (  # noqa: E402
 from governance.admin.backtests import act_view, backtest_view, backtests_view, export_view  # noqa: E402
 from governance.admin.decide import decide_view  # noqa: E402
 from governance.admin.policy_limits import limits_view  # noqa: E402
-from governance.admin.policy_pages import PREFIX  # noqa: E402
+from governance.admin.policy_pages import FIELDS_MAX, PREFIX  # noqa: E402
 from governance.admin.policy_table import table_view  # noqa: E402
 from governance.admin.policy_text import text_view  # noqa: E402
 from governance.admin.policy_words import words_view  # noqa: E402
@@ -41,8 +41,9 @@ desk.page("queue/waiting/", partial(waiting_view, desk), "waiting")
 desk.page("queue/decided/", partial(decided_view, desk), "decided")
 desk.page("decide/<int:stage_id>/", partial(decide_view, desk), "decide")
 desk.page(f"{PREFIX}/words/", partial(words_view, desk), "governance_policyversion_words")
-desk.page(f"{PREFIX}/limits/", partial(limits_view, desk), "governance_policyversion_limits")
-desk.page(f"{PREFIX}/table/", partial(table_view, desk), "governance_policyversion_table")
+# A field for each limit, or for each cell of a table.
+desk.page(f"{PREFIX}/limits/", partial(limits_view, desk), "governance_policyversion_limits", fields_max=FIELDS_MAX)
+desk.page(f"{PREFIX}/table/", partial(table_view, desk), "governance_policyversion_table", fields_max=FIELDS_MAX)
 desk.page(f"{PREFIX}/text/", partial(text_view, desk), "governance_policyversion_text")
 desk.page("policy-versions/<int:version_id>/backtests/", partial(backtests_view, desk), "backtests")
 desk.page("backtests/<int:backtest_id>/", partial(backtest_view, desk), "backtest")

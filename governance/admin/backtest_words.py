@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance.domain.backtest_result import DAYS_PER_MONTH, SAMPLE_MIN
+from governance.domain.backtest_result import DAYS_PER_MONTH, SAMPLE_MIN, changes_in_words, nothing_newly
 from governance.domain.money import to_units
 from governance.domain.prose import EN_DASH, MINUS, NBSP, amount, between, money
 from governance.models import Role, RoleAssignment, Team
@@ -15,15 +15,7 @@ from governance.policy.tally import WORDS
 
 OUTCOME_WORDS = {"allow": "Allow", "review": "Review", "deny": "Not allowed"}
 NOT_ENOUGH = "not enough decisions"
-# Loosest first: what would no longer be stopped has to be seen before anything else.
-CHANGES = (
-    ("deny>allow", "would be allowed that {was} refused", "deny"),
-    ("deny>review", "would go to a person instead of being refused", "review"),
-    ("review>allow", "would need nobody", "review"),
-    ("allow>review", "would go to a person", ""),
-    ("review>deny", "would be refused instead of going to a person", ""),
-    ("allow>deny", "would be refused that {was} allowed", ""),
-)
+TONES = {"deny>allow": "deny", "deny>review": "review", "review>allow": "review"}
 TEAMS_MAX = 12
 # Roles whose work stays as it is are shown up to this many together with those whose work changes.
 ROLES_MIN = 5
@@ -137,12 +129,8 @@ def figures_of(result: Mapping[str, Any], *, titles: Mapping[str, str], now: dat
             for old in WORDS
         ),
         totals=tuple(sum(pairs.get(f"{old}>{new}", 0) for old in WORDS) for new in WORDS),
-        said=tuple(
-            Said(pair, pairs[pair], words.format(was="was" if pairs[pair] == 1 else "were"), tone)
-            for pair, words, tone in CHANGES
-            if pairs.get(pair)
-        ),
-        unsaid=_unsaid(pairs),
+        said=tuple(Said(pair, count, words, TONES.get(pair, "")) for pair, count, words in changes_in_words(pairs)),
+        unsaid=nothing_newly(pairs),
         already=result["already"],
         by_draft=result["by_draft"],
         money=tuple(_money(result)),
@@ -169,14 +157,6 @@ def period_in_words(days: float) -> str:
         return f"{round(days / DAYS_PER_MONTH)}{NBSP}months"
     whole = max(1, round(days))
     return f"{whole}{NBSP}day{'' if whole == 1 else 's'}"
-
-
-def _unsaid(pairs: Mapping[str, int]) -> str:
-    """What an officer is glad to read: that nothing newly is refused, and nothing newly allowed."""
-    refused = pairs.get("allow>deny", 0) + pairs.get("review>deny", 0)
-    allowed = pairs.get("deny>allow", 0) + pairs.get("review>allow", 0)
-    said = [word for number, word in ((refused, "newly be refused"), (allowed, "newly be allowed")) if not number]
-    return f"None would {', and none '.join(said)}." if said else ""
 
 
 def _money(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -25,6 +25,11 @@ from governance.selectors.policy_drafts import Ground, ground_of
 from governance.services.policy_drafts import TITLE_CHARS_MAX, save_draft
 
 DUTY = "policies"
+FIELDS_MAX = 2_000
+"""Fields that the form of an editor sends at most. 24 rows of 12 columns with three tests each take 1,848, and a
+bundle's limits always fit. A table that needs more is changed as text."""
+FIELDS_BESIDE = 24
+"""Of these, fields that are no cells: the token, names of a new row and column, title, reason and the like."""
 PREFIX = "governance/policyversion/<int:version_id>"
 TABS = (
     ("words", "In words"),

@@ -8,7 +8,18 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from governance.admin import access
-from governance.admin.policy_pages import Draft, Problem, address, is_live, read_draft, save, show_draft, writer_ground
+from governance.admin.policy_pages import (
+    FIELDS_BESIDE,
+    FIELDS_MAX,
+    Draft,
+    Problem,
+    address,
+    is_live,
+    read_draft,
+    save,
+    show_draft,
+    writer_ground,
+)
 from governance.admin.site import DeskSite
 from governance.policy.analysis.checks import check_policy_set
 from governance.policy.authoring.edits import edit_source, set_rows
@@ -36,9 +47,9 @@ from governance.policy.policy_set import compile_policy_set
 from governance.policy.types import NUMBERS
 from governance.selectors.policy_drafts import Ground
 
-# Django refuses forms with more fields than DATA_UPLOAD_MAX_NUMBER_FIELDS, 400.
-FIELDS_MAX = 360
-FIELDS_OF_ROW = 7
+CELL_FIELDS_MAX = FIELDS_MAX - FIELDS_BESIDE
+# Which row it is, its title, what stands beside its cells, its effect, its sentence.
+FIELDS_OF_ROW = 5
 HOLES = ("table_gap", "table_overlap", "rule_never_fires", "rule_implied")
 
 
@@ -101,9 +112,15 @@ def table_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
         table, effects = _read(request, ground.bundle, stored, draft)
         if not is_live(request):
             table = _moved(request, ground.bundle, table, effects, draft)
+    grid = _grid(table, effects)
+    if not _fits(grid):
+        context["too_large"] = _too_large(grid, table)
+        if request.method == "POST":
+            draft.problems.append(Problem(context["too_large"]))
+        return show_draft(desk, request, ground, "table", draft, context | {"grid": None})
     holes = _examine(request, ground, stored, table, effects, draft)
     context |= {
-        "grid": _grid(table, effects),
+        "grid": grid,
         "table": table,
         "own_params": [
             (f"params.{param.name}", in_words(param, param.values[-1].value)) for param in ground.bundle.params
@@ -175,6 +192,7 @@ def _moved(request: HttpRequest, bundle: Bundle, table: Table, effects: dict[str
     """What a button of the page does to the table: nothing is stored by it."""
     verb, _, what = request.POST.get("action", "").partition(":")
     rows, columns = list(table.rows), list(table.columns)
+    has_grown = False
     at = next((index for index, row in enumerate(rows) if row.rule.row == what), None)
     try:
         if verb == "add-row":
@@ -183,12 +201,14 @@ def _moved(request: HttpRequest, bundle: Bundle, table: Table, effects: dict[str
             row = new_row(bundle, table, request.POST.get("new_row", "").strip(), [each.rule.row for each in rows])
             rows.append(row)
             effects[row.rule.id] = effect_text(row.rule.effect)
+            has_grown = True
         elif verb == "add-column":
             column = column_of(bundle, request.POST.get("new_column", "").strip() or " ")
             if len(columns) >= COLUMNS_MAX:
                 raise BundleError(f"a table is edited here with at most {COLUMNS_MAX} columns")
             if column.name not in {each.name for each in columns}:
                 columns.append(column)
+                has_grown = True
         elif verb == "remove" and at is not None:
             rows.pop(at)
         elif verb in ("up", "down") and at is not None:
@@ -197,7 +217,13 @@ def _moved(request: HttpRequest, bundle: Bundle, table: Table, effects: dict[str
                 rows[at], rows[to] = rows[to], rows[at]
     except PolicyError as error:
         draft.problems.append(Problem.of(error))
-    return Table(table.parent, table.title, tuple(columns), tuple(rows))
+        return table
+    moved = Table(table.parent, table.title, tuple(columns), tuple(rows))
+    if has_grown and not _fits(grid := _grid(moved, effects)):
+        # What was typed stays, without the row or column that has no room.
+        draft.problems.append(Problem(_too_large(grid, moved)))
+        return table
+    return moved
 
 
 # -- what it comes to
@@ -268,9 +294,29 @@ def _examine(
 
 
 def _grid(table: Table, effects: dict[str, str]) -> list[GridRow]:
-    numeric = sum(column.type in NUMBERS for column in table.columns)
-    fields = len(table.rows) * (2 * (len(table.columns) + numeric) + FIELDS_OF_ROW)
-    spare = 2 if fields <= FIELDS_MAX else 1
+    """The table as fields: a number has room for a line from and a line to where the form does not grow too large."""
+    roomy = _rows_of(table, effects, spare=2)
+    return roomy if _fits(roomy) else _rows_of(table, effects, spare=1)
+
+
+def _fits(grid: list[GridRow]) -> bool:
+    return _field_count(grid) <= CELL_FIELDS_MAX
+
+
+def _field_count(grid: list[GridRow]) -> int:
+    """Fields that the browser sends for the rows: as the template writes them."""
+    cells = (cell for row in grid for cell in row.cells)
+    return len(grid) * FIELDS_OF_ROW + sum(len(cell.slots) * (2 if cell.takes_operand else 1) for cell in cells)
+
+
+def _too_large(grid: list[GridRow], table: Table) -> str:
+    return (
+        f"{len(table.rows)} rows of {len(table.columns)} facts take {_field_count(grid):,} fields, and a page sends at "
+        f"most {CELL_FIELDS_MAX:,}: change this table as text."
+    )
+
+
+def _rows_of(table: Table, effects: dict[str, str], *, spare: int) -> list[GridRow]:
     return [
         GridRow(
             key,

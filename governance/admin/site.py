@@ -39,9 +39,17 @@ class DeskSite(UnfoldAdminSite):
         super().__init__(name)
         self._pages: list[URLPattern] = []
 
-    def page(self, route: str, view: View, name: str) -> None:
-        """Add a page of our own, such as the queue."""
-        self._pages.append(path(route, self.admin_view(view), name=name))
+    def page(self, route: str, view: View, name: str, *, fields_max: int | None = None) -> None:
+        """Add a page of our own, such as the queue.
+
+        Args:
+            fields_max: how many fields its form may have, where that is more than on all other pages.
+        """
+        shown = self.admin_view(view)
+        if fields_max is not None:
+            # Read by config.forms before anything looks into the form.
+            shown.fields_max = fields_max  # type: ignore[attr-defined]
+        self._pages.append(path(route, shown, name=name))
 
     def extra_urls(self) -> list[URLPattern]:
         """Called by the theme's `get_urls`; ours come before the models'."""

@@ -111,6 +111,38 @@ MONEY: dict[str, frozenset[str]] = {
 """What changes: a decision newly waits for a person, is refused, is allowed, or is no longer refused outright."""
 
 
+CHANGES: tuple[tuple[str, str], ...] = (
+    ("deny>allow", "would be allowed that {was} refused"),
+    ("deny>review", "would go to a person instead of being refused"),
+    ("review>allow", "would need nobody"),
+    ("allow>review", "would go to a person"),
+    ("review>deny", "would be refused instead of going to a person"),
+    ("allow>deny", "would be refused that {was} allowed"),
+)
+"""Each change in words, loosest first: what would no longer be stopped has to be seen before anything else."""
+
+
+def changes_in_words(pairs: Mapping[str, int]) -> list[tuple[str, int, str]]:
+    """The changes that there are, loosest first: which one, how many decisions, and what becomes of them.
+
+    Args:
+        pairs: how many decisions of each pair, such as `allow>review`.
+    """
+    return [
+        (pair, pairs[pair], words.format(was="was" if pairs[pair] == 1 else "were"))
+        for pair, words in CHANGES
+        if pairs.get(pair)
+    ]
+
+
+def nothing_newly(pairs: Mapping[str, int]) -> str:
+    """What an officer is glad to read: that nothing newly is refused, and nothing newly allowed; else empty."""
+    refused = pairs.get("allow>deny", 0) + pairs.get("review>deny", 0)
+    allowed = pairs.get("deny>allow", 0) + pairs.get("review>allow", 0)
+    said = [word for number, word in ((refused, "newly be refused"), (allowed, "newly be allowed")) if not number]
+    return f"None would {', and none '.join(said)}." if said else ""
+
+
 def is_change(pair: str) -> bool:
     old, _, new = pair.partition(">")
     return old != new

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.core.mail import EmailMultiAlternatives
 
-from governance.emails import answers, budgets, digests, stages
+from governance.emails import activations, answers, budgets, digests, stages
 from governance.emails.letters import Letter, Moot, Reader, Undeliverable
 from governance.emails.line import Answer, Line, Result
 from governance.emails.message import build
@@ -29,6 +29,9 @@ LETTERS: dict[str, Callable[[Alert, Reader], Letter]] = {
     "grant_issued": answers.grant_issued,
     "budget_threshold": budgets.threshold_crossed,
     "digest": digests.digest,
+    "activation_asked": activations.asked,
+    "activation_lapsed": activations.lapsed,
+    "activation_late": activations.late,
 }
 """Kind of alert -> the letter that says it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from governance.models import ApprovalStage, Budget, Grant, ProvisioningRequest
+from governance.models import ApprovalStage, Budget, Grant, PolicyVersion, ProvisioningRequest
 
 
 def request_page(request: ProvisioningRequest) -> str:
@@ -21,6 +21,10 @@ def grant_page(grant: Grant) -> str:
 
 def budget_page(budget: Budget) -> str:
     return reverse("web:budget_detail", args=[budget.slug])
+
+
+def version_page(version: PolicyVersion) -> str:
+    return reverse("admin:governance_policyversion_change", args=[version.pk])
 
 
 def home_page() -> str:

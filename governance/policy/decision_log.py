@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -62,9 +62,7 @@ def log_entry(
     entry: dict[str, Any] = {
         "decision_id": decision_id,
         "labels": dict(labels or {}),
-        "bundles": {
-            bundle.name: {"revision": bundle.content_hash} for bundle in (policy_set.bundles if policy_set else ())
-        },
+        "bundles": {name: {"revision": found} for name, found in policy_set.revisions.items()} if policy_set else {},
         "path": PATH,
         "input": {name: MASK if name in hidden else value for name, value in plain.items()},
         # Of the facts as they were: two entries over the same ask agree, whoever reads them.
@@ -119,12 +117,29 @@ def _without_values(leaf: dict[str, Any]) -> dict[str, Any]:
     return {"text": leaf["text"], "truth": leaf["truth"], "facts": leaf["facts"]}
 
 
-def verify_chain(entries: list[dict[str, Any]]) -> int | None:
-    """The place of the first entry that was changed, or taken out before; None when the chain holds."""
-    previous = entries[0]["prev_hash"] if entries else ""
-    for place, entry in enumerate(entries):
+class ChainReader:
+    """Reads entries in their order and says of each whether the chain holds up to it."""
+
+    def __init__(self) -> None:
+        self._previous: str | None = None
+        """None before the first entry: a log may begin anywhere."""
+
+    def problem_of(self, entry: Any) -> str:
+        """What is wrong with the next entry; empty when it was not changed and follows the one before it."""
+        if not isinstance(entry, dict):
+            self._previous = None
+            return "it is no entry of a decision log"
+        follows = self._previous is None or entry.get("prev_hash") == self._previous
         body = {key: value for key, value in entry.items() if key != "entry_hash"}
-        if entry["prev_hash"] != previous or hash_of(body) != entry["entry_hash"]:
-            return place
-        previous = entry["entry_hash"]
-    return None
+        is_whole = hash_of(body) == entry.get("entry_hash")
+        written = entry.get("entry_hash")
+        self._previous = written if isinstance(written, str) else ""
+        if not is_whole:
+            return "it was changed after it was written"
+        return "" if follows else "it does not follow the one before it: an entry was changed, moved, or taken out"
+
+
+def verify_chain(entries: Iterable[Any]) -> int | None:
+    """The place of the first entry that was changed, or taken out before; None when the chain holds."""
+    chain = ChainReader()
+    return next((place for place, entry in enumerate(entries) if chain.problem_of(entry)), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from governance.policy import ir
@@ -24,6 +24,8 @@ _COMPARISONS = {
 _NOT = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _TEXT_TESTS = {"startsWith": "begins with", "endsWith": "ends with", "contains": "contains"}
 _UNIT_ENDINGS = ("_usd_month", "_usd", "_kwh", "_kg", "_days")
+FACTS_SAID_MAX = 8
+VALUE_CHARS_MAX = 80
 _ARITHMETIC = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 
 
@@ -55,12 +57,12 @@ def effect_in_words(effect: Effect) -> str:
             clause = f" under clause {effect.clause}" if effect.clause else ""
             said = f"the ask is refused{clause}"
         case EffectKind.REQUIRE:
-            people = _joined([f"{each.quorum} × {_spoken(each.role)}" for each in effect.roles], "and")
+            people = joined([f"{each.quorum} × {_spoken(each.role)}" for each in effect.roles], "and")
             due = f" within {effect.due_working_days} working days" if effect.due_working_days else ""
-            evidence = f", on {_joined([_spoken(kind) for kind in effect.evidence], 'and')}" if effect.evidence else ""
+            evidence = f", on {joined([_spoken(kind) for kind in effect.evidence], 'and')}" if effect.evidence else ""
             said = f"{people} must agree{due}{evidence}"
         case EffectKind.FLAG | EffectKind.WARN:
-            told = _joined([_spoken(role) for role in effect.notify], "and") or "the requester"
+            told = joined([_spoken(role) for role in effect.notify], "and") or "the requester"
             said = (
                 f"{told} {'is' if len(effect.notify) < 2 else 'are'} told ({_spoken(effect.code or effect.kind.value)})"
             )
@@ -70,15 +72,51 @@ def effect_in_words(effect: Effect) -> str:
                 f", and {share:.0%} of such asks are looked at afterwards" if isinstance(share, float) and share else ""
             )
             said = f"the ask is permitted{sampled}"
-    duties = _joined([_spoken(duty.code) for duty in effect.obligations], "and")
+    duties = joined([_spoken(duty.code) for duty in effect.obligations], "and")
     return f"{said}, with the duty to {duties}" if duties else said
+
+
+def fact_in_words(fact: Fact) -> str:
+    """A fact as a sentence names it: `the request's exposure`; the number that follows brings its unit."""
+    field = fact.field
+    for ending in _UNIT_ENDINGS:
+        field = field.removesuffix(ending)
+    return f"the {fact.namespace}'{'' if fact.namespace.endswith('s') else 's'} {_spoken(field)}"
+
+
+def ask_in_words(facts: Mapping[str, Any], absent: Sequence[str], schema: Mapping[str, Fact]) -> str:
+    """An ask by what it says otherwise than a plain one: `the request's exposure is 2,500.01 USD`.
+
+    Args:
+        facts: those that differ; `absent`: those that are not known.
+        schema: facts by name.
+    """
+    said = [
+        f"{fact_in_words(schema[name])} is {_shortened(format_value(value, schema[name].unit))}"
+        for name, value in facts.items()
+        if name in schema and name not in absent
+    ]
+    said += [f"{fact_in_words(schema[name])} is unknown" for name in absent if name in schema]
+    if len(said) > FACTS_SAID_MAX:
+        said = [*said[:FACTS_SAID_MAX], f"{len(said) - FACTS_SAID_MAX} facts more differ"]
+    return joined(said, "and") or "the ask is the plain one"
+
+
+def people_in_words(roles: Mapping[str, int]) -> str:
+    """Who has to agree: `2 × finance and 1 × team lead`, or nobody."""
+    return joined([f"{quorum} × {_spoken(role)}" for role, quorum in sorted(roles.items())], "and") or "nobody"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= VALUE_CHARS_MAX else f"{text[: VALUE_CHARS_MAX - 1].rstrip()}…"
 
 
 def _spoken(code: str) -> str:
     return code.replace("_", " ")
 
 
-def _joined(parts: list[str], word: str) -> str:
+def joined(parts: Sequence[str], word: str) -> str:
+    """Parts with commas, and a word before the last: `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}" if parts else ""
 
 
@@ -138,12 +176,7 @@ class _Speaker:
     # -- values
 
     def fact(self, name: str) -> str:
-        fact = self.facts[name]
-        field = fact.field
-        for ending in _UNIT_ENDINGS:
-            # The number that follows brings its unit.
-            field = field.removesuffix(ending)
-        return f"the {fact.namespace}'{'' if fact.namespace.endswith('s') else 's'} {_spoken(field)}"
+        return fact_in_words(self.facts[name])
 
     def value(self, node: ir.Node, unit: str = "") -> str:
         match node:
@@ -161,7 +194,7 @@ class _Speaker:
                 return f"minus {self.value(operand, unit)}"
             case ir.Extreme(kind, operands):
                 which = "the larger" if kind == "max" else "the smaller"
-                return f"{which} of {_joined([self.value(operand, unit) for operand in operands], 'and')}"
+                return f"{which} of {joined([self.value(operand, unit) for operand in operands], 'and')}"
             case ir.ToDouble(operand):
                 return self.value(operand, unit)
             case ir.Size(operand):
@@ -174,5 +207,5 @@ class _Speaker:
         if isinstance(value, str):
             return f"“{value}”"
         if isinstance(value, tuple):
-            return _joined([self.constant(item, unit) for item in value], "or") or "nothing"
+            return joined([self.constant(item, unit) for item in value], "or") or "nothing"
         return format_value(value, unit)

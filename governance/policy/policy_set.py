@@ -180,6 +180,11 @@ class CompiledPolicySet:
         self._bundles_by_name = {bundle.name: bundle for bundle in bundles}
         self._dated: dict[int, DatedRules] = {}
 
+    @cached_property
+    def revisions(self) -> dict[str, str]:
+        """Content hash of each bundle, by its name; taken on first use, since every log entry names them."""
+        return {bundle.name: bundle.content_hash for bundle in self.bundles}
+
     def digest_under(self, schema_digest: str) -> str:
         """The digest that the same rules had while the facts schema was another one."""
         return merkle_root(sorted(rule.digest for rule in self.rules), schema_digest)

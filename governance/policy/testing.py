@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from governance.policy.bundle_model import Bundle, CaseKind, RuleTest
 from governance.policy.decision import Decision, decide
 from governance.policy.examples import plain_ask
+from governance.policy.plain_words import ask_in_words, people_in_words
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 
 # Cases that do not say a day are judged on this one, so that a result never depends on when it is run.
@@ -17,10 +18,15 @@ DEFAULT_DAY = date(2026, 11, 25)
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case: passed, or the sentences that say what was expected and what came."""
+    """One case: passed, or the sentences that say what was expected and what came.
+
+    Attributes:
+        given: of a case that failed, the ask as half a sentence: `the request's exposure is 2,500.01 USD`.
+    """
 
     test: RuleTest
     failures: tuple[str, ...]
+    given: str = ""
 
     @property
     def passed(self) -> bool:
@@ -42,7 +48,9 @@ def _run(bundle: Bundle, test: RuleTest, compiled: CompiledPolicySet) -> CaseRes
     for name in test.absent:
         facts.pop(name, None)
     decision = decide(compiled, facts, on=day_of(bundle, test))
-    return CaseResult(test=test, failures=tuple(_compare(test, decision)))
+    failures = tuple(_compare(test, decision))
+    given = ask_in_words({**bundle.fixture, **test.facts}, test.absent, bundle.schema.by_name) if failures else ""
+    return CaseResult(test=test, failures=failures, given=given)
 
 
 def day_of(bundle: Bundle, test: RuleTest) -> date:
@@ -58,13 +66,13 @@ def _compare(test: RuleTest, decision: Decision) -> list[str]:
     failures: list[str] = []
     fires = any(fired.rule_id == test.rule for fired in decision.fired)
     if fires is not test.fires:
-        failures.append(f"`{test.rule}` {'fired' if fires else 'did not fire'}")
+        failures.append(f"`{test.rule}` {'fired and should not' if fires else 'did not fire and should'}")
     if test.outcome is not None and decision.outcome.value != test.outcome:
         failures.append(f"the outcome is {decision.outcome.value}, expected {test.outcome}")
     if test.requires is not None:
         required = {each.role: each.quorum for each in decision.requirements}
         if required != dict(test.requires):
-            failures.append(f"requires {required}, expected {dict(test.requires)}")
+            failures.append(f"{people_in_words(required)} must agree, expected {people_in_words(test.requires)}")
     return failures
 
 
@@ -88,5 +96,9 @@ def _cases_of_parent(bundle: Bundle, parent: str) -> set[CaseKind]:
 
 
 def failures_of(results: Sequence[CaseResult]) -> list[str]:
-    """One line per failed case."""
-    return [f"{result.test.name}: {'; '.join(result.failures)}" for result in results if not result.passed]
+    """One line per failed case: its name, what came instead, and of which ask."""
+    return [
+        f"{result.test.name}: {'; '.join(result.failures)}, where {result.given}"
+        for result in results
+        if not result.passed
+    ]

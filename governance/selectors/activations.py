@@ -72,6 +72,30 @@ def has_ruled(version: PolicyVersion) -> bool:
     return version.activated_at is not None
 
 
+def activation_of(activation_id: int) -> PolicyActivation:
+    """An activation with everybody and everything that a sentence about it names."""
+    return PolicyActivation.objects.select_related(
+        "version__policy_set", "asked_by__person", "answered_by__person", "backtest__seen_by__person"
+    ).get(pk=activation_id)
+
+
+def answerers(activation: PolicyActivation, *, now: datetime) -> frozenset[int]:
+    """Ids of the people who could answer it: every officer but the one who asked, whichever account they use."""
+    return frozenset(people_with("policies", now=now)) - {activation.asked_by.person_id}
+
+
+def concerned(activation: PolicyActivation, *, now: datetime) -> frozenset[int]:
+    """Ids of the people who expect it to rule: the two who agreed. All officers where neither is one any more."""
+    officers = frozenset(people_with("policies", now=now))
+    two = {each.person_id for each in (activation.asked_by, activation.answered_by) if each is not None}
+    return officers & two or officers
+
+
+def in_force_beside(activation: PolicyActivation) -> PolicyVersion | None:
+    """The version of the same set that decides now."""
+    return PolicyVersion.objects.filter(policy_set_id=activation.policy_set_id, state="active").first()
+
+
 def standing_of(version: PolicyVersion, *, now: datetime, is_live: bool = False) -> Standing:
     """Everything about one version, in a fixed number of queries.
 

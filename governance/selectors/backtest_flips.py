@@ -16,6 +16,7 @@ from governance.domain.backtest_result import is_change
 from governance.models import Assessment, PolicyBacktest, Team
 from governance.policy.columns import Column
 from governance.policy.columns_store import read_columns
+from governance.policy.compared import compared_in_words
 from governance.policy.decision import Decision, RuleException, decide
 from governance.policy.effects import EffectKind
 from governance.policy.errors import PolicyError
@@ -54,7 +55,7 @@ class FlipRow:
     """A flip as people read it. `exposure_usd` and `cost_usd` are None where nobody could price the ask.
 
     Attributes:
-        why: the distance to the line that made the difference, or the sentence of the rule.
+        why: what was compared and its distance to the line that made the difference, or the sentence of the rule.
         rule_id: the rule that made it.
     """
 
@@ -275,7 +276,7 @@ def _named_by_answer(after: Decision, rules: Mapping[str, BoundRule], facts: Map
     if fired is None:
         return "", "no rule permits it"
     leaf = fired.distance
-    return fired.rule_id, leaf.sentence if leaf is not None else _short(fired.message)
+    return fired.rule_id, compared_in_words(leaf, facts) if leaf is not None else _short(fired.message)
 
 
 def _line(before: BoundRule | None, after: BoundRule | None, facts: Mapping[str, Any], *, fires: bool) -> str:
@@ -288,7 +289,7 @@ def _line(before: BoundRule | None, after: BoundRule | None, facts: Mapping[str,
     else:
         chosen = [leaf for leaf in (new or old).values() if leaf.distance is not None and leaf.truth]
         chosen = chosen if len(chosen) == 1 else []
-    return chosen[0].sentence if chosen else ""
+    return compared_in_words(chosen[0], facts) if chosen else ""
 
 
 def _leaves(rule: BoundRule | None, facts: Mapping[str, Any]) -> dict[str, Leaf]:

@@ -25,10 +25,13 @@ from governance.models import PolicyActivation, PolicyVersion, User
 from governance.selectors.activations import OPEN_STATES, BacktestStanding, Standing, standing_of
 from governance.selectors.duties import is_system, require_duty
 from governance.selectors.people import system_actor
-from governance.services import audit, jobs, policies
+from governance.services import alerts, audit, jobs, policies
 from governance.services.commit import BeforeCommit, nothing
 
 ANSWERS = ("agree", "refuse")
+LATE_AFTER = timedelta(minutes=5)
+"""An agreed version that does not rule so long after its instant is told of: by then several runs have failed."""
+LATE_MAX = 100
 
 
 @transaction.atomic(durable=True)
@@ -78,6 +81,7 @@ def ask_activation(
         effective_at=start,
         backtest=standing.backtest if standing.backtest_standing is BacktestStanding.SEEN else None,
     )
+    alerts.tell_activation_asked(activation, now=now)
     audit.record(
         "policy.activation_asked", actor=actor, subject=version, now=now, activation=activation.pk,
         digest=version.digest, effective_at=start.isoformat(), backtest=activation.backtest_id,
@@ -168,7 +172,7 @@ def withdraw_activation(
 
 
 def activate_due(*, now: datetime) -> int:
-    """Put agreed activations in force whose instant has come. How many this run put in force."""
+    """Put agreed activations in force whose instant has come, and tell of those that cannot. How many now rule."""
     with jobs.sweep("activate_policies", now=now) as run:
         if run is None:
             return 0
@@ -181,6 +185,9 @@ def activate_due(*, now: datetime) -> int:
                 if settled.state == "lapsed":
                     # A person expects it to rule: the run says loudly that it does not.
                     run.failures.append(f"{settled.version}: lapsed, {settled.answer_reason}")
+        for activation in due.filter(effective_at__lte=now - LATE_AFTER).order_by("pk")[:LATE_MAX]:
+            with run.apart(f"mail about activation {activation.pk}"):
+                alerts.tell_activation_late(activation, now=now)
         return run.done_count
 
 
@@ -197,6 +204,7 @@ def settle_due(*, activation_id: int, actor: User, now: datetime) -> PolicyActiv
     except (NotReady, IllegalTransition, NotAllowed) as error:
         activation.state, activation.answer_reason = "lapsed", error.message[:REASON_CHARS_MAX]
         activation.save(update_fields=["state", "answer_reason"])
+        alerts.tell_activation_lapsed(activation, now=now)
         audit.record(
             "policy.activation_lapsed", actor=actor, subject=version, now=now, activation=activation.pk,
             reason=error.message,

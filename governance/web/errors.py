@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,11 +15,15 @@ from django.shortcuts import render
 from governance.services.contention import is_contention
 
 RETRY_AFTER_SECONDS = 10
+FAULTS: tuple[tuple[type[Exception], str], ...] = ((TooManyFieldsSent, "fields"), (RequestDataTooBig, "size"))
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400: the browser sent something that no page of ours sends."""
-    return render(request, "errors/400.html", status=400)
+    """400: the browser sent something that no page of ours sends, or a form that is too large; the page says which."""
+    fault = next((name for kind, name in FAULTS if isinstance(exception, kind)), "")
+    # A page that asks for a part of itself shows the answer in the place of that part.
+    template = "errors/400_part.html" if getattr(request, "htmx", False) else "errors/400.html"
+    return render(request, template, {"fault": fault}, status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from datetime import timedelta
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from governance.models import Alert, ApprovalStage, Delegation, Grant, Person, P
 from governance.services import alerts, approvals, crossings, provisioning, sweeps
 from tests import cast as casting
 from tests.cast import NOW, Cast, content, open_stage, submitted
+from tests.mail.reading import html_of, subject_of, text_of, written
 
 LINK = re.compile(r"https?://[^\s\"'<>)]+")
 
@@ -25,34 +25,6 @@ LINK = re.compile(r"https?://[^\s\"'<>)]+")
 @pytest.fixture
 def cast(db: None) -> Cast:
     return casting.assemble()
-
-
-def written(kind: str, name: str, *, now: Any = NOW) -> EmailMessage:
-    """The mail of a kind to somebody, as it would leave now."""
-    alert = Alert.objects.select_related("recipient").get(kind=kind, recipient__name=name)
-    return emails.compose(alert, now=now).message()  # type: ignore[return-value]
-
-
-def text_of(message: Any) -> str:
-    return (
-        next(part for part in message.walk() if part.get_content_type() == "text/plain")
-        .get_payload(decode=True)
-        .decode()
-    )
-
-
-def html_of(message: Any) -> str:
-    return (
-        next(part for part in message.walk() if part.get_content_type() == "text/html")
-        .get_payload(decode=True)
-        .decode()
-    )
-
-
-def subject_of(message: Any) -> str:
-    from email.header import decode_header, make_header
-
-    return re.sub(r"\s+", " ", str(make_header(decode_header(message["Subject"]))))
 
 
 def decide(request: ProvisioningRequest, cast: Cast, who: str, verdict: str, reason: str, *, now: Any = NOW) -> None:

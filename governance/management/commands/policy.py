@@ -3,10 +3,10 @@
 manage.py policy check|test|explain [PLACE …]     manage.py policy diff OLD NEW     manage.py policy backtest [PLACE …]
 manage.py policy export FOLDER [--set NAME …]     manage.py policy import PLACE … --actor E-MAIL
 manage.py policy replay [--limit N]               manage.py policy activate SET@NUMBER --actor E-MAIL [--second E-MAIL]
-manage.py policy log [--since DAY] [--limit N]
+manage.py policy log [--since DAY] [--limit N]    manage.py policy log --verify [FILE]
 
 Exit codes: 0 everything is in order, 1 something was found (a refusal, a failed case, a difference), 2 it could not be
-done. With `--json` one JSON object is written and nothing else; `log` always writes one a line.
+done. With `--json` one JSON object is written and nothing else; without `--verify`, `log` always writes one a line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from governance.domain.errors import GovernanceError
-from governance.management.policy import activation, sources, words
+from governance.management.policy import activation, log_proof, sources, words
 from governance.management.policy.words import FINE, FOUND, UNUSABLE, Report
 from governance.models import User
 from governance.selectors import decision_logs, policy_sources
@@ -79,11 +79,15 @@ class Command(BaseCommand):
         made = word("log", "stored decisions as JSON lines under Open Policy Agent's names, sensitive facts masked")
         made.add_argument("--since", type=_instant, help="only decisions from this day or instant on")
         made.add_argument("--limit", type=int, help="only the oldest so many")
+        made.add_argument(
+            "--verify", nargs="?", const=log_proof.STORED, metavar="FILE",
+            help="prove what is stored, or with FILE (- for standard input) a log that was exported before",
+        )  # fmt: skip
         made = word("replay", "judge stored decisions again and compare")
         made.add_argument("--limit", type=int, help="only the newest so many")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["word"] == "log":
+        if options["word"] == "log" and options["verify"] is None:
             # Line by line: an export may be longer than memory.
             for entry in decision_logs.stream(since=options["since"], limit=options["limit"]):
                 self.stdout.write(json.dumps(entry, ensure_ascii=False))
@@ -171,4 +175,5 @@ _WORDS: dict[str, Callable[[dict[str, Any]], Report]] = {
     "export": _export,
     "import": _import,
     "activate": _activate,
+    "log": lambda options: log_proof.verify(options["verify"], since=options["since"], limit=options["limit"]),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from governance.policy.analysis.differences import differences
 from governance.policy.analysis.findings import Severity
 from governance.policy.analysis.solver import is_installed
 from governance.policy.answer import Decision
+from governance.policy.authoring.review import example_in_words
 from governance.policy.bundle_model import Bundle
 from governance.policy.counterfactual import nearest_allowed
 from governance.policy.decision import decide
@@ -117,18 +118,11 @@ def diff(old: list[str], new: list[str], *, on: date) -> Report:
         lines += [f"  - {each.before}"] if each.before else []
         lines += [f"  + {each.after}"] if each.after else []
         if each.example is not None and each.outcomes is not None:
-            lines.append(f"  {each.outcomes[0]} becomes {each.outcomes[1]} on {_changed_facts(each.example)}")
+            ask = example_in_words(each.example, after.schema.by_name)
+            lines.append(f"  {each.outcomes[0]} becomes {each.outcomes[1]} on {ask}")
     lines.append(f"{len(found)} differences." if found else "The rules are the same.")
     plain = {"differences": [each.to_json() for each in found], "same": before.digest == after.digest, "errors": []}
     return Report(FOUND if found else FINE, lines, plain)
-
-
-def _changed_facts(example: Mapping[str, Any]) -> str:
-    """The facts of an example that are not those of the plain ask."""
-    ground = plain_ask()
-    changed = {name: value for name, value in example.items() if ground.get(name) != value}
-    absent = [f"no {name}" for name in ground if name not in example]
-    return ", ".join([*(f"{name} = {value}" for name, value in sorted(changed.items())), *absent]) or "the plain ask"
 
 
 def explain(places: list[str], *, facts_file: str | None, on: date) -> Report:

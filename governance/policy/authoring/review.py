@@ -39,10 +39,16 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class FailingCase:
-    """A case that no longer comes out as it says. `was_failing`: it did not before either."""
+    """A case that does not come out as it says.
+
+    Attributes:
+        given: the ask as half a sentence.
+        was_failing: it did not before either.
+    """
 
     case: RuleTest
     failures: tuple[str, ...]
+    given: str
     was_failing: bool
 
 
@@ -89,7 +95,7 @@ def review_change(
     results = run_bundle_tests(_on_day(new, on if is_dated else None), after)
     # Cases are told by the bundle's own ones, not by the copies that were judged on another day.
     failing = [
-        FailingCase(case, result.failures, (case.rule, case.name) in then)
+        FailingCase(case, result.failures, result.given, (case.rule, case.name) in then)
         for case, result in zip(new.tests, results, strict=True)
         if not result.passed
     ]

@@ -17,9 +17,11 @@ from governance.models import (
     Budget,
     Flag,
     Grant,
+    PolicyActivation,
     ProvisioningRequest,
     User,
 )
+from governance.selectors import activations
 from governance.selectors import alerts as selected
 from governance.selectors.alerts import INFRASTRUCTURE_ROLE
 from governance.selectors.assessments import Assessed
@@ -205,3 +207,23 @@ def tell_budget_crossed(
         },
         now=now,
     )
+
+
+def tell_activation_asked(activation: PolicyActivation, *, now: datetime) -> None:
+    """Mail 13: everybody who could answer it; never whoever asked."""
+    _tell_activation("activation_asked", activation, activations.answerers(activation, now=now), now=now)
+
+
+def tell_activation_lapsed(activation: PolicyActivation, *, now: datetime) -> None:
+    """Mail 14: the two who agreed, and who expect it to rule."""
+    _tell_activation("activation_lapsed", activation, activations.concerned(activation, now=now), now=now)
+
+
+def tell_activation_late(activation: PolicyActivation, *, now: datetime) -> None:
+    """Mail 14, when the program cannot put it in force: the same people."""
+    _tell_activation("activation_late", activation, activations.concerned(activation, now=now), now=now)
+
+
+def _tell_activation(kind: str, activation: PolicyActivation, recipients: Iterable[int], *, now: datetime) -> None:
+    payload = {"activation": activation.pk}
+    enqueue(kind, subject=f"activation:{activation.pk}", recipients=recipients, payload=payload, now=now)

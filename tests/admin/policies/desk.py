@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.test import Client
@@ -28,7 +29,10 @@ def body(response: Any) -> str:
 
 def live(client: Client, address: str, **fields: Any) -> str:
     """What the page asks for while somebody types."""
-    response = client.post(address, {"action": "check", **fields}, headers={"HX-Request": "true"})
+    sent = urlencode({"action": "check", **fields})
+    response = client.post(
+        address, sent, content_type="application/x-www-form-urlencoded", headers={"HX-Request": "true"}
+    )
     assert response.status_code == 200
     text = body(response)
     assert "<html" not in text

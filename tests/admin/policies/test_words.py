@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from governance.models import PolicyVersion
 from governance.policy.bundle import load_bundle
+from governance.services import policies, policy_checks
 from tests.admin.conftest import signed_in
-from tests.admin.policies.desk import EDITORS, NBSP, body, limit, saving, url
+from tests.admin.policies.desk import EDITORS, NBSP, body, limit, live, saving, url
+from tests.admin.policies.form import form_of
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +69,20 @@ def test_every_set_opens_in_every_editor(grace: Client, house_cast: Cast) -> Non
     for version in PolicyVersion.objects.all():
         for page in EDITORS:
             assert grace.get(url(page, version)).status_code == 200, (version, page)
+
+
+def test_a_case_that_fails_is_said_in_words_on_every_page(
+    grace: Client, house_cast: Cast, version: PolicyVersion, now: datetime
+) -> None:
+    limit_of_team_leads = "{value: 25000.0, from:"
+    assert limit_of_team_leads in version.source
+    source = version.source.replace(limit_of_team_leads, "{value: 30000.0, from:", 1)
+    draft = policies.add_version(source=source, actor=house_cast.grace, now=now)
+    policy_checks.test_version(version_id=draft.pk, actor=house_cast.grace, now=now)
+    record = body(grace.get(reverse("admin:governance_policyversion_change", args=[draft.pk])))
+    text = f"{url('text', version)}?rule=*"
+    shown = live(grace, text, **(form_of(grace, text) | {"rule": "*", "text": source}))
+    for page in (record, body(grace.get(url("words", draft))), shown):
+        assert "must agree, expected 1 × " in page
+        assert f"where the request&#x27;s exposure is 25,000.01{NBSP}USD" in page
+        assert "{&#x27;" not in page

@@ -7,19 +7,23 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from governance.models import Assessment, AuditEvent, PolicyException, PolicyVersion
-from governance.policy.decision_log import MASK, verify_chain
+from governance.models import Assessment, AuditEvent, AuditHead, PolicyException, PolicyVersion
+from governance.policy.decision_log import MASK, hash_of, verify_chain
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
+from governance.selectors import log_proofs
+from governance.selectors.log_proofs import Proof
 from governance.services import backtests, provisioning
 from tests import cast as casting
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force, seen_backtest
 
+NBSP = "\N{NO-BREAK SPACE}"
 LIMIT = "{value: 25000.0, from: 2024-01-01, source: organisation's own limit}"
 
 
@@ -109,6 +113,19 @@ def test_test_runs_the_cases_and_fails_on_a_red_one(folder: Path) -> None:
     code, plain = run_json("test", str(changed(folder, "headroom_after_usd < 0", "headroom_after_usd <= 0")))
     assert code == 1
     assert any("to the last cent" in failure for failure in plain["bundles"][0]["failures"])
+
+
+def test_a_red_case_is_said_in_words_with_the_values_of_its_ask(folder: Path) -> None:
+    path = changed(folder, LIMIT, LIMIT.replace("25000.0", "30000.0"))
+    code, text = run("test", str(path))
+    assert code == 1
+    lines = [line for line in text.splitlines() if ", where " in line]
+    assert lines
+    assert "2 × exec" in text or "1 × budget owner" in text
+    assert " must agree, expected " in text
+    assert f"the request's exposure is 25,000.01{NBSP}USD" in text
+    for sign in ("{", "}", "'}", "True", "None", "request.exposure_usd"):
+        assert sign not in "".join(lines), sign
 
 
 def test_diff_says_nothing_of_formatting_and_shows_a_limit(folder: Path) -> None:
@@ -252,6 +269,139 @@ def test_the_decision_log_is_one_entry_a_line_chained_and_masked(cast: Cast) -> 
     )
     assert run("log", "--since", "2100-01-01") == (0, "")
     assert len(run("log", "--limit", "1")[1].splitlines()) == 1
+
+
+def _exported(path: Path) -> list[dict[str, Any]]:
+    path.write_text(run("log")[1], encoding="utf-8")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _write(path: Path, entries: list[Any]) -> str:
+    path.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in entries), encoding="utf-8")
+    return str(path)
+
+
+def _forged(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same entries with a chain that holds: without a key, anybody can make one."""
+    previous = ""
+    for entry in entries:
+        entry["prev_hash"] = previous
+        previous = entry["entry_hash"] = hash_of({key: each for key, each in entry.items() if key != "entry_hash"})
+    return entries
+
+
+def test_the_stored_decisions_and_the_audit_log_are_proven(cast: Cast) -> None:
+    for _ in range(3):
+        _submit(cast)
+    code, plain = run_json("log", "--verify")
+    assert (code, plain["verified"], plain["problems"]) == (0, 3, [])
+    assert run("log", "--verify") == (0, "3 stored decisions and the audit log: all of it holds.\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"outcome": "deny"}, "it is stored as deny, and the audit log says allow"),
+        ({"policy_digest": "0" * 64}, "other rules than those that it is stored under"),
+        ({"facts": {"request.exposure_usd": 1.0}}, "its facts are not those that were judged"),
+        ({"facts": []}, "its facts are not those that were judged"),
+        ({"decision": {}}, "the audit log says that other rules fired"),
+        ({"decision": []}, "its decision says None"),
+        ({"revision.digest": "0" * 64}, "the audit log says that something else was asked for"),
+        ({"revision.number": 9}, "the audit log has no submission of it"),
+    ],
+)
+def test_a_stored_decision_that_was_rewritten_is_named(cast: Cast, change: dict[str, Any], words: str) -> None:
+    _submit(cast)
+    row = Assessment.objects.get()
+    for name, value in change.items():
+        place, _, last = name.rpartition(".")
+        setattr(getattr(row, place) if place else row, last, value)
+    proof = Proof()
+    with mock.patch.object(log_proofs.Assessment, "objects") as rows:
+        rows.select_related.return_value.defer.return_value.order_by.return_value.iterator.return_value = iter([row])
+        log_proofs.prove_stored(proof)
+    assert any(words in problem for problem in proof.problems), proof.problems
+    assert all(problem.startswith(f"decision {row.pk}: ") for problem in proof.problems)
+
+
+def test_a_broken_audit_log_fails_the_proof(cast: Cast) -> None:
+    _submit(cast)
+    AuditHead.objects.update(seq=1)
+    code, plain = run_json("log", "--verify")
+    assert code == 1
+    assert "head says 1" in plain["problems"][0]
+
+
+def test_an_exported_log_is_proven_and_each_way_to_forge_it_is_found(cast: Cast, tmp_path: Path) -> None:
+    for _ in range(4):
+        _submit(cast)
+    path = tmp_path / "log.jsonl"
+    whole = _exported(path)
+    assert run("log", "--verify", str(path)) == (0, "4 entries: all of it holds.\n")
+
+    def problems(entries: list[Any]) -> list[str]:
+        code, plain = run_json("log", "--verify", _write(path, entries))
+        assert code == (1 if plain["problems"] else 0)
+        return list(plain["problems"])
+
+    def changed(place: int, **values: Any) -> list[dict[str, Any]]:
+        entries = [dict(entry) for entry in whole]
+        entries[place] |= values
+        return entries
+
+    # A part from either end is still a log.
+    assert problems(whole[1:]) == problems(whole[:3]) == []
+    pk = whole[2]["decision_id"]
+    assert problems(changed(2, requested_by="9"))[0] == "entry 3: it was changed after it was written"
+    assert "entry 3: it does not follow" in problems([*whole[:2], whole[3]])[0]
+    assert f"decision {pk} lies between" in problems([*whole[:2], whole[3]])[1]
+    assert "entry 2: it does not follow" in problems([whole[0], whole[2], whole[1], whole[3]])[0]
+    # Whole chains, made anew over what was changed, are found by what is stored.
+    flipped = {**whole[2]["result"], "decision": "deny"}
+    assert problems(_forged(changed(2, result=flipped))) == [f"entry 3: decision {pk} is stored with another result"]
+    assert problems(_forged(changed(2, requested_by="9"))) == [
+        f"entry 3: decision {pk} is stored with another requester"
+    ]
+    assert problems(_forged([dict(each) for each in (*whole[:2], whole[3])])) == [
+        f"decision {pk} lies between the first and the last entry and is not in the log"
+    ]
+    assert "is in the log twice" in " ".join(problems(_forged([dict(each) for each in (*whole, whole[1])])))
+    assert "decision 999999 is not stored" in " ".join(problems(_forged(changed(2, decision_id="999999"))))
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "null", "7", '"x"', "{}", "[" * 100_000, '{"decision_id": 7}', "NaN",
+                                  '{"decision_id": "٣"}', '{"decision_id": "' + "9" * 400 + '"}'])  # fmt: skip
+def test_a_line_that_is_no_entry_is_a_problem_and_no_crash(cast: Cast, tmp_path: Path, line: str) -> None:
+    _submit(cast)
+    path = tmp_path / "log.jsonl"
+    path.write_text(run("log")[1] + line + "\n", encoding="utf-8")
+    code, plain = run_json("log", "--verify", str(path))
+    assert (code, plain["verified"]) == (1, 2)
+    assert plain["problems"][0].startswith("entry 2: ")
+
+
+def test_a_log_that_cannot_be_read_is_no_proof(cast: Cast, tmp_path: Path) -> None:
+    _submit(cast)
+    empty, binary, long = tmp_path / "empty", tmp_path / "binary", tmp_path / "long"
+    empty.write_text("\n\n")
+    binary.write_bytes(b"\xff\xfe\x00")
+    long.write_text("x" * 1_000_001)
+    for place in (str(empty), str(binary), str(long), str(tmp_path), "nowhere"):
+        code, plain = run_json("log", "--verify", place)
+        assert (code, plain["errors"][0]["code"]) == (2, "no_source"), place
+    # A proof of a part would read as a proof of all.
+    assert run("log", "--verify", "--limit", "1")[0] == 2
+    assert run("log", "--verify", "--since", "2026-01-01")[0] == 2
+
+
+def test_a_long_list_of_problems_is_cut_and_counted(cast: Cast, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text("{}\n" * 300)
+    code, plain = run_json("log", "--verify", str(path))
+    assert (code, plain["verified"], len(plain["problems"])) == (1, 300, 100)
+    assert plain["problem_count"] > 300
+    assert "more" in run("log", "--verify", str(path))[1]
 
 
 def test_backtest_counts_what_the_page_of_a_backtest_counts(cast: Cast) -> None:

@@ -15,6 +15,7 @@ from governance.models import (
 )
 from governance.policy.facts_schema import facts_from_json
 from governance.policy.tally import PAIRS
+from governance.policy.wording import format_value
 from governance.selectors import backtest_changes, backtest_flips
 from tests.cast import NOW, Cast
 from tests.officers import put_in_force
@@ -70,9 +71,19 @@ class TestReasons:
         backtest = run(ask(cast))
         rows = backtest_flips.explained(backtest, list(backtest_flips.flips_of(backtest)))
         assert rows
+        sums = 0
         for row in rows:
             assert row.rule_id in ("AL-1", "AL-2")
             assert "above 500" in row.why
+            facts = facts_from_json(Assessment.objects.get(pk=row.flip.assessment_id).facts)
+            own, together = facts.get("request.exposure_usd"), facts["history.similar_exposure_30d_usd"]
+            # The number that was compared: the ask's own is in its own column, the sum is said with its value.
+            with_others = own is None or together > own
+            assert (
+                row.why.startswith(f"{format_value(together, 'USD')} in 30\N{NO-BREAK SPACE}days with ") is with_others
+            )
+            sums += with_others
+        assert sums
         assert [row.decided_at for row in rows] == sorted((row.decided_at for row in rows), reverse=True)
 
     @pytest.mark.parametrize("broken", [{"request.start_at": "yesterday"}, {"people.team_path": 7}])
