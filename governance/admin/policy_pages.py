@@ -192,7 +192,7 @@ def show_draft(
     """An editor: whole, or only what its change means when the page asks for that while the author types."""
     shown = context | {
         "draft": draft,
-        "version_number": ground.version.number,
+        "version_words": f"Version {ground.version.number}",
         "nothing_yet": NOTHING_YET[page],
         **review_context(draft),
     }

@@ -25,7 +25,7 @@ Marked = tuple[Piece, ...]
 
 
 def mark_difference(before: str, after: str, *, is_short: bool = True) -> tuple[Marked, Marked]:
-    """The pieces of both sentences. A number stays with its unit: they are joined by a no-break space.
+    """The pieces of both sentences; none of an empty one. A number stays with its unit: a no-break space joins them.
 
     Args:
         is_short: leave out, on the right, long runs of words that stay.
@@ -47,7 +47,7 @@ def mark_difference(before: str, after: str, *, is_short: bool = True) -> tuple[
 def _words(sentence: str) -> list[str]:
     """Words, and the comma or full stop after one as a word of its own: a changed number does not take it along."""
     words: list[str] = []
-    for word in sentence.split(" ")[:WORDS_MAX]:
+    for word in sentence.split(" ")[:WORDS_MAX] if sentence else ():
         bare = word.rstrip(_MARKS)
         if bare and bare != word:
             words += [bare, word[len(bare) :]]
