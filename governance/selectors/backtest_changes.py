@@ -99,7 +99,7 @@ def _rule_changes(old: Mapping[str, BoundRule], new: Mapping[str, BoundRule], on
             continue
         kind = "removed" if other is None else "added" if one is None else "changed"
         title = (new if other else old)[rule_id].title
-        yield RuleChange(rule_id, title, kind, on, *mark_difference(before, after))
+        yield RuleChange(rule_id, title, kind, on, *mark_difference(before, after, is_before_short=True))
 
 
 def _differs_by_param_alone(old: BoundRule, new: BoundRule, params: Sequence[ParamChange]) -> bool:
