@@ -22,7 +22,7 @@ from governance.policy.plain_words import effect_in_words, rule_in_words
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
 from governance.policy.testing import run_bundle_tests
 from governance.policy.wording import format_value
-from governance.selectors import policy_drafts
+from governance.selectors import policies
 from governance.selectors.policy_drafts import Ground, ground_of
 
 OUTCOMES = {"allow": "Allowed", "review": "Review", "deny": "Not allowed"}
@@ -136,7 +136,7 @@ def _template_in_words(rule: BoundRule) -> str:
 
 def _differences(ground: Ground, in_force: PolicyVersion, today: date) -> list[RuleChange]:
     """Rule by rule, with the cheap search for an ask that shows it: no question to a solver while a page waits."""
-    old, new = policy_drafts.compiled(in_force.source), ground.compiled
+    old, new = policies.alone(in_force), ground.compiled
     changes = rule_changes(old, new, on=today)
     if not changes:
         return []
