@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 from governance.models import PolicyBacktest, PolicyVersion
@@ -13,10 +12,10 @@ from governance.policy import ir
 from governance.policy.authoring.marking import mark_difference
 from governance.policy.authoring.parameters import in_words, name_in_words
 from governance.policy.authoring.review import RuleChange
-from governance.policy.bundle import load_bundle
 from governance.policy.bundle_model import Bundle, Param
 from governance.policy.plain_words import rule_in_words
-from governance.policy.policy_set import BoundRule, compile_policy_set
+from governance.policy.policy_set import BoundRule
+from governance.selectors import policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,39 +54,28 @@ class Changes:
 
 def changes_of(backtest: PolicyBacktest) -> Changes:
     """The changes of a run's version against the version of its set that was in force when it was asked for."""
-    active = (
-        PolicyVersion.objects.filter(pk__in=backtest.against_ids, policy_set_id=backtest.version.policy_set_id)
-        .values_list("number", "source", "activated_at")
-        .first()
-    )
-    draft = backtest.version
-    found = _compared(draft.digest, draft.source, active[1] if active else None, backtest.on)
-    return Changes(
-        *found,
-        against_number=active[0] if active else None,
-        against_since=active[2] if active else None,
-    )
-
-
-@lru_cache(maxsize=32)
-def _compared(
-    digest: str, source: str, against: str | None, on: date
-) -> tuple[str, tuple[ParamChange, ...], tuple[RuleChange, ...], int]:
-    after = load_bundle(source)
-    before = load_bundle(against) if against is not None else None
-    old, new = _rules(before, on), _rules(after, on)
+    draft, on = backtest.version, backtest.on
+    active = PolicyVersion.objects.filter(pk__in=backtest.against_ids, policy_set_id=draft.policy_set_id).first()
+    before, after = policies.bundle_of(active) if active else None, policies.bundle_of(draft)
+    old, new = _rules(active, on), _rules(draft, on)
     rules = tuple(_rule_changes(old, new, on))
     params = tuple(_param_changes(before, after, on))
-    unchanged = len(set(old) & set(new)) - sum(each.kind == "changed" for each in rules)
     by_param_alone = all(
         each.kind == "changed" and _differs_by_param_alone(old[each.rule_id], new[each.rule_id], params)
         for each in rules
     )
-    return _heading(before, after, params if by_param_alone else (), rules), params, rules, unchanged
+    return Changes(
+        heading=_heading(before, after, params if by_param_alone else (), rules),
+        params=params,
+        rules=rules,
+        unchanged_count=len(set(old) & set(new)) - sum(each.kind == "changed" for each in rules),
+        against_number=active.number if active else None,
+        against_since=active.activated_at if active else None,
+    )
 
 
-def _rules(bundle: Bundle | None, on: date) -> dict[str, BoundRule]:
-    return {} if bundle is None else {rule.rule_id: rule for rule in compile_policy_set([bundle]).at(on).rules}
+def _rules(version: PolicyVersion | None, on: date) -> dict[str, BoundRule]:
+    return {} if version is None else {rule.rule_id: rule for rule in policies.alone(version).at(on).rules}
 
 
 def _rule_changes(old: Mapping[str, BoundRule], new: Mapping[str, BoundRule], on: date) -> Iterable[RuleChange]:
