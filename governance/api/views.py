@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, TypeVar, cast
 
 from django.db.models import Model, QuerySet
@@ -14,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from estimator.core.needs import Needs
 from governance.api import serializers as shapes
 from governance.api.idempotency import once
 from governance.api.schema import KEY, PAGE, described
@@ -201,17 +203,7 @@ class StageDecide(Endpoint):
         )
 
 
-NEED_FIELDS = (
-    "deadline_hours",
-    "providers",
-    "countries",
-    "terms",
-    "software",
-    "delivery",
-    "interconnect_gb_s",
-    "is_export_controlled",
-    "price_age_days_max",
-)
+NEED_FIELDS = tuple(each.name for each in fields(Needs))
 
 
 class EstimateList(Endpoint):
@@ -224,7 +216,7 @@ class EstimateList(Endpoint):
     def post(self, request: Request) -> Response:
         """Size one workload in one place. Nothing is stored and nobody is asked."""
         data = self.body(shapes.EstimateInputSerializer)
-        return Response(estimates.size(today=timezone.now().date(), **data).to_json())
+        return Response(estimates.size(estimates.Inputs(**data), today=timezone.now().date()).to_json())
 
 
 class EstimateCompare(Endpoint):
@@ -234,7 +226,8 @@ class EstimateCompare(Endpoint):
         data = self.body(shapes.CompareInputSerializer)
         limit = data.pop("limit")
         needs = {name: data.pop(name) for name in NEED_FIELDS}
-        return Response(estimates.explore_workload(today=timezone.now().date(), needs=needs, **data).to_json(limit))
+        inputs = estimates.Inputs(needs=needs, **data)
+        return Response(estimates.explore_workload(inputs, today=timezone.now().date()).to_json(limit))
 
 
 class EstimateDetail(Endpoint):
