@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from governance.admin import access
-from governance.admin.policy_pages import Draft, Problem, address, is_live, read_draft, save, show_draft, writer_ground
+from governance.admin.policy_pages import Draft, Problem, address, is_live, read_draft, show_draft, writer_ground
 from governance.admin.site import DeskSite
 from governance.policy.analysis.checks import check_policy_set
 from governance.policy.authoring.edits import edit_source, set_rows
@@ -112,12 +112,6 @@ def table_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
         "facts": [fact.name for fact in ground.bundle.schema.facts]
         + [f"variables.{name}" for name in ground.bundle.variables],
     }
-    if request.POST.get("action") == "save" and not draft.problems:
-        if draft.review is None:
-            draft.problems.append(Problem("Nothing was changed."))
-        done = save(request, ground, draft)
-        if done is not None:
-            return done
     return show_draft(desk, request, ground, "table", draft, context)
 
 

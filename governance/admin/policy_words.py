@@ -15,6 +15,7 @@ from governance.admin.site import DeskSite
 from governance.models import PolicyVersion
 from governance.policy import ir
 from governance.policy.analysis.differences import RuleDifference, differences
+from governance.policy.authoring.expressions import usual_day
 from governance.policy.authoring.parameters import in_words, param_rows
 from governance.policy.authoring.review import RuleChange, example_in_words, rule_changes
 from governance.policy.authoring.tables import Column, read_table
@@ -61,7 +62,7 @@ def words_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
     bundle = ground.bundle
     against = ground.in_force if ground.in_force and ground.in_force.pk != ground.version.pk else None
     # A version that does not rule yet is read as on its first day.
-    on = max([today, *([bundle.effective_from] if bundle.effective_from else [])])
+    on = usual_day(bundle, today)
     results = run_bundle_tests(bundle, ground.compiled)
     limits = param_rows(bundle, ground.compiled, on=on)
     context = {
