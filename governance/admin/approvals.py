@@ -9,24 +9,18 @@ from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
 
-from governance.admin.provisioning import of_visible_requests
+from governance.admin.provisioning import OfRequest, of_visible_requests
 from governance.admin.records import StateAdmin
 from governance.models import ApprovalDecision, ApprovalStage, Visibility
 
 
 @admin.register(ApprovalStage)
-class StageAdmin(StateAdmin):
+class StageAdmin(OfRequest):
     lead = "One role that has to say yes to one revision."
     list_display = ("__str__", "provisioning_request", "state", "order", "quorum", "opened_at", "due_at", "closed_at")
     list_filter = ("state", "role")
     list_select_related = ("provisioning_request", "role", "revision")
     search_fields = ("=provisioning_request__number",)
-
-    def visible(self, rows: Any, visibility: Visibility) -> Any:
-        return of_visible_requests(rows, visibility)
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup == "provisioning_request__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def links(self, request: HttpRequest, row: models.Model) -> list[tuple[str, str]]:
         return [("Decision page", reverse("admin:decide", args=[row.pk]))]

@@ -7,16 +7,16 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from governance.admin.provisioning import of_visible_requests
-from governance.admin.records import StateAdmin
+from governance.admin.provisioning import OfRequest
 from governance.admin.wording import usd
-from governance.models import Assessment, Visibility
+from governance.models import Assessment
 
 
 @admin.register(Assessment)
-class AssessmentAdmin(StateAdmin):
+class AssessmentAdmin(OfRequest):
     lead = "Each sizing and judgement, with the digests of policy, catalogue and facts that replay it."
     list_display = ("__str__", "occasion", "outcome", "counts_as", "assessed_at")
+    request_path = "revision__provisioning_request"
     list_filter = ("outcome", "occasion")
     list_select_related = ("revision__provisioning_request",)
     search_fields = ("=revision__provisioning_request__number", "facts_digest", "policy_digest")
@@ -31,17 +31,11 @@ class AssessmentAdmin(StateAdmin):
         ("Estimate", ("estimate",)),
     )
 
-    def visible(self, rows: Any, visibility: Visibility) -> Any:
-        return of_visible_requests(rows, visibility, "revision__provisioning_request")
-
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)
         # The list shows none of the three large documents.
         is_list = request.resolver_match is not None and (request.resolver_match.url_name or "").endswith("changelist")
         return rows.defer("facts", "estimate", "decision", "revision__content") if is_list else rows
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup == "revision__provisioning_request__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="counts as", ordering="exposure_micro")
     def counts_as(self, row: Assessment) -> str:

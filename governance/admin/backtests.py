@@ -164,6 +164,8 @@ def _frame(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
         "backtest": backtest,
         "version": version,
         "changes": changes,
+        "before": f"Today, version {changes.against_number}" if changes.against_number else "Today",
+        "after": f"Proposed, version {version.number}",
         "panel": activation_panel.of(version, person),
         "may_act": "policies" in person.duties,
         "is_live": backtest.state in LIVE_STATES,

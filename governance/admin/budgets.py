@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from governance.admin.forms import DayField, DeskForm, MoneyField, ReasonField, at_midnight
-from governance.admin.provisioning import of_visible_requests
+from governance.admin.provisioning import OfRequest
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
 from governance.admin.wording import usd
 from governance.models import Budget, BudgetHold, LedgerEntry, LedgerJournal, Person, Project, Team, User, Visibility
@@ -98,18 +98,12 @@ class BudgetAdmin(RecordAdmin):
 
 
 @admin.register(BudgetHold)
-class HoldAdmin(StateAdmin):
+class HoldAdmin(OfRequest):
     lead = "Money set aside for one request on its budget and all above, until it is answered or the hold ends."
     list_display = ("__str__", "budget", "amount", "state", "placed_at", "expires_at", "resolved_at")
     list_filter = ("state",)
     list_select_related = ("provisioning_request", "budget")
     search_fields = ("=provisioning_request__number",)
-
-    def visible(self, rows: Any, visibility: Visibility) -> Any:
-        return of_visible_requests(rows, visibility)
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup == "provisioning_request__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="amount", ordering="amount_micro")
     def amount(self, row: BudgetHold) -> str:

@@ -58,6 +58,7 @@ def _slug_of(form: DeskForm) -> str:
 
 
 class _RowForm(DeskForm):
+    starts_empty = True
     table: ClassVar[str]
     note_of_release = ReasonField(label="Why", help_text="One line for the list of releases.")
 
@@ -70,9 +71,6 @@ class _RowForm(DeskForm):
             if row is not None:
                 self.initial[column.name] = getattr(row, column.name)
         self.fields["note_of_release"] = self.fields.pop("note_of_release")
-
-    def initial_of(self, row: Any) -> dict[str, Any]:
-        return {}
 
     def save(self, *, actor: User, now: datetime) -> models.Model | None:
         values = dict(self.cleaned_data)

@@ -43,10 +43,8 @@ class AnswerForm(DeskForm):
 
 
 class EndForm(DeskForm):
+    starts_empty = True
     reason = ReasonField()
-
-    def initial_of(self, row: Any) -> dict[str, Any]:
-        return {}
 
     def save(self, *, actor: User, now: datetime) -> PolicyException:
         row = self.about(PolicyException)

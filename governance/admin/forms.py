@@ -32,6 +32,7 @@ class DeskForm(forms.Form):
     required_css_class = "required"
     error_css_class = "err"
     renames: ClassVar[Mapping[str, str]] = {}
+    starts_empty: ClassVar[bool] = False
 
     def __init__(self, data: Any = None, *, row: models.Model | None, person: Access) -> None:
         self.row = row
@@ -39,7 +40,9 @@ class DeskForm(forms.Form):
         super().__init__(data, initial=self.initial_of(row) if row is not None else None)
 
     def initial_of(self, row: Any) -> dict[str, Any]:
-        """What the form starts with: the record as it stands."""
+        """What the form starts with: the record as it stands, where that is what is typed over."""
+        if self.starts_empty:
+            return {}
         return {name: getattr(row, name) for name in self.base_fields if hasattr(row, name)}
 
     def about(self, model: type[RowT]) -> RowT:

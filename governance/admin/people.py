@@ -55,22 +55,18 @@ class ChangePersonForm(_PersonFields):
 
 
 class PasswordForm(DeskForm):
+    starts_empty = True
     password = forms.CharField(
         label="New password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
     )
-
-    def initial_of(self, row: Any) -> dict[str, Any]:
-        return {}
 
     def save(self, *, actor: User, now: datetime) -> None:
         people.set_password(actor=actor, person_id=self.about(Person).pk, now=now, **self.cleaned_data)
 
 
 class ServiceAccountForm(DeskForm):
+    starts_empty = True
     email = forms.EmailField(max_length=200, label="Address of the account", help_text="Such as svc-ci@example.org.")
-
-    def initial_of(self, row: Any) -> dict[str, Any]:
-        return {}
 
     def save(self, *, actor: User, now: datetime) -> None:
         people.add_service_account(actor=actor, person=self.about(Person), now=now, **self.cleaned_data)

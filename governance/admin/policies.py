@@ -92,13 +92,11 @@ class EndShadowForm(Sure):
 
 
 class AskForm(DeskForm):
+    starts_empty = True
     reason = ReasonField(label="Why, for the second officer and the log")
     effective_at = InstantField(
         required=False, label="From when", help_text="Nothing decided before changes. Empty: as soon as it is agreed."
     )
-
-    def initial_of(self, row: Any) -> dict[str, Any]:
-        return {}
 
     def save(self, *, actor: User, now: datetime) -> PolicyVersion:
         version = self.about(PolicyVersion)
@@ -107,15 +105,13 @@ class AskForm(DeskForm):
 
 
 class AnswerForm(DeskForm):
+    starts_empty = True
     answer = forms.ChoiceField(
         choices=[("agree", "Agree: it rules from the instant asked for"), ("refuse", "Refuse")],
         widget=forms.RadioSelect,
         label="Your answer",
     )
     reason = ReasonField(required=False, help_text="A refusal says why.")
-
-    def initial_of(self, row: Any) -> dict[str, Any]:
-        return {}
 
     def save(self, *, actor: User, now: datetime) -> PolicyVersion:
         version = self.about(PolicyVersion)
@@ -126,10 +122,8 @@ class AnswerForm(DeskForm):
 
 
 class WithdrawForm(DeskForm):
+    starts_empty = True
     reason = ReasonField()
-
-    def initial_of(self, row: Any) -> dict[str, Any]:
-        return {}
 
     def save(self, *, actor: User, now: datetime) -> PolicyVersion:
         version = self.about(PolicyVersion)

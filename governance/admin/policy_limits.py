@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from django.http import HttpRequest, HttpResponse
 
 from governance.admin import access
-from governance.admin.policy_pages import Draft, Problem, first_day, read_draft, save, show_draft, writer_ground
+from governance.admin.policy_pages import Draft, Problem, first_day, read_draft, show_draft, writer_ground
 from governance.admin.site import DeskSite
 from governance.policy.authoring.edits import (
     Change,
@@ -73,12 +73,6 @@ def limits_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRe
         changes, names, days = _read(rows, draft, source)
         if changes and not draft.problems:
             _review(ground, draft, changes, frozenset(names), days, wants_cases)
-        if request.POST.get("action") == "save" and not draft.problems:
-            if not changes:
-                draft.problems.append(Problem("Nothing was changed: type a new value beside the limit that changes."))
-            stored = save(request, ground, draft)
-            if stored is not None:
-                return stored
     context = {"rows": rows, "source": source, "source_chars_max": SOURCE_CHARS_MAX, "wants_cases": wants_cases}
     return show_draft(desk, request, ground, "limits", draft, context)
 

@@ -39,6 +39,7 @@ TABS = (
 )
 
 _NO_DIFFERENCE = "Nothing differs from the version that you opened."
+_NOTHING_CHANGED = {"limits": "Nothing was changed: type a new value beside the limit that changes."}
 NOTHING_YET = {
     "limits": "What changes is shown here as soon as a new value is typed.",
     "table": _NO_DIFFERENCE,
@@ -135,16 +136,14 @@ def read_draft(request: HttpRequest, ground: Ground) -> Draft:
     )
 
 
-def save(request: HttpRequest, ground: Ground, draft: Draft) -> HttpResponse | None:
+def _save(request: HttpRequest, ground: Ground, draft: Draft, edited: Edited) -> HttpResponse | None:
     """Store the draft and lead to its page; None with the problems in `draft` when it was refused."""
-    if draft.edited is None:
-        return None
     person = access.of(request)
     try:
         version = save_draft(
             set_id=ground.version.policy_set_id,
             newest_seen=draft.seen,
-            source=draft.edited.text,
+            source=edited.text,
             title=draft.title,
             reason=draft.reason,
             actor=person.user,
@@ -194,10 +193,18 @@ def show(
 def show_draft(
     desk: DeskSite, request: HttpRequest, ground: Ground, page: str, draft: Draft, context: dict[str, Any]
 ) -> HttpResponse:
-    """An editor: whole, or only what its change means when the page asks for that while the author types."""
+    """An editor: whole, or only what its change means when the page asks for that while the author types.
+
+    With `action=save` a draft without problems is stored, and its own page comes next.
+    """
+    if request.POST.get("action") == "save" and not draft.problems:
+        if draft.edited is None:
+            draft.problems.append(Problem(_NOTHING_CHANGED.get(page, "Nothing was changed.")))
+        elif (stored := _save(request, ground, draft, draft.edited)) is not None:
+            return stored
     shown = context | {
         "draft": draft,
-        "version_number": ground.version.number,
+        "version_words": f"Version {ground.version.number}",
         "nothing_yet": NOTHING_YET[page],
         **review_context(draft),
     }

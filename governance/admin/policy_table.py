@@ -16,7 +16,6 @@ from governance.admin.policy_pages import (
     address,
     is_live,
     read_draft,
-    save,
     show_draft,
     writer_ground,
 )
@@ -129,12 +128,6 @@ def table_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
         "facts": [fact.name for fact in ground.bundle.schema.facts]
         + [f"variables.{name}" for name in ground.bundle.variables],
     }
-    if request.POST.get("action") == "save" and not draft.problems:
-        if draft.review is None:
-            draft.problems.append(Problem("Nothing was changed."))
-        done = save(request, ground, draft)
-        if done is not None:
-            return done
     return show_draft(desk, request, ground, "table", draft, context)
 
 

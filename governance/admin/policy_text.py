@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from governance.admin import access
-from governance.admin.policy_pages import Draft, Problem, read_draft, save, show_draft, writer_ground
+from governance.admin.policy_pages import Draft, Problem, read_draft, show_draft, writer_ground
 from governance.admin.site import DeskSite
 from governance.admin.wording import sentence
 from governance.policy.authoring.edits import Edited, add_rule, edit_source, find_rule, remove_rule, replace_rule
@@ -85,12 +85,6 @@ def text_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpResp
             "example": request.POST.get("example", ""),
             "extra_template": "admin/desk/policy_reading.html",
         }
-    if request.POST.get("action") == "save" and not draft.problems:
-        if draft.review is None:
-            draft.problems.append(Problem("Nothing was changed."))
-        stored = save(request, ground, draft)
-        if stored is not None:
-            return stored
     return show_draft(desk, request, ground, "text", draft, context)
 
 

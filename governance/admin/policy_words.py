@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from governance.admin.site import DeskSite
 from governance.models import PolicyVersion
 from governance.policy import ir
 from governance.policy.analysis.differences import RuleDifference, differences
+from governance.policy.authoring.expressions import usual_day
 from governance.policy.authoring.parameters import in_words, param_rows
 from governance.policy.authoring.review import RuleChange, example_in_words, rule_changes
 from governance.policy.authoring.tables import Column, read_table
@@ -22,7 +23,7 @@ from governance.policy.plain_words import effect_in_words, rule_in_words
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
 from governance.policy.testing import run_bundle_tests
 from governance.policy.wording import format_value
-from governance.selectors import policy_drafts
+from governance.selectors import policies
 from governance.selectors.policy_drafts import Ground, ground_of
 
 OUTCOMES = {"allow": "Allowed", "review": "Review", "deny": "Not allowed"}
@@ -52,15 +53,6 @@ class Block:
     columns: tuple[Column, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A change against what is in force, with an ask that shows it."""
-
-    change: RuleChange
-    example: str
-    outcomes: tuple[str, str] | None
-
-
 def words_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpResponse:
     """The page of a version. It changes nothing."""
     if request.method not in ("GET", "HEAD"):
@@ -68,8 +60,9 @@ def words_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
     ground = ground_of(version_id)
     today = access.of(request).now.date()
     bundle = ground.bundle
+    against = ground.in_force if ground.in_force and ground.in_force.pk != ground.version.pk else None
     # A version that does not rule yet is read as on its first day.
-    on = max([today, *([bundle.effective_from] if bundle.effective_from else [])])
+    on = usual_day(bundle, today)
     results = run_bundle_tests(bundle, ground.compiled)
     limits = param_rows(bundle, ground.compiled, on=on)
     context = {
@@ -80,8 +73,10 @@ def words_view(desk: DeskSite, request: HttpRequest, version_id: int) -> HttpRes
         "limits": [(row, [(each.start, in_words(row.param, each.value)) for each in row.later]) for row in limits],
         "results": results,
         "failing": [result for result in results if not result.passed],
-        "against": ground.in_force if ground.in_force and ground.in_force.pk != ground.version.pk else None,
-        "differences": _differences(ground, ground.in_force, today) if ground.in_force else [],
+        "against": against,
+        "before": f"Version {against.number}" if against else "",
+        "after": f"Version {ground.version.number}",
+        "differences": _differences(ground, against, today) if against else [],
     }
     return show(desk, request, ground, "words", context)
 
@@ -140,22 +135,20 @@ def _template_in_words(rule: BoundRule) -> str:
     return "".join(parts)
 
 
-def _differences(ground: Ground, in_force: PolicyVersion, today: date) -> list[Difference]:
+def _differences(ground: Ground, in_force: PolicyVersion, today: date) -> list[RuleChange]:
     """Rule by rule, with the cheap search for an ask that shows it: no question to a solver while a page waits."""
-    if in_force.pk == ground.version.pk:
-        return []
-    old, new = policy_drafts.compiled(in_force.source), ground.compiled
+    old, new = policies.alone(in_force), ground.compiled
     changes = rule_changes(old, new, on=today)
     if not changes:
         return []
     on = max(change.since for change in changes)
     shown = {each.rule_id: each for each in differences(old, new, on=on, use_solver=False)}
-    return [_difference(change, shown.get(change.rule_id), new) for change in changes]
+    return [_with_example(change, shown.get(change.rule_id), new) for change in changes]
 
 
-def _difference(change: RuleChange, found: RuleDifference | None, new: CompiledPolicySet) -> Difference:
+def _with_example(change: RuleChange, found: RuleDifference | None, new: CompiledPolicySet) -> RuleChange:
     if found is None or found.example is None or found.outcomes is None:
-        return Difference(change, "", None)
+        return change
     before, after = found.outcomes
     said = example_in_words(found.example, new.schema.by_name)
-    return Difference(change, said, (OUTCOMES[before], OUTCOMES[after]))
+    return replace(change, example=said, outcomes=(OUTCOMES[before], OUTCOMES[after]))

@@ -71,18 +71,20 @@ class RequestAdmin(StateAdmin):
         return moment(row.submitted_at)
 
 
-class _OfRequest(StateAdmin):
-    """Rows that belong to one request, and are seen by whoever sees it."""
+class OfRequest(StateAdmin):
+    """Rows that belong to one request, are seen by whoever sees it, and are listed by it."""
+
+    request_path = "provisioning_request"
 
     def visible(self, rows: Any, visibility: Visibility) -> Any:
-        return of_visible_requests(rows, visibility)
+        return of_visible_requests(rows, visibility, self.request_path)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup == "provisioning_request__id__exact" or super().lookup_allowed(lookup, value, request)
+        return lookup == f"{self.request_path}__id__exact" or super().lookup_allowed(lookup, value, request)
 
 
 @admin.register(RequestRevision)
-class RevisionAdmin(_OfRequest):
+class RevisionAdmin(OfRequest):
     lead = "What was asked for, frozen. Decisions name a revision by its digest."
     list_display = ("__str__", "provisioning_request", "number", "created_by", "created_at")
     list_select_related = ("provisioning_request", "created_by")
@@ -90,7 +92,7 @@ class RevisionAdmin(_OfRequest):
 
 
 @admin.register(RequestComment)
-class CommentAdmin(_OfRequest):
+class CommentAdmin(OfRequest):
     lead = "The conversation about requests, as written."
     list_display = ("__str__", "provisioning_request", "author", "created_at")
     list_select_related = ("provisioning_request", "author")

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound as HttpNotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api import serializers as shapes
-from governance.api.views import PAGE, Endpoint
+from governance.api.schema import PAGE, REFUSALS, described
+from governance.api.views import NOTHING_HERE, Endpoint
 from governance.models import PolicyBacktest
 from governance.selectors import backtests as reading
 from governance.selectors import duties
 from governance.services import backtests
-
-REFUSALS = {400: OpenApiTypes.OBJECT, 403: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT}
 
 
 class BacktestEndpoint(Endpoint):
@@ -27,7 +24,7 @@ class BacktestEndpoint(Endpoint):
     def require_reader(self) -> None:
         may_read = self.visibility().sees_all or "policies" in duties.duties_of(self.actor, now=timezone.now())
         if not may_read:
-            raise HttpNotFound("there is nothing here, or it is not yours to see")
+            raise HttpNotFound(NOTHING_HERE)
 
     def backtest(self, backtest_id: int) -> PolicyBacktest:
         self.require_reader()
@@ -35,17 +32,13 @@ class BacktestEndpoint(Endpoint):
 
 
 class BacktestList(BacktestEndpoint):
-    @extend_schema(operation_id="backtests_list", parameters=PAGE, responses={200: OpenApiTypes.OBJECT})
+    @described("backtests_list", 200, parameters=PAGE)
     def get(self, request: Request) -> Response:
         """Backtests, newest first."""
         self.require_reader()
         return self.page(PolicyBacktest.objects.select_related("version__policy_set"), backtest_row)
 
-    @extend_schema(
-        operation_id="backtests_create",
-        request=shapes.BacktestInputSerializer,
-        responses={200: OpenApiTypes.OBJECT, 201: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("backtests_create", 200, 201, *REFUSALS, request=shapes.BacktestInputSerializer)
     def post(self, request: Request) -> Response:
         """Ask for a backtest of a version. While one of the same version goes on, that one is returned, with 200."""
         data = self.body(shapes.BacktestInputSerializer)
@@ -55,14 +48,14 @@ class BacktestList(BacktestEndpoint):
 
 
 class BacktestDetail(BacktestEndpoint):
-    @extend_schema(operation_id="backtests_read", responses={200: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT})
+    @described("backtests_read", 200, 404)
     def get(self, request: Request, backtest_id: int) -> Response:
         """One backtest: how far it is, and once it is done what it found."""
         return Response(backtest_detail(self.backtest(backtest_id)))
 
 
 class BacktestCancel(BacktestEndpoint):
-    @extend_schema(operation_id="backtests_cancel", request=None, responses={200: OpenApiTypes.OBJECT, **REFUSALS})
+    @described("backtests_cancel", 200, *REFUSALS)
     def post(self, request: Request, backtest_id: int) -> Response:
         """Stop a backtest. One that has ended stays as it is."""
         row = self.backtest(backtest_id)

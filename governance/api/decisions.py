@@ -7,12 +7,12 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import NotFound as HttpNotFound
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.views import PAGE, Endpoint
+from governance.api.schema import PAGE, described
+from governance.api.views import Endpoint
 from governance.domain.errors import InvalidInput
 from governance.selectors import decision_logs
 
@@ -26,13 +26,15 @@ class DecisionEndpoint(Endpoint):
 
 
 class DecisionList(DecisionEndpoint):
-    @extend_schema(
-        operation_id="decisions_list",
+    @described(
+        "decisions_list",
+        200,
+        400,
+        403,
         parameters=[
             *PAGE,
             OpenApiParameter("since", OpenApiTypes.DATETIME, description="Only decisions from this instant on."),
         ],
-        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT, 403: OpenApiTypes.OBJECT},
     )
     def get(self, request: Request) -> Response:
         """Entries of the decision log, newest first."""
@@ -51,13 +53,8 @@ class DecisionList(DecisionEndpoint):
 
 
 class DecisionDetail(DecisionEndpoint):
-    @extend_schema(
-        operation_id="decisions_read",
-        responses={200: OpenApiTypes.OBJECT, 403: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT},
-    )
+    @described("decisions_read", 200, 403, 404)
     def get(self, request: Request, decision_id: int) -> Response:
         """One entry of the decision log."""
-        found = decision_logs.rows().filter(pk=min(decision_id, 2**63 - 1)).first()
-        if found is None:
-            raise HttpNotFound("there is no such decision")
+        found = self.found(decision_logs.rows(), "there is no such decision", pk=decision_id)
         return Response(decision_logs.entry_of(found))

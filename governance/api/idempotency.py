@@ -14,18 +14,24 @@ from governance.domain.canonical import digest
 from governance.domain.errors import InvalidInput
 from governance.models import User
 from governance.services import idempotency
-from governance.services.commit import nothing
+from governance.services.commit import BeforeCommit, nothing
 
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
 
 def once(
-    request: Request, actor: User, act: idempotency.Act, answer: Callable[[Any], idempotency.Answer], *, now: datetime
+    request: Request,
+    actor: User,
+    service: Callable[..., Any],
+    answer: Callable[[Any], idempotency.Answer],
+    /,
+    *,
+    now: datetime,
+    **fields: Any,
 ) -> Response:
-    """Run `act` unless this key was answered before.
+    """Call one service with these fields, unless this key was answered before.
 
     Args:
-        act: calls one service, handing on the callback that it is given.
         answer: turns what the service returns into status and plain JSON body.
 
     Raises:
@@ -33,6 +39,10 @@ def once(
         IdempotencyConflict: the key came with another body.
         IdempotencyInFlight: the first call with the key is still at work.
     """
+
+    def act(before_commit: BeforeCommit) -> Any:
+        return service(actor=actor, now=now, before_commit=before_commit, **fields)
+
     key = request.headers.get("Idempotency-Key")
     if key is None:
         status, body = answer(act(nothing))

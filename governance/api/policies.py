@@ -8,15 +8,15 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound as HttpNotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.idempotency import once
+from governance.api.schema import KEY, PAGE, REFUSALS, described
 from governance.api.serializers import StrictSerializer
-from governance.api.views import KEY, PAGE, Endpoint
+from governance.api.views import Endpoint
 from governance.domain.errors import InvalidInput, NotAllowed
 from governance.models import PolicyActivation, PolicyVersion
 from governance.models.policies import VERSION_STATES
@@ -25,7 +25,6 @@ from governance.selectors.activations import standing_of
 from governance.selectors.policy_checks import Checks
 from governance.services import activations, policies, policy_checks, shadow
 
-REFUSALS = {400: OpenApiTypes.OBJECT, 403: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT}
 ID_MAX = 2**63 - 1
 
 
@@ -127,31 +126,30 @@ class PolicyEndpoint(Endpoint):
             raise NotAllowed("policies are read by those who decide, audit or keep them")
 
     def version(self, version_id: int) -> PolicyVersion:
-        found = PolicyVersion.objects.select_related("policy_set").filter(pk=min(version_id, ID_MAX)).first()
-        if found is None:
-            raise HttpNotFound("there is no such policy version")
-        return found
+        rows = PolicyVersion.objects.select_related("policy_set")
+        return self.found(rows, "there is no such policy version", pk=version_id)
 
-    def changed(self, request: Request, act: Callable[[datetime, Any], Any], *, status: int = 200) -> Response:
-        """One service call, once per key; the answer is the version as it stands then."""
+    def changed(self, request: Request, service: Callable[..., Any], *, status: int = 200, **fields: Any) -> Response:
+        """One service call with these fields, once per key; the answer is the version as it stands then."""
         now = timezone.now()
 
-        def answer(result: Any) -> tuple[int, dict[str, Any]]:
+        def told(result: Any) -> tuple[int, dict[str, Any]]:
             version = result if isinstance(result, PolicyVersion) else result.version
             return status, version_detail(self.version(version.pk), now=now)
 
-        return once(request, self.actor, lambda seal: act(now, seal), answer, now=now)
+        return once(request, self.actor, service, told, now=now, **fields)
 
 
 class VersionList(PolicyEndpoint):
-    @extend_schema(
-        operation_id="policies_list",
+    @described(
+        "policies_list",
+        200,
+        403,
         parameters=[
             *PAGE,
             OpenApiParameter("set", OpenApiTypes.STR),
             OpenApiParameter("state", OpenApiTypes.STR, enum=list(VERSION_STATES)),
         ],
-        responses={200: OpenApiTypes.OBJECT, 403: OpenApiTypes.OBJECT},
     )
     def get(self, request: Request) -> Response:
         """Policy versions, newest first, without their texts."""
@@ -161,91 +159,42 @@ class VersionList(PolicyEndpoint):
                 rows = rows.filter(**{lookup: value.replace("\x00", "")[:80]})
         return self.page(rows, version_row)
 
-    @extend_schema(
-        operation_id="policies_import",
-        parameters=[KEY],
-        request=ImportSerializer,
-        responses={201: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("policies_import", 201, *REFUSALS, request=ImportSerializer, parameters=[KEY])
     def post(self, request: Request) -> Response:
         """Store a bundle as a draft. The same rules again are the version that exists."""
         data = self.body(ImportSerializer)
-        return self.changed(
-            request,
-            lambda now, seal: self._import(data, now, seal),
-            status=201,
-        )
-
-    def _import(self, data: dict[str, Any], now: datetime, seal: Any) -> PolicyVersion:
-        try:
-            return policies.import_version(
-                source=data["bundle"], reason=data["reason"], actor=self.actor, now=now, before_commit=seal
-            )
-        except InvalidInput as error:
-            # The caller knows the text under the name of its own field.
-            renamed = {"bundle" if name == "source" else name: found for name, found in error.errors.items()}
-            raise InvalidInput(renamed) from error
+        return self.changed(request, _import, status=201, source=data["bundle"], reason=data["reason"])
 
 
 class VersionDetail(PolicyEndpoint):
-    @extend_schema(operation_id="policies_read", responses={200: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT})
+    @described("policies_read", 200, 404)
     def get(self, request: Request, version_id: int) -> Response:
         """One version: text, last run of its cases and checks, shadow, and what is in the way of its activation."""
         return Response(version_detail(self.version(version_id), now=timezone.now()))
 
 
 class VersionTest(PolicyEndpoint):
-    @extend_schema(
-        operation_id="policies_test",
-        parameters=[KEY],
-        request=None,
-        responses={200: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("policies_test", 200, *REFUSALS, parameters=[KEY])
     def post(self, request: Request, version_id: int) -> Response:
         """Run its cases and the static checks beside the rules in force."""
-        version = self.version(version_id)
-        return self.changed(
-            request,
-            lambda now, seal: policy_checks.test_version(
-                version_id=version.pk, actor=self.actor, now=now, before_commit=seal
-            ),
-        )
+        return self.changed(request, policy_checks.test_version, version_id=self.version(version_id).pk)
 
 
 class VersionExplain(PolicyEndpoint):
-    @extend_schema(
-        operation_id="policies_explain",
-        parameters=[KEY],
-        request=ExplainSerializer,
-        responses={200: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("policies_explain", 200, *REFUSALS, request=ExplainSerializer, parameters=[KEY])
     def post(self, request: Request, version_id: int) -> Response:
         """Say why a finding stands."""
         data, version = self.body(ExplainSerializer), self.version(version_id)
-        return self.changed(
-            request,
-            lambda now, seal: policy_checks.explain_finding(
-                version_id=version.pk, actor=self.actor, now=now, before_commit=seal, **data
-            ),
-        )
+        return self.changed(request, policy_checks.explain_finding, version_id=version.pk, **data)
 
 
 class VersionShadow(PolicyEndpoint):
-    @extend_schema(
-        operation_id="policies_shadow_start",
-        parameters=[KEY],
-        request=None,
-        responses={200: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("policies_shadow_start", 200, *REFUSALS, parameters=[KEY])
     def post(self, request: Request, version_id: int) -> Response:
         """Judge it beside each submission from now on; it decides nothing."""
-        version = self.version(version_id)
-        return self.changed(
-            request,
-            lambda now, seal: shadow.start_shadow(version_id=version.pk, actor=self.actor, now=now, before_commit=seal),
-        )
+        return self.changed(request, shadow.start_shadow, version_id=self.version(version_id).pk)
 
-    @extend_schema(operation_id="policies_shadow_end", responses={200: OpenApiTypes.OBJECT, **REFUSALS})
+    @described("policies_shadow_end", 200, *REFUSALS)
     def delete(self, request: Request, version_id: int) -> Response:
         """Take it out of the shadow."""
         version, now = self.version(version_id), timezone.now()
@@ -254,55 +203,33 @@ class VersionShadow(PolicyEndpoint):
 
 
 class VersionActivations(PolicyEndpoint):
-    @extend_schema(
-        operation_id="policies_activation_ask",
-        parameters=[KEY],
-        request=AskSerializer,
-        responses={201: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("policies_activation_ask", 201, *REFUSALS, request=AskSerializer, parameters=[KEY])
     def post(self, request: Request, version_id: int) -> Response:
         """Ask a second officer to put it in force; `missing` says what is in the way."""
         data, version = self.body(AskSerializer), self.version(version_id)
-        return self.changed(
-            request,
-            lambda now, seal: activations.ask_activation(
-                version_id=version.pk, actor=self.actor, now=now, before_commit=seal, **data
-            ),
-            status=201,
-        )
+        return self.changed(request, activations.ask_activation, status=201, version_id=version.pk, **data)
 
 
 class ActivationAnswer(PolicyEndpoint):
-    @extend_schema(
-        operation_id="policies_activation_answer",
-        parameters=[KEY],
-        request=AnswerSerializer,
-        responses={200: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("policies_activation_answer", 200, *REFUSALS, request=AnswerSerializer, parameters=[KEY])
     def post(self, request: Request, activation_id: int) -> Response:
         """Agree or refuse, as another person than the one who asked."""
         data = self.body(AnswerSerializer)
-        return self.changed(
-            request,
-            lambda now, seal: activations.answer_activation(
-                activation_id=min(activation_id, ID_MAX), actor=self.actor, now=now, before_commit=seal, **data
-            ),
-        )
+        return self.changed(request, activations.answer_activation, activation_id=min(activation_id, ID_MAX), **data)
 
 
 class ActivationWithdraw(PolicyEndpoint):
-    @extend_schema(
-        operation_id="policies_activation_withdraw",
-        parameters=[KEY],
-        request=WithdrawSerializer,
-        responses={200: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("policies_activation_withdraw", 200, *REFUSALS, request=WithdrawSerializer, parameters=[KEY])
     def post(self, request: Request, activation_id: int) -> Response:
         """Take an activation back before it rules."""
         data = self.body(WithdrawSerializer)
-        return self.changed(
-            request,
-            lambda now, seal: activations.withdraw_activation(
-                activation_id=min(activation_id, ID_MAX), actor=self.actor, now=now, before_commit=seal, **data
-            ),
-        )
+        return self.changed(request, activations.withdraw_activation, activation_id=min(activation_id, ID_MAX), **data)
+
+
+def _import(**fields: Any) -> PolicyVersion:
+    try:
+        return policies.import_version(**fields)
+    except InvalidInput as error:
+        # The caller knows the text under the name of its own field.
+        renamed = {"bundle" if name == "source" else name: found for name, found in error.errors.items()}
+        raise InvalidInput(renamed) from error

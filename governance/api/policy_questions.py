@@ -6,13 +6,12 @@ from datetime import date
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.policies import REFUSALS, PolicyEndpoint
+from governance.api.policies import PolicyEndpoint
+from governance.api.schema import REFUSALS, described
 from governance.api.serializers import StrictSerializer
 from governance.domain.errors import InvalidInput
 from governance.policy.analysis.differences import differences
@@ -43,11 +42,7 @@ class ReplaySerializer(StrictSerializer):
 
 
 class PolicyJudge(PolicyEndpoint):
-    @extend_schema(
-        operation_id="policies_judge",
-        request=JudgeSerializer,
-        responses={200: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("policies_judge", 200, *REFUSALS, request=JudgeSerializer)
     def post(self, request: Request) -> Response:
         """What would be decided on these facts today, each reason, and the nearest ask that would be allowed."""
         data = self.body(JudgeSerializer)
@@ -78,7 +73,7 @@ class PolicyJudge(PolicyEndpoint):
 
 
 class VersionDiff(PolicyEndpoint):
-    @extend_schema(operation_id="policies_diff", responses={200: OpenApiTypes.OBJECT, **REFUSALS})
+    @described("policies_diff", 200, *REFUSALS)
     def get(self, request: Request, version_id: int) -> Response:
         """What the version changes in the policy in force, each with an ask that shows it where one was found."""
         today: date = timezone.now().date()
@@ -95,11 +90,7 @@ class VersionDiff(PolicyEndpoint):
 
 
 class PolicyReplay(PolicyEndpoint):
-    @extend_schema(
-        operation_id="policies_replay",
-        request=ReplaySerializer,
-        responses={200: OpenApiTypes.OBJECT, **REFUSALS},
-    )
+    @described("policies_replay", 200, *REFUSALS, request=ReplaySerializer)
     def post(self, request: Request) -> Response:
         """Judge the newest stored decisions again under the rules of their day. For auditors and policy officers."""
         decision_logs.require_reader(self.actor, now=timezone.now())

@@ -13,6 +13,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.api.schema import described
 from governance.api.serializers import StrictSerializer
 from governance.api.views import Endpoint
 
@@ -29,17 +30,13 @@ def token_row(token: Any) -> dict[str, Any]:
 
 
 class TokenList(Endpoint):
-    @extend_schema(operation_id="tokens_list", responses={200: OpenApiTypes.OBJECT})
+    @described("tokens_list", 200)
     def get(self, request: Request) -> Response:
         """Your tokens, without their secrets."""
         rows = get_token_model().objects.filter(user=self.actor).order_by("-created")
         return Response({"results": [token_row(token) for token in rows]})
 
-    @extend_schema(
-        operation_id="tokens_create",
-        request=TokenInputSerializer,
-        responses={201: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT},
-    )
+    @described("tokens_create", 201, 400, request=TokenInputSerializer)
     def post(self, request: Request) -> Response:
         """Make a token. Its secret is in this answer and nowhere else."""
         data = self.body(TokenInputSerializer)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from dataclasses import fields
+from typing import Any, TypeVar, cast
 
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound as HttpNotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from estimator.core.needs import Needs
 from governance.api import serializers as shapes
 from governance.api.idempotency import once
+from governance.api.schema import KEY, PAGE, described
 from governance.domain.lifecycle import State
 from governance.models import ApprovalStage, Assessment, Budget, Grant, ProvisioningRequest, User, Visibility
 from governance.selectors import assessed as stored
 from governance.selectors import assessments, estimates, nearest, people
 from governance.services import approvals, provisioning
 
-KEY = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Same key, same effect, once."
-)
-PAGE = [
-    OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous` of the page before."),
-    OpenApiParameter("page_size", OpenApiTypes.INT, description="1 to 200; 50 unless told."),
-]
+NOTHING_HERE = "there is nothing here, or it is not yours to see"
+
+Row = TypeVar("Row", bound=Model)
 
 
 class NewestFirst(CursorPagination):
@@ -59,17 +59,16 @@ class Endpoint(APIView):
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
 
-    def request_row(self, number: int) -> ProvisioningRequest:
-        """The request, or 404 when it is missing or not visible: the two are the same to the caller."""
-        row = (
-            ProvisioningRequest.objects.visible_to(self.visibility())
-            .select_related("requester__person", "project")
-            .filter(number=min(number, 2**31 - 1))
-            .first()
-        )
+    def found(self, rows: QuerySet[Row], missing: str = NOTHING_HERE, **at: int) -> Row:
+        """The row, or 404 when it is missing or not visible: the two are the same to the caller."""
+        row = rows.filter(**at).first()
         if row is None:
-            raise HttpNotFound("there is nothing here, or it is not yours to see")
+            raise HttpNotFound(missing)
         return row
+
+    def request_row(self, number: int) -> ProvisioningRequest:
+        rows = ProvisioningRequest.objects.visible_to(self.visibility())
+        return self.found(rows.select_related("requester__person", "project"), number=number)
 
     def shown(self, number: int) -> dict[str, Any]:
         row = (
@@ -81,14 +80,14 @@ class Endpoint(APIView):
 
 
 class RequestList(Endpoint):
-    @extend_schema(
-        operation_id="requests_list",
+    @described(
+        "requests_list",
+        200,
         parameters=[
             *PAGE,
             OpenApiParameter("state", OpenApiTypes.STR, enum=[str(state) for state in State]),
             OpenApiParameter("project", OpenApiTypes.STR),
         ],
-        responses={200: OpenApiTypes.OBJECT},
     )
     def get(self, request: Request) -> Response:
         """Requests that you may see, newest first."""
@@ -98,40 +97,30 @@ class RequestList(Endpoint):
                 rows = rows.filter(**{lookup: value.replace("\x00", "")[:80]})
         return self.page(rows, shapes.request_row)
 
-    @extend_schema(
-        operation_id="requests_create",
-        parameters=[KEY],
-        request=shapes.ContentSerializer,
-        responses={201: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT},
-    )
+    @described("requests_create", 201, 400, 409, request=shapes.ContentSerializer, parameters=[KEY])
     def post(self, request: Request) -> Response:
         """Start a draft, or ask at once with `submit`."""
         data = self.body(shapes.ContentSerializer)
-        now = timezone.now()
-
         service = provisioning.ask_at_once if data["submit"] else provisioning.create_draft
         return once(
             request,
             self.actor,
-            lambda seal: service(actor=self.actor, content=data["content"], now=now, before_commit=seal),
+            service,
             lambda row: (201, self.shown(row.number)),
-            now=now,
+            now=timezone.now(),
+            content=data["content"],
         )
 
 
 class RequestDetail(Endpoint):
-    @extend_schema(operation_id="requests_read", responses={200: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT})
+    @described("requests_read", 200, 404)
     def get(self, request: Request, number: int) -> Response:
         """One request: content, latest assessment, the nearest ask that would have passed, stages and decisions."""
         row = self.request_row(number)
         found = nearest.nearest_change(stored.latest_of(row))
         return Response(self.shown(row.number) | {"nearest": found.to_json() if found else None})
 
-    @extend_schema(
-        operation_id="requests_save",
-        request=shapes.DraftSerializer,
-        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT},
-    )
+    @described("requests_save", 200, 400, 409, request=shapes.DraftSerializer)
     def put(self, request: Request, number: int) -> Response:
         """Replace what the request asks for, as long as nobody has decided it."""
         data = self.body(shapes.DraftSerializer)
@@ -146,11 +135,7 @@ class RequestDetail(Endpoint):
 
 
 class RequestPreview(Endpoint):
-    @extend_schema(
-        operation_id="requests_preview",
-        request=shapes.PreviewSerializer,
-        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT},
-    )
+    @described("requests_preview", 200, 400, request=shapes.PreviewSerializer)
     def post(self, request: Request) -> Response:
         """What would happen if this were submitted now. Nothing is stored."""
         data = self.body(shapes.PreviewSerializer)
@@ -158,36 +143,23 @@ class RequestPreview(Endpoint):
 
 
 class RequestSubmit(Endpoint):
-    @extend_schema(
-        operation_id="requests_submit",
-        parameters=[KEY],
-        request=shapes.SubmitSerializer,
-        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT},
-    )
+    @described("requests_submit", 200, 400, 409, request=shapes.SubmitSerializer, parameters=[KEY])
     def post(self, request: Request, number: int) -> Response:
         """Submit a draft: it is not allowed, in review, or granted."""
-        now = timezone.now()
         data = self.body(shapes.SubmitSerializer)
-        row = self.request_row(number)
-
-        version = data.get("draft_version")
         return once(
             request,
             self.actor,
-            lambda seal: provisioning.submit_request(
-                request_id=row.pk, actor=self.actor, now=now, expected_version=version, before_commit=seal
-            ),
+            provisioning.submit_request,
             lambda submitted: (200, self.shown(submitted.number)),
-            now=now,
+            now=timezone.now(),
+            request_id=self.request_row(number).pk,
+            expected_version=data.get("draft_version"),
         )
 
 
 class RequestWithdraw(Endpoint):
-    @extend_schema(
-        operation_id="requests_withdraw",
-        request=shapes.ReasonSerializer,
-        responses={200: OpenApiTypes.OBJECT, 403: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT},
-    )
+    @described("requests_withdraw", 200, 403, 409, request=shapes.ReasonSerializer)
     def post(self, request: Request, number: int) -> Response:
         """Take a request back for good."""
         data = self.body(shapes.ReasonSerializer)
@@ -197,17 +169,13 @@ class RequestWithdraw(Endpoint):
 
 
 class RequestComments(Endpoint):
-    @extend_schema(operation_id="comments_list", responses={200: OpenApiTypes.OBJECT})
+    @described("comments_list", 200)
     def get(self, request: Request, number: int) -> Response:
         """The conversation, oldest first."""
         row = self.request_row(number)
         return Response({"results": [shapes.comment_row(comment) for comment in row.comments.select_related("author")]})
 
-    @extend_schema(
-        operation_id="comments_create",
-        request=shapes.CommentInputSerializer,
-        responses={201: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT},
-    )
+    @described("comments_create", 201, 400, request=shapes.CommentInputSerializer)
     def post(self, request: Request, number: int) -> Response:
         """Say something about a request."""
         data = self.body(shapes.CommentInputSerializer)
@@ -218,82 +186,55 @@ class RequestComments(Endpoint):
 
 
 class StageDecide(Endpoint):
-    @extend_schema(
-        operation_id="stages_decide",
-        parameters=[KEY],
-        request=shapes.DecisionInputSerializer,
-        responses={201: OpenApiTypes.OBJECT, 403: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT},
-    )
+    @described("stages_decide", 201, 403, 409, request=shapes.DecisionInputSerializer, parameters=[KEY])
     def post(self, request: Request, stage_id: int) -> Response:
         """Decide one stage, bound to the revision that you read."""
         data = self.body(shapes.DecisionInputSerializer)
-        now = timezone.now()
-        stage = ApprovalStage.objects.filter(pk=min(stage_id, 2**63 - 1)).select_related("provisioning_request").first()
-        if stage is None:
-            raise HttpNotFound("there is nothing here, or it is not yours to see")
+        stage = self.found(ApprovalStage.objects.select_related("provisioning_request"), pk=stage_id)
         self.request_row(stage.provisioning_request.number)
-
         return once(
             request,
             self.actor,
-            lambda seal: approvals.decide(stage_id=stage.pk, actor=self.actor, now=now, before_commit=seal, **data),
+            approvals.decide,
             lambda decision: (201, shapes.decision_row(decision)),
-            now=now,
+            now=timezone.now(),
+            stage_id=stage.pk,
+            **data,
         )
 
 
-NEED_FIELDS = (
-    "deadline_hours",
-    "providers",
-    "countries",
-    "terms",
-    "software",
-    "delivery",
-    "interconnect_gb_s",
-    "is_export_controlled",
-    "price_age_days_max",
-)
+NEED_FIELDS = tuple(each.name for each in fields(Needs))
 
 
 class EstimateList(Endpoint):
-    @extend_schema(operation_id="estimates_list", parameters=PAGE, responses={200: OpenApiTypes.OBJECT})
+    @described("estimates_list", 200, parameters=PAGE)
     def get(self, request: Request) -> Response:
         """Estimates that were stored with requests you may see, newest first."""
         return self.page(stored.visible_to(self.visibility()), _estimate_row)
 
-    @extend_schema(
-        operation_id="estimates_create",
-        request=shapes.EstimateInputSerializer,
-        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT},
-    )
+    @described("estimates_create", 200, 400, request=shapes.EstimateInputSerializer)
     def post(self, request: Request) -> Response:
         """Size one workload in one place. Nothing is stored and nobody is asked."""
         data = self.body(shapes.EstimateInputSerializer)
-        return Response(estimates.size(today=timezone.now().date(), **data).to_json())
+        return Response(estimates.size(estimates.Inputs(**data), today=timezone.now().date()).to_json())
 
 
 class EstimateCompare(Endpoint):
-    @extend_schema(
-        operation_id="estimates_compare",
-        request=shapes.CompareInputSerializer,
-        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT},
-    )
+    @described("estimates_compare", 200, 400, request=shapes.CompareInputSerializer)
     def post(self, request: Request) -> Response:
         """Size one workload, and put it on every offer: drivers, the front of cost, time and carbon, and advice."""
         data = self.body(shapes.CompareInputSerializer)
         limit = data.pop("limit")
         needs = {name: data.pop(name) for name in NEED_FIELDS}
-        return Response(estimates.explore_workload(today=timezone.now().date(), needs=needs, **data).to_json(limit))
+        inputs = estimates.Inputs(needs=needs, **data)
+        return Response(estimates.explore_workload(inputs, today=timezone.now().date()).to_json(limit))
 
 
 class EstimateDetail(Endpoint):
-    @extend_schema(operation_id="estimates_read", responses={200: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT})
+    @described("estimates_read", 200, 404)
     def get(self, request: Request, assessment_id: int) -> Response:
         """One stored estimate with its assumptions and pins."""
-        row = stored.visible_to(self.visibility()).filter(pk=min(assessment_id, 2**63 - 1)).first()
-        if row is None:
-            raise HttpNotFound("there is nothing here, or it is not yours to see")
-        return Response(_estimate_row(row))
+        return Response(_estimate_row(self.found(stored.visible_to(self.visibility()), pk=assessment_id)))
 
 
 def _estimate_row(row: Assessment) -> dict[str, Any]:
@@ -308,7 +249,7 @@ def _estimate_row(row: Assessment) -> dict[str, Any]:
 
 
 class GrantList(Endpoint):
-    @extend_schema(operation_id="grants_list", parameters=PAGE, responses={200: OpenApiTypes.OBJECT})
+    @described("grants_list", 200, parameters=PAGE)
     def get(self, request: Request) -> Response:
         """Grants that you may see, newest first."""
         rows = Grant.objects.visible_to(self.visibility()).select_related("project", "provisioning_request")
@@ -316,22 +257,15 @@ class GrantList(Endpoint):
 
 
 class GrantDetail(Endpoint):
-    @extend_schema(operation_id="grants_read", responses={200: OpenApiTypes.OBJECT, 404: OpenApiTypes.OBJECT})
+    @described("grants_read", 200, 404)
     def get(self, request: Request, number: int) -> Response:
         """One grant."""
-        row = (
-            Grant.objects.visible_to(self.visibility())
-            .select_related("project", "provisioning_request")
-            .filter(number=min(number, 2**31 - 1))
-            .first()
-        )
-        if row is None:
-            raise HttpNotFound("there is nothing here, or it is not yours to see")
-        return Response(shapes.grant_row(row))
+        rows = Grant.objects.visible_to(self.visibility()).select_related("project", "provisioning_request")
+        return Response(shapes.grant_row(self.found(rows, number=number)))
 
 
 class BudgetList(Endpoint):
-    @extend_schema(operation_id="budgets_list", parameters=PAGE, responses={200: OpenApiTypes.OBJECT})
+    @described("budgets_list", 200, parameters=PAGE)
     def get(self, request: Request) -> Response:
         """Budgets that you may see."""
         return self.page(Budget.objects.visible_to(self.visibility()).select_related("parent"), shapes.budget_row)

@@ -17,7 +17,7 @@ import numpy as np
 from governance.policy import ir
 from governance.policy.columns import Columns, microseconds
 from governance.policy.columns_words import Answer, Bools, Step, any_equal, by_word, is_about_words
-from governance.policy.types import ELEMENT, Type
+from governance.policy.types import Type
 
 # Rows per block: the columns of a few steps stay in the second-level cache, also where two processes share the third.
 BLOCK_ROWS = 1 << 15
@@ -89,7 +89,7 @@ class ColumnsProgram:
                     any_equal(answers[place].value, constants, block.count), answers[place].known
                 )
             case ir.Quantifier(kind, ir.Const(values), _, body):
-                parts = tuple(_with_item(body, value, node.list.type) for value in values)
+                parts = tuple(ir.bind_item(body, value, node.list.type) for value in values)
                 return self._step(ir.Or(parts) if kind == "exists" else ir.And(parts))
         return self._strict(node)
 
@@ -241,9 +241,3 @@ _FUNCTIONS: dict[type, Callable[[Any], Callable[..., Any]]] = {
     ir.Extreme: _extreme,
     ir.ToDouble: lambda node: lambda value: np.asarray(value, np.float64),
 }
-
-
-def _with_item(node: ir.Node, value: Any, list_type: Type) -> ir.Node:
-    if isinstance(node, ir.ItemRef):
-        return ir.Const(value=value, type=ELEMENT[list_type], span=node.span)
-    return ir.map_children(node, lambda child: _with_item(child, value, list_type))

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from governance.policy.ast import NO_SPAN, Span
 from governance.policy.facts import timestamp_to_text
-from governance.policy.types import Type
+from governance.policy.types import ELEMENT, Type
 
 ConstValue: TypeAlias = bool | int | float | str | datetime | timedelta | tuple[str, ...] | tuple[float, ...]
 
@@ -224,6 +224,13 @@ def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
         elif isinstance(value, tuple) and value and isinstance(value[0], _NODE_TYPES):
             changed[each.name] = tuple(change(item) for item in value)
     return replace(node, **changed) if changed else node
+
+
+def bind_item(node: Node, value: Any, list_type: Type) -> Node:
+    """A copy of a quantifier's body for one item of its list."""
+    if isinstance(node, ItemRef):
+        return Const(value=value, type=ELEMENT[list_type], span=node.span)
+    return map_children(node, lambda child: bind_item(child, value, list_type))
 
 
 def bind_params(node: Node, values: Mapping[str, Any]) -> Node:

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from governance.policy import ir
 from governance.policy.bundle_model import Bundle, RuleTest
 from governance.policy.effects import EffectKind
-from governance.policy.examples import plain_ask
 from governance.policy.interpreter import INDETERMINATE, evaluate
 from governance.policy.ir_text import text_of
 from governance.policy.policy_set import compile_policy_set
-from governance.policy.testing import day_of
+from governance.policy.testing import ask_of, day_of
 
 # Strictness first: a case exactly at the line is what notices it.
 _SLIPS = {
@@ -77,9 +76,7 @@ def _put(node: ir.Node, path: tuple[int, ...], part: ir.Node) -> ir.Node:
 
 
 def _notices(bundle: Bundle, test: RuleTest, condition: ir.Node, *, compiled_kind: EffectKind) -> bool:
-    facts = {**plain_ask(), **bundle.fixture, **test.facts}
-    for name in test.absent:
-        facts.pop(name, None)
+    facts = ask_of(bundle, test.facts, test.absent)
     value = evaluate(ir.bind_params(condition, bundle.param_values(day_of(bundle, test))), facts)
     fires = compiled_kind is not EffectKind.ALLOW if value is INDETERMINATE else bool(value)
     return fires is not test.fires

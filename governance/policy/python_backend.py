@@ -15,7 +15,6 @@ from typing import Any
 
 from governance.policy import ir
 from governance.policy.python_plan import Branch, fact_uses, plan, shared_terms
-from governance.policy.types import ELEMENT, Type
 
 # Bit i: rule i fired. Bit i + number of rules: rule i is indeterminate.
 Evaluate = Callable[[Mapping[str, Any]], int]
@@ -263,7 +262,7 @@ class _Writer:
             return f"(not {members}.isdisjoint({self.two_valued(node.list)}))"
         if isinstance(node.list, ir.Const):
             # Written out item by item: no generator to start.
-            parts = [self.two_valued(_with_item(body, value, node.list.type)) for value in node.list.value]
+            parts = [self.two_valued(ir.bind_item(body, value, node.list.type)) for value in node.list.value]
             if not parts:
                 return repr(not is_exists)
             return "(" + (" or " if is_exists else " and ").join(parts) + ")"
@@ -311,12 +310,6 @@ class _Writer:
             else:
                 names.append(self.two_valued(child))
         return f"(None if {' or '.join(tests)} else {self.strict(node, names)})"
-
-
-def _with_item(node: ir.Node, value: Any, list_type: Type) -> ir.Node:
-    if isinstance(node, ir.ItemRef):
-        return ir.Const(value=value, type=ELEMENT[list_type], span=node.span)
-    return ir.map_children(node, lambda child: _with_item(child, value, list_type))
 
 
 def _and(*parts: Callable[[], bool | None]) -> bool | None:

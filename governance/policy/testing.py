@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from governance.policy.bundle_model import Bundle, CaseKind, RuleTest
 from governance.policy.decision import Decision, decide
@@ -44,13 +45,18 @@ def run_bundle_tests(bundle: Bundle, policy_set: CompiledPolicySet | None = None
 
 
 def _run(bundle: Bundle, test: RuleTest, compiled: CompiledPolicySet) -> CaseResult:
-    facts = {**plain_ask(), **bundle.fixture, **test.facts}
-    for name in test.absent:
-        facts.pop(name, None)
-    decision = decide(compiled, facts, on=day_of(bundle, test))
+    decision = decide(compiled, ask_of(bundle, test.facts, test.absent), on=day_of(bundle, test))
     failures = tuple(_compare(test, decision))
     given = ask_in_words({**bundle.fixture, **test.facts}, test.absent, bundle.schema.by_name) if failures else ""
     return CaseResult(test=test, failures=failures, given=given)
+
+
+def ask_of(bundle: Bundle, facts: Mapping[str, Any], absent: Iterable[str] = ()) -> dict[str, Any]:
+    """The bundle's plain ask with some facts in the place of its own, and some taken away."""
+    whole = {**plain_ask(), **bundle.fixture, **facts}
+    for name in absent:
+        whole.pop(name, None)
+    return whole
 
 
 def day_of(bundle: Bundle, test: RuleTest) -> date:

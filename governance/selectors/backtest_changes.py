@@ -2,72 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from difflib import SequenceMatcher
-from functools import lru_cache
 from typing import Any
 
 from governance.models import PolicyBacktest, PolicyVersion
 from governance.policy import ir
-from governance.policy.bundle import load_bundle
-from governance.policy.bundle_model import Bundle
+from governance.policy.authoring.marking import mark_difference
+from governance.policy.authoring.parameters import in_words, name_in_words
+from governance.policy.authoring.review import RuleChange
+from governance.policy.bundle_model import Bundle, Param
 from governance.policy.plain_words import rule_in_words
-from governance.policy.policy_set import BoundRule, compile_policy_set
-from governance.policy.wording import format_value
-
-WORDS_KEPT = 7
-"""Words that stay readable on each side of a change; longer stretches that are the same are left out."""
-_UNIT_ENDINGS = re.compile(r"_(usd|usd_month|kwh|kg|days|hours|ratio)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some words, and whether they are the same on both sides. `tail`: the comma or stop that follows them."""
-
-    text: str
-    is_changed: bool
-    tail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RuleChange:
-    """One rule of the set that reads or acts differently. An added rule has no words before, a removed one none after.
-
-    Attributes:
-        kind: "changed", "added" or "removed".
-    """
-
-    rule_id: str
-    title: str
-    kind: str
-    before: tuple[Piece, ...]
-    after: tuple[Piece, ...]
+from governance.policy.policy_set import BoundRule
+from governance.selectors import policies
 
 
 @dataclass(frozen=True, slots=True)
 class ParamChange:
     """One parameter whose value on the day is another one."""
 
-    name: str
-    unit: str
+    param: Param
     before: Any
     after: Any
 
     @property
-    def words(self) -> str:
-        return _UNIT_ENDINGS.sub("", self.name).replace("_", " ")
+    def name(self) -> str:
+        return self.param.name
 
     @property
     def sentence(self) -> str:
-        after = format_value(self.after, self.unit)
+        words, after = name_in_words(self.param).lower(), in_words(self.param, self.after)
         if self.before is None:
-            return f"Set “{self.words}” to {after}"
+            return f"Set “{words}” to {after}"
         if _is_number(self.before) and _is_number(self.after):
-            return f"{'Lower' if self.after < self.before else 'Raise'} “{self.words}” to {after}"
-        return f"Change “{self.words}” to {after}"
+            return f"{'Lower' if self.after < self.before else 'Raise'} “{words}” to {after}"
+        return f"Change “{words}” to {after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,52 +54,40 @@ class Changes:
 
 def changes_of(backtest: PolicyBacktest) -> Changes:
     """The changes of a run's version against the version of its set that was in force when it was asked for."""
-    active = (
-        PolicyVersion.objects.filter(pk__in=backtest.against_ids, policy_set_id=backtest.version.policy_set_id)
-        .values_list("number", "source", "activated_at")
-        .first()
-    )
-    draft = backtest.version
-    found = _compared(draft.digest, draft.source, active[1] if active else None, backtest.on)
-    return Changes(
-        *found,
-        against_number=active[0] if active else None,
-        against_since=active[2] if active else None,
-    )
-
-
-@lru_cache(maxsize=32)
-def _compared(
-    digest: str, source: str, against: str | None, on: date
-) -> tuple[str, tuple[ParamChange, ...], tuple[RuleChange, ...], int]:
-    after = load_bundle(source)
-    before = load_bundle(against) if against is not None else None
-    old, new = _rules(before, on), _rules(after, on)
-    rules = tuple(_rule_changes(old, new))
+    draft, on = backtest.version, backtest.on
+    active = PolicyVersion.objects.filter(pk__in=backtest.against_ids, policy_set_id=draft.policy_set_id).first()
+    before, after = policies.bundle_of(active) if active else None, policies.bundle_of(draft)
+    old, new = _rules(active, on), _rules(draft, on)
+    rules = tuple(_rule_changes(old, new, on))
     params = tuple(_param_changes(before, after, on))
-    unchanged = len(set(old) & set(new)) - sum(each.kind == "changed" for each in rules)
     by_param_alone = all(
         each.kind == "changed" and _differs_by_param_alone(old[each.rule_id], new[each.rule_id], params)
         for each in rules
     )
-    return _heading(before, after, params if by_param_alone else (), rules), params, rules, unchanged
+    return Changes(
+        heading=_heading(before, after, params if by_param_alone else (), rules),
+        params=params,
+        rules=rules,
+        unchanged_count=len(set(old) & set(new)) - sum(each.kind == "changed" for each in rules),
+        against_number=active.number if active else None,
+        against_since=active.activated_at if active else None,
+    )
 
 
-def _rules(bundle: Bundle | None, on: date) -> dict[str, BoundRule]:
-    return {} if bundle is None else {rule.rule_id: rule for rule in compile_policy_set([bundle]).at(on).rules}
+def _rules(version: PolicyVersion | None, on: date) -> dict[str, BoundRule]:
+    return {} if version is None else {rule.rule_id: rule for rule in policies.alone(version).at(on).rules}
 
 
-def _rule_changes(old: Mapping[str, BoundRule], new: Mapping[str, BoundRule]) -> Iterable[RuleChange]:
+def _rule_changes(old: Mapping[str, BoundRule], new: Mapping[str, BoundRule], on: date) -> Iterable[RuleChange]:
+    """Rules that read or act differently on the day. One that is not there on a side has no words on it."""
     for rule_id in dict.fromkeys([*new, *old]):
         one, other = old.get(rule_id), new.get(rule_id)
-        if one is None and other is not None:
-            yield RuleChange(rule_id, other.title, "added", (), (Piece(rule_in_words(other), True),))
-        elif other is None and one is not None:
-            yield RuleChange(rule_id, one.title, "removed", (Piece(rule_in_words(one), True),), ())
-        elif one is not None and other is not None:
-            before, after = rule_in_words(one), rule_in_words(other)
-            if before != after or one.effect != other.effect or one.condition != other.condition:
-                yield RuleChange(rule_id, other.title, "changed", *marked(before, after))
+        before, after = (rule_in_words(each) if each else "" for each in (one, other))
+        if one and other and (before, one.effect, one.condition) == (after, other.effect, other.condition):
+            continue
+        kind = "removed" if other is None else "added" if one is None else "changed"
+        title = (new if other else old)[rule_id].title
+        yield RuleChange(rule_id, title, kind, on, *mark_difference(before, after, is_before_short=True))
 
 
 def _differs_by_param_alone(old: BoundRule, new: BoundRule, params: Sequence[ParamChange]) -> bool:
@@ -142,46 +100,13 @@ def _differs_by_param_alone(old: BoundRule, new: BoundRule, params: Sequence[Par
     return is_as_written and any(param.name in names for param in params)
 
 
-def marked(before: str, after: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """Both sentences in pieces; what is only in one of them is marked, long stretches that are in both are cut."""
-    # A no-break space holds a number and its unit together, so they change as one.
-    one, other = before.split(" "), after.split(" ")
-    left: list[Piece] = []
-    right: list[Piece] = []
-    for kind, i, j, k, m in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        if kind == "equal":
-            is_first, is_last = i == 0, j == len(one)
-            left.append(Piece(_cut(one[i:j], is_first=is_first, is_last=is_last), False))
-            right.append(Piece(_cut(other[k:m], is_first=is_first, is_last=is_last), False))
-        else:
-            left += [_changed(one[i:j])] if i < j else []
-            right += [_changed(other[k:m])] if k < m else []
-    return tuple(left), tuple(right)
-
-
-def _changed(words: Sequence[str]) -> Piece:
-    text = " ".join(words)
-    bare = text.rstrip(",.;)")
-    return Piece(bare, True, text[len(bare) :])
-
-
-def _cut(words: Sequence[str], *, is_first: bool, is_last: bool) -> str:
-    kept = WORDS_KEPT * (1 if is_first or is_last else 2)
-    if len(words) <= kept + 3:
-        return " ".join(words)
-    if is_first:
-        return " ".join(("…", *words[-WORDS_KEPT:]))
-    if is_last:
-        return " ".join((*words[:WORDS_KEPT], "…"))
-    return " ".join((*words[:WORDS_KEPT], "…", *words[-WORDS_KEPT:]))
-
-
 def _param_changes(before: Bundle | None, after: Bundle, on: date) -> Iterable[ParamChange]:
-    old = before.param_values(on) if before is not None else {}
-    units = after.units()
-    for name, value in after.param_values(on).items():
-        if before is not None and old.get(name) != value:
-            yield ParamChange(name, units.get(name, ""), old.get(name), value)
+    if before is None:
+        return
+    old, new = before.param_values(on), after.param_values(on)
+    for param in after.params:
+        if param.name in new and old.get(param.name) != new[param.name]:
+            yield ParamChange(param, old.get(param.name), new[param.name])
 
 
 def _heading(before: Bundle | None, after: Bundle, params: Sequence[ParamChange], rules: Sequence[RuleChange]) -> str:

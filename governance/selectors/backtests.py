@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,8 @@ from governance.domain.errors import NotFound
 from governance.models import PolicyBacktest, PolicyException, PolicyVersion
 from governance.policy.backtest import OUTCOME_COLUMN, Backtest, Matrix, combine, outcomes_of
 from governance.policy.bitmaps import Bits
-from governance.policy.bundle import load_bundle
 from governance.policy.columns import Columns, concatenate, microseconds
-from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
+from governance.policy.policy_set import CompiledPolicySet
 from governance.policy.tally import (
     AT_COLUMN,
     EXPOSURE_FACT,
@@ -31,7 +29,7 @@ from governance.policy.tally import (
     tally,
     unpriced_rows,
 )
-from governance.selectors import decision_history
+from governance.selectors import decision_history, policies
 from governance.selectors.assessments import DEFAULT_NEED
 from governance.selectors.decision_history import Part
 from governance.selectors.fired_bits import SharedBits
@@ -78,10 +76,6 @@ class Progress:
 # --------------------------------------------------------------------------- policies
 
 
-def versions_in_force() -> list[PolicyVersion]:
-    return list(PolicyVersion.objects.filter(state="active").select_related("policy_set").order_by("policy_set__slug"))
-
-
 def policy_of(version_ids: Iterable[int]) -> CompiledPolicySet:
     """The versions as one policy, compiled once per process.
 
@@ -93,13 +87,7 @@ def policy_of(version_ids: Iterable[int]) -> CompiledPolicySet:
     keys = tuple(PolicyVersion.objects.filter(pk__in=wanted).order_by("policy_set__slug").values_list("pk", "digest"))
     if len(keys) != len(wanted):
         raise NotFound("a policy version of this backtest is not stored")
-    return _compiled(keys)
-
-
-@lru_cache(maxsize=16)
-def _compiled(keys: tuple[tuple[int, str], ...]) -> CompiledPolicySet:
-    sources = dict(PolicyVersion.objects.filter(pk__in=[pk for pk, _ in keys]).values_list("pk", "source"))
-    return compile_policy_set([load_bundle(sources[pk]) for pk, _ in keys])
+    return policies.compiled(keys)
 
 
 # --------------------------------------------------------------------------- judging

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from estimator.catalogue import current_snapshot
 from estimator.core.errors import InputError
-from estimator.core.estimate import estimate
 from estimator.core.exploration import Exploration, Question, explore
 from estimator.core.needs import Needs
 from estimator.core.place import Place
@@ -18,104 +17,77 @@ from estimator.core.workload import Workload
 from governance.domain.errors import InvalidInput
 from governance.models import Provider
 
+Answer = TypeVar("Answer")
 
-def explore_workload(
-    *,
-    today: date,
-    workload: str,
-    work: Mapping[str, Any],
-    ask: str,
-    price_term: str,
-    provider: str | None,
-    region: str | None,
-    country: str | None,
-    accelerator: str | None,
-    accelerator_count: int,
-    gpu_hours_cap: float | None,
-    money_cap_usd: float | None,
-    window_days: float | None,
-    needs: Mapping[str, Any],
-    renewable_share: float | None = None,
-    hosted_model: str | None = None,
-) -> Exploration:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What is sized, and where. Fields mean what they mean in an ask; `needs` are those of `estimator.core.needs`."""
+
+    workload: str
+    work: Mapping[str, Any]
+    ask: str
+    price_term: str
+    provider: str | None
+    country: str | None
+    accelerator: str | None
+    accelerator_count: int
+    window_days: float | None
+    region: str | None = None
+    gpu_hours_cap: float | None = None
+    money_cap_usd: float | None = None
+    needs: Mapping[str, Any] = field(default_factory=dict)
+    renewable_share: float | None = None
+    hosted_model: str | None = None
+
+    def question(self, *, today: date) -> Question:
+        return Question(
+            workload=Workload.parse(self.workload, self.work, is_sized=self.ask == "work"),
+            place=self.place(),
+            catalogue=current_snapshot(),
+            on=today,
+            window_hours=None if self.window_days is None else self.window_days * 24.0,
+            gpu_hours_cap=self.gpu_hours_cap,
+            money_cap_usd=self.money_cap_usd,
+            renewable_share=self.renewable_share,
+            needs=Needs(**self.needs),
+            hosted_model=self.hosted_model,
+        )
+
+    def place(self) -> Place:
+        # Checked before the database is asked: what is no short name is refused by name.
+        place = Place(
+            price_term=self.price_term,
+            provider=self.provider,
+            region=self.region,
+            country=self.country,
+            accelerator=self.accelerator,
+            accelerator_count=self.accelerator_count,
+        )
+        known = Provider.objects.filter(slug=self.provider or "").values_list("provider_type", flat=True).first()
+        return replace(place, provider_type=known)
+
+
+def explore_workload(inputs: Inputs, *, today: date) -> Exploration:
     """The estimate with its drivers, every other offer, advice, owning, and a hosted model beside it.
-
-    Args:
-        needs: fields of `estimator.core.needs.Needs`.
 
     Raises:
         InvalidInput: each field that is missing, unknown or contradictory.
     """
-    try:
-        return explore(
-            Question(
-                workload=Workload.parse(workload, work, is_sized=ask == "work"),
-                place=_place(price_term, provider, region, country, accelerator, accelerator_count),
-                catalogue=current_snapshot(),
-                on=today,
-                window_hours=None if window_days is None else window_days * 24.0,
-                gpu_hours_cap=gpu_hours_cap,
-                money_cap_usd=money_cap_usd,
-                renewable_share=renewable_share,
-                needs=Needs(**needs),
-                hosted_model=hosted_model,
-            )
-        )
-    except InputError as error:
-        raise InvalidInput({name: [sentence] for name, sentence in error.errors.items()}) from error
+    return _answer(explore, inputs, today)
 
 
-def _place(
-    price_term: str,
-    provider: str | None,
-    region: str | None,
-    country: str | None,
-    accelerator: str | None,
-    accelerator_count: int,
-) -> Place:
-    # Checked before the database is asked: what is no short name is refused by name.
-    place = Place(
-        price_term=price_term,
-        provider=provider,
-        region=region,
-        country=country,
-        accelerator=accelerator,
-        accelerator_count=accelerator_count,
-    )
-    known = Provider.objects.filter(slug=provider or "").values_list("provider_type", flat=True).first()
-    return replace(place, provider_type=known)
-
-
-def size(
-    *,
-    today: date,
-    workload: str,
-    work: Mapping[str, Any],
-    ask: str,
-    price_term: str,
-    provider: str | None,
-    region: str | None,
-    country: str | None,
-    accelerator: str | None,
-    accelerator_count: int,
-    gpu_hours_cap: float | None,
-    money_cap_usd: float | None,
-    window_days: float | None,
-) -> Estimate:
+def size(inputs: Inputs, *, today: date) -> Estimate:
     """The estimate of one workload in one place, at today's catalogue.
 
     Raises:
         InvalidInput: each field that is missing, unknown or contradictory.
     """
+    return _answer(Question.size, inputs, today)
+
+
+def _answer(ask: Callable[[Question], Answer], inputs: Inputs, today: date) -> Answer:
     try:
-        return estimate(
-            Workload.parse(workload, work, is_sized=ask == "work"),
-            _place(price_term, provider, region, country, accelerator, accelerator_count),
-            current_snapshot(),
-            on=today,
-            window_hours=None if window_days is None else window_days * 24.0,
-            gpu_hours_cap=gpu_hours_cap,
-            money_cap_usd=money_cap_usd,
-        )
+        return ask(inputs.question(today=today))
     except InputError as error:
         raise InvalidInput({name: [sentence] for name, sentence in error.errors.items()}) from error

@@ -17,7 +17,7 @@ from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 
 Versions = tuple[tuple[int, str], ...]
 """(id, digest) of the versions that rule together, by the name of their set."""
-COMPILED_SETS_MAX = 16
+COMPILED_SETS_MAX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Beside:
     versions: Versions
 
     def policy(self) -> CompiledPolicySet:
-        return _compiled(self.versions)
+        return compiled(self.versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def in_force() -> InForce:
         if shadow[2] == "shadow":
             together = sorted([*(row for row in active if row[3] != shadow[3]), shadow], key=lambda row: row[4])
             beside.append(Beside(shadow[0], tuple((row[0], row[1]) for row in together)))
-    return InForce(_compiled(tuple((row[0], row[1]) for row in active)), tuple(beside))
+    return InForce(compiled(tuple((row[0], row[1]) for row in active)), tuple(beside))
 
 
 def active_policy() -> CompiledPolicySet:
@@ -83,7 +83,7 @@ def policy_with(version: PolicyVersion) -> CompiledPolicySet:
         .order_by("policy_set__slug")
         .values_list("pk", "digest")
     )
-    return _compiled(tuple(rows))
+    return compiled(tuple(rows))
 
 
 def digest_in_force() -> str:
@@ -95,19 +95,24 @@ def digest_in_force() -> str:
 
 
 @lru_cache(maxsize=COMPILED_SETS_MAX)
-def _compiled(versions: Versions) -> CompiledPolicySet:
-    sources = PolicyVersion.objects.filter(pk__in=[pk for pk, _ in versions]).order_by("policy_set__slug")
-    return compile_policy_set([load_bundle(version.source) for version in sources])
+def compiled(versions: Versions) -> CompiledPolicySet:
+    """Stored versions as one policy, put together once per process: a digest pins what a version says.
+
+    Raises:
+        PolicyError: they do not go together, or today's program no longer takes a text.
+    """
+    sources = dict(PolicyVersion.objects.filter(pk__in=[pk for pk, _ in versions]).values_list("pk", "source"))
+    return compile_policy_set([load_bundle(sources[pk]) for pk, _ in versions])
 
 
-@lru_cache(maxsize=COMPILED_SETS_MAX)
-def _loaded(version_id: int, digest: str) -> Bundle:
-    return load_bundle(PolicyVersion.objects.values_list("source", flat=True).get(pk=version_id))
+def alone(version: PolicyVersion) -> CompiledPolicySet:
+    """A version as a policy of its own."""
+    return compiled(((version.pk, version.digest),))
 
 
 def bundle_of(version: PolicyVersion) -> Bundle:
-    """The rules of a stored version; its text never changes, so it is read once."""
-    return _loaded(version.pk, version.digest)
+    """The rules of a stored version."""
+    return alone(version).bundles[0]
 
 
 def exceptions_for(project: Project, *, now: datetime) -> list[RuleException]:

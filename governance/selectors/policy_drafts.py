@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from governance.domain.errors import NotFound
 from governance.models import PolicyVersion
-from governance.policy.bundle import Bundle, load_bundle
-from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
-
-READ_MAX = 32
+from governance.policy.bundle_model import Bundle
+from governance.policy.policy_set import CompiledPolicySet
+from governance.selectors import policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Ground:
 
     @property
     def compiled(self) -> CompiledPolicySet:
-        return compiled(self.version.source)
+        return policies.alone(self.version)
 
 
 def ground_of(version_id: int) -> Ground:
@@ -47,16 +45,4 @@ def ground_of(version_id: int) -> Ground:
         raise NotFound("no such version", version=version_id)
     siblings = PolicyVersion.objects.filter(policy_set=version.policy_set_id)
     newest = siblings.order_by("-number").values_list("number", flat=True)[0]
-    return Ground(version, read_bundle(version.source), newest, siblings.filter(state="active").first())
-
-
-@lru_cache(maxsize=READ_MAX)
-def read_bundle(source: str) -> Bundle:
-    """A stored text as a bundle. It checked when it was stored."""
-    return load_bundle(source)
-
-
-@lru_cache(maxsize=READ_MAX)
-def compiled(source: str) -> CompiledPolicySet:
-    """A stored text as a policy set of its own."""
-    return compile_policy_set([read_bundle(source)])
+    return Ground(version, policies.bundle_of(version), newest, siblings.filter(state="active").first())

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from datetime import datetime
 
 from governance.models import AuditEvent, PolicyVersion
-from governance.policy.bundle import load_bundle
 from governance.policy.errors import PolicyError
 from governance.policy.facts_schema import SCHEMA_DIGESTS
-from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
+from governance.policy.policy_set import CompiledPolicySet
+from governance.selectors import policies
 
-SETS_KEPT_MAX = 16
 SETS_TRIED_MAX = 200
 SUBJECT = "policyversion"
 
@@ -26,15 +24,16 @@ class PolicyHistory:
     """
 
     def __init__(self) -> None:
-        self._sources = dict(PolicyVersion.objects.values_list("pk", "source"))
-        sets = dict(PolicyVersion.objects.values_list("pk", "policy_set_id"))
+        rows = list(PolicyVersion.objects.values_list("pk", "digest", "policy_set_id"))
+        self._digests = {version: digest for version, digest, _ in rows}
+        sets = {version: policy_set for version, _, policy_set in rows}
         ruling: dict[int, int] = {}
         self._ruled: list[tuple[datetime, Together]] = []
         activations = AuditEvent.objects.filter(subject_type=SUBJECT, subject_id__in=sets, action="policy.activated")
         for at, version in activations.order_by("seq").values_list("at", "subject_id"):
             ruling[sets[version]] = version
             self._ruled.append((at, tuple(sorted(ruling.values()))))
-        self._kept: OrderedDict[Together, CompiledPolicySet | None] = OrderedDict()
+        self._refused: set[Together] = set()
         self._unknown: set[str] = set()
 
     def rules(self, digest: str, *, at: datetime) -> CompiledPolicySet | None:
@@ -60,15 +59,11 @@ class PolicyHistory:
         return list(dict.fromkeys([*reversed(before), *after]))
 
     def _policy(self, together: Together) -> CompiledPolicySet | None:
-        if together not in self._kept:
-            try:
-                policy = compile_policy_set([load_bundle(self._sources[version]) for version in together])
-            except PolicyError:
-                # A text that today's program no longer takes, such as one about a fact that is gone.
-                policy = None
-            self._kept[together] = policy
-            if len(self._kept) > SETS_KEPT_MAX:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(together)
-        return self._kept[together]
+        if together in self._refused:
+            return None
+        try:
+            return policies.compiled(tuple((version, self._digests[version]) for version in together))
+        except PolicyError:
+            # A text that today's program no longer takes, such as one about a fact that is gone.
+            self._refused.add(together)
+            return None

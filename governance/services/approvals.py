@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from governance.domain.errors import (
 from governance.domain.lifecycle import Event, State, next_state
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.periods import due_after_working_days
+from governance.domain.routing import StagePlan
 from governance.domain.text import clean_reason
 from governance.models import (
     ApprovalDecision,
@@ -46,22 +48,18 @@ from governance.services.commit import BeforeCommit, nothing
 def open_stages(request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, now: datetime) -> None:
     """Write the stages of a decision and open the first ones. The caller holds the request's lock."""
     roles = {role.slug: role for role in Role.objects.all()}
-    ApprovalStage.objects.bulk_create(
-        [
-            ApprovalStage(
-                provisioning_request=request,
-                revision=revision,
-                order=plan.order,
-                role=roles[plan.role],
-                fallback_from=roles.get(plan.fallback_from or ""),
-                quorum=plan.quorum,
-                rule_ids=list(plan.rule_ids),
-                due_working_days=plan.due_working_days,
-            )
-            for plan in assessed.stages
-        ]
-    )
+    ApprovalStage.objects.bulk_create([_planned(plan, request, revision, roles) for plan in assessed.stages])
     open_next(request, now=now)
+
+
+def _planned(
+    plan: StagePlan, request: ProvisioningRequest, revision: RequestRevision, roles: Mapping[str, Role]
+) -> ApprovalStage:
+    return ApprovalStage(
+        provisioning_request=request, revision=revision, order=plan.order, role=roles[plan.role],
+        fallback_from=roles.get(plan.fallback_from or ""), quorum=plan.quorum, rule_ids=list(plan.rule_ids),
+        due_working_days=plan.due_working_days,
+    )  # fmt: skip
 
 
 def open_next(request: ProvisioningRequest, *, now: datetime) -> bool:
@@ -304,11 +302,7 @@ def _reopen_what_no_longer_counts(
     for plan in assessed.stages:
         stage = existing.get(plan.role) or by_fallback.get(plan.fallback_from or plan.role)
         if stage is None:
-            ApprovalStage.objects.create(
-                provisioning_request=request, revision=revision, order=plan.order, role=roles[plan.role],
-                fallback_from=roles.get(plan.fallback_from or ""), quorum=plan.quorum, rule_ids=list(plan.rule_ids),
-                due_working_days=plan.due_working_days,
-            )  # fmt: skip
+            _planned(plan, request, revision, roles).save(force_insert=True)
             missing = True
         elif _valid_yes_count(stage, request, now=now) < plan.quorum:
             stage.state, stage.quorum, stage.closed_at = "waiting", plan.quorum, None

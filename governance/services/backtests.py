@@ -29,6 +29,7 @@ from governance.selectors import backtests as reading
 from governance.selectors import decision_history, office
 from governance.selectors.backtests import MonthTally
 from governance.selectors.duties import require_duty
+from governance.selectors.policy_sources import sources_in_force
 from governance.services import audit
 
 logger = logging.getLogger(__name__)
@@ -65,12 +66,12 @@ def ask_backtest(*, version_id: int, actor: User, since: datetime | None = None,
         return live
     if since is not None and since >= now:
         raise InvalidInput({"since": ["the period begins in the past"]})
-    in_force = reading.versions_in_force()
+    in_force = sources_in_force()
     if not in_force:
         raise NoActivePolicy("no policy is active: there is nothing to compare the version with")
-    active = next((each for each in in_force if each.policy_set_id == version.policy_set_id), None)
-    against_ids = [each.pk for each in in_force]
-    draft_ids = [pk for pk in against_ids if active is None or pk != active.pk] + [version.pk]
+    active = next((each for each in in_force if each.slug == version.policy_set.slug), None)
+    against_ids = [each.id for each in in_force]
+    draft_ids = [each.id for each in in_force if each is not active] + [version.pk]
     try:
         against, draft = reading.policy_of(against_ids), reading.policy_of(draft_ids)
         on = day_of(load_bundle(version.source), load_bundle(active.source) if active else None, today=now.date())

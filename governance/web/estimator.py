@@ -93,19 +93,15 @@ def _explore(asked: QueryDict, kind: str) -> Exploration:
         errors["deadline_hours"] = ["use hours from 0.01 to 1,000,000"]
     if errors:
         raise InvalidInput(errors)
-    return estimates.explore_workload(
-        today=timezone.now().date(),
+    inputs = estimates.Inputs(
         workload=kind,
         work=work,
         ask="work",
         price_term=asked.get("price_term") or _usual_term(kind),
         provider=asked.get("provider") or None,
-        region=None,
         country=asked.get("country") or None,
         accelerator=asked.get("accelerator") or None,
         accelerator_count=int(count),
-        gpu_hours_cap=None,
-        money_cap_usd=None,
         window_days=window,
         renewable_share=None if renewable is None else renewable / 100.0,
         needs={
@@ -117,6 +113,7 @@ def _explore(asked: QueryDict, kind: str) -> Exploration:
         },
         hosted_model=asked.get("hosted_model") or None,
     )
+    return estimates.explore_workload(inputs, today=timezone.now().date())
 
 
 def _answer(found: Exploration) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from governance.domain.errors import GovernanceError, InvalidInput, NotFound
 from governance.domain.lifecycle import State
-from governance.models import ProvisioningRequest
+from governance.models import ProvisioningRequest, User
 from governance.selectors import filters, provisioning, queues
 from governance.services import provisioning as service
 from governance.web import request_story, viewing
@@ -53,6 +54,10 @@ def show_detail(request: HttpRequest, number: int) -> HttpResponse:
     return _detail(request, number)
 
 
+def _found(request: HttpRequest, number: int, user: User, now: datetime) -> ProvisioningRequest:
+    return provisioning.visible_request(viewing.known_number(number), visibility=viewing.visibility(request, user, now))
+
+
 def _detail(request: HttpRequest, number: int, *, text: str = "", error: str = "", status: int = 200) -> HttpResponse:
     user, now = signed_in(request), viewing.now()
     story = provisioning.story(
@@ -71,9 +76,7 @@ def comment(request: HttpRequest, number: int) -> HttpResponse:
     """Add a remark; a refusal shows the page again with the text kept."""
     user, now = signed_in(request), viewing.now()
     text = request.POST.get("text", "")
-    found = provisioning.visible_request(
-        viewing.known_number(number), visibility=viewing.visibility(request, user, now)
-    )
+    found = _found(request, number, user, now)
     try:
         service.add_comment(request_id=found.pk, actor=user, text=text, now=now)
     except NotFound:
@@ -92,9 +95,7 @@ def comment(request: HttpRequest, number: int) -> HttpResponse:
 def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     """Ask once more, then take the request back for good."""
     user, now = signed_in(request), viewing.now()
-    found = provisioning.visible_request(
-        viewing.known_number(number), visibility=viewing.visibility(request, user, now)
-    )
+    found = _found(request, number, user, now)
     context: dict[str, object] = {"provisioning_request": found, "reason": "", "error": ""}
     if request.method == "GET":
         return render(request, "requests/detail_withdraw.html", context)
@@ -113,9 +114,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
 def discard(request: HttpRequest, number: int) -> HttpResponse:
     """Ask once more, then end a draft."""
     user, now = signed_in(request), viewing.now()
-    found = provisioning.visible_request(
-        viewing.known_number(number), visibility=viewing.visibility(request, user, now)
-    )
+    found = _found(request, number, user, now)
     context: dict[str, object] = {"provisioning_request": found, "error": ""}
     if request.method == "GET":
         return render(request, "requests/detail_discard.html", context)
@@ -137,9 +136,7 @@ def discard(request: HttpRequest, number: int) -> HttpResponse:
 def clone(request: HttpRequest, number: int) -> HttpResponse:
     """Start a new draft with the same answers, and open it."""
     user, now = signed_in(request), viewing.now()
-    found = provisioning.visible_request(
-        viewing.known_number(number), visibility=viewing.visibility(request, user, now)
-    )
+    found = _found(request, number, user, now)
     draft = service.clone_request(request_id=found.pk, actor=user, now=now)
     messages.success(request, f"{draft.reference} is a new draft with the answers of {found.reference}.")
     return redirect("web:request_edit", number=draft.number)

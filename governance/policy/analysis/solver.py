@@ -17,7 +17,7 @@ from governance.policy import ir
 from governance.policy.columns import instant_of, microseconds
 from governance.policy.facts import Fact, FactType
 from governance.policy.schema import FactsSchema
-from governance.policy.types import ELEMENT, Type
+from governance.policy.types import Type
 
 MILLISECONDS_MAX = 500
 # Words that no rule speaks of: several, so that two texts can differ and both be unknown.
@@ -141,7 +141,7 @@ class _Model:
             case ir.In(ir.Const(word), ir.FactRef(name)):
                 return self.member(name, word), self.is_present(name)
             case ir.Quantifier(kind, ir.Const(values), _, body):
-                parts = [_with_item(body, value, node.list.type) for value in values]
+                parts = [ir.bind_item(body, value, node.list.type) for value in values]
                 whole: ir.Node = ir.Or(tuple(parts)) if kind == "exists" else ir.And(tuple(parts))
                 return self.holds(whole), z3.Or(self.holds(whole), self.fails(whole))
             case ir.Quantifier("exists", ir.FactRef(name), _, ir.In(ir.ItemRef(), ir.Const(words))):
@@ -297,9 +297,3 @@ def _arithmetic(operator: str, left: Any, right: Any) -> Any:
         case "*":
             return left * right
     return left / right
-
-
-def _with_item(node: ir.Node, value: Any, list_type: Type) -> ir.Node:
-    if isinstance(node, ir.ItemRef):
-        return ir.Const(value=value, type=ELEMENT[list_type])
-    return ir.map_children(node, lambda child: _with_item(child, value, list_type))

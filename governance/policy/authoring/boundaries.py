@@ -10,11 +10,11 @@ from typing import Any
 
 from governance.policy import ir
 from governance.policy.bundle_model import Bundle, CaseKind, RuleTest
-from governance.policy.examples import plain_ask
 from governance.policy.explain import LeafShape
 from governance.policy.facts import NUMERIC, Fact, FactType, check_value
 from governance.policy.interpreter import INDETERMINATE, evaluate
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
+from governance.policy.testing import ask_of
 from governance.policy.types import NUMBERS
 from governance.policy.wording import NBSP, format_value
 
@@ -102,10 +102,7 @@ def _bases(bundle: Bundle, rule_id: str) -> Iterator[tuple[dict[str, Any], tuple
 
 
 def _truth(bundle: Bundle, rule: BoundRule, own: dict[str, Any], absent: tuple[str, ...]) -> bool:
-    facts = {**plain_ask(), **bundle.fixture, **own}
-    for name in absent:
-        facts.pop(name, None)
-    answer = evaluate(rule.condition, facts)
+    answer = evaluate(rule.condition, ask_of(bundle, own, absent))
     # An allow that cannot be judged does not fire; everything else does.
     return rule.kind.value != "allow" if answer is INDETERMINATE else bool(answer)
 

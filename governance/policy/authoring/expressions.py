@@ -12,7 +12,6 @@ from governance.policy.checker import check_condition
 from governance.policy.effect_fields import dump_effect, read_effect
 from governance.policy.effects import ALLOWED_ON_ERROR, DEFAULT_ON_ERROR, Effect, OnError
 from governance.policy.errors import BundleError, LimitExceeded, PolicyError
-from governance.policy.examples import plain_ask
 from governance.policy.explain import explain_leaf, leaves_of
 from governance.policy.fields import RULE_ID, Fields
 from governance.policy.interpreter import INDETERMINATE, evaluate
@@ -20,6 +19,7 @@ from governance.policy.limits import TEXT_CHARS_MAX
 from governance.policy.plain_words import rule_in_words
 from governance.policy.policy_set import compile_policy_set
 from governance.policy.template import parse_template
+from governance.policy.testing import ask_of
 from governance.policy.yaml_source import dump_yaml, load_yaml
 
 EFFECT_CHARS_MAX = 4_000
@@ -158,10 +158,7 @@ def try_rule(bundle: Bundle, rule: Rule, facts: Mapping[str, Any], *, on: date) 
 
 def facts_of_case(bundle: Bundle, case: RuleTest | None) -> dict[str, Any]:
     """The plain ask of a bundle, or the ask of one of its cases."""
-    facts = {**plain_ask(), **bundle.fixture, **(case.facts if case else {})}
-    for name in case.absent if case else ():
-        facts.pop(name, None)
-    return facts
+    return ask_of(bundle, case.facts, case.absent) if case else ask_of(bundle, {})
 
 
 def usual_day(bundle: Bundle, today: date) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-# So many words around a change are repeated on the right; the rest of what stays is an ellipsis there.
+# So many words around a change are kept where a sentence is cut; the rest of what stays is an ellipsis there.
 CONTEXT_WORDS = 4
 ELLIPSIS = "…"
 WORDS_MAX = 2_000
@@ -24,11 +24,13 @@ class Piece:
 Marked = tuple[Piece, ...]
 
 
-def mark_difference(before: str, after: str, *, is_short: bool = True) -> tuple[Marked, Marked]:
-    """The pieces of both sentences. A number stays with its unit: they are joined by a no-break space.
+def mark_difference(
+    before: str, after: str, *, is_short: bool = True, is_before_short: bool = False
+) -> tuple[Marked, Marked]:
+    """The pieces of both sentences; none of an empty one. A number stays with its unit: a no-break space joins them.
 
     Args:
-        is_short: leave out, on the right, long runs of words that stay.
+        is_short: leave out, on the right, long runs of words that stay. `is_before_short`: on the left as well.
     """
     left, right = _words(before), _words(after)
     matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
@@ -36,7 +38,7 @@ def mark_difference(before: str, after: str, *, is_short: bool = True) -> tuple[
     new: list[Piece] = []
     for operation, i, j, k, m in matcher.get_opcodes():
         if operation == "equal":
-            _add(gone, left[i:j])
+            _add(gone, _shortened(left[i:j], i == 0, j == len(left)) if is_before_short else left[i:j])
             _add(new, _shortened(right[k:m], k == 0, m == len(right)) if is_short else right[k:m])
             continue
         _add(gone, left[i:j], "gone")
@@ -47,7 +49,7 @@ def mark_difference(before: str, after: str, *, is_short: bool = True) -> tuple[
 def _words(sentence: str) -> list[str]:
     """Words, and the comma or full stop after one as a word of its own: a changed number does not take it along."""
     words: list[str] = []
-    for word in sentence.split(" ")[:WORDS_MAX]:
+    for word in sentence.split(" ")[:WORDS_MAX] if sentence else ():
         bare = word.rstrip(_MARKS)
         if bare and bare != word:
             words += [bare, word[len(bare) :]]

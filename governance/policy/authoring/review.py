@@ -27,6 +27,7 @@ class RuleChange:
         kind: "changed", "added", "removed" or "wording".
         since: the first day on which the two differ.
         before, after: its sentence then and now, with marks; () where there is none.
+        example: an ask that shows it, where one was looked for and found; `outcomes`: what it comes to then and now.
     """
 
     rule_id: str
@@ -35,6 +36,8 @@ class RuleChange:
     since: date
     before: Marked
     after: Marked
+    example: str = ""
+    outcomes: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,5 +68,6 @@ def test_a_text_that_today_takes_no_more_is_rules_that_are_gone(cast: Cast, monk
         raise policy_history.PolicyError("unknown field")
 
     digest = reading.digest_in_force()
-    monkeypatch.setattr(policy_history, "load_bundle", refuse)
+    reading.compiled.cache_clear()
+    monkeypatch.setattr(reading, "load_bundle", refuse)
     assert PolicyHistory().rules(digest, at=NOW) is None

@@ -108,7 +108,7 @@ class TestReasons:
         changes = backtest_changes.changes_of(PolicyBacktest.objects.select_related("version").get(pk=backtest.pk))
         assert changes.heading == "Lower “auto allow max” to 500\xa0USD"
         assert {rule.rule_id for rule in changes.rules} >= {"AL-1", "AL-2"}
-        marked = [piece.text for rule in changes.rules for piece in rule.after if piece.is_changed]
+        marked = [piece.text for rule in changes.rules for piece in rule.after if piece.mark == "new"]
         assert all("500\xa0USD" in text for text in marked)
 
     def test_a_heading_names_a_parameter_only_when_it_is_all_that_changes(self, cast: Cast) -> None:
