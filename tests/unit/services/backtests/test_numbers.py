@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
 from django.core.cache import cache
 
 from governance.models import (
@@ -68,6 +69,19 @@ class TestNumbers:
         assert backtest.result["excepted"] == 1
         # Only the first month lies in its time; in the other one the refusal stands.
         assert backtest.result["pairs"]["deny>deny"]["count"] == 1
+
+    @pytest.mark.parametrize("state", ["asked", "refused"])
+    def test_an_exception_that_nobody_approved_excepts_nothing(self, cast: Cast, state: str) -> None:
+        ask_all(cast)
+        row = Assessment.objects.filter(outcome="deny").earliest("pk")
+        rule = next(fired["rule_id"] for fired in row.decision["fired"] if fired["effect"] == "deny")
+        PolicyException.objects.create(
+            rule_id=rule, team=cast.root, reason="please", state=state,
+            valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=10),
+        )  # fmt: skip
+        result = run(ask(cast)).result
+        assert result["excepted"] == 0
+        assert result["pairs"]["deny>deny"]["count"] == 2
 
     def test_money_that_nobody_knows_is_counted_apart(self, cast: Cast) -> None:
         ask_all(cast)
