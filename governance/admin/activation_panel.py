@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.admin.access import Access
-from governance.admin.forms import INSTANT_FORMATS
 from governance.admin.wording import day, sentence
 from governance.models import PolicyVersion
 from governance.selectors import activations
@@ -42,7 +41,6 @@ class Panel:
         can_ask, can_answer, can_withdraw: whether this person may do it now.
         ask_url, answer_url, withdraw_url: where the forms go.
         ask_label: what the button says.
-        from_when: what the field of the instant starts with.
     """
 
     version: PolicyVersion
@@ -58,7 +56,6 @@ class Panel:
     withdraw_url: str
     ask_label: str
     reason_label: str
-    from_when: str
     asked_reason: str
 
 
@@ -86,7 +83,6 @@ def of(version: PolicyVersion, person: Access) -> Panel:
         withdraw_url=_url("withdraw", version),
         ask_label=f"Ask {only.split()[0]} to activate" if only else "Ask a second officer",
         reason_label=f"Why, for {only.split()[0]} and the log" if only else "Why, for the second officer and the log",
-        from_when=timezone.localtime(person.now).strftime(INSTANT_FORMATS[0]),
         asked_reason=open_one.reason if open_one is not None else "",
     )
 

@@ -70,6 +70,8 @@ def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(
 
     # Henrik is asked, and puts it in force.
     panel = page.locator("#activation")
+    # An instant that the page had written by itself would have passed when somebody has read for a minute.
+    assert panel.get_by_label("From when").input_value() == ""
     panel.get_by_label("Why").fill(WHY)
     panel.get_by_role("button", name="Henrik").click()
     page.get_by_text("Asked for").first.wait_for()
