@@ -13,7 +13,7 @@ from governance.models import (
 )
 from governance.selectors import backtest_flips
 from governance.services import fact_chunks
-from tests.cast import NOW, Cast
+from tests.cast import NOW, Cast, add_team
 from tests.officers import put_in_force
 from tests.unit.services.backtests.history import (
     LATER,
@@ -82,6 +82,18 @@ class TestNumbers:
         result = run(ask(cast)).result
         assert result["excepted"] == 0
         assert result["pairs"]["deny>deny"]["count"] == 2
+
+    def test_an_exception_of_another_team_excepts_nothing(self, cast: Cast) -> None:
+        ask_all(cast)
+        row = Assessment.objects.filter(outcome="deny").earliest("pk")
+        rule = next(fired["rule_id"] for fired in row.decision["fired"] if fired["effect"] == "deny")
+        PolicyException.objects.create(
+            rule_id=rule, team=add_team("elsewhere", cast.root), reason="agreed", state="approved",
+            approved_by=cast.grace, valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=10),
+        )  # fmt: skip
+        backtest = run(ask(cast))
+        assert_same(backtest)
+        assert backtest.result["excepted"] == 0
 
     def test_money_that_nobody_knows_is_counted_apart(self, cast: Cast) -> None:
         ask_all(cast)
