@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ REPLICA_FILL = 0.9
 """Share of a replica's memory that weights and cache may fill."""
 REPLICA_WEIGHT_FILL = 0.8
 """Share that the weights alone may fill, so that some sequences fit beside them."""
-SIZE_BANDS = {"small": 4e8, "medium": 7e9, "large": 7e10}
+SIZE_BANDS = {"tiny": 3e7, "small": 4e8, "medium": 7e9, "large": 7e10}
 """Active parameters for which the catalogue states a utilisation prior; between them it is interpolated."""
 FAILURES_DEVICE_HOUR = 419 / (16_384 * 54 * 24)
 CHECKPOINT_HOURS = 15 / 3600
@@ -269,7 +270,7 @@ def _sized_prior(rows: Sequence[UtilisationPrior], active_parameters: float, led
     """
     sizes = list(SIZE_BANDS.values())
     at = min(max(active_parameters, sizes[0]), sizes[-1])
-    index = 0 if at <= sizes[1] else 1
+    index = max(0, bisect_left(sizes, at) - 1)
     low, high = rows[index], rows[index + 1]
     share = math.log(at / sizes[index]) / math.log(sizes[index + 1] / sizes[index])
     found = Interval(*(_between(getattr(low, end), getattr(high, end), share) for end in ("p10", "p50", "p90")))

@@ -18,12 +18,16 @@ PRIOR_MEAN = math.log(math.sqrt(0.30 * 0.50))
 """Between the 30 % of Sevilla et al. 2022 for language models and the 50 % of the European Commission's example."""
 PRIOR_SCALE = 0.5
 REFERENCE_PARAMETERS = 1e10
+SMALL_PARAMETERS = 1e9
+"""Below this the matrices of a model are too small to fill a device by themselves: who tunes the run gets far more of
+it than who does not, so utilisation varies the more."""
 GENERATION_SCALES = (0.0, 0.15, 0.3, 0.6)
 EXPERT_SCALES = (0.0, 0.15, 0.3, 0.6)
 SIZE_SCALES = (0.0, 0.05, 0.1, 0.2)
-DEVELOPER_SCALES = (0.05, 0.1, 0.2, 0.3, 0.4)
-RUN_SCALES = (0.05, 0.1, 0.2, 0.3, 0.4)
+DEVELOPER_SCALES = (0.1, 0.2, 0.4, 0.8)
+RUN_SCALES = (0.1, 0.2, 0.4)
 WEAK_SCALES = (0.0, 0.2, 0.4, 0.8)
+SMALL_SCALES = (0.0, 0.25, 0.5, 1.0)
 OFFSET_SCALES = (0.0, 0.15, 0.3, 0.6)
 
 SCALES: Array = np.array(
@@ -35,18 +39,20 @@ SCALES: Array = np.array(
             DEVELOPER_SCALES,
             RUN_SCALES,
             WEAK_SCALES,
+            SMALL_SCALES,
             OFFSET_SCALES,
         )
     )
 )
 """Standard deviations of the effects on ln utilisation, one row a combination, all of them equally likely beforehand.
 
-Columns: generation, experts, size (per e-fold), developer, run, what a run outside the scope rule adds to its own, and
-by how much all runs outside it are off together: hours that hold other work are not only noisier, they are too many.
+Columns: generation, experts, size (per e-fold), developer, run, what a run outside the scope rule adds to its own, what
+a small model adds for each decade of parameters below `SMALL_PARAMETERS`, and by how much all runs outside the rule are
+off together: hours that hold other work are not only noisier, they are too many.
 """
-EFFECTS = ("generation", "experts", "size", "developer", "run", "weak", "offset")
-NOISE = slice(3, 6)
-"""The columns of the developer, the run and the weak run: noise, where the others are effects that runs share."""
+EFFECTS = ("generation", "experts", "size", "developer", "run", "weak", "small", "offset")
+NOISE = slice(3, 7)
+"""The columns of developer, run, weak run and small model: noise, where the others are effects that runs share."""
 NEGLIGIBLE = 1e-7
 """Combinations with less than this share of the largest weight do not count: all of them together weigh under 0.3 %."""
 
@@ -72,7 +78,7 @@ class Posterior:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Runs, and which of them the scope rule leaves out: those carry a learnt noise and a learnt offset on top."""
+    """Runs, and which of them the scope rule leaves out: those carry a learnt noise and offset on top."""
 
     runs: Sequence[Run]
     weak: Sequence[bool]
@@ -80,6 +86,11 @@ class Sample:
     @property
     def weakness(self) -> Array:
         return np.array(self.weak, dtype=np.float64)
+
+    @property
+    def smallness(self) -> Array:
+        """Decades of active parameters below `SMALL_PARAMETERS`, 0 above them."""
+        return np.array([max(0.0, math.log10(SMALL_PARAMETERS / run.active_parameters)) for run in self.runs])
 
     def design(self, generations: Sequence[str]) -> Array:
         """What each effect does to each run, (runs, effects): constant, generations, experts, size, offset."""
@@ -122,8 +133,8 @@ def predict(known: Sample, asked: Sample) -> Posterior:
     counts = weights > NEGLIGIBLE * weights.max()
     mean = PRIOR_MEAN + explained[counts] @ design.T
     variance = np.einsum("ti,gij,tj->gt", design, covariance[counts], design, optimize=True)
-    developer, run, weak = (column[:, None] for column in (SCALES[counts, NOISE] ** 2).T)
-    deviation = np.sqrt(variance + developer + run + weak * asked.weakness)
+    developer, run, weak, small = (column[:, None] for column in (SCALES[counts, NOISE] ** 2).T)
+    deviation = np.sqrt(variance + developer + run + weak * asked.weakness + small * asked.smallness**2)
     mixed = weights[counts] / weights[counts].sum()
     quantiles = (
         tuple(_mixture_quantile(share, mixed, mean[:, at], deviation[:, at]) for share in (0.1, 0.5, 0.9))
@@ -150,8 +161,8 @@ def _products(known: Sample, generations: Sequence[str]) -> tuple[Array, Array]:
     names = sorted({run.developer for run in known.runs})
     member = np.array([[float(run.developer == name) for name in names] for run in known.runs])
     noises, which = np.unique(SCALES[:, NOISE], axis=0, return_inverse=True)
-    developer, run, weak = (column[:, None] for column in (noises**2).T)
-    variance = run + weak * known.weakness
+    developer, run, weak, small = (column[:, None] for column in (noises**2).T)
+    variance = run + weak * known.weakness + small * known.smallness**2
     precision = 1.0 / variance
     sums = precision @ member
     products = np.einsum("ni,kn,nj->kij", columns, precision, columns, optimize=True)

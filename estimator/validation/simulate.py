@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from estimator.validation.folds import is_weak, validate
-from estimator.validation.process import EFFECTS, PRIOR_MEAN, REFERENCE_PARAMETERS, SCALES
+from estimator.validation.process import EFFECTS, PRIOR_MEAN, REFERENCE_PARAMETERS, SCALES, Sample
 from estimator.validation.runs import Run
 from estimator.validation.scores import Prediction
 
@@ -33,11 +33,12 @@ def draw_history(runs: Sequence[Run], source: random.Random) -> list[Run]:
     developers = {name: source.gauss(0.0, scales["developer"]) for name in sorted({run.developer for run in runs})}
     experts, size, offset = (source.gauss(0.0, scales[name]) for name in ("experts", "size", "offset"))
     drawn = []
-    for run in runs:
+    for run, smallness in zip(runs, Sample(runs, [False] * len(runs)).smallness, strict=True):
         log_utilisation = centre + generations[run.generation] + developers[run.developer]
         log_utilisation += experts * run.is_mixture_of_experts
         log_utilisation += size * math.log(run.active_parameters / REFERENCE_PARAMETERS)
         log_utilisation += offset * is_weak(run)
-        log_utilisation += source.gauss(0.0, math.hypot(scales["run"], scales["weak"] if is_weak(run) else 0.0))
+        noise = math.hypot(scales["run"], scales["weak"] * is_weak(run), scales["small"] * smallness)
+        log_utilisation += source.gauss(0.0, noise)
         drawn.append(replace(run, gpu_hours=run.busy_hours / math.exp(log_utilisation)))
     return drawn
