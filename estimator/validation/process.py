@@ -140,7 +140,10 @@ def predict(known: Sample, asked: Sample) -> Posterior:
         tuple(_mixture_quantile(share, mixed, mean[:, at], deviation[:, at]) for share in (0.1, 0.5, 0.9))
         for at in range(len(asked.runs))
     )
-    return Posterior(weights, tuple((low, middle, high) for low, middle, high in quantiles))
+    # No run does more than the peak: ln utilisation ends at 0.
+    return Posterior(
+        weights, tuple((min(low, 0.0), min(middle, 0.0), min(high, 0.0)) for low, middle, high in quantiles)
+    )
 
 
 def _prior_deviations(generations: int) -> Array:
