@@ -54,7 +54,9 @@ GENERATION_BY_PREFIX = {
     "V100": "volta",
     "P100": "pascal",
     "TPU": "tpu",
-    "MI": "cdna",
+    "MI2": "cdna2",
+    "MI3": "cdna3",
+    "MI35": "cdna4",
 }
 
 
