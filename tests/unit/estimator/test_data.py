@@ -112,7 +112,7 @@ def test_priors_are_shares_where_they_are_shares() -> None:
         if prior.quantity in ("training_mfu", "prefill_mfu", "decode_bandwidth_utilisation", "board_power_share"):
             assert prior.p10 > 0
             # The 90 % end of a tiny model's run is where no run can be beyond.
-            assert prior.p90 < 1 or prior.applies_to.endswith("_tiny") and prior.p90 == 1
+            assert prior.p90 < 1 or (prior.applies_to.endswith("_tiny") and prior.p90 == 1)
 
 
 def test_the_readme_counts_the_rows() -> None:
