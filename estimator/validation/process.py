@@ -53,6 +53,8 @@ off together: hours that hold other work are not only noisier, they are too many
 EFFECTS = ("generation", "experts", "size", "developer", "run", "weak", "small", "offset")
 NOISE = slice(3, 7)
 """The columns of developer, run, weak run and small model: noise, where the others are effects that runs share."""
+NOISES, NOISE_OF = np.unique(SCALES[:, NOISE], axis=0, return_inverse=True)
+"""The noises that occur, and which of them each combination has."""
 NEGLIGIBLE = 1e-7
 """Combinations with less than this share of the largest weight do not count: all of them together weigh under 0.3 %."""
 
@@ -163,8 +165,7 @@ def _products(known: Sample, generations: Sequence[str]) -> tuple[Array, Array]:
     columns = np.column_stack([observed, known.design(generations)])
     names = sorted({run.developer for run in known.runs})
     member = np.array([[float(run.developer == name) for name in names] for run in known.runs])
-    noises, which = np.unique(SCALES[:, NOISE], axis=0, return_inverse=True)
-    developer, run, weak, small = (column[:, None] for column in (noises**2).T)
+    developer, run, weak, small = (column[:, None] for column in (NOISES**2).T)
     variance = run + weak * known.weakness + small * known.smallness**2
     precision = 1.0 / variance
     sums = precision @ member
@@ -172,7 +173,7 @@ def _products(known: Sample, generations: Sequence[str]) -> tuple[Array, Array]:
     together = np.einsum("nd,kn,ni->kdi", member, precision, columns, optimize=True)
     products -= np.einsum("kdi,kd,kdj->kij", together, developer / (1.0 + developer * sums), together, optimize=True)
     log_determinant = np.log(variance).sum(axis=1) + np.log1p(developer * sums).sum(axis=1)
-    return products[which], log_determinant[which]
+    return products[NOISE_OF], log_determinant[NOISE_OF]
 
 
 def _mixture_quantile(share: float, weights: Array, mean: Array, deviation: Array) -> float:
