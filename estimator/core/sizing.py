@@ -37,6 +37,7 @@ from estimator.core.quantities import (
     SECONDS_PER_HOUR,
     ZERO,
     Interval,
+    two_digits,
 )
 from estimator.core.shape import ModelShape
 from estimator.core.uncertainty import add, divide, multiply
@@ -198,8 +199,8 @@ def _reconcile(ask: Ask, flop: FlopCount, hours: float, by_hardware: float) -> N
         return
     if flop.training > 0 and abs(by_hardware / flop.training - 1.0) > METHODS_WITHIN:
         ask.ledger.warn(
-            f"the stated work is {flop.training:.2g} FLOP, and the stated hours are {by_hardware:.2g} at the usual "
-            f"utilisation: more than {METHODS_WITHIN:.0%} apart"
+            f"the stated work is {two_digits(flop.training)} FLOP, and what the stated hours do at the usual "
+            f"utilisation is {two_digits(by_hardware)}: more than {METHODS_WITHIN:.0%} apart"
         )
     implied = implied_utilisation(flop, ask.accelerator, ask.workload, hours)
     if implied is not None and not MFU_CREDIBLE[0] <= implied <= MFU_CREDIBLE[1]:

@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.admin.access import Access
-from governance.admin.wording import day, sentence
+from governance.admin.wording import day
+from governance.domain.prose import sentence
 from governance.models import PolicyVersion
 from governance.selectors import activations
 from governance.selectors.activations import BacktestStanding, Standing

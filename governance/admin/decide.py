@@ -19,11 +19,11 @@ from governance.admin.capacity import capacity_plot
 from governance.admin.rules import rule_rows
 from governance.admin.site import DeskSite
 from governance.admin.thresholds import Thresholds, thresholds
-from governance.admin.wording import sentence, usd
+from governance.admin.wording import usd
 from governance.domain.errors import AlreadyDecided, GovernanceError, InvalidInput, StaleRevision
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.money import to_units
-from governance.domain.prose import within
+from governance.domain.prose import sentence, within
 from governance.models import ApprovalDecision
 from governance.policy.wording import NBSP
 from governance.selectors import approvals as reading

@@ -12,8 +12,8 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import models
 
 from governance.admin.access import Access
-from governance.admin.wording import sentence
 from governance.domain.money import AMOUNT_MICRO_MAX, MICRO_PER_UNIT
+from governance.domain.prose import sentence
 from governance.models import User
 
 RowT = TypeVar("RowT", bound=models.Model)

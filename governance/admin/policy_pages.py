@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from governance.admin import access
 from governance.admin.site import DeskSite
-from governance.admin.wording import sentence
 from governance.domain.errors import GovernanceError, InvalidInput, StaleDraft
 from governance.domain.limits import REASON_CHARS_MAX
+from governance.domain.prose import sentence
 from governance.models import PolicyVersion
 from governance.policy.authoring.edits import Edited
 from governance.policy.authoring.review import Review, example_in_words

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from governance.admin import access
 from governance.admin.policy_pages import Draft, Problem, read_draft, show_draft, writer_ground
 from governance.admin.site import DeskSite
-from governance.admin.wording import sentence
+from governance.domain.prose import sentence
 from governance.policy.authoring.edits import Edited, add_rule, edit_source, find_rule, remove_rule, replace_rule
 from governance.policy.authoring.expressions import (
     Tried,

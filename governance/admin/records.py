@@ -19,9 +19,9 @@ from unfold.admin import ModelAdmin
 
 from governance.admin import access, columns
 from governance.admin.forms import DeskForm
-from governance.admin.wording import field_value, sentence
+from governance.admin.wording import field_value
 from governance.domain.errors import GovernanceError, InvalidInput
-from governance.domain.prose import capital
+from governance.domain.prose import capital, sentence
 from governance.models import User, Visibility
 
 RowT = TypeVar("RowT", bound=models.Model)

@@ -20,8 +20,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
-from governance.admin.wording import sentence
 from governance.domain.errors import GovernanceError, NotFound
+from governance.domain.prose import sentence
 from governance.models import User
 
 View = Callable[..., HttpResponseBase]

@@ -19,14 +19,6 @@ SLUGS = frozenset({"kind", "state", "notification_state", "screening_state", "oc
 """Columns that keep a slug for programs; people read its words."""
 
 
-def sentence(message: str) -> str:
-    """A refusal's message as a sentence: capital first, full stop, quotes instead of backticks."""
-    parts = message.strip().split("`")
-    text = parts[0] + "".join(("“" if index % 2 else "”") + part for index, part in enumerate(parts[1:], 1))
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "?", "!")) else f"{text}."
-
-
 def usd(amount_micro: int | None) -> str:
     """Micro-units with every cent: 28,500.00 USD."""
     if amount_micro is None:

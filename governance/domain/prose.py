@@ -124,3 +124,12 @@ def zone_named(name: str) -> ZoneInfo:
 
 def _three_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def sentence(message: str) -> str:
+    """A message as a sentence on a page: capital first, full stop, quotes instead of backticks."""
+    quoted = ""
+    for index, part in enumerate(message.strip().split("`")):
+        quoted += part if index == 0 else ("“" if index % 2 else "”") + part
+    quoted = quoted[:1].upper() + quoted[1:]
+    return quoted if quoted.endswith((".", "?", "!", "”.")) else f"{quoted}."

@@ -57,9 +57,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from governance.domain.lifecycle import LABELS, State
-from governance.domain.prose import within
-from governance.web import base, numbers, plots
+from governance.domain.prose import sentence, within
 from governance.web import context as surroundings
+from governance.web import numbers, plots
 from governance.web.vocabulary import words as words_of
 
 register = template.Library()
@@ -107,7 +107,7 @@ register.filter("carbon_range", _known(numbers.carbon_range))
 register.filter("units", lambda micro: None if micro == "" else numbers.units(micro))
 register.filter("deciding", _known(numbers.deciding_money))
 register.filter("money4", _known(partial(numbers.scaled, digits=4, plain_below=numbers.WHOLE_BELOW)))
-register.filter("sentence", base.sentence)
+register.filter("sentence", sentence)
 register.filter("words", words_of)
 register.filter("within", within)
 

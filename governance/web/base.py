@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from governance.domain.errors import GovernanceError, NotFound
+from governance.domain.prose import sentence
 from governance.models import User
 
 View = Callable[..., HttpResponse]
@@ -58,12 +59,3 @@ def refusal(request: HttpRequest, error: GovernanceError, *, back: str = "") -> 
     """The page for a refusal that no form can carry: the sentence, and the way back."""
     context = {"sentence": sentence(error.message), "code": error.code, "back": back}
     return render(request, "components/refusal.html", context, status=error.http_status)
-
-
-def sentence(message: str) -> str:
-    """A message as a sentence on a page: capital first, full stop, quotes instead of backticks."""
-    quoted = ""
-    for index, part in enumerate(message.strip().split("`")):
-        quoted += part if index == 0 else ("“" if index % 2 else "”") + part
-    quoted = quoted[:1].upper() + quoted[1:]
-    return quoted if quoted.endswith((".", "?", "!", "”.")) else f"{quoted}."

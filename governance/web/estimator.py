@@ -17,9 +17,10 @@ from estimator.core.fields import FIELDS_BY_KIND, FieldSpec, FieldType, Workload
 from estimator.core.needs import Delivery, Software
 from estimator.core.place import PriceTerm
 from governance.domain.errors import InvalidInput
+from governance.domain.prose import sentence
 from governance.selectors import estimates
 from governance.web import measures, numbers
-from governance.web.base import page, sentence
+from governance.web.base import page
 from governance.web.countries import COUNTRIES
 from governance.web.estimator_plots import driver_bars, line_bars, offer_scatter
 from governance.web.questions import Question, choices, field_id, input_name

@@ -8,11 +8,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from governance.domain.errors import GovernanceError
+from governance.domain.prose import sentence
 from governance.selectors import filters
 from governance.selectors import grants as selector
 from governance.services import grants as service
 from governance.web import viewing
-from governance.web.base import page, sentence, signed_in
+from governance.web.base import page, signed_in
 
 
 @require_GET

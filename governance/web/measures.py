@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from estimator.core.quantities import Interval
 from estimator.core.result import Estimate, Notice, ThresholdReading
 from governance.domain.money import to_units
+from governance.domain.prose import sentence
 from governance.selectors.assessments import Assessed
 from governance.web import numbers
 from governance.web.plots import Limit
@@ -88,7 +89,7 @@ def of_estimate(estimate: Estimate) -> Measures:
     found.gaps = [f"{_part(gap.what)}: {gap.why.replace('`', '')}." for gap in estimate.missing]
     if found.cost is None:
         why = _why_missing(estimate, "price", "cost_usd")
-        found.cost_text = _sentence(why) if why else ""
+        found.cost_text = sentence(why) if why else ""
     if estimate.wall_hours is not None:
         wall = estimate.wall_hours
         found.hours_text = numbers.duration_range(wall.p10, wall.p90)
@@ -103,7 +104,7 @@ def of_estimate(estimate: Estimate) -> Measures:
     if estimate.energy_kwh is not None:
         beside.add("carbon_kg")
     found.gaps_apart = [text for text, gap in zip(found.gaps, estimate.missing, strict=True) if gap.what not in beside]
-    found.warnings = [_sentence(text) for text in estimate.warnings]
+    found.warnings = [sentence(text) for text in estimate.warnings]
     return found
 
 
@@ -209,9 +210,3 @@ def _why_missing(estimate: Estimate, *names: str) -> str:
 
 def _part(what: str) -> str:
     return _PART_NAMES.get(what, what.replace("_", " ").capitalize())
-
-
-def _sentence(text: str) -> str:
-    plain = text.replace("`", "")
-    plain = plain[:1].upper() + plain[1:]
-    return plain if plain.endswith(".") else f"{plain}."

@@ -12,6 +12,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from estimator.core.quantities import Interval
+from governance.domain import prose
 from governance.domain.money import MICRO_PER_UNIT
 
 NBSP = "\u00a0"
@@ -156,10 +157,7 @@ def flop(value: float | None) -> str:
     """A count of FLOP in two digits: 8.1e24."""
     if value is None:
         return UNKNOWN
-    if value <= 0:
-        return "0"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
+    return prose.flop(value) if value > 0 else "0"
 
 
 def flop_line(value: float) -> str:

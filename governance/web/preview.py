@@ -23,11 +23,12 @@ from governance.domain.ask import KINDS_ON_A_GRANT, Ask
 from governance.domain.errors import GovernanceError, InvalidAsk
 from governance.domain.lifecycle import State
 from governance.domain.money import to_units
+from governance.domain.prose import sentence
 from governance.models import BudgetHold, ProvisioningRequest, User
 from governance.selectors.assessments import Assessed, assess
 from governance.web import drafts, measures
 from governance.web.answers import STEPS, Errors, read_step
-from governance.web.base import page, sentence, signed_in
+from governance.web.base import page, signed_in
 from governance.web.places import known_places, machine_country, window_hours
 from governance.web.registers import Registers
 from governance.web.verdict import Verdict, verdict

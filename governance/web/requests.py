@@ -12,11 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from governance.domain.errors import GovernanceError, InvalidInput, NotFound
 from governance.domain.lifecycle import State
+from governance.domain.prose import sentence
 from governance.models import ProvisioningRequest, User
 from governance.selectors import filters, provisioning, queues
 from governance.services import provisioning as service
 from governance.web import request_story, viewing
-from governance.web.base import page, sentence, signed_in
+from governance.web.base import page, signed_in
 
 
 @require_GET
