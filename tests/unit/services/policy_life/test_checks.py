@@ -1,0 +1,139 @@
+"""The cases and findings of a version: run, kept, explained."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from governance.domain.errors import (
+    IllegalTransition,
+    InvalidInput,
+    NotReady,
+)
+from governance.models import (
+    PolicyFindingNote,
+    PolicyVersion,
+    RoleAssignment,
+)
+from governance.policy.shipped import shipped_text
+from governance.selectors import activations as reading
+from governance.selectors.policy_checks import Checks
+from governance.services import policy_checks
+from tests.cast import NOW, Cast, add_person
+from tests.officers import seen_backtest
+from tests.unit.services.policy_life.steps import (
+    SET,
+    agree,
+    asked,
+    changed,
+    draft,
+    green,
+    last_action,
+    refused,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_draft_whose_cases_pass_is_tested_and_the_run_is_kept(cast: Cast) -> None:
+    version = green(cast)
+    checks = Checks.from_json(version.checks)
+    assert checks is not None
+    assert checks.case_count == 13
+    assert checks.failures == ()
+    assert version.tested_at == NOW
+    assert last_action() == "policy.tested"
+    assert version.reason == "a lower line"
+
+
+def test_a_draft_with_a_red_case_stays_a_draft_and_says_which(cast: Cast) -> None:
+    source = changed("approval-limits", "{value: 25000.0,", "{value: 26000.0,")
+    version = policy_checks.test_version(version_id=draft(cast, source).pk, actor=cast.grace, now=NOW)
+    checks = Checks.from_json(version.checks)
+    assert checks is not None
+    assert version.state == "draft"
+    assert checks.failures
+    standing = reading.standing_of(version, now=NOW)
+    assert any("fail" in sentence for sentence in standing.missing)
+    refused(lambda: asked(cast, version), NotReady, "fail")
+
+
+def test_a_rule_without_a_firing_case_is_not_tested(cast: Cast) -> None:
+    # Every case of the table's rows, turned to another rule that has its own.
+    text = shipped_text(SET)
+    start = text.index("\ntests:")
+    head, tests = text[:start], text[start:]
+    rule = tests.split("rule: ")[1].split(",")[0].split("\n")[0].strip()
+    others = {part.split(",")[0].split("\n")[0].strip() for part in tests.split("rule: ")[1:]} - {rule}
+    kept = [case for case in _cases(tests) if f"rule: {rule}" not in case]
+    source = head + "\ntests:\n" + "".join(kept)
+    assert others
+    version = policy_checks.test_version(version_id=draft(cast, source).pk, actor=cast.grace, now=NOW)
+    assert version.state == "draft"
+    assert rule in version.checks["missing"]
+    refused(lambda: asked(cast, version), NotReady, f"`{rule}` has no firing")
+
+
+def _cases(tests: str) -> list[str]:
+    """The entries of a block list, each with its lines."""
+    found: list[str] = []
+    for line in tests.splitlines(keepends=True)[2:]:
+        if line.lstrip().startswith("- ") and len(line) - len(line.lstrip()) <= 2:
+            found.append(line)
+        elif found:
+            found[-1] += line
+    return found
+
+
+def test_a_stage_that_nobody_could_fill_is_found_and_has_to_be_explained(cast: Cast) -> None:
+    RoleAssignment.objects.filter(role__slug__in=("infra_lead", "exec")).update(valid_to=NOW - timedelta(days=1))
+    source = changed("approval-limits", "title: ", "title: Newer ")
+    version = policy_checks.test_version(version_id=draft(cast, source).pk, actor=cast.grace, now=NOW)
+    findings = [each for each in version.checks["findings"] if each["key"].startswith("stage_unfillable")]
+    assert findings
+    assert version.state == "draft"
+    for each in version.checks["findings"]:
+        if each["severity"] != "note":
+            policy_checks.explain_finding(
+                version_id=version.pk, finding=each["key"], explanation="appointed on Monday", actor=cast.judy, now=NOW
+            )
+    version.refresh_from_db()
+    assert version.state == "tested"
+    assert last_action() == "policy.finding_explained"
+
+
+def test_people_who_left_after_the_test_are_missed_at_activation(cast: Cast) -> None:
+    add_person("kim", team=cast.root, roles=["exec"], scope=cast.root)
+    source = changed("approval-limits", "title: ", "title: Newer ")
+    version = green(cast, source)
+    seen_backtest(version, by=cast.grace, now=NOW)
+    activation = asked(cast, version)
+    RoleAssignment.objects.filter(role__slug__in=("infra_lead", "exec")).update(valid_to=NOW)
+    refused(lambda: agree(activation, cast.judy), NotReady, "a stage that nobody could fill")
+
+
+def test_only_a_finding_of_the_last_run_can_be_explained(cast: Cast) -> None:
+    version = green(cast)
+
+    def explain(finding: str, text: str = "it is meant so") -> None:
+        policy_checks.explain_finding(
+            version_id=version.pk, finding=finding, explanation=text, actor=cast.grace, now=NOW
+        )
+
+    refused(lambda: explain("rule_implied: nothing"), InvalidInput, "not a finding")
+    key = version.checks["findings"][0]["key"]
+    refused(lambda: explain(key, ""), InvalidInput, "at least")
+    explain(key)
+    explain(key, "and for another reason")
+    assert reading.standing_of(version, now=NOW).explained[key].explanation == "and for another reason"
+    assert PolicyFindingNote.objects.count() == 2
+
+
+def test_a_version_in_force_is_not_tested_again(cast: Cast) -> None:
+    active = PolicyVersion.objects.get(policy_set__slug=SET, state="active")
+    refused(
+        lambda: policy_checks.test_version(version_id=active.pk, actor=cast.grace, now=NOW),
+        IllegalTransition,
+        "another version has taken its place",
+    )
