@@ -100,7 +100,10 @@ def _lead(standing: Standing, person: Access, only: str) -> str:
     if open_one is not None and open_one.state == "agreed":
         return f"Two officers agreed. It decides from {_moment(open_one.effective_at)} on."
     if open_one is not None:
-        return f"{open_one.asked_by.person.name} asks for it, from {_moment(open_one.effective_at)} on."
+        asker, is_ahead = open_one.asked_by.person.name, open_one.effective_at > person.now
+        # Without an instant of its own it holds the one at which it was asked for, which says nothing to a reader.
+        starts = f"from {_moment(open_one.effective_at)} on" if is_ahead else "as soon as a second officer agrees"
+        return f"{asker} asks for it: it decides {starts}."
     if standing.may_rule_again:
         return "It was in force before: putting it back takes a second officer and no backtest."
     if version.created_by.person_id == person.user.person_id:

@@ -75,6 +75,8 @@ def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(
     panel.get_by_label("Why").fill(WHY)
     panel.get_by_role("button", name="Henrik").click()
     page.get_by_text("Asked for").first.wait_for()
+    page.goto(record)
+    assert panel.get_by_text("it decides as soon as a second officer agrees").is_visible()
     desk = visitors()
     Walk(desk, product.url).sign_in("henrik", record.removeprefix(product.url))
     desk.locator("#activation").get_by_role("link", name="Answer").click()
