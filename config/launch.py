@@ -250,12 +250,13 @@ class Launcher:
 
     def _start_celery(self, logs: Path) -> None:
         quiet = ("--loglevel", "WARNING")
-        # The process number keeps two installations on one machine apart.
+        # The process number keeps two installations on one machine apart. Without heartbeats, because nobody reads
+        # them, and a worker that ends while the queue is away would wait for ever to send its last one.
         self._run_module(
             "worker",
             logs,
             *("celery", "-A", "config", "worker", "--concurrency", "2", "-n", f"comptroller-{os.getpid()}@%h"),
-            *("--without-gossip", "--without-mingle", *quiet),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat", *quiet),
             REMAP_SIGTERM="SIGQUIT",
         )
         self._run_module(

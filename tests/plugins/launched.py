@@ -114,7 +114,13 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_gone(pids: list[int], seconds: float = 20.0) -> None:
-    wait_for(lambda: not any(is_alive(pid) for pid in pids), seconds, f"the end of processes {pids}")
+    """Wait for the end of processes; fail with what the ones that stayed were started as."""
+    started_as = {pid: command_line(pid) for pid in pids}
+    try:
+        wait_for(lambda: not any(is_alive(pid) for pid in pids), seconds)
+    except AssertionError:
+        left = "\n".join(f"{pid} {started_as[pid]}" for pid in pids if is_alive(pid))
+        raise AssertionError(f"still there after {seconds:.0f} s:\n{left}") from None
 
 
 @pytest.fixture

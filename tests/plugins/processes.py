@@ -129,7 +129,7 @@ class TestProcesses:
         worker = self.start(
             f"worker{len(self.children)}",
             *("celery", "-A", "config", "worker", "--concurrency", str(concurrency), "--loglevel", "INFO"),
-            *("--without-gossip", "--without-mingle", "-n", f"test{len(self.children)}@%h"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"test{len(self.children)}@%h"),
             **variables,
         )
         worker.wait_until(lambda: " ready." in worker.log_path.read_text(errors="replace"), START_SECONDS_MAX)
