@@ -68,6 +68,10 @@ def _points(generations: Sequence[str], template: Run) -> Iterator[tuple[str, Ru
                     generation=generation,
                     is_mixture_of_experts=is_mixture,
                     active_parameters=parameters,
+                    software="",
+                    recomputed=None,
+                    has_fused_attention=None,
+                    devices=None,
                 )
                 yield utilisation_class(generation, is_mixture, band), point
 
