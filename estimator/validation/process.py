@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from estimator.core.utilisation import REFERENCE_DEVICES
 from estimator.validation.runs import Run
 
 Array = NDArray[np.float64]
 
 REFERENCE_PARAMETERS = 1e10
-REFERENCE_DEVICES = 256.0
 SMALL_PARAMETERS = 1e9
 """Below this the matrices of a model are too small to fill a device by themselves: who tunes the run gets far more of
 it than who does not, so utilisation varies the more."""
@@ -152,31 +152,56 @@ class Levels:
         return np.column_stack([*[generation] * len(self.generations), *[software] * len(self.software), *single])
 
 
-def predict(known: Sample, asked: Sample) -> Posterior:
-    """Utilisation of runs of developers not seen, given known ones.
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The effects as known runs leave them, for each combination of scales.
 
-    What runs share is a linear model of some thirty effects with normal priors, so that only matrices of that size are
-    factorised, and the noise of a developer's runs has one part in common.
+    Attributes:
+        weights: posterior weight of each combination; they sum to 1.
+        means: (combinations, effects), in the order of `Levels`.
+        covariances: (combinations, effects, effects).
+    """
+
+    levels: Levels
+    weights: Array
+    means: Array
+    covariances: Array
+
+    def effect(self, at: Array) -> tuple[float, float]:
+        """Mean and standard deviation of a sum of effects, `at` times each."""
+        means = self.means @ at
+        variances = np.einsum("i,gij,j->g", at, self.covariances, at)
+        mean = float(self.weights @ means)
+        return mean, math.sqrt(float(self.weights @ (variances + means**2)) - mean**2)
+
+
+def fit(known: Sample, levels: Levels) -> Fitted:
+    """What runs share, given the noise of runs and developers.
+
+    A linear model of some thirty effects with normal priors, so that only matrices of that size are factorised, and the
+    noise of a developer's runs has one part in common.
 
     Source: Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, equations 2.8 to 2.11 (the linear
     model), 2.30 (the likelihood) and A.9 (a developer's part), mixed over the combinations of scales.
     """
-    levels = Levels.of(known, asked)
     prior = levels.deviations
     products, log_determinant = _products(known, levels)
     inner = np.eye(prior.shape[1]) + prior[:, :, None] * products[:, 1:, 1:] * prior[:, None, :]
-    # The posterior covariance of the effects, (combinations, effects, effects).
     covariance = prior[:, :, None] * np.linalg.inv(inner) * prior[:, None, :]
     explained = np.einsum("gij,gj->gi", covariance, products[:, 1:, 0])
     misfit = products[:, 0, 0] - np.einsum("gi,gi->g", explained, products[:, 1:, 0])
     likelihood = -0.5 * (misfit + log_determinant + np.linalg.slogdet(inner)[1])
     weights = np.exp(likelihood - likelihood.max())
-    weights = weights / weights.sum()
+    return Fitted(levels, weights / weights.sum(), levels.means + explained, covariance)
 
-    design = asked.design(levels)
+
+def predict(known: Sample, asked: Sample) -> Posterior:
+    """Utilisation of runs of developers not seen, given known ones."""
+    fitted = fit(known, Levels.of(known, asked))
+    weights, design = fitted.weights, asked.design(fitted.levels)
     counts = weights > NEGLIGIBLE * weights.max()
-    mean = (levels.means + explained[counts]) @ design.T
-    variance = np.einsum("ti,gij,tj->gt", design, covariance[counts], design, optimize=True)
+    mean = fitted.means[counts] @ design.T
+    variance = np.einsum("ti,gij,tj->gt", design, fitted.covariances[counts], design, optimize=True)
     developer, run, weak, small = (column[:, None] for column in (SCALES[counts, NOISE] ** 2).T)
     deviation = np.sqrt(variance + developer + run + weak * asked.weakness + small * asked.smallness**2)
     mixed = weights[counts] / weights[counts].sum()

@@ -38,5 +38,5 @@ def draw_history(runs: Sequence[Run], source: random.Random) -> list[Run]:
         log_utilisation += sum(single[name] * much for name, much in single_effects(run, is_weak(run)).items())
         noise = math.hypot(scales["run"], scales["weak"] * is_weak(run), scales["small"] * smallness)
         log_utilisation += source.gauss(0.0, noise)
-        drawn.append(replace(run, gpu_hours=run.busy_hours / math.exp(log_utilisation)))
+        drawn.append(replace(run, gpu_hours=run.busy_hours / math.exp(min(log_utilisation, 0.0))))
     return drawn
