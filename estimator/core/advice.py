@@ -176,8 +176,7 @@ def _sized_again(workload: Workload, place: Place, estimate: Estimate, size: Siz
     for id_, text, changes, quantity in _variants(workload):
         changed = _changed(workload, changes)
         other = size(changed, place) if changed is not None else None
-        # What no longer fits the memory is no advice.
-        if other is not None and (other.memory_fits is not False or estimate.memory_fits is False):
+        if other is not None and not _outgrows_memory(estimate, other):
             yield from _saving(id_, text, quantity, estimate, other)
     yield from _other_terms(workload, place, estimate, size)
     yield from _edge(workload, place, estimate, size)
@@ -265,6 +264,13 @@ def _other_terms(workload: Workload, place: Place, estimate: Estimate, size: Siz
             yield from _saving("spot", text, "cost_usd", estimate, other)
         else:
             yield from _saving("reserved", text, "run_rate_usd_month", estimate, other)
+
+
+def _outgrows_memory(before: Estimate, after: Estimate) -> bool:
+    """Whether a change needs more memory than the device has: no advice, whatever it saves."""
+    if after.memory_fits is not False or after.memory_gib_per_device is None:
+        return False
+    return before.memory_gib_per_device is None or after.memory_gib_per_device.p50 > before.memory_gib_per_device.p50
 
 
 def _saving(id_: str, text: str, quantity: str, before: Estimate, after: Estimate) -> Iterator[Advice]:
