@@ -28,6 +28,7 @@ SINGLE_EFFECTS = {
     "recomputation": (math.log(3 / 4), 0.15),
     "fused_attention": (math.log(1.3), 0.2),
     "offset": (0.0, 0.3),
+    "file": (0.0, 0.3),
 }
 """Mean and standard deviation, beforehand, of each effect on ln utilisation that stands by itself.
 
@@ -35,7 +36,7 @@ The constant lies between the 30 % of Sevilla et al. 2022 for language models an
 example. Size counts per e-fold of active parameters, devices per tenfold. Whoever computes every layer twice does 4/3
 of the work (Chen et al. 2016); a fused attention kernel made training 1.15 to 1.7 times as fast (Dao et al. 2022,
 section 4.1). The offset is by how much all runs outside the scope rule are off together: hours that hold other work
-are not only noisier, they are too many.
+are not only noisier, they are too many. The file is by how much runs of one's own differ from the shipped ones.
 """
 GENERATION_SCALES = (0.0, 0.15, 0.3, 0.6)
 SOFTWARE_SCALES = (0.0, 0.15, 0.3, 0.6)
@@ -121,6 +122,7 @@ def single_effects(run: Run, is_weak: bool) -> dict[str, float]:
         "recomputation": 0.0 if run.recomputed is None else run.recomputed - 0.5,
         "fused_attention": 0.0 if run.has_fused_attention is None else float(run.has_fused_attention) - 0.5,
         "offset": float(is_weak),
+        "file": float(run.is_own),
     }
 
 

@@ -80,7 +80,8 @@ class Run:
     """One published run. `flop` is F1 and F3, `peak_flop_s` the dense 16-bit peak of one device, hours device-hours.
 
     What it was trained with is empty or None where the row does not say: the `software`, the share of the forward pass
-    that is computed again, whether the attention kernel is fused, and the number of devices.
+    that is computed again, whether the attention kernel is fused, and the number of devices. `is_own` tells runs of a
+    file of one's own from the shipped ones beside it.
 
     `cells` keeps the row as printed, for the scope rule and for what is reported beside the hours.
     """
@@ -100,6 +101,7 @@ class Run:
     has_fused_attention: bool | None
     devices: float | None
     cells: Mapping[str, str]
+    is_own: bool = False
 
     @property
     def utilisation(self) -> float:
