@@ -166,7 +166,7 @@ def _as_published(workload: Workload) -> Iterator[Advice]:
             continue
         if each.id == "mixed_precision" and workload.text("precision") != "fp32":
             continue
-        if each.id == "flash_attention" and not is_transformer:
+        if each.id == "flash_attention" and (not is_transformer or workload.text("fused_attention") == "yes"):
             continue
         yield Advice(each.id, each.text, each.quantity, each.kept_share, "published", each.source)
 
@@ -175,8 +175,9 @@ def _sized_again(workload: Workload, place: Place, estimate: Estimate, size: Siz
     """Changed asks, sized by the estimator itself on the same day and catalogue."""
     for id_, text, changes, quantity in _variants(workload):
         changed = _changed(workload, changes)
-        if changed is not None:
-            yield from _saving(id_, text, quantity, estimate, size(changed, place))
+        other = size(changed, place) if changed is not None else None
+        if other is not None and not _outgrows_memory(estimate, other):
+            yield from _saving(id_, text, quantity, estimate, other)
     yield from _other_terms(workload, place, estimate, size)
     yield from _edge(workload, place, estimate, size)
     smaller = estimate.smallest_count_that_fits
@@ -215,6 +216,8 @@ def _variants(workload: Workload) -> Iterator[tuple[str, str, Mapping[str, Any],
     if workload.kind is WorkloadKind.FINE_TUNING and workload.text("method") == "full":
         yield "lora", "Train adapters instead of all parameters", {"method": "lora"}, "gpu_hours"
         yield "qlora", "Train adapters on a 4-bit base", {"method": "qlora"}, "memory_gib_per_device"
+    if workload.kind in TRAINING_KINDS and workload.text("recompute") == "full":
+        yield "recompute_less", "Compute again only what attention needs", {"recompute": "selective"}, "gpu_hours"
     if workload.kind is WorkloadKind.PRETRAINING:
         stated = workload.number("tokens_billion") or 0.0
         if stated > 20.0:
@@ -261,6 +264,13 @@ def _other_terms(workload: Workload, place: Place, estimate: Estimate, size: Siz
             yield from _saving("spot", text, "cost_usd", estimate, other)
         else:
             yield from _saving("reserved", text, "run_rate_usd_month", estimate, other)
+
+
+def _outgrows_memory(before: Estimate, after: Estimate) -> bool:
+    """Whether a change needs more memory than the device has: no advice, whatever it saves."""
+    if after.memory_fits is not False or after.memory_gib_per_device is None:
+        return False
+    return before.memory_gib_per_device is None or after.memory_gib_per_device.p50 > before.memory_gib_per_device.p50
 
 
 def _saving(id_: str, text: str, quantity: str, before: Estimate, after: Estimate) -> Iterator[Advice]:

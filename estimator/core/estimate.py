@@ -39,7 +39,7 @@ __all__ = [
     "estimate",
 ]
 
-ESTIMATOR_VERSION = "1.3.0"
+ESTIMATOR_VERSION = "1.4.0"
 
 HOURS_MAX = 1e9
 USD_MAX = 1e12

@@ -82,10 +82,26 @@ METHODS = (
     ("lora", "LoRA (adapters on a 16-bit base)"),
     ("qlora", "QLoRA (adapters on a 4-bit base)"),
 )
+UNKNOWN = "unknown"
+_NOT_KNOWN = (UNKNOWN, "Not known yet")
 RECOMPUTES = (
+    (UNKNOWN, "Not known yet (memory as with full)"),
     ("full", "Full (least memory)"),
     ("selective", "Selective (attention only)"),
     ("none", "None (most memory)"),
+)
+FUSED_ATTENTIONS = (_NOT_KNOWN, ("yes", "Yes, FlashAttention or a like kernel"), ("no", "No"))
+TRAINING_SOFTWARE = (
+    _NOT_KNOWN,
+    ("megatron", "Megatron-LM, NeMo or a fork"),
+    ("neox", "GPT-NeoX"),
+    ("deepspeed", "DeepSpeed under an own loop"),
+    ("fsdp", "An own PyTorch loop with FSDP"),
+    ("composer", "MosaicML Composer, LLM Foundry"),
+    ("jax", "JAX: T5X, MaxText, Pax, Levanter"),
+    ("hf_trainer", "Hugging Face Trainer or Accelerate"),
+    ("own", "Own software, not published"),
+    ("other", "Other"),
 )
 OPTIMIZERS = (
     ("adamw", "AdamW, 32-bit state"),
@@ -180,7 +196,13 @@ _SPECS = (
         "A request is then one sample.",
     ),
     _choice("method", "Method", "How much of the model changes.", METHODS, "full"),
-    _choice("recompute", "Activation recomputation", "Trades memory for time.", RECOMPUTES, "full"),
+    _choice("recompute", "Activation recomputation", "Trades memory for time.", RECOMPUTES, UNKNOWN),
+    _choice(
+        "fused_attention", "Fused attention kernel", "Published runs with one were faster.", FUSED_ATTENTIONS, UNKNOWN
+    ),
+    _choice(
+        "training_software", "Training software", "What runs the loop and splits the model.", TRAINING_SOFTWARE, UNKNOWN
+    ),
     _choice("optimizer", "Optimizer", "Decides the bytes kept per parameter.", OPTIMIZERS, "adamw"),
     _choice("sharding", "Sharding", "What is split over the accelerators.", SHARDINGS, "zero3"),
     _integer(
@@ -310,6 +332,8 @@ _MODEL = (
 _SHAPE = ("layers", "hidden_size", "key_value_share", "vocabulary_size", "context_tokens")
 _TRAINING = (
     "recompute",
+    "fused_attention",
+    "training_software",
     "optimizer",
     "sharding",
     "tensor_parallel",

@@ -9,7 +9,7 @@ from datetime import date
 
 from estimator.core.catalogue import Accelerator, CatalogueSnapshot
 from estimator.core.memory import size_memory
-from estimator.core.place import Place, PriceTerm
+from estimator.core.place import ACCELERATOR_COUNT_MAX, Place, PriceTerm
 from estimator.core.priors import Ledger
 from estimator.core.quantities import Interval
 from estimator.core.shape import ModelShape
@@ -87,8 +87,16 @@ def _fit(
         # A service holds what its busiest hour needs, whatever was asked for.
         devices = math.ceil(size.devices)
     elif deadline_hours is not None and not by_hours:
-        devices = max(devices, math.ceil(size.gpu_hours.p50 / deadline_hours - 1e-9))
+        # More devices are used a little worse, so the hours are sized again until the count stands.
+        while size.gpu_hours is not None and (more := _needed(size.gpu_hours, deadline_hours)) > devices:
+            devices = more
+            size = _size(workload, shape, part, catalogue, on, devices, window_hours, ledger)
     return Fit(size.gpu_hours, devices, size.first_token_ms, power, is_listed, "")
+
+
+def _needed(hours: Interval, deadline_hours: float) -> int:
+    """Devices on which device-hours are done by the deadline, at the median, or as many as may be asked for."""
+    return min(math.ceil(hours.p50 / deadline_hours - 1e-9), ACCELERATOR_COUNT_MAX)
 
 
 def _size(

@@ -212,20 +212,25 @@ def _sample_count(workload: Workload) -> FlopCount:
     return FlopCount(training=training, timed_training=training)
 
 
+def is_adapter(workload: Workload) -> bool:
+    """Whether only adapters on frozen weights are trained."""
+    return workload.kind is WorkloadKind.FINE_TUNING and workload.text("method") in ("lora", "qlora")
+
+
 def _training_count(workload: Workload, shape: ModelShape, generator: ModelShape) -> FlopCount:
     tokens, context = training_tokens(workload), workload.number("context_tokens") or 1.0
     targets = (workload.number("target_tokens_billion") or 0.0) * BILLION * (workload.number("epochs") or 1.0)
-    is_adapter = workload.kind is WorkloadKind.FINE_TUNING and workload.text("method") in ("lora", "qlora")
+    has_adapter = is_adapter(workload)
     again = 0.0
     if targets > 0:
-        training = two_part_training_flop(shape, tokens, targets, context, 4.0 if is_adapter else 6.0)
+        training = two_part_training_flop(shape, tokens, targets, context, 4.0 if has_adapter else 6.0)
         forward = two_part_training_flop(shape, tokens, targets, context) / 3.0
-    elif is_adapter:
+    elif has_adapter:
         training = adapter_flop(shape.active_parameters, tokens, shape, context)
         forward = prefill_flop(shape, tokens, context)
     else:
         training, forward = training_flop(shape.active_parameters, tokens, shape, context), 0.0
-    if is_adapter and workload.text("recompute") == "full":
+    if has_adapter and workload.recomputation == "full":
         # F7: recomputing activations is a second forward pass, which eats what frozen weights save.
         again = forward
     generation = 0.0
@@ -236,6 +241,6 @@ def _training_count(workload: Workload, shape: ModelShape, generator: ModelShape
         generation = two_part_training_flop(generator, tokens, targets, context) / 3.0
     elif workload.kind is WorkloadKind.DISTILLATION:
         generation = prefill_flop(generator, tokens, context)
-    is_range = workload.text("architecture") == "encoder_decoder" and targets == 0 and not is_adapter
+    is_range = workload.text("architecture") == "encoder_decoder" and targets == 0 and not has_adapter
     share = ENCODER_DECODER_SHARE if is_range else WHOLE
     return FlopCount(training=training, generation=generation, timed_training=training + again, share=share)

@@ -119,7 +119,7 @@ def _per_device_gib(workload: Workload, shape: ModelShape, count: int) -> Interv
         context = workload.number("context_tokens") or 1.0
         state = training_state_bytes(workload, shape.parameters, count)
         logits = 6.0 * context * shape.vocabulary_size
-        live = activation_bytes(shape, context, workload.text("recompute")) + logits
+        live = activation_bytes(shape, context, workload.recomputation) + logits
         # A sequence too long for one device is split over several, never over more than there are.
         return Interval(
             *(
@@ -146,7 +146,7 @@ def _parallel_gib(workload: Workload, shape: ModelShape, count: int) -> Interval
     state = training_state_bytes(workload, shape.parameters / (tensor * stages), replicas)
     context = workload.number("context_tokens") or 1.0
     # The logits stand on the last stage alone, which holds one sequence where the first holds as many as stages.
-    live = parallel_activation_bytes(shape, context, workload.text("recompute"), tensor)
+    live = parallel_activation_bytes(shape, context, workload.recomputation, tensor)
     logits = 6.0 * context * shape.vocabulary_size / tensor if stages == 1 else 0.0
     return Interval(
         *(

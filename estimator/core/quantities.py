@@ -59,6 +59,10 @@ class Interval:
         factor = math.exp(Z80 * sigma)
         return cls(median / factor, median, median * factor)
 
+    def to_the(self, exponent: float) -> Interval:
+        """This positive quantity to a power; a negative one turns the ends round."""
+        return Interval(*sorted((self.p10**exponent, self.p50**exponent, self.p90**exponent)))
+
     @property
     def half_width(self) -> float:
         """p90/p50, the factor that `estimate.half_width` states; 1.0 for an exact or a zero quantity."""

@@ -7,17 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from estimator.core.catalogue import Accelerator, CatalogueSnapshot
-from estimator.core.duration import (
-    MFU_CREDIBLE,
-    dense_peak_flop_s,
-    hardware_flop,
-    implied_utilisation,
-    online_devices,
-    precision_gain,
-    serving,
-    serving_hours,
-    training_hours,
-)
+from estimator.core.duration import hardware_flop, online_devices, serving, serving_hours, training_hours
 from estimator.core.fields import WorkloadKind
 from estimator.core.flop import (
     TRAINING_KINDS,
@@ -41,6 +31,7 @@ from estimator.core.quantities import (
 )
 from estimator.core.shape import ModelShape
 from estimator.core.uncertainty import add, divide, multiply
+from estimator.core.utilisation import MFU_CREDIBLE, dense_peak_flop_s, implied_utilisation, precision_gain
 from estimator.core.workload import Workload
 
 OPEN_ENDED_HOURS = 90.0 * HOURS_PER_DAY
@@ -137,7 +128,7 @@ def _size_by_hours(ask: Ask, shape: ModelShape | None, price: PriceUsed | None) 
     if ask.accelerator is None:
         ask.ledger.lack("run_flop", "no accelerator is chosen")
         return replace(size, training=_no_training(ask))
-    flop = hardware_flop(ask.workload, ask.accelerator, hours, ask.catalogue, ask.ledger)
+    flop = hardware_flop(ask.workload, ask.accelerator, hours, ask.catalogue, ask.ledger, count)
     ask.ledger.assume("hardware_method", "FLOP follow from hours, dense peak and utilisation", source="EC 2025, A.2.1")
     stated = _stated_flop(ask, shape)
     if stated is not None:

@@ -15,6 +15,7 @@ from estimator.core.fields import (
     FIELDS_BY_KIND,
     SAMPLE_KINDS,
     SERVED_SAMPLE_KINDS,
+    UNKNOWN,
     FieldSpec,
     FieldType,
     WorkloadKind,
@@ -95,6 +96,12 @@ class Workload:
         """The stated value, else the field's default, else None; in the unit of the field."""
         value = self.stated.get(name, FIELDS[name].default)
         return None if value is None else float(value)
+
+    @property
+    def recomputation(self) -> str:
+        """Which activations are computed again; all of them where nobody knows yet, which needs the least memory."""
+        stated = self.text("recompute")
+        return "full" if stated == UNKNOWN else stated
 
     def text(self, name: str) -> str:
         """The stated choice or text, else the default, else the empty string."""

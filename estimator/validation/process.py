@@ -1,4 +1,4 @@
-"""Utilisation as a Gaussian process: class, size, developer and run effects on its logarithm, each shrunk."""
+"""Utilisation as a Gaussian process: effects of device, model, software and developer on its logarithm, each shrunk."""
 
 from __future__ import annotations
 
@@ -10,53 +10,57 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from estimator.core.utilisation import REFERENCE_DEVICES
 from estimator.validation.runs import Run
 
 Array = NDArray[np.float64]
 
-PRIOR_MEAN = math.log(math.sqrt(0.30 * 0.50))
-"""Between the 30 % of Sevilla et al. 2022 for language models and the 50 % of the European Commission's example."""
-PRIOR_SCALE = 0.5
 REFERENCE_PARAMETERS = 1e10
 SMALL_PARAMETERS = 1e9
 """Below this the matrices of a model are too small to fill a device by themselves: who tunes the run gets far more of
 it than who does not, so utilisation varies the more."""
+
+SINGLE_EFFECTS = {
+    "constant": (math.log(math.sqrt(0.30 * 0.50)), 0.5),
+    "experts": (0.0, 0.3),
+    "size": (0.0, 0.1),
+    "devices": (0.0, 0.15),
+    "recomputation": (math.log(3 / 4), 0.15),
+    "fused_attention": (math.log(1.3), 0.2),
+    "offset": (0.0, 0.3),
+    "file": (0.0, 0.3),
+}
+"""Mean and standard deviation, beforehand, of each effect on ln utilisation that stands by itself.
+
+The constant lies between the 30 % of Sevilla et al. 2022 for language models and the 50 % of the European Commission's
+example. Size counts per e-fold of active parameters, devices per tenfold. Whoever computes every layer twice does 4/3
+of the work (Chen et al. 2016); a fused attention kernel made training 1.15 to 1.7 times as fast (Dao et al. 2022,
+section 4.1). The offset is by how much all runs outside the scope rule are off together: hours that hold other work
+are not only noisier, they are too many. The file is by how much runs of one's own differ from the shipped ones.
+"""
 GENERATION_SCALES = (0.0, 0.15, 0.3, 0.6)
-EXPERT_SCALES = (0.0, 0.15, 0.3, 0.6)
-SIZE_SCALES = (0.0, 0.05, 0.1, 0.2)
+SOFTWARE_SCALES = (0.0, 0.15, 0.3, 0.6)
 DEVELOPER_SCALES = (0.1, 0.2, 0.4, 0.8)
 RUN_SCALES = (0.1, 0.2, 0.4)
 WEAK_SCALES = (0.0, 0.2, 0.4, 0.8)
 SMALL_SCALES = (0.0, 0.25, 0.5, 1.0)
-OFFSET_SCALES = (0.0, 0.15, 0.3, 0.6)
 
 SCALES: Array = np.array(
-    list(
-        itertools.product(
-            GENERATION_SCALES,
-            EXPERT_SCALES,
-            SIZE_SCALES,
-            DEVELOPER_SCALES,
-            RUN_SCALES,
-            WEAK_SCALES,
-            SMALL_SCALES,
-            OFFSET_SCALES,
-        )
-    )
+    list(itertools.product(GENERATION_SCALES, SOFTWARE_SCALES, DEVELOPER_SCALES, RUN_SCALES, WEAK_SCALES, SMALL_SCALES))
 )
-"""Standard deviations of the effects on ln utilisation, one row a combination, all of them equally likely beforehand.
+"""Standard deviations that only the runs can tell, one row a combination, all of them equally likely beforehand.
 
-Columns: generation, experts, size (per e-fold), developer, run, what a run outside the scope rule adds to its own, what
-a small model adds for each decade of parameters below `SMALL_PARAMETERS`, and by how much all runs outside the rule are
-off together: hours that hold other work are not only noisier, they are too many.
+Columns: between hardware generations, between kinds of training software, between developers, between a developer's
+runs, what a run outside the scope rule adds to that, and what a small model adds for each decade of parameters below
+`SMALL_PARAMETERS`.
 """
-EFFECTS = ("generation", "experts", "size", "developer", "run", "weak", "small", "offset")
-NOISE = slice(3, 7)
+GROUPS = ("generation", "software", "developer", "run", "weak", "small")
+NOISE = slice(2, 6)
 """The columns of developer, run, weak run and small model: noise, where the others are effects that runs share."""
 NOISES, NOISE_OF = np.unique(SCALES[:, NOISE], axis=0, return_inverse=True)
 """The noises that occur, and which of them each combination has."""
 NEGLIGIBLE = 1e-7
-"""Combinations with less than this share of the largest weight do not count: all of them together weigh under 0.3 %."""
+"""Combinations with less than this share of the largest weight do not count: all of them together weigh under 0.1 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,8 @@ class Posterior:
 
     @property
     def expected_scales(self) -> dict[str, float]:
-        """The scale of each effect, averaged over the combinations."""
-        return dict(zip(EFFECTS, (self.weights @ SCALES).tolist(), strict=True))
+        """Each standard deviation, averaged over the combinations."""
+        return dict(zip(GROUPS, (self.weights @ SCALES).tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,47 +98,112 @@ class Sample:
         """Decades of active parameters below `SMALL_PARAMETERS`, 0 above them."""
         return np.array([max(0.0, math.log10(SMALL_PARAMETERS / run.active_parameters)) for run in self.runs])
 
-    def design(self, generations: Sequence[str]) -> Array:
-        """What each effect does to each run, (runs, effects): constant, generations, experts, size, offset."""
+    def design(self, levels: Levels) -> Array:
+        """What each effect does to each run, (runs, effects), in the order of `Levels.means`."""
         return np.array(
             [
                 [
-                    1.0,
-                    *(float(run.generation == name) for name in generations),
-                    float(run.is_mixture_of_experts),
-                    math.log(run.active_parameters / REFERENCE_PARAMETERS),
-                    float(is_weak),
+                    *(float(run.generation == name) for name in levels.generations),
+                    *(float(run.software == name) for name in levels.software),
+                    *single_effects(run, is_weak).values(),
                 ]
                 for run, is_weak in zip(self.runs, self.weak, strict=True)
             ]
         )
 
 
-def predict(known: Sample, asked: Sample) -> Posterior:
-    """Utilisation of runs of developers not seen, given known ones.
+def single_effects(run: Run, is_weak: bool) -> dict[str, float]:
+    """How much of each of `SINGLE_EFFECTS` a run has; what its row does not say counts as midway."""
+    return {
+        "constant": 1.0,
+        "experts": float(run.is_mixture_of_experts),
+        "size": math.log(run.active_parameters / REFERENCE_PARAMETERS),
+        "devices": math.log10(run.devices / REFERENCE_DEVICES) if run.devices else 0.0,
+        "recomputation": 0.0 if run.recomputed is None else run.recomputed - 0.5,
+        "fused_attention": 0.0 if run.has_fused_attention is None else float(run.has_fused_attention) - 0.5,
+        "offset": float(is_weak),
+        "file": float(run.is_own),
+    }
 
-    What runs share is a linear model of a dozen effects with normal priors, so that only matrices of that size are
-    factorised, and the noise of a developer's runs has one part in common.
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The hardware generations and kinds of training software that occur: each has an effect of its own."""
+
+    generations: tuple[str, ...]
+    software: tuple[str, ...]
+
+    @classmethod
+    def of(cls, *samples: Sample) -> Levels:
+        runs = [run for sample in samples for run in sample.runs]
+        return cls(
+            tuple(sorted({run.generation for run in runs})), tuple(sorted({run.software for run in runs} - {""}))
+        )
+
+    @property
+    def means(self) -> Array:
+        """Prior mean of each effect."""
+        shared = len(self.generations) + len(self.software)
+        return np.array([0.0] * shared + [mean for mean, _ in SINGLE_EFFECTS.values()])
+
+    @property
+    def deviations(self) -> Array:
+        """Prior standard deviation of each effect, (combinations, effects)."""
+        generation, software, *_ = SCALES.T
+        single = [np.full(len(SCALES), deviation) for _, deviation in SINGLE_EFFECTS.values()]
+        return np.column_stack([*[generation] * len(self.generations), *[software] * len(self.software), *single])
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The effects as known runs leave them, for each combination of scales.
+
+    Attributes:
+        weights: posterior weight of each combination; they sum to 1.
+        means: (combinations, effects), in the order of `Levels`.
+        covariances: (combinations, effects, effects).
+    """
+
+    levels: Levels
+    weights: Array
+    means: Array
+    covariances: Array
+
+    def effect(self, at: Array) -> tuple[float, float]:
+        """Mean and standard deviation of a sum of effects, `at` times each."""
+        means = self.means @ at
+        variances = np.einsum("i,gij,j->g", at, self.covariances, at)
+        mean = float(self.weights @ means)
+        return mean, math.sqrt(float(self.weights @ (variances + means**2)) - mean**2)
+
+
+def fit(known: Sample, levels: Levels) -> Fitted:
+    """What runs share, given the noise of runs and developers.
+
+    A linear model of some thirty effects with normal priors, so that only matrices of that size are factorised, and the
+    noise of a developer's runs has one part in common.
 
     Source: Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, equations 2.8 to 2.11 (the linear
     model), 2.30 (the likelihood) and A.9 (a developer's part), mixed over the combinations of scales.
     """
-    generations = sorted({run.generation for run in (*known.runs, *asked.runs)})
-    prior = _prior_deviations(len(generations))
-    products, log_determinant = _products(known, generations)
+    prior = levels.deviations
+    products, log_determinant = _products(known, levels)
     inner = np.eye(prior.shape[1]) + prior[:, :, None] * products[:, 1:, 1:] * prior[:, None, :]
-    # The posterior covariance of the effects, (combinations, effects, effects).
     covariance = prior[:, :, None] * np.linalg.inv(inner) * prior[:, None, :]
     explained = np.einsum("gij,gj->gi", covariance, products[:, 1:, 0])
     misfit = products[:, 0, 0] - np.einsum("gi,gi->g", explained, products[:, 1:, 0])
     likelihood = -0.5 * (misfit + log_determinant + np.linalg.slogdet(inner)[1])
     weights = np.exp(likelihood - likelihood.max())
-    weights = weights / weights.sum()
+    return Fitted(levels, weights / weights.sum(), levels.means + explained, covariance)
 
-    design = asked.design(generations)
+
+def predict(known: Sample, asked: Sample) -> Posterior:
+    """Utilisation of runs of developers not seen, given known ones."""
+    fitted = fit(known, Levels.of(known, asked))
+    weights, design = fitted.weights, asked.design(fitted.levels)
     counts = weights > NEGLIGIBLE * weights.max()
-    mean = PRIOR_MEAN + explained[counts] @ design.T
-    variance = np.einsum("ti,gij,tj->gt", design, covariance[counts], design, optimize=True)
+    mean = fitted.means[counts] @ design.T
+    variance = np.einsum("ti,gij,tj->gt", design, fitted.covariances[counts], design, optimize=True)
     developer, run, weak, small = (column[:, None] for column in (SCALES[counts, NOISE] ** 2).T)
     deviation = np.sqrt(variance + developer + run + weak * asked.weakness + small * asked.smallness**2)
     mixed = weights[counts] / weights[counts].sum()
@@ -148,21 +217,15 @@ def predict(known: Sample, asked: Sample) -> Posterior:
     )
 
 
-def _prior_deviations(generations: int) -> Array:
-    """Prior standard deviation of each column of the design, (combinations, effects)."""
-    generation, experts, size, *_, offset = SCALES.T
-    constant = np.full(len(SCALES), PRIOR_SCALE)
-    return np.column_stack([constant, *[generation] * generations, experts, size, offset])
-
-
-def _products(known: Sample, generations: Sequence[str]) -> tuple[Array, Array]:
+def _products(known: Sample, levels: Levels) -> tuple[Array, Array]:
     """Products of the observations and the design through the inverse of the noise, and its log determinant.
 
     The first of shape (combinations, 1 + effects, 1 + effects), observations first; the noise has only so many values,
     so each is worked through once.
     """
-    observed = np.array([math.log(run.utilisation) for run in known.runs]) - PRIOR_MEAN
-    columns = np.column_stack([observed, known.design(generations)])
+    design = known.design(levels)
+    observed = np.array([math.log(run.utilisation) for run in known.runs]) - design @ levels.means
+    columns = np.column_stack([observed, design])
     names = sorted({run.developer for run in known.runs})
     member = np.array([[float(run.developer == name) for name in names] for run in known.runs])
     developer, run, weak, small = (column[:, None] for column in (NOISES**2).T)

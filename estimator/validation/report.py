@@ -10,6 +10,7 @@ from typing import Any
 
 from estimator.validation.beside import Beside, compare_beside
 from estimator.validation.constants import best_constant, constant_scores, hindsight_constant
+from estimator.validation.elsewhere import runs_elsewhere
 from estimator.validation.folds import Fold, validate
 from estimator.validation.runs import Run, RunsError, read_runs
 from estimator.validation.scope import is_of_the_collection, why_out_of_scope
@@ -113,43 +114,50 @@ class Validation:
 def validate_file(path: Path) -> Validation:
     """Read a file of runs, apply the scope rule, and validate with and without it.
 
+    A file of one's own is judged as an estimate is made: the shipped runs of other developers are known, to the
+    constant rules too.
+
     Raises:
         RunsError: the file cannot be read, no run is in scope, or fewer than three developers are left.
     """
     usable, row_count = read_runs(path)
+    elsewhere = runs_elsewhere(usable)
+    if elsewhere:
+        usable = tuple(replace(run, is_own=True) for run in usable)
     reasons = Counter(reason for run in usable if (reason := why_out_of_scope(run.cells)))
     scoped = [run for run in usable if not why_out_of_scope(run.cells)]
     if not scoped:
         left_out = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common()) or "nothing is usable"
         raise RunsError(f"{path.name}: no run is in scope, so no error can be shown: {left_out}")
-    folds = validate(usable, usable)
+    folds = validate(usable, [*usable, *elsewhere])
+    of_scope = [*scoped, *(run for run in elsewhere if not why_out_of_scope(run.cells))]
     collected = [run for run in scoped if is_of_the_collection(run.cells)]
     return Validation(
         file=path.name,
         row_count=row_count,
         usable_count=len(usable),
         left_out=dict(sorted(reasons.items())),
-        in_scope=judge(folds, scoped),
-        all_usable=judge(folds, usable),
-        collected=judge(folds, scoped, collected) if collected else None,
+        in_scope=judge(folds, of_scope, scoped),
+        all_usable=judge(folds, [*usable, *elsewhere], usable),
+        collected=judge(folds, of_scope, collected) if collected else None,
         beside=compare_beside(usable),
     )
 
 
-def judge(folds: Sequence[Fold], judged: Sequence[Run], counted: Sequence[Run] | None = None) -> Part:
-    """What the folds hold of some runs; the constants learn from the judged kind.
+def judge(folds: Sequence[Fold], known: Sequence[Run], counted: Sequence[Run] | None = None) -> Part:
+    """What the folds hold of some runs; the constants learn from the known ones of their kind.
 
     Args:
-        counted: those of the judged runs whose errors are shown, all of them without it.
+        counted: those of the known runs whose errors are shown, all of them without it.
     """
-    counted = judged if counted is None else counted
+    counted = known if counted is None else counted
     names = {run.name for run in counted}
     picked = (
         replace(fold, predictions=tuple(each for each in fold.predictions if each.run in names)) for fold in folds
     )
     shown = tuple(fold for fold in picked if fold.predictions)
     reached = score([each for fold in shown for each in fold.predictions])
-    constants = constant_scores(judged, counted)
+    constants = constant_scores(known, counted)
     best_name, best = best_constant(constants)
     hindsight_name, hindsight = hindsight_constant(counted)
     return Part(shown, reached, binomial_band(len(counted)), best_name, best, hindsight_name, hindsight, constants)

@@ -7,11 +7,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from estimator.core.flop import training_flop
 from estimator.core.quantities import SECONDS_PER_HOUR, TERA
 from estimator.core.shape import shape_of
 from estimator.validation.scope import why_not_usable
+
+Meaning = TypeVar("Meaning")
 
 RUNS_FILE = Path(__file__).parent.parent / "data" / "published_training_runs.csv"
 ROWS_MAX = 10_000
@@ -29,6 +32,14 @@ COLUMNS = (
     "verification",
 )
 DEFAULT_CONTEXT_TOKENS = 4096.0
+RECOMPUTED = {"": None, "none": 0.0, "selective": 0.1, "full": 1.0}
+"""How much of the forward pass is computed again. Selective recomputation costs 2 to 7 % of a step, full 30 to 40 %.
+
+Source: Korthikanti et al. 2022, Reducing Activation Recomputation in Large Transformer Models, table 4.
+"""
+FUSED = {"": None, "no": False, "yes": True}
+OTHER_SOFTWARE = "other"
+"""Software that has nothing in common but not to be listed."""
 GENERATION_BY_PREFIX = {
     "A100": "ampere",
     "A10": "ampere",
@@ -68,6 +79,10 @@ class RunsError(ValueError):
 class Run:
     """One published run. `flop` is F1 and F3, `peak_flop_s` the dense 16-bit peak of one device, hours device-hours.
 
+    What it was trained with is empty or None where the row does not say: the `software`, the share of the forward pass
+    that is computed again, whether the attention kernel is fused, and the number of devices. `is_own` tells runs of a
+    file of one's own from the shipped ones beside it.
+
     `cells` keeps the row as printed, for the scope rule and for what is reported beside the hours.
     """
 
@@ -81,7 +96,12 @@ class Run:
     peak_flop_s: float
     gpu_hours: float
     flop: float
+    software: str
+    recomputed: float | None
+    has_fused_attention: bool | None
+    devices: float | None
     cells: Mapping[str, str]
+    is_own: bool = False
 
     @property
     def utilisation(self) -> float:
@@ -143,6 +163,15 @@ def number(row: Mapping[str, str], name: str, where: str) -> float | None:
     return value
 
 
+def _word(row: Mapping[str, str], name: str, meanings: Mapping[str, Meaning], where: str) -> Meaning:
+    """What a cell of a closed list of words means."""
+    word = (row.get(name) or "").strip().lower()
+    if word not in meanings:
+        known = ", ".join(each for each in meanings if each)
+        raise RunsError(f"{where}: {name}: `{word[:40]}` is not one of {known}, and not empty")
+    return meanings[word]
+
+
 def _run(row: Mapping[str, str], where: str) -> Run | None:
     total, active = number(row, "params_total", where), number(row, "params_active", where)
     active = active or total
@@ -159,6 +188,10 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
         hidden_size=number(row, "d_model", where),
     )
     context = number(row, "seq_len", where) or DEFAULT_CONTEXT_TOKENS
+    software = (row.get("software") or "").strip().lower()
+    devices = number(row, "count", where)
+    if devices is not None and devices <= 0:
+        raise RunsError(f"{where}: count: `{devices:g}` is not a number of devices")
     return Run(
         name=(row["run"] or "").strip(),
         developer=(row["developer"] or "").strip(),
@@ -170,5 +203,9 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
         peak_flop_s=peak * TERA,
         gpu_hours=hours,
         flop=training_flop(active, tokens, shape, context),
+        software="" if software == OTHER_SOFTWARE else software,
+        recomputed=_word(row, "recomputation", RECOMPUTED, where),
+        has_fused_attention=_word(row, "fused_attention", FUSED, where),
+        devices=devices,
         cells=dict(row),
     )

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from estimator.validation.folds import is_weak, validate
-from estimator.validation.process import EFFECTS, PRIOR_MEAN, REFERENCE_PARAMETERS, SCALES, Sample
+from estimator.validation.process import GROUPS, SCALES, SINGLE_EFFECTS, Levels, Sample, single_effects
 from estimator.validation.runs import Run
 from estimator.validation.scores import Prediction
 
-CENTRE_SCALE = 0.3
 SEED = 20261121
 
 
@@ -26,19 +25,18 @@ def simulate(runs: Sequence[Run], histories: int, seed: int = SEED) -> Iterator[
 
 
 def draw_history(runs: Sequence[Run], source: random.Random) -> list[Run]:
-    """The same runs with hours drawn: scales from the grid, then every effect, then every run."""
-    scales = dict(zip(EFFECTS, SCALES[source.randrange(len(SCALES))].tolist(), strict=True))
-    centre = PRIOR_MEAN + source.gauss(0.0, CENTRE_SCALE)
-    generations = {name: source.gauss(0.0, scales["generation"]) for name in sorted({run.generation for run in runs})}
+    """The same runs with hours drawn: standard deviations from the grid, then every effect, then every run."""
+    scales = dict(zip(GROUPS, SCALES[source.randrange(len(SCALES))].tolist(), strict=True))
+    levels = Levels.of(Sample(runs, [False] * len(runs)))
+    single = {name: source.gauss(mean, deviation) for name, (mean, deviation) in SINGLE_EFFECTS.items()}
+    generations = {name: source.gauss(0.0, scales["generation"]) for name in levels.generations}
+    software = {name: source.gauss(0.0, scales["software"]) for name in levels.software} | {"": 0.0}
     developers = {name: source.gauss(0.0, scales["developer"]) for name in sorted({run.developer for run in runs})}
-    experts, size, offset = (source.gauss(0.0, scales[name]) for name in ("experts", "size", "offset"))
     drawn = []
     for run, smallness in zip(runs, Sample(runs, [False] * len(runs)).smallness, strict=True):
-        log_utilisation = centre + generations[run.generation] + developers[run.developer]
-        log_utilisation += experts * run.is_mixture_of_experts
-        log_utilisation += size * math.log(run.active_parameters / REFERENCE_PARAMETERS)
-        log_utilisation += offset * is_weak(run)
+        log_utilisation = generations[run.generation] + software[run.software] + developers[run.developer]
+        log_utilisation += sum(single[name] * much for name, much in single_effects(run, is_weak(run)).items())
         noise = math.hypot(scales["run"], scales["weak"] * is_weak(run), scales["small"] * smallness)
         log_utilisation += source.gauss(0.0, noise)
-        drawn.append(replace(run, gpu_hours=run.busy_hours / math.exp(log_utilisation)))
+        drawn.append(replace(run, gpu_hours=run.busy_hours / math.exp(min(log_utilisation, 0.0))))
     return drawn

@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--runs", type=Path, default=RUNS_FILE, help="CSV file with the columns of the shipped one")
-        parser.add_argument("--as-of", type=date.fromisoformat, default=date(2026, 11, 21), help="day of the runs file")
+        parser.add_argument("--as-of", type=date.fromisoformat, default=date(2026, 11, 22), help="day of the runs file")
         parser.add_argument("--write", action="store_true", help="write them into the data file")
 
     def handle(self, *args: Any, **options: Any) -> None:

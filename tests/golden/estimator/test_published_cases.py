@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from estimator.core.duration import implied_utilisation
 from estimator.core.flop import FlopCount, compute_optimal_tokens, prefill_flop, sample_training_flop, training_flop
 from estimator.core.memory import serving_bytes, training_state_bytes
 from estimator.core.shape import ModelShape, model_shape
+from estimator.core.utilisation import implied_utilisation
 from estimator.core.workload import Workload
 from tests.unit.estimator.samples import H100, own_price, shipped, size
 

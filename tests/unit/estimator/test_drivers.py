@@ -74,6 +74,17 @@ def test_advice_that_is_followed_already_is_not_given() -> None:
     )
 
 
+def test_less_recomputation_is_advised_where_the_memory_allows_it() -> None:
+    work: dict[str, object] = {"parameters_billion": 7, "tokens_billion": 100, "recompute": "full"}
+    roomy = advice_for("pretraining", work, replace(H100, accelerator_count=64))
+    assert roomy["recompute_less"].kept_share.p50 < 0.8
+    assert "flash_attention" in roomy
+    assert "flash_attention" not in advice_for("pretraining", {**work, "fused_attention": "yes"})
+    long = {**work, "parameters_billion": 70, "context_tokens": 65_536}
+    assert "recompute_less" not in advice_for("pretraining", long, replace(H100, accelerator_count=64))
+    assert "recompute_less" not in advice_for("pretraining", {**work, "recompute": "selective"})
+
+
 def test_every_piece_of_advice_has_a_source_and_saves_something() -> None:
     for kind, work in (
         ("pretraining", {"parameters_billion": 7, "tokens_billion": 2000}),

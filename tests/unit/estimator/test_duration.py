@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from estimator.core.duration import dense_peak_flop_s, growth_factor
+from estimator.core.duration import growth_factor
+from estimator.core.utilisation import dense_peak_flop_s
 from estimator.core.workload import Workload
 from tests.unit.estimator.samples import H100, H100_POOL, shipped, size
 

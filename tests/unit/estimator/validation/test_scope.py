@@ -140,6 +140,24 @@ def test_a_cell_that_is_no_number_is_named(tmp_path: Path, cell: str) -> None:
         read_runs(_file(tmp_path, gpu_hours=cell))
 
 
+def test_what_a_run_was_trained_with_is_read_where_it_is_said(tmp_path: Path) -> None:
+    """A file of the columns before these were collected stays readable: nothing is known then."""
+    [bare], _ = read_runs(_file(tmp_path))
+    assert (bare.software, bare.recomputed, bare.has_fused_attention, bare.devices) == ("", None, None, None)
+    said = {"software": "Megatron", "recomputation": "full", "fused_attention": "no", "count": "64"}
+    [full], _ = read_runs(_file(tmp_path, **said))
+    assert (full.software, full.recomputed, full.has_fused_attention, full.devices) == ("megatron", 1.0, False, 64.0)
+    assert read_runs(_file(tmp_path, software="other"))[0][0].software == ""
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"), [("recomputation", "partly"), ("fused_attention", "maybe"), ("count", "0"), ("count", "-8")]
+)
+def test_a_word_that_is_not_of_the_list_is_named(tmp_path: Path, column: str, cell: str) -> None:
+    with pytest.raises(RunsError, match=rf"runs\.csv:2: {column}: `{cell}`"):
+        read_runs(_file(tmp_path, **{column: cell}))
+
+
 def test_a_missing_column_or_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("run,developer\n", encoding="utf-8")
     with pytest.raises(RunsError, match="params_total"):
