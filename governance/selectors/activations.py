@@ -154,8 +154,9 @@ def _of_checks(
     if checks is None:
         return ["its cases have not been run"]
     problems = []
-    if checks.failures:
-        failed = len(checks.failures)
+    if checks.refusal and draft:
+        problems.append("its checks ran beside rules that it did not go together with: run them again")
+    if failed := checks.failed_count:
         problems.append(f"{failed} of {checks.case_count} cases {'fails' if failed == 1 else 'fail'}")
     if not checks.case_count:
         problems.append("it has no cases")
