@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.db.models import Min
 
 from governance.domain.policy_life import VersionState
-from governance.models import Assessment, PolicyActivation, PolicyBacktest, PolicyFindingNote, PolicyVersion
+from governance.models import Assessment, Person, PolicyActivation, PolicyBacktest, PolicyFindingNote, PolicyVersion
 from governance.policy.errors import PolicyError
 from governance.selectors import policies, policy_checks
 from governance.selectors.duties import people_with
@@ -82,6 +82,12 @@ def activation_of(activation_id: int) -> PolicyActivation:
 def answerers(activation: PolicyActivation, *, now: datetime) -> frozenset[int]:
     """Ids of the people who could answer it: every officer but the one who asked, whichever account they use."""
     return frozenset(people_with("policies", now=now)) - {activation.asked_by.person_id}
+
+
+def waiting_for(person: Person, *, now: datetime) -> list[PolicyActivation]:
+    """Activations that this person may answer, the oldest first; at most one of each policy waits."""
+    asked = PolicyActivation.objects.filter(state="asked").select_related("version__policy_set", "asked_by__person")
+    return [each for each in asked.order_by("asked_at") if person.pk in answerers(each, now=now)]
 
 
 def concerned(activation: PolicyActivation, *, now: datetime) -> frozenset[int]:
