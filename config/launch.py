@@ -28,7 +28,6 @@ from config.supervisor import EXIT_FAILED, Stopped, Supervisor
 DATABASE, OWNER, APP = "comptroller", "comptroller_owner", "comptroller_app"
 READY_SECONDS_MAX = 90.0
 PREPARE_SECONDS_MAX = 600.0
-ACCOUNTS_SHOWN = 6
 
 EXIT_REFUSED = 2
 
@@ -348,11 +347,9 @@ def _demonstration_accounts(data: Path) -> list[str]:
         left = json.loads((data / "accounts.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    accounts, password = left["accounts"], left["password"]
-    lines = [f"{account['email']}  ({account['name']})" for account in accounts[:ACCOUNTS_SHOWN]]
-    more = len(accounts) - len(lines)
-    tail = f"; {more} more are listed on the sign-in page" if more > 0 else ""
-    return [*lines, f"password of each: {password}{tail}"] if lines else []
+    lines = [f"{account['email']}  ({account['name']})" for account in left["accounts"]]
+    tail = f"; {left['more']} more are listed on the sign-in page" if left["more"] else ""
+    return [*lines, f"password of each: {left['password']}{tail}"] if lines else []
 
 
 def main() -> int:

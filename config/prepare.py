@@ -64,14 +64,13 @@ def prepare(*, with_demonstration: bool) -> None:
 
 def _write_accounts(data_dir: Path) -> None:
     """Leave the demonstration's accounts for the launcher's last lines."""
-    from governance.demonstration.organisation import PASSWORD, in_order_of_the_tour
+    from governance.demonstration.organisation import PASSWORD, split_by_tour
     from governance.selectors.accounts import demonstration_accounts
 
-    accounts = [
-        {"name": f"{user.person.name}, {user.person.job_title}", "email": user.email}
-        for user in in_order_of_the_tour(demonstration_accounts())
-    ]
-    (data_dir / "accounts.json").write_text(json.dumps({"accounts": accounts, "password": PASSWORD}), encoding="utf-8")
+    first, others = split_by_tour(demonstration_accounts())
+    accounts = [{"name": f"{user.person.name}, {user.person.job_title}", "email": user.email} for user in first]
+    told = {"accounts": accounts, "more": len(others), "password": PASSWORD}
+    (data_dir / "accounts.json").write_text(json.dumps(told), encoding="utf-8")
 
 
 def main() -> int:

@@ -123,7 +123,7 @@ def _checks(standing: Standing) -> Step:
     checks, title = standing.checks, "Cases and checks"
     if checks is None:
         return Step(title, "", "draft", "Not run")
-    remark = f"{checks.passed_count} of {checks.case_count}"
+    remark = f"{checks.passed_count:,} of {checks.case_count:,}"
     if not checks.are_cases_green:
         lacking = f"; {len(checks.missing)} rules lack a case" if checks.missing else ""
         return Step(title, remark + lacking, "deny", "Fail")

@@ -9,9 +9,10 @@ from typing import Any
 
 from governance.domain.backtest_result import DAYS_PER_MONTH, SAMPLE_MIN, changes_in_words, nothing_newly
 from governance.domain.money import to_units
-from governance.domain.prose import EN_DASH, MINUS, NBSP, amount, between, money
+from governance.domain.prose import EN_DASH, MINUS, NBSP, amount, between, capital, money
 from governance.models import Role, RoleAssignment, Team
 from governance.policy.tally import WORDS
+from governance.policy.wording import role_in_words
 
 OUTCOME_WORDS = {"allow": "Allow", "review": "Review", "deny": "Not allowed"}
 NOT_ENOUGH = "not enough decisions"
@@ -224,7 +225,7 @@ def _roles(roles: Mapping[str, Any], *, now: datetime) -> list[RoleLine]:
     for slug, each in roles.items():
         kept = round(BAR_WIDTH * min(each["then"], each["after"]) / widest, 1)
         difference = round(BAR_WIDTH * abs(each["after"] - each["then"]) / widest, 1)
-        name = names.get(slug, slug.replace("_", " ").capitalize())
+        name = names.get(slug) or capital(role_in_words(slug))
         is_timed = each["hours_then"] is not None
         texts = (hours(each["hours_then"]), hours(each["hours_after"])) if is_timed else (
             f"{each['then']:,}", f"{each['after']:,}")  # fmt: skip

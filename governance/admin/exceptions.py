@@ -21,7 +21,7 @@ DUTY = "policies"
 
 
 class AskForm(DeskForm):
-    rule_id = forms.CharField(max_length=RULE_REF_CHARS_MAX, label="Which rule", help_text="Its id, such as VR-1.")
+    rule_id = forms.CharField(max_length=RULE_REF_CHARS_MAX, label="Rule", help_text="Its id, such as VR-1.")
     team = forms.ModelChoiceField(Team.objects.all(), required=False, label="For which team")
     project = forms.ModelChoiceField(Project.objects.filter(is_open=True), required=False, label="Or which project")
     reason = ReasonField(help_text="Listed in each decision that it touches.")

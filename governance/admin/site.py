@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib import admin
@@ -21,7 +20,7 @@ from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
 from governance.domain.errors import GovernanceError, NotFound
-from governance.domain.prose import sentence
+from governance.domain.prose import sentence, zone_named
 from governance.models import User
 
 View = Callable[..., HttpResponseBase]
@@ -112,7 +111,7 @@ def _in_zone_of_reader(desk: DeskSite, view: View) -> View:
 
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with timezone.override(zone_of(request)):
+        with timezone.override(zone_named(request.user.person.time_zone)):  # type: ignore[union-attr]
             try:
                 response = view(request, *args, **kwargs)
             except NotFound as error:
@@ -124,14 +123,6 @@ def _in_zone_of_reader(desk: DeskSite, view: View) -> View:
             return response
 
     return shown
-
-
-def zone_of(request: HttpRequest) -> ZoneInfo:
-    """The reader's zone; UTC when its name is no longer known."""
-    try:
-        return ZoneInfo(request.user.person.time_zone)  # type: ignore[union-attr]
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def refusal(desk: DeskSite, request: HttpRequest, error: GovernanceError) -> TemplateResponse:

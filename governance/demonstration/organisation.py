@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -36,11 +37,18 @@ def found(calendar: Calendar, chain: Chain) -> Cast:
     return cast
 
 
-def in_order_of_the_tour(users: Iterable[User]) -> list[User]:
-    """Accounts as the data file lists their people: whom to sign in as first comes first."""
-    domain = data.read("organisation")["mail_domain"]
-    places = {f"{each['key']}@{domain}": place for place, each in enumerate(data.read("organisation")["people"])}
-    return sorted(users, key=lambda user: (places.get(user.email, len(places)), user.email))
+def split_by_tour(users: Iterable[User]) -> tuple[list[User], list[User]]:
+    """The few accounts with which a newcomer sees everything, in the order of the data file; and the others."""
+    by_email = {user.email: user for user in users}
+    first = [by_email.pop(email) for email in _tour() if email in by_email]
+    return first, list(by_email.values())
+
+
+@cache
+def _tour() -> tuple[str, ...]:
+    """Their addresses; a process reads the file once, because the sign-in page asks each time."""
+    plain = data.read("organisation")
+    return tuple(f"{key}@{plain['mail_domain']}" for key in plain["tour"])
 
 
 def _add_teams(cast: Cast, plain: dict[str, Any], chain: Chain, now: datetime) -> None:

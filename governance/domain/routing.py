@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from governance.domain.errors import UnfillableStage
 from governance.domain.limits import FALLBACK_DEPTH_MAX, STAGE_COUNT_MAX
+from governance.policy.wording import role_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _with_fallback(
 
 def _unfillable(need: Need, eligible: int) -> UnfillableStage:
     return UnfillableStage(
-        f"the stage `{need.role}` needs {need.quorum} "
+        f"the stage `{role_in_words(need.role)}` needs {need.quorum} "
         f"{'person' if need.quorum == 1 else 'different people'} and {eligible or 'nobody'} may fill it: "
         "give the role to someone who neither asked nor benefits",
         role=need.role,

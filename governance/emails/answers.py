@@ -50,8 +50,8 @@ def rejected(alert: Alert, reader: Reader) -> Letter:
         case,
         subject=f"Not approved: {case.request.reference}, {_short(decision.reason)} ({by})",
         heading=f"Not approved on {reader.day(decision.decided_at)}: {phrases.money_for(case)}",
-        preview=f"{by}, {phrases.role_name(decision.stage.role)}, decided.",
-        lead=f"{by}, {phrases.role_name(decision.stage.role)}, decided about {unlinked(case.request.title)}, "
+        preview=f"{by}, {prose.within(decision.stage.role.name)}, decided.",
+        lead=f"{by}, {prose.within(decision.stage.role.name)}, decided about {unlinked(case.request.title)}, "
         f"{phrases.about(case)}:",
         quote=quoted(decision.reason),
         rows=(("Money", "what was held is free again"), ("Next", "clone the request and answer the reason")),
@@ -89,8 +89,8 @@ def changes_wanted(alert: Alert, reader: Reader) -> Letter:
         case,
         subject=f"{by.split(' ')[0]} needs changes to {case.request.reference}: {question} (clock stopped)",
         heading=f"Asked on {reader.day(decision.decided_at)}: changes, {phrases.money_for(case)}",
-        preview=f"{by}, {phrases.role_name(decision.stage.role)}, asks. The clock stands still.",
-        lead=f"{by}, {phrases.role_name(decision.stage.role)}, asks about {unlinked(case.request.title)}, "
+        preview=f"{by}, {prose.within(decision.stage.role.name)}, asks. The clock stands still.",
+        lead=f"{by}, {prose.within(decision.stage.role.name)}, asks about {unlinked(case.request.title)}, "
         f"{phrases.about(case)}:",
         quote=quoted(decision.reason),
         rows=(
@@ -181,7 +181,7 @@ def _last_day(grant: Grant, reader: Reader, *, weekday: bool = False) -> str:
 
 def _who_said_yes(said: Sequence[ApprovalDecision]) -> str:
     """Names with roles, the one who is quoted last."""
-    names = [f"{unlinked(each.person.name)}, {phrases.role_name(each.stage.role)}" for each in said]
+    names = [f"{unlinked(each.person.name)}, {prose.within(each.stage.role.name)}" for each in said]
     return "; ".join(names) or "the rules: it needs nobody"
 
 

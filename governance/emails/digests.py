@@ -11,7 +11,7 @@ from governance.emails.letters import Item, Letter, Moot, Reader, unlinked
 from governance.models import Alert
 from governance.selectors.digests import Digest, Entry, digest_for
 
-_VERBS = {"decide": "Decide", "answer": "Answer", "ends": "Ends", "flag": "Flag"}
+_VERBS = {"decide": "Decide", "answer": "Answer", "ends": "Ends", "flag": "Flag", "activate": "Activate?"}
 
 
 def digest(alert: Alert, reader: Reader) -> Letter:
@@ -28,6 +28,7 @@ def digest(alert: Alert, reader: Reader) -> Letter:
     if found.is_empty:
         raise Moot("nothing waits for the reader any more")
     summary = ", ".join(_summary(found, reader))
+    is_policy_only = len(found.of("activate")) == len(found.entries)
     return Letter(
         subject=summary,
         reference="Digest",
@@ -35,8 +36,8 @@ def digest(alert: Alert, reader: Reader) -> Letter:
         preview=unlinked(found.entries[0].title),
         lead=_lead(len(found.entries)),
         items=tuple(_item(entry, reader) for entry in found.entries),
-        action="Open your page",
-        path=pages.home_page(),
+        action="Open the activations" if is_policy_only else "Open your page",
+        path=pages.activations_page() if is_policy_only else pages.home_page(),
         note="Opening changes nothing.",
         why="You get this each morning when something waits for you. "
         "Your notifications page stops it; mails about single decisions still come.",
@@ -55,6 +56,8 @@ def _summary(found: Digest, reader: Reader) -> list[str]:
         parts.append(_ending(ends, reader))
     if flags := found.of("flag"):
         parts.append(prose.counted(len(flags), "flag"))
+    if activate := found.of("activate"):
+        parts.append(f"{prose.counted(len(activate), 'activation')} to answer")
     return parts
 
 
@@ -76,6 +79,8 @@ def _item(entry: Entry, reader: Reader) -> Item:
         parts.insert(0, prose.money(entry.amount_micro))
     if entry.kind == "ends" and entry.due_at:
         parts.append(f"ends {prose.last_day(entry.due_at, 'UTC', now=reader.now, weekday=True)}")
+    elif entry.kind == "activate":
+        parts.append(f"from {reader.moment(entry.due_at)}" if entry.due_at else "as soon as a second officer agrees")
     elif entry.due_at:
         late = "overdue since" if entry.due_at <= reader.now else "by"
         parts.append(f"{late} {reader.moment(entry.due_at)}")

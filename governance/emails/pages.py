@@ -27,6 +27,10 @@ def version_page(version: PolicyVersion) -> str:
     return reverse("admin:governance_policyversion_change", args=[version.pk])
 
 
+def activations_page() -> str:
+    return reverse("admin:governance_policyactivation_changelist")
+
+
 def home_page() -> str:
     return reverse("web:home")
 

@@ -9,7 +9,6 @@ from governance.domain import prose
 from governance.domain.money import to_units
 from governance.domain.prose import EN_DASH, NBSP, TIMES
 from governance.emails.letters import unlinked
-from governance.models import Role
 from governance.policy.fired import FiredRule
 from governance.selectors import people
 from governance.selectors.alerts import Case
@@ -92,12 +91,6 @@ def date_of(day: date) -> str:
 def _last_of(start: date, end: date) -> str:
     # A year later reads as a day earlier: 4 Dec to 3 Dec.
     return f"{date_of(end)}{NBSP}{end.year}" if end - start > prose.YEAR_SHOWN_AFTER else date_of(end)
-
-
-def role_name(role: Role) -> str:
-    """A role within a sentence: `team lead`, but `AI governance`."""
-    first = role.name.split(" ")[0]
-    return role.name if first.isupper() else role.name[:1].lower() + role.name[1:]
 
 
 def _kind(case: Case) -> str:

@@ -29,7 +29,7 @@ class _Ask:
 
     @property
     def role(self) -> str:
-        return phrases.role_name(self.stage.role)
+        return prose.within(self.stage.role.name)
 
     @property
     def waits_for_it(self) -> str:
@@ -118,7 +118,7 @@ def escalated(alert: Alert, reader: Reader) -> Letter:
         action="Open the decision" if may_decide else "Read the request",
         path=pages.decision_page(ask.stage) if may_decide else pages.request_page(case.request),
         note="Opening changes nothing.",
-        why=f"You get this, once per stage, because {phrases.role_name(fallback)} stands in for {ask.role}.",
+        why=f"You get this, once per stage, because {prose.within(fallback.name)} stands in for {ask.role}.",
     )
 
 
@@ -174,8 +174,8 @@ def _why_this_stage(ask: _Ask) -> str:
 
 def _what_comes_next(ask: _Ask) -> str:
     others = [stage for stage in ask.case.stages() if stage.pk != ask.stage.pk]
-    later = [phrases.role_name(stage.role) for stage in others if stage.state == "waiting"]
-    beside = [phrases.role_name(stage.role) for stage in others if stage.state == "open"]
+    later = [prose.within(stage.role.name) for stage in others if stage.state == "waiting"]
+    beside = [prose.within(stage.role.name) for stage in others if stage.state == "open"]
     sentences = []
     if beside:
         sentences.append(f"Beside you decides: {', '.join(beside)}.")
@@ -185,7 +185,7 @@ def _what_comes_next(ask: _Ask) -> str:
 
 def _what_happens_when_overdue(ask: _Ask) -> str:
     fallback = ask.stage.role.fallback
-    return f"Without an answer it is escalated to {phrases.role_name(fallback)}." if fallback else ""
+    return f"Without an answer it is escalated to {prose.within(fallback.name)}." if fallback else ""
 
 
 def _why_the_reader(ask: _Ask, holder: Holder) -> str:

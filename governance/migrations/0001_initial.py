@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("order", models.PositiveSmallIntegerField()),
                 ("quorum", models.PositiveSmallIntegerField()),
-                ("rule_ids", models.JSONField(default=list)),
+                ("rule_ids", models.JSONField(default=list, verbose_name="rules")),
                 ("due_working_days", models.PositiveSmallIntegerField()),
                 ("state", models.CharField(default="waiting", max_length=20)),
                 ("opened_at", models.DateTimeField(blank=True, null=True)),

@@ -198,7 +198,10 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("outcome", models.CharField(max_length=10)),
                 ("flips", models.BooleanField(help_text="Whether the outcome differs from what was decided.")),
-                ("rule_ids", models.JSONField(help_text="Rules that fired in the shadow version.")),
+                (
+                    "rule_ids",
+                    models.JSONField(help_text="Rules that fired in the shadow version.", verbose_name="rules"),
+                ),
                 (
                     "assessment",
                     models.ForeignKey(

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="policyexception",
             name="rule_id",
-            field=models.CharField(max_length=81),
+            field=models.CharField(max_length=81, verbose_name="rule"),
         ),
     ]

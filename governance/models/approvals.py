@@ -25,7 +25,7 @@ class ApprovalStage(models.Model):
     role = models.ForeignKey(Role, models.PROTECT, related_name="stages")
     fallback_from = models.ForeignKey(Role, models.PROTECT, null=True, blank=True, related_name="+")
     quorum = models.PositiveSmallIntegerField()
-    rule_ids = models.JSONField(default=list)
+    rule_ids = models.JSONField("rules", default=list)
     due_working_days = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=20, default="waiting")
     opened_at = models.DateTimeField(null=True, blank=True)

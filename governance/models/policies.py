@@ -137,7 +137,7 @@ class PolicyException(models.Model):
     Invariant: one officer asks for it, another one approves it; until then it changes nothing.
     """
 
-    rule_id = models.CharField(max_length=RULE_REF_CHARS_MAX)
+    rule_id = models.CharField("rule", max_length=RULE_REF_CHARS_MAX)
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
     project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
     reason = models.TextField()

@@ -20,7 +20,7 @@ class ShadowDecision(models.Model):
     outcome = models.CharField(max_length=10, blank=True)
     error = models.CharField(max_length=200, blank=True, help_text="Why it could not be judged; then no outcome.")
     flips = models.BooleanField(help_text="Whether the outcome differs from what was decided.")
-    rule_ids = models.JSONField(help_text="Rules that fired in the shadow version.")
+    rule_ids = models.JSONField("rules", help_text="Rules that fired in the shadow version.")
 
     class Meta:
         constraints: ClassVar = [

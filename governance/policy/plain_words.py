@@ -11,7 +11,7 @@ from governance.policy.facts import Fact
 from governance.policy.facts_schema import FACTS_BY_NAME
 from governance.policy.policy_set import BoundRule
 from governance.policy.template import unit_of
-from governance.policy.wording import format_value
+from governance.policy.wording import duty_in_words, format_value, role_in_words
 
 _COMPARISONS = {
     "==": "is",
@@ -57,12 +57,12 @@ def effect_in_words(effect: Effect) -> str:
             clause = f" under clause {effect.clause}" if effect.clause else ""
             said = f"the ask is refused{clause}"
         case EffectKind.REQUIRE:
-            people = joined([f"{each.quorum} × {_spoken(each.role)}" for each in effect.roles], "and")
+            people = joined([f"{each.quorum} × {role_in_words(each.role)}" for each in effect.roles], "and")
             due = f" within {effect.due_working_days} working days" if effect.due_working_days else ""
             evidence = f", on {joined([_spoken(kind) for kind in effect.evidence], 'and')}" if effect.evidence else ""
             said = f"{people} must agree{due}{evidence}"
         case EffectKind.FLAG | EffectKind.WARN:
-            told = joined([_spoken(role) for role in effect.notify], "and") or "the requester"
+            told = joined([role_in_words(role) for role in effect.notify], "and") or "the requester"
             said = (
                 f"{told} {'is' if len(effect.notify) < 2 else 'are'} told ({_spoken(effect.code or effect.kind.value)})"
             )
@@ -72,7 +72,7 @@ def effect_in_words(effect: Effect) -> str:
                 f", and {share:.0%} of such asks are looked at afterwards" if isinstance(share, float) and share else ""
             )
             said = f"the ask is permitted{sampled}"
-    duties = joined([_spoken(duty.code) for duty in effect.obligations], "and")
+    duties = joined([duty_in_words(duty.code) for duty in effect.obligations], "and")
     return f"{said}, with the duty to {duties}" if duties else said
 
 
@@ -104,7 +104,7 @@ def ask_in_words(facts: Mapping[str, Any], absent: Sequence[str], schema: Mappin
 
 def people_in_words(roles: Mapping[str, int]) -> str:
     """Who has to agree: `2 × finance and 1 × team lead`, or nobody."""
-    return joined([f"{quorum} × {_spoken(role)}" for role, quorum in sorted(roles.items())], "and") or "nobody"
+    return joined([f"{quorum} × {role_in_words(role)}" for role, quorum in sorted(roles.items())], "and") or "nobody"
 
 
 def _shortened(text: str) -> str:

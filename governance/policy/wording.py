@@ -11,6 +11,33 @@ MINUS = "\N{MINUS SIGN}"
 # Units that only say what kind of number it is.
 _SILENT_UNITS = {"", "ratio", "factor", "index", "count"}
 
+# Roles and duties whose slugs are no words that people use. Every other one reads well with spaces.
+_ROLES = {
+    "ai_governance": "AI governance",
+    "dpo": "data protection officer",
+    "exec": "executive",
+    "infra_lead": "infrastructure lead",
+}
+_DUTIES = {
+    "first_tranche": "release the first tranche only",
+    "judge_at_sum": "judge the similar asks at their sum",
+    "last_day_to_cancel": "note the last day to cancel",
+    "notify_commission": "notify the Commission",
+    "original_approvers": "have the original approvers decide again",
+    "provider_duties_for_the_modification": "meet a provider's duties for the modification",
+    "provider_of_modified_model": "act as the provider of the modified model",
+}
+
+
+def role_in_words(slug: str) -> str:
+    """A role within a sentence: `infrastructure lead`."""
+    return _ROLES.get(slug) or slug.replace("_", " ")
+
+
+def duty_in_words(code: str) -> str:
+    """What a duty wants done: `have the original approvers decide again`."""
+    return _DUTIES.get(code) or code.replace("_", " ")
+
 
 def format_value(value: Any, unit: str = "") -> str:
     """One value of a fact or parameter in a sentence.

@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.db.models import Min
 
 from governance.domain.policy_life import VersionState
-from governance.models import Assessment, PolicyActivation, PolicyBacktest, PolicyFindingNote, PolicyVersion
+from governance.models import Assessment, Person, PolicyActivation, PolicyBacktest, PolicyFindingNote, PolicyVersion
 from governance.policy.errors import PolicyError
 from governance.selectors import policies, policy_checks
 from governance.selectors.duties import people_with
@@ -84,6 +84,12 @@ def answerers(activation: PolicyActivation, *, now: datetime) -> frozenset[int]:
     return frozenset(people_with("policies", now=now)) - {activation.asked_by.person_id}
 
 
+def waiting_for(person: Person, *, now: datetime) -> list[PolicyActivation]:
+    """Activations that this person may answer, the oldest first; at most one of each policy waits."""
+    asked = PolicyActivation.objects.filter(state="asked").select_related("version__policy_set", "asked_by__person")
+    return [each for each in asked.order_by("asked_at") if person.pk in answerers(each, now=now)]
+
+
 def concerned(activation: PolicyActivation, *, now: datetime) -> frozenset[int]:
     """Ids of the people who expect it to rule: the two who agreed. All officers where neither is one any more."""
     officers = frozenset(people_with("policies", now=now))
@@ -154,8 +160,9 @@ def _of_checks(
     if checks is None:
         return ["its cases have not been run"]
     problems = []
-    if checks.failures:
-        failed = len(checks.failures)
+    if checks.refusal and draft:
+        problems.append("its checks ran beside rules that it did not go together with: run them again")
+    if failed := checks.failed_count:
         problems.append(f"{failed} of {checks.case_count} cases {'fails' if failed == 1 else 'fail'}")
     if not checks.case_count:
         problems.append("it has no cases")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from textwrap import shorten
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from governance.domain.lifecycle import State
 from governance.domain.prose import zone_named
-from governance.models import Flag, Grant, Person, ProvisioningRequest, User
-from governance.selectors import queues
+from governance.models import Flag, Grant, Person, PolicyActivation, ProvisioningRequest, User
+from governance.selectors import activations, queues
 from governance.selectors.queues import QueueItem
 
 SENT_FROM = time(8, 0)
@@ -21,6 +22,7 @@ SENT_UNTIL = time(18, 0)
 ENDING_DAYS = 7
 FLAG_DAYS = 7
 ENTRIES_MAX = 40
+TITLE_CHARS_MAX = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Entry:
     """One thing that waits for the person.
 
     Args:
-        kind: decide, answer, ends or flag.
-        due_at: when it is too late, or None.
+        kind: decide, answer, ends, flag or activate.
+        due_at: when it is too late, or from when a policy version would rule; None for neither.
     """
 
     kind: str
@@ -58,7 +60,7 @@ class Digest:
 
 
 def digest_for(person: Person, *, now: datetime) -> Digest:
-    """Everything that waits for a person, ordered by money × due."""
+    """Everything that waits for a person, ordered by money × due; then policy versions that wait for their yes."""
     user = User.objects.filter(person=person, is_active=True, is_service_account=False).order_by("pk").first()
     entries = [
         *(_to_decide(item) for item in (queues.approver_queue(user, now) if user else [])),
@@ -66,7 +68,9 @@ def digest_for(person: Person, *, now: datetime) -> Digest:
         *_ending(person, now),
         *_flags(person, now),
     ]
-    return Digest(sorted(entries, key=lambda entry: -entry.weight(now))[:ENTRIES_MAX])
+    first = sorted(entries, key=lambda entry: -entry.weight(now))[:ENTRIES_MAX]
+    # There are few of them and no money tells how much they weigh: they come last, and nothing crowds them out.
+    return Digest([*first, *(_to_activate(each, now) for each in activations.waiting_for(person, now=now))])
 
 
 def readers() -> QuerySet[Person]:
@@ -100,6 +104,16 @@ def _to_answer(person: Person) -> list[Entry]:
         Entry("answer", row.reference, row.title, row.exposure_micro or 0, None)
         for row in rows.order_by("-number")[:ENTRIES_MAX]
     ]
+
+
+def _to_activate(activation: PolicyActivation, now: datetime) -> Entry:
+    version = activation.version
+    starts = activation.effective_at if activation.effective_at > now else None
+    title = shorten(version.reason.strip().partition("\n")[0], TITLE_CHARS_MAX, placeholder="…") or "a new version"
+    return Entry(
+        "activate", f"{version.policy_set.name} version {version.number}", title, 0, starts,
+        f"asked by {activation.asked_by.person.name}",
+    )  # fmt: skip
 
 
 def _ending(person: Person, now: datetime) -> list[Entry]:

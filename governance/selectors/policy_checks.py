@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,13 +49,17 @@ class Checks:
 
     Args:
         policy_digest: of the whole policy with the version in place; empty when it does not even go together.
-        failures: one sentence per failed case, or why the version cannot rule at all.
+        refusal: why the version does not go together with the rules in force; empty when it does.
+        failed_count: every case that failed.
+        failures: one sentence each for the first of them.
         missing: rule to the kinds of case that it has to have and has not.
         proposed: rule to the kinds that would be good to have.
     """
 
     policy_digest: str = ""
+    refusal: str = ""
     case_count: int = 0
+    failed_count: int = 0
     failures: tuple[str, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     proposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -63,11 +67,16 @@ class Checks:
 
     @property
     def passed_count(self) -> int:
-        return max(0, self.case_count - len(self.failures))
+        return self.case_count - self.failed_count
+
+    @property
+    def unlisted_count(self) -> int:
+        """Cases that failed and have no sentence here."""
+        return self.failed_count - len(self.failures)
 
     @property
     def are_cases_green(self) -> bool:
-        return self.case_count > 0 and not self.failures and not self.missing
+        return self.case_count > 0 and not (self.failed_count or self.missing or self.refusal)
 
     def unexplained(self, explained: Iterable[str]) -> tuple[StoredFinding, ...]:
         """Findings that matter and that nobody has explained."""
@@ -77,7 +86,9 @@ class Checks:
     def to_json(self) -> dict[str, Any]:
         return {
             "policy_digest": self.policy_digest,
+            "refusal": self.refusal,
             "cases": self.case_count,
+            "failed": self.failed_count,
             "failures": list(self.failures),
             "missing": {rule: list(kinds) for rule, kinds in self.missing.items()},
             "proposed": {rule: list(kinds) for rule, kinds in self.proposed.items()},
@@ -93,7 +104,10 @@ class Checks:
             return None
         return cls(
             policy_digest=plain["policy_digest"],
+            refusal=plain.get("refusal", ""),
             case_count=plain["cases"],
+            # A run that was kept before they were counted lists them.
+            failed_count=plain.get("failed", len(plain["failures"])),
             failures=tuple(plain["failures"]),
             missing={rule: tuple(kinds) for rule, kinds in plain["missing"].items()},
             proposed={rule: tuple(kinds) for rule, kinds in plain["proposed"].items()},
@@ -108,21 +122,16 @@ def run_checks(version: PolicyVersion, *, now: datetime) -> Checks:
     try:
         whole = policies.policy_with(version)
     except PolicyError as error:
-        return Checks(case_count=len(bundle.tests), failures=(str(error),))
+        return replace(cases, refusal=str(error))
     findings = [*_static(whole, bundle, now=now), *empty_stages(whole, bundle, now=now)]
-    return Checks(
-        policy_digest=whole.digest,
-        case_count=cases.case_count,
-        failures=cases.failures,
-        missing=cases.missing,
-        proposed=cases.proposed,
-        findings=tuple(dict.fromkeys(StoredFinding.of(finding) for finding in findings)),
-    )
+    kept = tuple(dict.fromkeys(StoredFinding.of(finding) for finding in findings))
+    return replace(cases, policy_digest=whole.digest, findings=kept)
 
 
 def run_cases(bundle: Bundle) -> Checks:
     """The bundle's own cases alone: some milliseconds."""
     results = run_bundle_tests(bundle)
+    failures = failures_of(results)
     missing: dict[str, tuple[str, ...]] = {}
     proposed: dict[str, tuple[str, ...]] = {}
     for rule, kinds in missing_cases(bundle).items():
@@ -132,7 +141,8 @@ def run_cases(bundle: Bundle) -> Checks:
         proposed |= {rule: rest} if rest else {}
     return Checks(
         case_count=len(results),
-        failures=tuple(failures_of(results)[:FAILURES_SHOWN_MAX]),
+        failed_count=len(failures),
+        failures=tuple(failures[:FAILURES_SHOWN_MAX]),
         missing=missing,
         proposed=proposed,
     )

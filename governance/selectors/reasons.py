@@ -10,7 +10,7 @@ from governance.models import ApprovalStage
 from governance.policy.decision import Decision, Outcome
 from governance.policy.explain import Leaf
 from governance.policy.fired import FiredRule
-from governance.policy.wording import format_value
+from governance.policy.wording import format_value, role_in_words
 from governance.selectors.rule_lines import unit_of
 
 # Above the limit the rule fires, so staying at or below it keeps it silent.
@@ -98,8 +98,8 @@ def nearest(decision: Decision, roles: Mapping[str, str]) -> Nearest | None:
     if best is None:
         return None
     _, rule, leaf, alone = best
-    names = _join([within(roles.get(role, role)) for role in alone])
-    rest = [within(roles.get(need.role, need.role)) for need in decision.requirements if need.role not in alone]
+    names = _join([_role(role, roles) for role in alone])
+    rest = [_role(need.role, roles) for need in decision.requirements if need.role not in alone]
     stay = f" {capital(_join(rest))} would stay." if rest else ""
     return Nearest(
         f"Keep {_at_most(leaf)}.",
@@ -156,9 +156,14 @@ def _effect(
             return ("ok", "Permits it") if not rule.indeterminate else ("review", "Could not be judged")
     mine = [stage for stage in stages if rule.rule_id in stage.rule_ids]
     if not mine:
-        wanted = [roles.get(need.role, need.role) for need in decision.requirements if rule.rule_id in need.rule_ids]
-        return "review", f"Asks {_join([within(name) for name in wanted])}" if wanted else "Asks a person"
+        wanted = [_role(need.role, roles) for need in decision.requirements if rule.rule_id in need.rule_ids]
+        return "review", f"Asks {_join(wanted)}" if wanted else "Asks a person"
     return _stage_words(mine)
+
+
+def _role(slug: str, names: Mapping[str, str]) -> str:
+    """A role within a sentence, as the organisation calls it."""
+    return within(names[slug]) if slug in names else role_in_words(slug)
 
 
 def _stage_words(stages: Sequence[ApprovalStage]) -> tuple[str, str]:

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from governance.domain.prose import capital
 from governance.models import ApprovalStage
 from governance.policy.decision import Decision
 from governance.policy.explain import Leaf
 from governance.policy.fired import FiredRule
-from governance.policy.wording import NBSP, format_value
+from governance.policy.wording import NBSP, format_value, role_in_words
 
 # Refusals first, then who is asked, then what is only told. A rule that permits says nothing to an approver.
 _ORDER = {"deny": 0, "require": 1, "flag": 2, "warn": 3}
@@ -164,4 +165,4 @@ def _counted(name: str, quorum: int) -> str:
 
 
 def _name(role: str, names: Mapping[str, str]) -> str:
-    return names.get(role) or role.replace("_", " ").capitalize()
+    return names.get(role) or capital(role_in_words(role))

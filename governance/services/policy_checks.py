@@ -53,7 +53,7 @@ def _keep(version_id: int, checks: Checks, *, actor: User, now: datetime, before
     version = store_checks(version_id, checks, now=now)
     audit.record(
         "policy.tested", actor=actor, subject=version, now=now, state=version.state, cases=checks.case_count,
-        failures=len(checks.failures), findings=sum(finding.is_open for finding in checks.findings),
+        failures=checks.failed_count, findings=sum(finding.is_open for finding in checks.findings),
         policy=checks.policy_digest,
     )  # fmt: skip
     before_commit(version)

@@ -15,6 +15,7 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     datetime|moment         Thu 27 Nov, 17:00
     text|sentence           a refusal's message as a sentence
     name|within             a name inside a sentence: team lead, AI governance
+    code|duty               notify_commission -> notify the Commission
     slug|words              rl_synthetic -> Rl synthetic, with the names that people use where there is one
 
 Tags:
@@ -58,6 +59,7 @@ from django.utils.safestring import SafeString
 
 from governance.domain.lifecycle import LABELS, State
 from governance.domain.prose import sentence, within
+from governance.policy.wording import duty_in_words
 from governance.web import context as surroundings
 from governance.web import numbers, plots
 from governance.web.vocabulary import words as words_of
@@ -109,6 +111,7 @@ register.filter("deciding", _known(numbers.deciding_money))
 register.filter("money4", _known(partial(numbers.scaled, digits=4, plain_below=numbers.WHOLE_BELOW)))
 register.filter("sentence", sentence)
 register.filter("words", words_of)
+register.filter("duty", duty_in_words)
 register.filter("within", within)
 
 

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from governance.domain.errors import GovernanceError, NotFound
-from governance.domain.prose import sentence
+from governance.domain.prose import sentence, zone_named
 from governance.models import User
 
 View = Callable[..., HttpResponse]
@@ -49,10 +49,7 @@ def signed_in(request: HttpRequest) -> User:
 
 def zone_of(user: User) -> ZoneInfo:
     """The person's zone; UTC when the name is no longer known."""
-    try:
-        return ZoneInfo(user.person.time_zone)
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
+    return zone_named(user.person.time_zone)
 
 
 def refusal(request: HttpRequest, error: GovernanceError, *, back: str = "") -> HttpResponse:

@@ -11,8 +11,11 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
+from governance.models import User
 from governance.services.contention import is_contention
+from governance.web.base import zone_of
 
 RETRY_AFTER_SECONDS = 10
 FAULTS: tuple[tuple[type[Exception], str], ...] = ((TooManyFieldsSent, "fields"), (RequestDataTooBig, "size"))
@@ -23,22 +26,22 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     fault = next((name for kind, name in FAULTS if isinstance(exception, kind)), "")
     # A page that asks for a part of itself shows the answer in the place of that part.
     template = "errors/400_part.html" if getattr(request, "htmx", False) else "errors/400.html"
-    return render(request, template, {"fault": fault}, status=400)
+    return _page(request, template, 400, fault=fault)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: also what a form gets whose token is old."""
-    return render(request, "errors/403.html", status=403)
+    return _page(request, "errors/403.html", 403)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form that was open for too long, or came from elsewhere."""
-    return render(request, "errors/403.html", {"is_old_form": True}, status=403)
+    return _page(request, "errors/403.html", 403, is_old_form=True)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: missing and forbidden read the same."""
-    return render(request, "errors/404.html", status=404)
+    return _page(request, "errors/404.html", 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -54,3 +57,10 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     response = render(request, "errors/503.html", {"is_busy": is_busy}, status=503)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def _page(request: HttpRequest, template: str, status: int, **context: object) -> HttpResponse:
+    """The page in the zone of whoever is signed in: a view that failed has left it."""
+    user = getattr(request, "user", None)
+    with timezone.override(zone_of(user) if isinstance(user, User) else None):
+        return render(request, template, context, status=status)

@@ -13,7 +13,6 @@ from governance.web import numbers
 WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 704.0, 14.0, 280.0
 POINTS_MAX = 150
-BAR_WIDTH, BAR_STEP, LABEL_WIDTH = 720, 30, 270.0
 RADII = (3.0, 5.0, 7.5)
 TICKS_MAX = 6
 
@@ -53,10 +52,8 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A horizontal bar with its words on the left; its figure on the right."""
+    """A horizontal bar between its words and its figure; per cent of the room that there is."""
 
-    y: float
-    text_y: float
     x: float
     width: float
     text: str
@@ -65,11 +62,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    width: int
-    height: int
+    """Bars on one axis, and where the median lies on it."""
+
     middle_x: float | None
     bars: tuple[Bar, ...]
-    label: str
 
 
 def offer_scatter(comparison: Comparison) -> Scatter | None:
@@ -108,18 +104,17 @@ def driver_bars(drivers: Sequence[Driver], middle: float, write: Callable[[float
     low = min(middle, *(min(driver.low, driver.high) for driver in drivers))
     high = max(middle, *(max(driver.low, driver.high) for driver in drivers))
     span = (high - low) or 1.0
-    room = BAR_WIDTH - LABEL_WIDTH - 120.0
 
     def x_of(value: float) -> float:
-        return round(LABEL_WIDTH + (value - low) / span * room, 1)
+        return round((value - low) / span * 100.0, 1)
 
     bars = []
-    for index, driver in enumerate(drivers):
+    for driver in drivers:
         first, last = sorted((driver.low, driver.high))
         figure = f"{write(first)}{numbers.EN_DASH}{write(last)}"
-        bars.append(_bar(index, x_of(first), max(2.0, x_of(last) - x_of(first)), driver.text, figure))
-    label = "; ".join(f"{bar.text}: {bar.figure}" for bar in bars)
-    return Bars(BAR_WIDTH, len(bars) * BAR_STEP + 8, x_of(middle), tuple(bars), label)
+        width = _seen(x_of(last) - x_of(first))
+        bars.append(Bar(min(x_of(first), 100.0 - width), width, driver.text, figure))
+    return Bars(x_of(middle), tuple(bars))
 
 
 def line_bars(lines: Sequence[tuple[str, float]], write: Callable[[float], str]) -> Bars | None:
@@ -127,18 +122,13 @@ def line_bars(lines: Sequence[tuple[str, float]], write: Callable[[float], str])
     kept = sorted(((name, value) for name, value in lines if value > 0), key=lambda line: -line[1])
     if not kept:
         return None
-    room = BAR_WIDTH - LABEL_WIDTH - 120.0
-    bars = [
-        _bar(index, LABEL_WIDTH, max(2.0, round(value / kept[0][1] * room, 1)), name, write(value))
-        for index, (name, value) in enumerate(kept)
-    ]
-    label = "; ".join(f"{bar.text}: {bar.figure}" for bar in bars)
-    return Bars(BAR_WIDTH, len(bars) * BAR_STEP + 8, None, tuple(bars), label)
+    longest = kept[0][1]
+    return Bars(None, tuple(Bar(0.0, _seen(value / longest * 100.0), name, write(value)) for name, value in kept))
 
 
-def _bar(index: int, x: float, width: float, text: str, figure: str) -> Bar:
-    y = 4.0 + index * BAR_STEP
-    return Bar(y, y + 15.0, x, round(width, 1), text, figure)
+def _seen(width: float) -> float:
+    """Wide enough to be seen."""
+    return max(0.6, round(width, 1))
 
 
 def _radius(kilograms: float | None, ordered: Sequence[float]) -> float:

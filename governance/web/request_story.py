@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from governance.domain.lifecycle import EDITABLE, TRANSITIONS, Event, State
 from governance.domain.money import to_units
+from governance.domain.prose import within
 from governance.models import ApprovalDecision, ApprovalStage, User
 from governance.selectors import queues, reasons
 from governance.selectors.provisioning import Story
@@ -147,8 +148,8 @@ def _said(shape: str, word: str, lead: str, text: str) -> dict[str, str]:
 
 
 def _in_review(waiting: queues.Waiting, you: str) -> dict[str, str]:
-    roles = _join([stage.role.name.lower() for stage in waiting.stages])
-    later = _join([role.lower() for role in waiting.next_roles])
+    roles = _join([within(stage.role.name) for stage in waiting.stages])
+    later = _join([within(role) for role in waiting.next_roles])
     course = f"As {roles}; then {later}" if later else f"As {roles}, the last to decide"
     due = f"Expect an answer by {numbers.moment(waiting.due_at)}. " if waiting.due_at else ""
     return _said("wait", "In review", f"{who_has(waiting)} now.", f"{course}. {due}{you}".strip())
@@ -240,7 +241,7 @@ def entries(story: Story, *, is_mine: bool, viewer_id: int) -> list[Entry | Mapp
     found: list[Entry | Mapping[str, Any]] = list(story.entries)
     waiting = story.waiting
     if waiting is not None and waiting.stages:
-        roles = _join([stage.role.name.lower() for stage in waiting.stages])
+        roles = _join([within(stage.role.name) for stage in waiting.stages])
         since = f"Since {numbers.moment(waiting.since)}." if waiting.since else ""
         found.insert(
             0, {"at": None, "shape": "run", "title": f"{who_has(waiting)} ({roles}).", "text": since, "quote": ""}

@@ -13,6 +13,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import ValidationError
 
 from governance.demonstration.organisation import PASSWORD as DEMONSTRATION_PASSWORD
+from governance.demonstration.organisation import split_by_tour
 from governance.models import User
 from governance.selectors.accounts import demonstration_accounts
 
@@ -67,8 +68,8 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        accounts = demonstration_accounts() if settings.IS_EMBEDDED else []
-        return context | {"accounts": accounts, "demonstration_password": DEMONSTRATION_PASSWORD}
+        first, others = split_by_tour(demonstration_accounts() if settings.IS_EMBEDDED else [])
+        return context | {"first": first, "others": others, "demonstration_password": DEMONSTRATION_PASSWORD}
 
 
 class SignOut(LogoutView):

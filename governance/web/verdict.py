@@ -8,9 +8,11 @@ from datetime import datetime
 
 from governance.domain.money import to_units
 from governance.domain.periods import due_after_working_days
+from governance.domain.prose import capital, within
 from governance.domain.routing import StagePlan
 from governance.policy.decision import Outcome
 from governance.policy.fired import FiredRule
+from governance.policy.wording import role_in_words
 from governance.selectors import people, reasons
 from governance.selectors.assessments import Assessed
 from governance.web import numbers
@@ -93,7 +95,7 @@ def _denied(assessed: Assessed) -> Verdict:
 def _review(assessed: Assessed, roles: dict[str, str], *, now: datetime, zone: str) -> Verdict:
     if assessed.unfillable is not None:
         found = Verdict("deny", "Review: nobody could decide it")
-        found.remarks.append(_capital(assessed.unfillable.message.replace("`", "")) + ".")
+        found.remarks.append(capital(assessed.unfillable.message.replace("`", "")) + ".")
     else:
         seats = sum(stage.quorum for stage in assessed.stages)
         found = Verdict("review", f"Review: {_people(seats)}")
@@ -123,10 +125,10 @@ def _deciders(stages: list[StagePlan], roles: dict[str, str], *, now: datetime, 
     first = min((stage.order for stage in stages), default=0)
     found = []
     for stage in sorted(stages, key=lambda each: (each.order, each.role)):
-        role = roles.get(stage.role, stage.role.replace("_", " "))
+        role = roles.get(stage.role) or capital(role_in_words(stage.role))
         lead = role if stage.quorum == 1 else f"{role}, {stage.quorum} of {len(stage.eligible)}"
         if stage.fallback_from:
-            lead += f" (instead of {roles.get(stage.fallback_from, stage.fallback_from).lower()})"
+            lead += f" (instead of {within(roles.get(stage.fallback_from) or role_in_words(stage.fallback_from))})"
         if stage.order == first:
             due = f"due {numbers.moment(due_after_working_days(now, stage.due_working_days, zone))}"
         else:
@@ -167,7 +169,7 @@ def money_limits(assessed: Assessed) -> list[Limit]:
             text = numbers.money_line(leaf.limit)
             wanted = [need.role for need in assessed.decision.requirements if rule.rule_id in need.rule_ids]
             if leaf.operator in (">", ">=") and leaf.truth and len(wanted) == 1:
-                text += f": {roles.get(wanted[0], wanted[0]).lower()}"
+                text += f": {within(roles.get(wanted[0]) or role_in_words(wanted[0]))}"
             if len(text) > len(lines.get(leaf.limit, "")):
                 lines[leaf.limit] = text
     # A line far above would press the interval against the axis.
@@ -182,7 +184,3 @@ _MONEY_FACTS = {"request.exposure_usd", "history.similar_exposure_30d_usd"}
 def _people(count: int) -> str:
     words = ("nobody", "one person", "two people", "three people", "four people", "five people", "six people")
     return words[count] if count < len(words) else f"{count} people"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,3 +77,15 @@ def test_people_see_the_exceptions_of_their_own_teams(house_cast: Cast, now: dat
 def test_the_row_of_a_table_fits_the_form_whatever_its_length(house_cast: Cast) -> None:
     form = signed_in(house_cast.grace).get(reverse("admin:governance_policyexception_ask")).content.decode()
     assert 'maxlength="81"' in form
+
+
+def test_an_exception_says_rule_as_every_other_page_does(house_cast: Cast, now: datetime) -> None:
+    add(house_cast, now, team=house_cast.team)
+    row = PolicyException.objects.get()
+    browser = signed_in(house_cast.grace)
+    places = [reverse("admin:governance_policyexception_changelist"), reverse("admin:governance_policyexception_ask")]
+    for place in [*places, reverse("admin:governance_policyexception_change", args=[row.pk])]:
+        text = browser.get(place).content.decode()
+        assert "Rule id" not in text
+        assert "Which rule" not in text
+        assert re.search(r">\s*Rule\s*<", text), place

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from config.launch import _demonstration_accounts
+from config.prepare import _write_accounts
 from governance.demonstration import afterwards, load, remove
 from governance.demonstration.load import Loaded
+from governance.demonstration.organisation import split_by_tour
 from governance.demonstration.stories import STORIES
 from governance.models import AuditEvent, JobRun, Person, ProvisioningRequest
 from governance.selectors.accounts import demonstration_accounts
@@ -67,6 +74,33 @@ def test_a_named_database_is_never_touched(empty_house: None, settings: Settings
     with pytest.raises(CommandError, match="make run"):
         said(command)
     assert JobRun.objects.count() == 0
+
+
+def test_the_sign_in_page_begins_with_the_few_that_a_newcomer_needs(northlight: Loaded, embedded: None):
+    html = Client().get(reverse("web:login")).content.decode()
+    before, _, folded = html.partition("<details")
+    first, others = (re.findall(r"Sign in as ([^\"]+)\"", part) for part in (before, folded))
+    assert first == ["Alice Byrne", "Sofia Novak", "Priya Nair", "Dmitri Roy", "Ruth Adler", "Ewa Kowalska"]
+    assert others == sorted(others)
+    assert len(others) > 30
+    assert not set(first) & set(others)
+
+
+def test_the_first_accounts_ask_decide_keep_policies_pay_audit_and_administer(northlight: Loaded):
+    first, _ = split_by_tour(demonstration_accounts())
+    roles = [set(user.role_assignments.values_list("role__slug", flat=True)) for user in first]
+    wanted = ["requester", "team_lead", "policy_officer", "finance", "auditor", "administrator"]
+    assert all(role in held for role, held in zip(wanted, roles, strict=True))
+
+
+def test_the_launcher_names_the_first_accounts_and_counts_the_others(northlight: Loaded, tmp_path: Path):
+    assert _demonstration_accounts(tmp_path) == []
+    _write_accounts(tmp_path)
+    lines = _demonstration_accounts(tmp_path)
+    assert lines[0] == "alice@northlight.example  (Alice Byrne, Research engineer)"
+    assert len(lines) == 7
+    others = len(demonstration_accounts()) - 6
+    assert lines[-1] == f"password of each: comptroller-demo; {others} more are listed on the sign-in page"
 
 
 def test_removing_asks_first(own_northlight: Loaded, embedded: None, monkeypatch: pytest.MonkeyPatch):

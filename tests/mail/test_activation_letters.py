@@ -13,7 +13,9 @@ from governance.domain.errors import AlreadyDecided
 from governance.domain.prose import NBSP
 from governance.emails.letters import Moot
 from governance.models import Alert, Person, PolicyActivation, PolicySet, PolicyVersion, RoleAssignment, User
-from governance.services import activations, policies, policy_checks
+from governance.selectors import digests as reading
+from governance.selectors.digests import digest_for
+from governance.services import activations, digests, policies, policy_checks
 from tests import cast as casting
 from tests.cast import NOW, Cast, add_person
 from tests.mail.reading import html_of, subject_of, text_of, written
@@ -201,3 +203,49 @@ def test_what_people_typed_cannot_lure_or_forge_a_line(cast: Cast) -> None:
         assert "evil" not in body
         assert "\u202e" not in body
     assert "<b>now" not in html_of(message)
+
+
+# -- the morning mail names it until it is answered
+
+
+def digest_of(person: str) -> tuple[str, str]:
+    digests.send_digests(now=NOW)
+    message = written("digest", person)
+    return subject_of(message), text_of(message).replace(NBSP, " ")
+
+
+def test_the_morning_mail_names_an_activation_that_waits_for_the_reader(cast: Cast) -> None:
+    activation = asked(cast)
+    name = activation.version.policy_set.name
+    subject, text = digest_of("Judy")
+    assert subject == "1 activation to answer"
+    assert f"Activate? {name} version 2: A lower line" in text
+    assert "asked by Grace, from Thu 4 Jun, 10:00" in text
+    assert reverse("admin:governance_policyactivation_changelist") in text
+
+
+def test_a_yes_from_the_instant_on_that_has_come_says_no_instant(cast: Cast) -> None:
+    asked(cast, effective_at=None)
+    _, text = digest_of("Judy")
+    assert "asked by Grace, as soon as a second officer agrees" in text
+
+
+def test_the_morning_mail_of_whoever_asked_or_keeps_no_policies_does_not_name_it(cast: Cast) -> None:
+    asked(cast)
+    for person in (cast.grace, cast.bob):
+        assert not digest_for(person.person, now=NOW).of("activate")
+    digests.send_digests(now=NOW)
+    assert told("digest") == ["Judy"]
+
+
+def test_an_answered_activation_leaves_the_morning_mail(cast: Cast) -> None:
+    activation = asked(cast)
+    assert digest_for(cast.judy.person, now=NOW).of("activate")
+    agree(activation, cast.judy)
+    assert digest_for(cast.judy.person, now=NOW).is_empty
+
+
+def test_much_else_to_do_does_not_crowd_an_activation_out(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(cast)
+    monkeypatch.setattr(reading, "ENTRIES_MAX", 0)
+    assert [entry.kind for entry in digest_for(cast.judy.person, now=NOW).entries] == ["activate"]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from governance.models import BudgetHold, ProvisioningRequest, RequestComment
+from governance.policy.answer import Duty
 from governance.services import provisioning
 from tests.cast import Cast
 from tests.web import reading
@@ -231,3 +234,11 @@ def test_times_are_shown_in_the_readers_zone(cast: Cast, browser_of: Browser) ->
     ProvisioningRequest.objects.filter(pk=request.pk).update(submitted_at=noon)
     # Dublin is an hour ahead of UTC in July.
     assert ", 13:34" in page(browser_of("alice"), request)
+
+
+def test_duties_are_said_as_what_to_do() -> None:
+    duties = [Duty("original_approvers", {}, "ES-2.change"), Duty("notify_commission", {}, "CT-4")]
+    decision = SimpleNamespace(obligations=duties, indeterminate=[], exceptions_applied=[])
+    found = render_to_string("requests/detail_reasons.html", {"current": SimpleNamespace(decision=decision)})
+    said = "It brings the duty to have the original approvers decide again (ES-2.change), notify the Commission (CT-4)."
+    assert said in " ".join(found.split())

@@ -16,6 +16,7 @@ from governance.policy.bundle_model import Bundle
 from governance.policy.decision import RuleException
 from governance.policy.effects import EffectKind
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
+from governance.policy.wording import role_in_words
 
 # Every pair of rules is looked at; past this many pairs only those tried, not those proven, are reported.
 PROVEN_PAIRS_MAX = 600
@@ -192,5 +193,7 @@ def unfillable_stages(rules: Sequence[BoundRule], eligible: Callable[[str], int]
         for demand in rule.effect.roles:
             count = eligible(demand.role)
             if count < demand.quorum:
-                sentence = f"{rule.rule_id} needs {demand.quorum} of `{demand.role}`, and {count} could fill it."
+                sentence = (
+                    f"{rule.rule_id} needs {demand.quorum} × {role_in_words(demand.role)}, and {count} could fill it."
+                )
                 yield Finding("stage_unfillable", Severity.ERROR, (rule.rule_id,), sentence)

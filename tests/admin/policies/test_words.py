@@ -15,6 +15,7 @@ from tests.admin.conftest import signed_in
 from tests.admin.policies.desk import EDITORS, NBSP, body, limit, live, saving, url
 from tests.admin.policies.form import form_of
 from tests.cast import Cast
+from tests.unit.services.policy_life.steps import with_red_cases
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +87,12 @@ def test_a_case_that_fails_is_said_in_words_on_every_page(
         assert "must agree, expected 1 × " in page
         assert f"where the request&#x27;s exposure is 25,000.01{NBSP}USD" in page
         assert "{&#x27;" not in page
+
+
+def test_the_page_of_a_version_counts_every_failing_case(grace: Client, house_cast: Cast, now: datetime) -> None:
+    version = policies.import_version(source=with_red_cases(60), actor=house_cast.grace, now=now)
+    policy_checks.test_version(version_id=version.pk, actor=house_cast.grace, now=now)
+    text = body(grace.get(reverse("admin:governance_policyversion_change", args=[version.pk])))
+    assert "13 of 73 cases pass" in text
+    assert text.count("fired and should not") == 50
+    assert "and 10 more" in text

@@ -31,6 +31,12 @@ def test_the_requester_never_counts():
         plan_stages([need("lead")], directory({"lead": {1}}, excluded={1}))
 
 
+def test_a_stage_that_nobody_could_fill_names_its_role_in_words():
+    with pytest.raises(UnfillableStage, match="the stage `infrastructure lead` needs") as refused:
+        plan_stages([need("infra_lead")], directory({"infra_lead": {1}}, excluded={1}))
+    assert refused.value.data["role"] == "infra_lead"
+
+
 def test_a_role_with_too_few_people_goes_to_its_fallback():
     (plan,) = plan_stages([need("lead")], directory({"owner": {5}}, {"lead": "owner"}))
     assert (plan.role, plan.fallback_from, plan.eligible) == ("owner", "lead", {5})

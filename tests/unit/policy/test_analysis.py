@@ -154,6 +154,12 @@ def test_a_stage_that_nobody_could_fill_is_found() -> None:
     assert list(unfillable_stages(rules, {"finance": 2}.get)) == []  # type: ignore[arg-type]
 
 
+def test_a_stage_that_nobody_could_fill_names_its_role_in_words() -> None:
+    leads = Effect(EffectKind.REQUIRE, roles=(RoleDemand("infra_lead", 2, 1),))
+    (found,) = unfillable_stages(_set(("a", "request.customer_data", leads)).at(DAY).rules, lambda role: 0)
+    assert found.sentence == "a needs 2 × infrastructure lead, and 0 could fill it."
+
+
 @pytest.mark.parametrize("use_solver", [False, True])
 def test_the_shipped_rules_have_no_error_and_no_warning(use_solver: bool) -> None:
     findings = check_policy_set(shipped_policy_set(), on=DAY, use_solver=use_solver)

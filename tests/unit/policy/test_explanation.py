@@ -19,6 +19,7 @@ from governance.policy.facts_schema import FACTS, FACTS_BY_NAME
 from governance.policy.plain_words import condition_in_words, effect_in_words, rule_in_words
 from governance.policy.scope import Scope
 from governance.policy.shipped import shipped_policy_set
+from governance.policy.wording import role_in_words
 from tests.property.expressions import Maker
 
 DAY = date(2026, 11, 25)
@@ -84,7 +85,16 @@ def test_every_shipped_rule_reads_as_a_sentence_with_its_figures() -> None:
         if rule.legal_source:
             assert rule.legal_source in text
         for role in rule.effect.roles:
-            assert f"{role.quorum} × {role.role.replace('_', ' ')}" in text
+            assert f"{role.quorum} × {role_in_words(role.role)}" in text
+
+
+def test_a_rule_names_roles_and_duties_in_words() -> None:
+    rules = {rule.rule_id: effect_in_words(rule.effect) for rule in shipped_policy_set().at(DAY).rules}
+    assert rules["ES-2.change"] == (
+        "1 × team lead must agree within 2 working days, with the duty to have the original approvers decide again"
+    )
+    assert "1 × data protection officer" in rules["AU-3.dpo"]
+    assert "policy officer is told (split), with the duty to judge the similar asks" in rules["ES-1"]
 
 
 @pytest.mark.parametrize("seed", range(40))

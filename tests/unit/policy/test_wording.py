@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
 
+from governance.domain.prose import within
 from governance.policy.errors import BundleError
 from governance.policy.scope import Scope
+from governance.policy.shipped import shipped_policy_set
 from governance.policy.template import parse_template
-from governance.policy.wording import format_value
+from governance.policy.wording import duty_in_words, format_value, role_in_words
 
 
 @pytest.mark.parametrize(
@@ -51,3 +54,32 @@ def test_a_template_points_at_its_slip() -> None:
         parse_template("Above {request.exposur_usd}.", Scope(), {})
     assert caught.value.position.column == 8
     assert caught.value.suggestion == "request.exposure_usd"
+
+
+def test_rules_call_a_role_by_the_name_that_its_row_has() -> None:
+    roles = import_module("governance.migrations.0002_reference_rows").ROLES
+    assert [role_in_words(slug) for slug, *_ in roles] == [within(name) for _, name, *_ in roles]
+    assert role_in_words("gpu_council") == "gpu council"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("original_approvers", "have the original approvers decide again"),
+        ("judge_at_sum", "judge the similar asks at their sum"),
+        ("notify_commission", "notify the Commission"),
+        ("recertify", "recertify"),
+        ("keep_logs_for_a_year", "keep logs for a year"),
+    ],
+)
+def test_a_duty_says_what_to_do(code: str, words: str) -> None:
+    assert duty_in_words(code) == words
+
+
+def test_every_shipped_duty_begins_with_a_verb() -> None:
+    rules = shipped_policy_set().at(date(2026, 11, 25)).rules
+    first = {duty_in_words(duty.code).split(" ")[0] for rule in rules for duty in rule.effect.obligations}
+    assert first <= {
+        "act", "evaluate", "have", "judge", "keep", "manage", "meet", "monitor", "name", "note", "notify", "open",
+        "publish", "recertify", "release", "report", "start",
+    }  # fmt: skip

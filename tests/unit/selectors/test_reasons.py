@@ -101,3 +101,11 @@ def test_nothing_smaller_helps_when_other_asks_fill_the_limit() -> None:
     policy = compile_policy_set(shipped_bundles())
     assert reasons.nearest(decide(policy, plain_ask() | crowded, on=DAY), ROLES) is None
     assert reasons.nearest(decide(policy, plain_ask() | alone, on=DAY), ROLES) is not None
+
+
+def test_a_role_without_a_stage_is_named_in_words() -> None:
+    decision = judged(request__exposure_usd=5240.0)
+    assert reasons.reasons(decision, [], {})[0].effect == "Asks team lead"
+    found = reasons.nearest(decision, {})
+    assert found is not None
+    assert found.text.startswith("Team lead would not have to decide")

@@ -32,6 +32,13 @@ def changed(name: str = SET, old: str = "value: 250000.0", new: str = "value: 25
     return text.replace(old, new, 1)
 
 
+def with_red_cases(count: int) -> str:
+    """The set with so many cases more, each of which expects a large footprint to pass unseen."""
+    case = "- {{name: red {number}, rule: SU-1.footprint, case: non_firing, fires: false, {facts}}}\n"
+    facts = "facts: {estimate.energy_p90_kwh: 300000.0}"
+    return shipped_text(SET) + "".join(case.format(number=number, facts=facts) for number in range(count))
+
+
 def draft(cast: Cast, source: str | None = None) -> PolicyVersion:
     return policies.import_version(source=source or changed(), actor=cast.grace, now=NOW, reason="a lower line")
 

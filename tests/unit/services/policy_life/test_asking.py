@@ -184,6 +184,6 @@ def test_a_yes_is_refused_when_whoever_asked_is_no_officer_any_more(cast: Cast) 
 
 def test_a_yes_is_refused_when_the_cases_do_not_pass_any_more(cast: Cast) -> None:
     activation = asked(cast)
-    red = Checks(case_count=1, failures=("a case: `ES-1` fired",))
+    red = Checks(case_count=1, failed_count=1, failures=("a case: `ES-1` fired",))
     with mock.patch("governance.selectors.policy_checks.run_cases", return_value=red):
         refused(lambda: agree(activation, cast.judy), NotReady, "do not pass any more")

@@ -12,12 +12,15 @@ from governance.domain.errors import (
     NotReady,
 )
 from governance.models import (
+    AuditEvent,
     PolicyFindingNote,
     PolicyVersion,
     RoleAssignment,
 )
+from governance.policy.errors import BundleError
 from governance.policy.shipped import shipped_text
 from governance.selectors import activations as reading
+from governance.selectors import policies
 from governance.selectors.policy_checks import Checks
 from governance.services import policy_checks
 from tests.cast import NOW, Cast, add_person
@@ -31,6 +34,7 @@ from tests.unit.services.policy_life.steps import (
     green,
     last_action,
     refused,
+    with_red_cases,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,6 +61,41 @@ def test_a_draft_with_a_red_case_stays_a_draft_and_says_which(cast: Cast) -> Non
     standing = reading.standing_of(version, now=NOW)
     assert any("fail" in sentence for sentence in standing.missing)
     refused(lambda: asked(cast, version), NotReady, "fail")
+
+
+def test_of_many_red_cases_some_are_listed_and_all_are_counted(cast: Cast) -> None:
+    version = policy_checks.test_version(version_id=draft(cast, with_red_cases(60)).pk, actor=cast.grace, now=NOW)
+    checks = Checks.from_json(version.checks)
+    assert checks is not None
+    assert (checks.case_count, checks.failed_count, checks.passed_count) == (73, 60, 13)
+    assert (len(checks.failures), checks.unlisted_count) == (50, 10)
+    assert "60 of 73 cases fail" in reading.standing_of(version, now=NOW).missing
+    assert AuditEvent.objects.latest("seq").data["failures"] == 60
+
+
+def test_a_run_kept_before_all_were_counted_reads_as_it_was(cast: Cast) -> None:
+    plain = green(cast).checks | {"failures": ["300 MWh: the outcome is allow, expected review"]}
+    del plain["failed"]
+    checks = Checks.from_json(plain)
+    assert checks is not None
+    assert (checks.failed_count, checks.passed_count, checks.are_cases_green) == (1, 12, False)
+
+
+def test_a_version_that_does_not_go_together_has_its_cases_counted_all_the_same(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(version: PolicyVersion) -> None:
+        raise BundleError("rule `SU-1.footprint` is there twice")
+
+    version = draft(cast, with_red_cases(2))
+    with monkeypatch.context() as patched:
+        patched.setattr(policies, "policy_with", refuse)
+        version = policy_checks.test_version(version_id=version.pk, actor=cast.grace, now=NOW)
+    checks = Checks.from_json(version.checks)
+    assert checks is not None
+    assert (checks.case_count, checks.passed_count, len(checks.failures)) == (15, 13, 2)
+    assert "SU-1.footprint" in checks.refusal
+    assert not checks.are_cases_green
 
 
 def test_a_rule_without_a_firing_case_is_not_tested(cast: Cast) -> None:
