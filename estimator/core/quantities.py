@@ -61,8 +61,7 @@ class Interval:
 
     def to_the(self, exponent: float) -> Interval:
         """This positive quantity to a power; a negative one turns the ends round."""
-        ends = self.p10**exponent, self.p50**exponent, self.p90**exponent
-        return Interval(*(ends if exponent >= 0 else ends[::-1]))
+        return Interval(*sorted((self.p10**exponent, self.p50**exponent, self.p90**exponent)))
 
     @property
     def half_width(self) -> float:

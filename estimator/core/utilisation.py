@@ -124,9 +124,9 @@ def prior_utilisation(
 def _practice(workload: Workload, devices: float, catalogue: CatalogueSnapshot, ledger: Ledger) -> Iterator[Interval]:
     """Factors on utilisation, of what a run is trained with: nothing for what nobody has said."""
     stated = {
-        "recompute": ("Effect of recomputation on utilisation", workload.text("recompute")),
-        "fused_attention": ("Effect of the attention kernel on utilisation", workload.text("fused_attention")),
-        "software": ("Effect of the training software on utilisation", workload.text("training_software")),
+        "recompute": ("Utilisation by recomputation", workload.text("recompute")),
+        "fused_attention": ("Utilisation by attention kernel", workload.text("fused_attention")),
+        "software": ("Utilisation by training software", workload.text("training_software")),
     }
     if is_adapter(workload):
         # F7 counts what adapters compute again as work.
@@ -135,7 +135,7 @@ def _practice(workload: Workload, devices: float, catalogue: CatalogueSnapshot, 
         if value != UNKNOWN and catalogue.prior(PRACTICE, f"{name}_{value}") is not None:
             yield ledger.prior(catalogue, PRACTICE, what, f"{name}_{value}")
     if catalogue.prior(PRACTICE, TENFOLD_DEVICES) is not None:
-        tenfold = ledger.prior(catalogue, PRACTICE, "Effect of ten times the devices on utilisation", TENFOLD_DEVICES)
+        tenfold = ledger.prior(catalogue, PRACTICE, "Utilisation by ten times the devices", TENFOLD_DEVICES)
         yield tenfold.to_the(math.log10(devices / REFERENCE_DEVICES))
 
 

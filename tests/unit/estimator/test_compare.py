@@ -102,6 +102,8 @@ def test_a_shorter_deadline_takes_more_devices_which_are_used_a_little_worse() -
     more = fast.gpu_hours.middle[sized] / slow.gpu_hours.middle[sized]
     assert np.allclose(more, (fast.devices / slow.devices)[sized] ** -np.log10(tenfold.p50))
     assert more.max() < 1.5
+    # Devices are added until the hours of that many devices are done in time.
+    assert "misses the deadline" not in fast.why_not()
     assert all(line.wall_hours.p50 <= 24.0 * (1 + 1e-9) for line in fast.lines())
 
 
