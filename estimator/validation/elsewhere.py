@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
+from estimator.validation.developers import is_same_developer, plain_name
 from estimator.validation.runs import RUNS_FILE, Run, read_runs
 
-SAME_PARAMETERS_WITHIN = 0.02
-SAME_HOURS_WITHIN = 0.01
-PREFIX_MIN = 3
-"""`Meta` and `Meta AI` are one developer; two letters in common say nothing."""
+SAME_WORK_WITHIN = 0.02
 
 
 def runs_elsewhere(own: Sequence[Run]) -> list[Run]:
-    """The usable shipped runs that have nothing to do with a file; none for the shipped file itself."""
-    developers = {_plain(run.developer) for run in own}
-    names = {_plain(run.name) for run in own}
+    """The usable shipped runs that have nothing to do with a file; none for the shipped file itself.
+
+    # Invariant: hours are not looked at, so those of a file cannot choose what teaches about it.
+    """
+    developers = {run.developer for run in own}
+    names = {plain_name(run.name) for run in own}
     return [
         run
         for run in read_runs(RUNS_FILE)[0]
-        if not any(_is_same_developer(_plain(run.developer), each) for each in developers)
-        and _plain(run.name) not in names
-        and not any(_is_same_run(run, each) for each in own)
+        if not any(is_same_developer(run.developer, each) for each in developers)
+        and plain_name(run.name) not in names
+        and not any(_is_same_work(run, each) for each in own)
     ]
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _is_same_developer(one: str, other: str) -> bool:
-    shorter, longer = sorted((one, other), key=len)
-    return shorter == longer or (len(shorter) >= PREFIX_MIN and longer.startswith(shorter))
-
-
-def _is_same_run(one: Run, other: Run) -> bool:
-    return math.isclose(
-        one.active_parameters, other.active_parameters, rel_tol=SAME_PARAMETERS_WITHIN
-    ) and math.isclose(one.gpu_hours, other.gpu_hours, rel_tol=SAME_HOURS_WITHIN)
+def _is_same_work(one: Run, other: Run) -> bool:
+    """Whether two runs may be one by two names: as many active parameters, and as many tokens."""
+    return all(
+        math.isclose(*pair, rel_tol=SAME_WORK_WITHIN)
+        for pair in ((one.active_parameters, other.active_parameters), (one.tokens, other.tokens))
+    )

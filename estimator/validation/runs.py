@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from estimator.core.flop import training_flop
+from estimator.core.place import ACCELERATOR_COUNT_MAX
 from estimator.core.quantities import SECONDS_PER_HOUR, TERA
 from estimator.core.shape import shape_of
+from estimator.validation.developers import one_name_each
 from estimator.validation.scope import why_not_usable
 
 Meaning = TypeVar("Meaning")
@@ -38,8 +40,20 @@ RECOMPUTED = {"": None, "none": 0.0, "selective": 0.1, "full": 1.0}
 Source: Korthikanti et al. 2022, Reducing Activation Recomputation in Large Transformer Models, table 4.
 """
 FUSED = {"": None, "no": False, "yes": True}
-OTHER_SOFTWARE = "other"
-"""Software that has nothing in common but not to be listed."""
+_LISTED_SOFTWARE = (
+    "neox",
+    "megatron",
+    "metaseq",
+    "composer",
+    "mesh_tensorflow",
+    "jax",
+    "hf_trainer",
+    "deepspeed",
+    "fsdp",
+    "own",
+)
+SOFTWARE = {"": "", "other": "", **{word: word for word in _LISTED_SOFTWARE}}
+"""The words of `estimator/data/README.md`; `other` has nothing in common but not to be listed, so it says nothing."""
 GENERATION_BY_PREFIX = {
     "A100": "ampere",
     "A10": "ampere",
@@ -118,10 +132,12 @@ def read_runs(path: Path) -> tuple[tuple[Run, ...], int]:
     """The usable rows of a file, and how many rows it has.
 
     Usable is a row with active parameters, trained tokens, GPU-hours and a dense 16-bit peak, all positive, and which
-    states the parameters that one token passes through, and the device.
+    states the parameters that one token passes through, and the device. A developer printed in several ways has one
+    name in them.
 
     Raises:
-        RunsError: no such file, a column is missing, a run is named twice, or a cell that should be a number is not.
+        RunsError: no such file, a column is missing, a run is named twice, or a cell is not a number or a word of the
+            list that it should be.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -139,8 +155,9 @@ def read_runs(path: Path) -> tuple[tuple[Run, ...], int]:
         name = (row["run"] or "").strip()
         if first.setdefault(name, line) != line:
             raise RunsError(f"{path.name}:{line}: run: `{name[:40]}` stands in line {first[name]} too: name each once")
-    runs = [_run(row, f"{path.name}:{line}") for line, row in enumerate(rows, start=2)]
-    return tuple(run for run in runs if run is not None), len(rows)
+    runs = [run for line, row in enumerate(rows, start=2) if (run := _run(row, f"{path.name}:{line}")) is not None]
+    developers = one_name_each(run.developer for run in runs)
+    return tuple(replace(run, developer=developers[run.developer]) for run in runs), len(rows)
 
 
 def generation_of(accelerator: str) -> str:
@@ -188,9 +205,8 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
         hidden_size=number(row, "d_model", where),
     )
     context = number(row, "seq_len", where) or DEFAULT_CONTEXT_TOKENS
-    software = (row.get("software") or "").strip().lower()
     devices = number(row, "count", where)
-    if devices is not None and devices <= 0:
+    if devices is not None and not 1 <= devices <= ACCELERATOR_COUNT_MAX:
         raise RunsError(f"{where}: count: `{devices:g}` is not a number of devices")
     return Run(
         name=(row["run"] or "").strip(),
@@ -203,7 +219,7 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
         peak_flop_s=peak * TERA,
         gpu_hours=hours,
         flop=training_flop(active, tokens, shape, context),
-        software="" if software == OTHER_SOFTWARE else software,
+        software=_word(row, "software", SOFTWARE, where),
         recomputed=_word(row, "recomputation", RECOMPUTED, where),
         has_fused_attention=_word(row, "fused_attention", FUSED, where),
         devices=devices,

@@ -38,6 +38,15 @@ def test_a_run_of_the_file_teaches_nothing_under_another_name(changes: dict[str,
     assert len(left) == len(SHIPPED) - 1
 
 
+def test_its_own_hours_do_not_choose_what_teaches_about_a_file() -> None:
+    """A copy by another name is left out for its work, whatever hours it states."""
+    known = next(run for run in SHIPPED if run.name == "LLaMA-65B")
+    renamed = replace(known, developer="Somebody else", name="Renamed")
+    slower = replace(renamed, gpu_hours=10.0 * known.gpu_hours)
+    assert runs_elsewhere([slower]) == runs_elsewhere([renamed])
+    assert known not in runs_elsewhere([slower])
+
+
 def test_one_developer_is_enough_beside_the_shipped_runs(tmp_path: Path) -> None:
     """A team can ask how well its own runs would have been predicted."""
     head, *lines = RUNS_FILE.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -151,10 +152,19 @@ def test_what_a_run_was_trained_with_is_read_where_it_is_said(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("column", "cell"), [("recomputation", "partly"), ("fused_attention", "maybe"), ("count", "0"), ("count", "-8")]
+    ("column", "cell"),
+    [
+        ("recomputation", "partly"),
+        ("fused_attention", "maybe"),
+        ("software", "megatorn"),
+        ("count", "0"),
+        ("count", "-8"),
+        ("count", "0.5"),
+        ("count", "1e+300"),
+    ],
 )
 def test_a_word_that_is_not_of_the_list_is_named(tmp_path: Path, column: str, cell: str) -> None:
-    with pytest.raises(RunsError, match=rf"runs\.csv:2: {column}: `{cell}`"):
+    with pytest.raises(RunsError, match=rf"runs\.csv:2: {column}: `{re.escape(cell)}`"):
         read_runs(_file(tmp_path, **{column: cell}))
 
 
