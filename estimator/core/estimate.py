@@ -100,8 +100,8 @@ def estimate(
         ledger.assume("shape", "Layers derived from the parameters", round(shape.layers, 1), "layers", "Kaplan 2020")
         ledger.assume("shape", "Width derived from the parameters", round(shape.hidden_size), "values", "Kaplan 2020")
     price = _choose(ask)
-    size = size_ask(ask, shape, price)
     memory = _size_memory(ask, shape)
+    size = size_ask(ask, shape, price, memory)
     money, price = _charge(ask, size, price)
     lines: Mapping[str, Interval] = {}
     if extras is not None and not extras.is_empty and money.cost is not None:

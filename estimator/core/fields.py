@@ -100,6 +100,7 @@ TRAINING_SOFTWARE = (
     ("composer", "MosaicML Composer, LLM Foundry"),
     ("jax", "JAX: T5X, MaxText, Pax, Levanter"),
     ("hf_trainer", "Hugging Face Trainer or Accelerate"),
+    ("metaseq", "metaseq"),
     ("own", "Own software, not published"),
     ("other", "Other"),
 )

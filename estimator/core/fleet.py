@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from estimator.core.catalogue import Accelerator, CatalogueSnapshot
-from estimator.core.memory import size_memory
+from estimator.core.memory import MemoryNeed, size_memory
 from estimator.core.place import ACCELERATOR_COUNT_MAX, Place, PriceTerm
 from estimator.core.priors import Ledger
 from estimator.core.quantities import Interval
@@ -73,13 +73,14 @@ def _fit(
     if part.peak_tflop_s <= 0:
         return Fit(None, 0, None, power, is_listed, "the catalogue has no dense peak of this part")
     devices, by_hours = count, workload.kind in BY_HOURS_KINDS or not workload.is_sized
+    need = None
     if shape is not None and not by_hours:
         need = size_memory(workload, shape, part.memory_gb, count)
         if need.smallest_count is None:
             return Fit(None, 0, None, power, is_listed, "no number of devices holds the model")
         devices = count if need.fits else max(count, need.smallest_count)
     ledger = Ledger()
-    size = _size(workload, shape, part, catalogue, on, devices, window_hours, ledger)
+    size = _size(workload, shape, part, catalogue, on, devices, window_hours, need, ledger)
     if size.gpu_hours is None:
         why = ledger.missing[-1].why if ledger.missing else "the hours are not known"
         return Fit(None, 0, None, power, is_listed, why)
@@ -90,7 +91,7 @@ def _fit(
         # More devices are used a little worse, so the hours are sized again until the count stands.
         while size.gpu_hours is not None and (more := _needed(size.gpu_hours, deadline_hours)) > devices:
             devices = more
-            size = _size(workload, shape, part, catalogue, on, devices, window_hours, ledger)
+            size = _size(workload, shape, part, catalogue, on, devices, window_hours, need, ledger)
     return Fit(size.gpu_hours, devices, size.first_token_ms, power, is_listed, "")
 
 
@@ -107,6 +108,7 @@ def _size(
     on: date,
     devices: int,
     window_hours: float | None,
+    need: MemoryNeed | None,
     ledger: Ledger,
 ) -> Size:
     ask = Ask(
@@ -121,7 +123,7 @@ def _size(
         accelerator=part,
         ledger=ledger,
     )
-    return size_ask(ask, shape, None)
+    return size_ask(ask, shape, None, need)
 
 
 def power_kw(part: Accelerator, catalogue: CatalogueSnapshot) -> Interval | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from estimator.core.fields import WorkloadKind
+from estimator.core.fields import UNKNOWN, WorkloadKind
 from estimator.core.flop import TRAINING_KINDS
 from estimator.core.quantities import GB, GIB, Interval
 from estimator.core.shape import ModelShape
@@ -49,6 +49,17 @@ def size_memory(workload: Workload, shape: ModelShape, memory_gb: float, count: 
     while smallest is not None and _per_device_gib(workload, shape, smallest).p50 > usable:
         smallest = smallest * 2 if smallest < COUNT_MAX else None
     return MemoryNeed(need, usable, need.p50 <= usable, smallest)
+
+
+def settle_recomputation(workload: Workload, shape: ModelShape, memory_gb: float, count: int) -> Workload:
+    """The same work, with full recomputation where nobody has said what is computed again and nothing less fits."""
+    if workload.kind not in TRAINING_KINDS or workload.text("recompute") != UNKNOWN:
+        return workload
+    usable = usable_gib(memory_gb)
+    less, full = (workload.with_answer("recompute", word) for word in ("selective", "full"))
+    if _per_device_gib(less, shape, count).p50 <= usable or _per_device_gib(full, shape, count).p50 > usable:
+        return workload
+    return full
 
 
 def training_state_bytes(workload: Workload, parameters: float, count: int) -> Interval:

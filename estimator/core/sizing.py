@@ -14,10 +14,12 @@ from estimator.core.flop import (
     FlopCount,
     compute_optimal_tokens,
     count_flop,
+    is_adapter,
     served_sample_flop,
     token_load,
     training_tokens,
 )
+from estimator.core.memory import MemoryNeed, settle_recomputation
 from estimator.core.offers import PriceOffer, PriceUsed
 from estimator.core.place import Place
 from estimator.core.priors import Ledger
@@ -80,8 +82,12 @@ class Size:
     first_token_ms: float | None = None
 
 
-def size_ask(ask: Ask, shape: ModelShape | None, price: PriceUsed | None) -> Size:
-    """Size an ask by its work, or by its hours where those are what is asked for."""
+def size_ask(ask: Ask, shape: ModelShape | None, price: PriceUsed | None, memory: MemoryNeed | None) -> Size:
+    """Size an ask by its work, or by its hours where those are what is asked for.
+
+    Args:
+        memory: of the work on the devices that are asked for; None where it is not known.
+    """
     workload = ask.workload
     if workload.kind in HOURLESS_KINDS:
         return _size_without_hours(ask)
@@ -101,7 +107,8 @@ def size_ask(ask: Ask, shape: ModelShape | None, price: PriceUsed | None) -> Siz
         ask.ledger.lack("gpu_hours", "no accelerator is chosen")
         return size
     if workload.kind in TRAINING_KINDS:
-        return _with_training_time(ask, ask.accelerator, size, flop, generator)
+        settled = _settled(ask, ask.accelerator, shape, memory)
+        return _with_training_time(settled, ask.accelerator, size, flop, generator, memory)
     return _with_serving_time(ask, ask.accelerator, size, shape)
 
 
@@ -248,11 +255,33 @@ def _explain_flop(ask: Ask, shape: ModelShape | None) -> None:
         )
 
 
+def _training_devices(ask: Ask, memory: MemoryNeed | None) -> int:
+    """The devices a training run uses: no fewer than can hold it, however few are asked for."""
+    return max(ask.place.accelerator_count, (memory.smallest_count if memory else None) or 0)
+
+
+def _settled(ask: Ask, accelerator: Accelerator, shape: ModelShape | None, memory: MemoryNeed | None) -> Ask:
+    """The ask with what the memory leaves no choice about."""
+    if shape is None or is_adapter(ask.workload):
+        return ask
+    devices = _training_devices(ask, memory)
+    workload = settle_recomputation(ask.workload, shape, accelerator.memory_gb, devices)
+    if workload is not ask.workload:
+        ask.ledger.assume("recompute", f"On {devices:,} devices only full recomputation fits the memory", "full")
+    return replace(ask, workload=workload)
+
+
 def _with_training_time(
-    ask: Ask, accelerator: Accelerator, size: Size, flop: FlopCount, generator: ModelShape | None
+    ask: Ask,
+    accelerator: Accelerator,
+    size: Size,
+    flop: FlopCount,
+    generator: ModelShape | None,
+    memory: MemoryNeed | None,
 ) -> Size:
     count = float(ask.place.accelerator_count)
-    hours = training_hours(ask.workload, flop, accelerator, ask.catalogue, ask.ledger, count)
+    devices = float(_training_devices(ask, memory))
+    hours = training_hours(ask.workload, flop, accelerator, ask.catalogue, ask.ledger, devices)
     if flop.generation > 0 and generator is not None:
         extra = _generation_hours(ask, accelerator, flop, generator)
         if extra is None:

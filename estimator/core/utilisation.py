@@ -132,8 +132,12 @@ def _practice(workload: Workload, devices: float, catalogue: CatalogueSnapshot, 
         # F7 counts what adapters compute again as work.
         del stated["recompute"]
     for name, (what, value) in stated.items():
-        if value != UNKNOWN and catalogue.prior(PRACTICE, f"{name}_{value}") is not None:
+        if value == UNKNOWN:
+            continue
+        if catalogue.prior(PRACTICE, f"{name}_{value}") is not None:
             yield ledger.prior(catalogue, PRACTICE, what, f"{name}_{value}")
+        else:
+            ledger.assume(PRACTICE, f"{what}: no published runs say what `{value}` does", 1.0, "factor")
     if catalogue.prior(PRACTICE, TENFOLD_DEVICES) is not None:
         tenfold = ledger.prior(catalogue, PRACTICE, "Utilisation by ten times the devices", TENFOLD_DEVICES)
         yield tenfold.to_the(math.log10(devices / REFERENCE_DEVICES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -96,6 +96,10 @@ class Workload:
         """The stated value, else the field's default, else None; in the unit of the field."""
         value = self.stated.get(name, FIELDS[name].default)
         return None if value is None else float(value)
+
+    def with_answer(self, name: str, value: FieldValue) -> Workload:
+        """The same work with one answer more, or another one."""
+        return replace(self, stated=MappingProxyType({**self.stated, name: value}))
 
     @property
     def recomputation(self) -> str:

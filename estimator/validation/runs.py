@@ -34,6 +34,9 @@ COLUMNS = (
     "verification",
 )
 DEFAULT_CONTEXT_TOKENS = 4096.0
+PARAMETERS_MIN = 1e3
+UTILISATION_SANE = (1e-6, 10.0)
+"""Outside these no definition of FLOP, hours or peak can be meant; a run above the peak by less is kept as stated."""
 RECOMPUTED = {"": None, "none": 0.0, "selective": 0.1, "full": 1.0}
 """How much of the forward pass is computed again. Selective recomputation costs 2 to 7 % of a step, full 30 to 40 %.
 
@@ -198,6 +201,8 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
         return None
     if why_not_usable(row):
         return None
+    if active < PARAMETERS_MIN:
+        raise RunsError(f"{where}: params_active: `{active:g}` is not a number of parameters")
     shape = shape_of(
         parameters=total or active,
         active_parameters=active,
@@ -208,7 +213,7 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
     devices = number(row, "count", where)
     if devices is not None and not 1 <= devices <= ACCELERATOR_COUNT_MAX:
         raise RunsError(f"{where}: count: `{devices:g}` is not a number of devices")
-    return Run(
+    run = Run(
         name=(row["run"] or "").strip(),
         developer=(row["developer"] or "").strip(),
         generation=generation_of(row["accelerator"] or ""),
@@ -225,3 +230,9 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
         devices=devices,
         cells=dict(row),
     )
+    if not UTILISATION_SANE[0] <= run.utilisation <= UTILISATION_SANE[1]:
+        raise RunsError(
+            f"{where}: gpu_hours: with these parameters and tokens, `{hours:g}` means {run.utilisation:.3g} of the "
+            "peak: the figures or their units do not belong together"
+        )
+    return run

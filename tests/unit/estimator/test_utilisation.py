@@ -45,6 +45,10 @@ def test_each_answer_divides_the_hours_by_its_row_of_the_catalogue(field: str, v
 def test_answers_that_say_nothing_change_nothing() -> None:
     assert hours(recompute="unknown", fused_attention="unknown", training_software="unknown") == hours()
     assert hours(training_software="other") == hours()
+    said = size("pretraining", {**TRAINING, "training_software": "other"}).assumptions
+    assert [each.text for each in said if each.id == PRACTICE] == [
+        "Utilisation by training software: no published runs say what `other` does"
+    ]
 
 
 def test_every_answer_is_written_down_with_its_source() -> None:
@@ -84,3 +88,27 @@ def test_no_run_does_more_than_the_peak() -> None:
     assert estimate.gpu_hours is not None
     busy = 6 * 7e9 * 1e12 / (312e12 * 3600)
     assert estimate.gpu_hours.p10 >= busy
+
+
+LONG = {"parameters_billion": 70, "tokens_billion": 1000, "context_tokens": 32_768}
+
+
+def test_where_only_full_recomputation_fits_it_is_what_will_be_done() -> None:
+    """Else an ask that leaves it open would have the memory of full recomputation and hours without it."""
+    place = replace(H100, accelerator_count=64)
+    unknown = size("pretraining", LONG, place)
+    full = size("pretraining", {**LONG, "recompute": "full"}, place)
+    assert unknown.gpu_hours == full.gpu_hours
+    assert unknown.memory_fits is True
+    assert [each.value for each in unknown.assumptions if each.id == "recompute"] == ["full"]
+    roomy = size("pretraining", {**LONG, "context_tokens": 4096}, place)
+    assert not [each for each in roomy.assumptions if each.id == "recompute"]
+
+
+def test_fewer_devices_than_hold_the_model_are_no_way_to_use_them_better() -> None:
+    work = {"parameters_billion": 70, "tokens_billion": 1000, "recompute": "full"}
+    one = size("pretraining", work, replace(H100, accelerator_count=1))
+    assert one.smallest_count_that_fits is not None
+    assert one.smallest_count_that_fits > 1
+    fitting = size("pretraining", work, replace(H100, accelerator_count=one.smallest_count_that_fits))
+    assert one.gpu_hours == fitting.gpu_hours

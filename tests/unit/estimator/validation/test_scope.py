@@ -168,6 +168,19 @@ def test_a_word_that_is_not_of_the_list_is_named(tmp_path: Path, column: str, ce
         read_runs(_file(tmp_path, **{column: cell}))
 
 
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ({"tokens_trained": "1e308"}, "gpu_hours: .* of the peak"),
+        ({"gpu_hours": "1e-30"}, "gpu_hours: .* of the peak"),
+        ({"params_active": "1e-300"}, "params_active: `1e-300` is not a number of parameters"),
+    ],
+)
+def test_figures_that_cannot_belong_together_are_named(tmp_path: Path, cells: dict[str, str], sentence: str) -> None:
+    with pytest.raises(RunsError, match=rf"runs\.csv:2: {sentence}"):
+        read_runs(_file(tmp_path, **cells))
+
+
 def test_a_missing_column_or_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("run,developer\n", encoding="utf-8")
     with pytest.raises(RunsError, match="params_total"):
