@@ -118,6 +118,9 @@ def _facts(estimate: Estimate) -> Iterator[str]:
         yield f"Owed if cancelled {_number(estimate.commitment_tail_usd)} USD"
     if estimate.cost_over_cheapest_ratio is not None:
         yield f"Over cheapest    {estimate.cost_over_cheapest_ratio:.2f} × {estimate.cheapest_offer}"
+    if estimate.cleaner_place is not None:
+        there = estimate.cleaner_place
+        yield f"Cleaner place    {there.offer}: {there.grid_g_kwh:g} g CO2e/kWh at {there.cost_ratio:.2f} × the price"
     if estimate.memory_fits is not None:
         smallest = estimate.smallest_count_that_fits
         answer = "fits" if estimate.memory_fits else "does not fit"

@@ -180,6 +180,7 @@ def _sized_again(workload: Workload, place: Place, estimate: Estimate, size: Siz
             yield from _saving(id_, text, quantity, estimate, other)
     yield from _other_terms(workload, place, estimate, size)
     yield from _edge(workload, place, estimate, size)
+    yield from _elsewhere(workload, place, estimate, size)
     smaller = estimate.smallest_count_that_fits
     if smaller is not None and smaller < place.accelerator_count and workload.kind in SERVING_KINDS:
         yield from _saving(
@@ -189,6 +190,22 @@ def _sized_again(workload: Workload, place: Place, estimate: Estimate, size: Siz
             estimate,
             size(workload, replace(place, accelerator_count=smaller)),
         )
+
+
+def _elsewhere(workload: Workload, place: Place, estimate: Estimate, size: Sizer) -> Iterator[Advice]:
+    """The same machines on a cleaner grid, with what that does to the price."""
+    found = estimate.cleaner_place
+    if found is None:
+        return
+    there = replace(place, provider=found.provider, provider_type=None, region=found.region, country=found.country)
+    yield from _saving(
+        "cleaner_place",
+        f"Run it in {found.region} of {found.provider}, at {found.cost_ratio:.0%} of the price: "
+        f"{found.grid_g_kwh:,.0f} g CO2e/kWh",
+        "carbon_kg",
+        estimate,
+        size(workload, there),
+    )
 
 
 def _edge(workload: Workload, place: Place, estimate: Estimate, size: Sizer) -> Iterator[Advice]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from estimator.core.catalogue import Accelerator, CatalogueSnapshot
-from estimator.core.offers import PriceOffer, PriceUsed, TokenPrice
+from estimator.core.offers import OFFER_DAYS_MAX, PriceOffer, PriceUsed, TokenPrice
 from estimator.core.place import Place, PriceTerm
 from estimator.core.priors import Ledger
 from estimator.core.quantities import HOURS_PER_MONTH, HOURS_PER_YEAR, Interval
@@ -18,8 +18,6 @@ USD_DECIMALS = 6
 """Micro-dollars: arithmetic noise of floats ends here, so that 400 hours at 2.50 are 1,000.00 and not a cent more."""
 COMMITTED_YEARS = {PriceTerm.RESERVED_1Y: 1.0, PriceTerm.RESERVED_3Y: 3.0}
 PREPAID_TERMS = frozenset({PriceTerm.CAPACITY_BLOCK, PriceTerm.RESERVED_1Y, PriceTerm.RESERVED_3Y, PriceTerm.PURCHASE})
-CHEAPEST_DAYS_MAX = 400
-"""Offers older than this are no alternative that anyone could buy."""
 SAME_MEMORY_SHARE = 0.999
 
 
@@ -131,7 +129,7 @@ def cheapest_ratio(
         fitting = {accelerator.slug: 1.0}
     newest: dict[tuple[str | None, str], PriceOffer] = {}
     for offer in listed:
-        if offer.accelerator not in fitting or not 0 <= (on - offer.as_of).days <= CHEAPEST_DAYS_MAX:
+        if offer.accelerator not in fitting or not 0 <= (on - offer.as_of).days <= OFFER_DAYS_MAX:
             continue
         if providers_allowed is not None and offer.provider not in providers_allowed:
             continue

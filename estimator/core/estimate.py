@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from estimator.core import cost as costing
 from estimator.core.catalogue import Accelerator, CatalogueSnapshot
+from estimator.core.cleaner import find_cleaner_place
 from estimator.core.cost import Money
 from estimator.core.energy import size_footprint
 from estimator.core.errors import InputError, PlaceError
@@ -21,7 +22,7 @@ from estimator.core.place import Place, PriceTerm
 from estimator.core.prices import choose_price, choose_purchase_price, choose_token_price
 from estimator.core.priors import Ledger
 from estimator.core.quantities import HOURS_PER_MONTH, TERA, ZERO, Interval
-from estimator.core.result import Assumption, Estimate, LineageCompute, Missing, ThresholdReading
+from estimator.core.result import Assumption, CleanerPlace, Estimate, LineageCompute, Missing, ThresholdReading
 from estimator.core.shape import ModelShape, model_shape
 from estimator.core.sizing import BY_HOURS_KINDS, HOURLESS_KINDS, Ask, Size, size_ask
 from estimator.core.thresholds import read_chip_thresholds, read_notices, read_thresholds, sum_lineage
@@ -160,6 +161,7 @@ def estimate(
         water_l=footprint.water_l,
         first_token_ms=size.first_token_ms,
         notices=read_notices(readings, in_force, on) if is_adding else (),
+        cleaner_place=_cleaner(ask, price, footprint.grid_g_kwh, providers_allowed),
     )
 
 
@@ -327,6 +329,24 @@ def _cheapest(ask: Ask, price: PriceUsed | None, providers_allowed: Collection[s
         own,
         ask.on,
         is_work=is_work,
+        providers_allowed=providers_allowed,
+    )
+
+
+def _cleaner(
+    ask: Ask, price: PriceUsed | None, grid_g_kwh: float | None, providers_allowed: Collection[str] | None
+) -> CleanerPlace | None:
+    is_by_hour = price is not None and price.term not in (PriceTerm.PER_TOKEN, PriceTerm.PURCHASE)
+    if price is None or not is_by_hour or ask.accelerator is None or grid_g_kwh is None:
+        return None
+    return find_cleaner_place(
+        ask.place,
+        ask.accelerator,
+        price,
+        grid_g_kwh,
+        ask.catalogue,
+        (*ask.prices_own, *ask.catalogue.prices_own),
+        ask.on,
         providers_allowed=providers_allowed,
     )
 

@@ -7,6 +7,9 @@ from datetime import date
 
 from estimator.core.quantities import Interval
 
+OFFER_DAYS_MAX = 400
+"""List prices older than this are no alternative that anyone could buy."""
+
 
 @dataclass(frozen=True, slots=True)
 class PriceOffer:

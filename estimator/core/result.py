@@ -82,14 +82,26 @@ class LineageCompute:
 
 
 @dataclass(frozen=True, slots=True)
+class CleanerPlace:
+    """An offer on a cleaner grid. `cost_ratio` is its price over the price here: the hours are the same."""
+
+    offer: str
+    provider: str | None
+    region: str
+    country: str | None
+    grid_g_kwh: float
+    cost_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """The answer to one ask. Units are in the names; None means unknown, never zero.
 
     `run_flop` is all model FLOP of the work; `run_flop_training` only what changes parameters;
     `training_flop_direct` and `training_flop_cumulative` are the lineage's sums with this ask included.
     `cost_cap_usd` is what the enforced cap can cost at the p90 price; `commitment_tail_usd` stays owed after a cancel.
-    `cost_lines` are the parts of `cost_usd` where anything comes on top of the hours. The last five fields were added
-    in versions 1.1.0 and 1.2.0; estimates that were stored before read them as absent.
+    `cost_lines` are the parts of `cost_usd` where anything comes on top of the hours. The last six fields were added
+    in versions 1.1.0, 1.2.0 and 1.4.0; estimates that were stored before read them as absent.
     """
 
     gpu_hours: Interval | None
@@ -131,6 +143,7 @@ class Estimate:
     water_l: Interval | None = None
     first_token_ms: float | None = None
     notices: tuple[Notice, ...] = ()
+    cleaner_place: CleanerPlace | None = None
 
     @property
     def price_age_days(self) -> int | None:
@@ -166,6 +179,8 @@ class Estimate:
             Notice(**notice | {day: date.fromisoformat(notice[day]) for day in ("known_on", "due_on")})
             for notice in data.get("notices", ())
         )
+        if data.get("cleaner_place") is not None:
+            values["cleaner_place"] = CleanerPlace(**data["cleaner_place"])
         values["assumptions"] = tuple(Assumption(**assumption) for assumption in data["assumptions"])
         values["missing"] = tuple(Missing(**gap) for gap in data["missing"])
         values["warnings"] = tuple(data["warnings"])

@@ -225,6 +225,8 @@ def complete(
         "place.price_term": ask.price_term,
         "place.grid_g_kwh": estimate.grid_g_kwh,
         "place.pue": estimate.pue,
+        "place.cleaner_grid_g_kwh": estimate.cleaner_place and estimate.cleaner_place.grid_g_kwh,
+        "place.cleaner_cost_ratio": estimate.cleaner_place and estimate.cleaner_place.cost_ratio,
         "place.chip_tpp": estimate.chip_tpp,
         "place.chip_density": estimate.chip_density,
         "place.chip_vendor_hq_country": estimate.chip_vendor_hq_country,
