@@ -118,7 +118,7 @@ def test_asking_at_once_leaves_no_draft_behind_a_refusal(cast: Cast):
 
 def test_a_stage_that_nobody_could_fill_is_found_at_submission(cast: Cast):
     RoleAssignment.objects.exclude(user=cast.alice).update(valid_to=NOW)
-    with pytest.raises(UnfillableStage, match="team_lead"):
+    with pytest.raises(UnfillableStage, match="`team lead` needs 1 person"):
         submitted(cast)
 
 
