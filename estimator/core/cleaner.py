@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 
 from estimator.core.catalogue import Accelerator, CatalogueSnapshot
 from estimator.core.energy import choose_grid
-from estimator.core.offers import OFFER_DAYS_MAX, PriceOffer, PriceUsed
+from estimator.core.offers import PriceOffer, PriceUsed, newest_offers
 from estimator.core.place import REGION_LENGTH_MAX, Place
 from estimator.core.priors import Ledger
 from estimator.core.result import CleanerPlace
@@ -34,7 +34,7 @@ def find_cleaner_place(
     """
     listed = catalogue.prices_by_part.get((accelerator.slug, place.price_term), ())
     usable = [
-        *(offer for offer in _newest(listed, on) if offer.region),
+        *newest_offers((offer for offer in listed if offer.region), on, lambda offer: (offer.provider, offer.region)),
         *(
             offer
             for offer in own
@@ -56,15 +56,3 @@ def find_cleaner_place(
                 CleanerPlace(offer.slug, offer.provider, offer.region, grid.country, grid.g_co2e_per_kwh, ratio)
             )
     return min(found, key=lambda each: (each.grid_g_kwh, each.cost_ratio, each.offer), default=None)
-
-
-def _newest(offers: Iterable[PriceOffer], on: date) -> Iterable[PriceOffer]:
-    """The newest price of each place; older ones nobody can buy."""
-    newest: dict[tuple[str | None, str], PriceOffer] = {}
-    for offer in offers:
-        if not 0 <= (on - offer.as_of).days <= OFFER_DAYS_MAX:
-            continue
-        held = newest.get((offer.provider, offer.region))
-        if held is None or (offer.as_of, -offer.usd_per_gpu_hour) > (held.as_of, -held.usd_per_gpu_hour):
-            newest[offer.provider, offer.region] = offer
-    return newest.values()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from estimator.core.catalogue import Accelerator, CatalogueSnapshot
-from estimator.core.offers import OFFER_DAYS_MAX, PriceOffer, PriceUsed, TokenPrice
+from estimator.core.offers import PriceOffer, PriceUsed, TokenPrice, newest_offers
 from estimator.core.place import Place, PriceTerm
 from estimator.core.priors import Ledger
 from estimator.core.quantities import HOURS_PER_MONTH, HOURS_PER_YEAR, Interval
@@ -127,16 +127,12 @@ def cheapest_ratio(
     else:
         listed = catalogue.prices_by_part.get((accelerator.slug, term), ())
         fitting = {accelerator.slug: 1.0}
-    newest: dict[tuple[str | None, str], PriceOffer] = {}
-    for offer in listed:
-        if offer.accelerator not in fitting or not 0 <= (on - offer.as_of).days <= OFFER_DAYS_MAX:
-            continue
-        if providers_allowed is not None and offer.provider not in providers_allowed:
-            continue
-        held = newest.get((offer.provider, offer.accelerator))
-        if held is None or (offer.as_of, -offer.usd_per_gpu_hour) > (held.as_of, -held.usd_per_gpu_hour):
-            newest[offer.provider, offer.accelerator] = offer
-    candidates = [*newest.values()]
+    fits = (
+        offer
+        for offer in listed
+        if offer.accelerator in fitting and (providers_allowed is None or offer.provider in providers_allowed)
+    )
+    candidates = newest_offers(fits, on, lambda offer: (offer.provider, offer.accelerator))
     candidates += [o for o in own if o.price_term == term and o.accelerator in fitting and o.holds_on(on)]
     if not candidates:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -38,6 +39,19 @@ class PriceOffer:
         """Whether this price may be used for work on the day `on`."""
         starts = self.effective_from or self.as_of
         return starts <= on and (self.effective_to is None or on < self.effective_to)
+
+
+def newest_offers(offers: Iterable[PriceOffer], on: date, key: Callable[[PriceOffer], Hashable]) -> list[PriceOffer]:
+    """The newest list price of each key, the cheapest of one day; none of the future, none too old to be bought."""
+    newest: dict[Hashable, PriceOffer] = {}
+    for offer in offers:
+        if not 0 <= (on - offer.as_of).days <= OFFER_DAYS_MAX:
+            continue
+        name = key(offer)
+        held = newest.get(name)
+        if held is None or (offer.as_of, -offer.usd_per_gpu_hour) > (held.as_of, -held.usd_per_gpu_hour):
+            newest[name] = offer
+    return [*newest.values()]
 
 
 @dataclass(frozen=True, slots=True)
