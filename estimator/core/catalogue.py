@@ -153,7 +153,6 @@ class CatalogueSnapshot:
     prices_by_place: Mapping[tuple[str, str, str], tuple[PriceOffer, ...]] = field(
         init=False, repr=False, compare=False
     )
-    prices_by_term: Mapping[str, tuple[PriceOffer, ...]] = field(init=False, repr=False, compare=False)
     purchases_by_accelerator: Mapping[str, tuple[PurchasePrice, ...]] = field(init=False, repr=False, compare=False)
     tokens_by_model: Mapping[str, tuple[TokenPrice, ...]] = field(init=False, repr=False, compare=False)
     tokens_by_place: Mapping[tuple[str, str], tuple[TokenPrice, ...]] = field(init=False, repr=False, compare=False)
@@ -168,7 +167,6 @@ class CatalogueSnapshot:
         _set(self, "providers", MappingProxyType(dict(self.providers)))
         _set(self, "prices_by_part", _group(listed, lambda o: (o.accelerator, o.price_term)))
         _set(self, "prices_by_place", _group(listed, lambda o: (o.provider, o.accelerator, o.price_term)))
-        _set(self, "prices_by_term", _group(listed, lambda o: o.price_term))
         _set(self, "prices_own", tuple(own))
         _set(self, "purchases_by_accelerator", _group(self.purchase_prices, lambda p: p.accelerator))
         _set(self, "tokens_by_model", _group(self.token_prices, lambda p: p.model))

@@ -118,21 +118,20 @@ def cheapest_ratio(
     term, paid = place.price_term, price.usd_per_gpu_hour.p50
     peak = accelerator.peak_tflop_s
     if is_work:
-        listed = catalogue.prices_by_term.get(term, ())
         fitting = {
             slug: part.peak_tflop_s / peak
             for slug, part in catalogue.accelerators.items()
             if part.peak_tflop_s > 0 and part.is_matrix and part.memory_gb >= accelerator.memory_gb * SAME_MEMORY_SHARE
         }
     else:
-        listed = catalogue.prices_by_part.get((accelerator.slug, term), ())
         fitting = {accelerator.slug: 1.0}
-    fits = (
+    listed = (
         offer
-        for offer in listed
-        if offer.accelerator in fitting and (providers_allowed is None or offer.provider in providers_allowed)
+        for slug in fitting
+        for offer in catalogue.prices_by_part.get((slug, term), ())
+        if providers_allowed is None or offer.provider in providers_allowed
     )
-    candidates = newest_offers(fits, on, lambda offer: (offer.provider, offer.accelerator))
+    candidates = newest_offers(listed, on, lambda offer: (offer.provider, offer.accelerator))
     candidates += [o for o in own if o.price_term == term and o.accelerator in fitting and o.holds_on(on)]
     if not candidates:
         return None

@@ -56,10 +56,11 @@ def settle_recomputation(workload: Workload, shape: ModelShape, memory_gb: float
     if workload.kind not in TRAINING_KINDS or workload.text("recompute") != UNKNOWN:
         return workload
     usable = usable_gib(memory_gb)
-    less, full = (workload.with_answer("recompute", word) for word in ("selective", "full"))
-    if _per_device_gib(less, shape, count).p50 <= usable or _per_device_gib(full, shape, count).p50 > usable:
+    if _per_device_gib(workload.with_answer("recompute", "selective"), shape, count).p50 <= usable:
         return workload
-    return full
+    # Unknown is sized as full: what not even that fits, no answer would.
+    fits = _per_device_gib(workload, shape, count).p50 <= usable
+    return workload.with_answer("recompute", "full") if fits else workload
 
 
 def training_state_bytes(workload: Workload, parameters: float, count: int) -> Interval:

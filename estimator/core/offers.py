@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from estimator.core.quantities import Interval
 
@@ -44,8 +44,9 @@ class PriceOffer:
 def newest_offers(offers: Iterable[PriceOffer], on: date, key: Callable[[PriceOffer], Hashable]) -> list[PriceOffer]:
     """The newest list price of each key, the cheapest of one day; none of the future, none too old to be bought."""
     newest: dict[Hashable, PriceOffer] = {}
+    oldest = on - timedelta(days=OFFER_DAYS_MAX)
     for offer in offers:
-        if not 0 <= (on - offer.as_of).days <= OFFER_DAYS_MAX:
+        if not oldest <= offer.as_of <= on:
             continue
         name = key(offer)
         held = newest.get(name)

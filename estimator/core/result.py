@@ -207,12 +207,14 @@ _INTERVALS = (
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | float | int):
+        return value
     if isinstance(value, Interval):
         return value.to_json()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if hasattr(value, "__slots__") and not isinstance(value, str):
+    if hasattr(value, "__slots__"):
         return {name: _plain(getattr(value, name)) for name in value.__slots__}
     return value
