@@ -11,5 +11,5 @@ PLACES = ("config/launch.py", "deploy/compose.yaml", "deploy/systemd/comptroller
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_worker_sends_no_heartbeats(place: str) -> None:
-    """One that did could wait for ever to send the last: `tests/prove/test_launcher.py` meets it in some rounds only."""
+    """One that did could wait for ever to send its last; `tests/prove/test_launcher.py` meets it at times only."""
     assert "--without-heartbeat" in (ROOT / place).read_text(encoding="utf-8")
