@@ -6,10 +6,13 @@ refused before anything starts, and all mistakes are reported together.
 
 from __future__ import annotations
 
+import re
 import secrets
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -19,7 +22,17 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY_LENGTH_MIN = 50
 """Characters; shorter keys are guessable or were typed by hand."""
 
-WEAK_SECRET_MARKERS = ("insecure", "change-me", "changeme", "secret-key", "your-secret")
+SECRET_KEY_SYMBOLS_MIN = 11
+"""Different characters; a random key of hexadecimal digits has about 16."""
+
+SECRET_KEY_PACKED_MIN = 32
+"""Bytes that remain of it when it is compressed: 256 bits, which 50 random characters of any alphabet have."""
+
+WEAK_SECRET_MARKERS = (
+    "insecure", "change-me", "change_me", "changeme", "secret-key", "secret_key", "secretkey", "your-secret",
+    "your_secret", "yoursecret", "supersecret", "password", "passw0rd", "default", "example", "placeholder",
+    "replace-me", "replaceme", "comptroller", "letmein", "qwerty", "asdfgh", "iloveyou", "tests-only",
+)  # fmt: skip
 
 Value = TypeVar("Value")
 
@@ -165,13 +178,27 @@ def _contradictions(environment: Environment, variables: Mapping[str, str]) -> l
     return errors
 
 
+_WORDS = re.compile("[A-Z]?[a-z]{3,}|[A-Z]{4,}")
+
+
 def _weakness(secret_key: str) -> str | None:
+    """What is wrong with a key, as the end of a sentence that never repeats it; None when it could be a random one."""
     if len(secret_key) < SECRET_KEY_LENGTH_MIN:
         return f"has {len(secret_key)} characters, at least {SECRET_KEY_LENGTH_MIN} are needed"
-    if len(set(secret_key)) < 5:
-        return "repeats a few characters"
     if any(marker in secret_key.lower() for marker in WEAK_SECRET_MARKERS):
         return "looks like a default from an example"
+    if len(set(secret_key)) < SECRET_KEY_SYMBOLS_MIN:
+        return "repeats a few characters"
+    # Level 9 without the eleven bytes that zlib puts around anything.
+    if len(zlib.compress(secret_key.encode(), 9)) - 11 < SECRET_KEY_PACKED_MIN:
+        return "repeats itself, so there is little to guess"
+    steps = [ord(right) - ord(left) for left, right in pairwise(secret_key)]
+    if sum(abs(step) <= 1 for step in steps) > len(steps) / 2:
+        return "counts through the alphabet or repeats characters"
+    if sum(map(len, _WORDS.findall(secret_key))) > 0.75 * len(secret_key) or " " in secret_key:
+        return "reads like words"
+    if not (any(map(str.isdigit, secret_key)) and any(map(str.isalpha, secret_key))):
+        return "has no digits or no letters: it was typed, not drawn at random"
     return None
 
 

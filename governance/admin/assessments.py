@@ -17,6 +17,7 @@ class AssessmentAdmin(OfRequest):
     lead = "Each sizing and judgement, with the digests of policy, catalogue and facts that replay it."
     list_display = ("__str__", "occasion", "outcome", "counts_as", "assessed_at")
     request_path = "revision__provisioning_request"
+    linked = ("revision__provisioning_request__id__exact",)
     list_filter = ("outcome", "occasion")
     list_select_related = ("revision__provisioning_request",)
     search_fields = ("=revision__provisioning_request__number", "facts_digest", "policy_digest")

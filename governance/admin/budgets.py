@@ -128,14 +128,12 @@ class EntryAdmin(StateAdmin):
     list_display = ("journal", "budget", "account", "amount", "before", "after")
     list_filter = ("account",)
     list_select_related = ("journal", "budget")
+    linked = ("budget__id__exact",)
     search_fields = ("journal__key", "budget__name")
     ordering = ("-id",)
 
     def visible(self, rows: Any, visibility: Visibility) -> Any:
         return rows.filter(budget__in=Budget.objects.visible_to(visibility))
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup == "budget__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="amount", ordering="amount_micro")
     def amount(self, row: LedgerEntry) -> str:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import get_fields_from_path
 from django.db import models
 from django.db.models import F, TextField, Value
 from django.db.models.functions import Cast, Concat
@@ -92,7 +93,10 @@ class WordsFilter(admin.AllValuesFieldListFilter):
 
 
 def filter_of(model: type[models.Model], name: Any) -> Any:
-    """The filter with words where the column keeps slugs without labels."""
+    """The filter with words where the column keeps slugs without labels; of another table only rows in the list."""
+    if isinstance(name, str) and get_fields_from_path(model, name)[-1].is_relation:
+        # Django offers every row of the other table, also those that this person may not see.
+        return (name, admin.RelatedOnlyFieldListFilter)
     if name not in SLUGS | {"action"}:
         return name
     field = model._meta.get_field(name)

@@ -308,6 +308,7 @@ class ActivationAdmin(StateAdmin):
     list_display = ("version", "state", "asked_by", "asked_at", "answered_by", "answered_at", "effective_at")
     list_filter = ("state", "policy_set")
     list_select_related = ("version__policy_set", "asked_by", "answered_by")
+    linked = ("version__id__exact",)
 
 
 @admin.register(ShadowDecision)
@@ -316,6 +317,7 @@ class ShadowDecisionAdmin(StateAdmin):
     list_display = ("assessment", "version", "outcome", "flips", "error")
     list_filter = ("flips", "outcome")
     list_select_related = ("version__policy_set", "assessment__revision__provisioning_request")
+    linked = ("version__id__exact",)
 
     def visible(self, rows: models.QuerySet[Any], visibility: Visibility) -> models.QuerySet[Any]:
         asked = "assessment__revision__provisioning_request"

@@ -75,12 +75,10 @@ class OfRequest(StateAdmin):
     """Rows that belong to one request, are seen by whoever sees it, and are listed by it."""
 
     request_path = "provisioning_request"
+    linked = ("provisioning_request__id__exact",)
 
     def visible(self, rows: Any, visibility: Visibility) -> Any:
         return of_visible_requests(rows, visibility, self.request_path)
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup == f"{self.request_path}__id__exact" or super().lookup_allowed(lookup, value, request)
 
 
 @admin.register(RequestRevision)

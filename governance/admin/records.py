@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import PAGE_VAR
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
-from governance.admin import access, columns
+from governance.admin import access, columns, lookups
 from governance.admin.forms import DeskForm
 from governance.admin.wording import field_value
 from governance.domain.errors import GovernanceError, InvalidInput
@@ -67,7 +68,7 @@ class RecordAdmin(ModelAdmin):
     actions = None
     list_per_page = 50
     show_full_result_count = False
-    show_facets = 0
+    show_facets = ShowFacets.NEVER
     list_filter_sheet = True
     list_fullwidth = True
     change_list_template = "admin/desk/change_list.html"
@@ -79,6 +80,8 @@ class RecordAdmin(ModelAdmin):
     related: ClassVar[Sequence[str]] = ()
     record_template: ClassVar[str] = "admin/desk/record.html"
     hidden: ClassVar[frozenset[str]] = frozenset({"id", "password", "lease_token"})
+    linked: ClassVar[Sequence[str]] = ()
+    """Look-ups by which other pages of ours link to this list, beside those of its filters."""
 
     # -- who may look
 
@@ -109,6 +112,14 @@ class RecordAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only what the list's own filters send and what our own pages link to; nothing else is even looked up."""
+        filters = self.get_list_filter(request) if request is not None else self.list_filter
+        return lookup in self.linked or lookup in lookups.of_filters(self.model, tuple(filters))
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        return to_field == self.opts.pk.name
 
     # -- the list
 
@@ -179,6 +190,11 @@ class RecordAdmin(ModelAdmin):
             **self.more(request, row),
         }
         return TemplateResponse(request, self.record_template, context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        raise Http404("the audit log is the history")
 
     def edit_view(self, request: HttpRequest, pk: int | None = None, *, edit: Edit[Any]) -> HttpResponse:
         """The form of one edit. A refusal is shown beside the field that it names, with what was typed kept."""

@@ -93,6 +93,16 @@ class DeskSite(UnfoldAdminSite):
             raise Http404("the desk is for staff")
         return redirect_to_login(request.GET.get("next") or resolve_url("admin:index"), settings.LOGIN_URL)
 
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        raise Http404("the theme's own search is not offered")
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        raise Http404("no form of the desk completes by itself")
+
+    def get_urls(self) -> list[Any]:
+        """Without the one that leads from any table's number to a page: no row is reached past its own list."""
+        return [each for each in super().get_urls() if getattr(each, "name", None) != "view_on_site"]
+
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         return _log_out(request)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import string
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +65,14 @@ def test_production_misses_each_required_variable(name: str) -> None:
         ("SECRET_KEY", "short", "5 characters, at least 50"),
         ("SECRET_KEY", "django-insecure-" + "x1Y2z3" * 10, "looks like a default"),
         ("SECRET_KEY", "ab" * 40, "repeats a few characters"),
+        ("SECRET_KEY", "x1Y2z3" * 20, "repeats a few characters"),
+        ("SECRET_KEY", "a" * 52 + "xyz123!BCDEFG", "repeats itself"),
+        ("SECRET_KEY", "abcdefghij0123456789" * 3, "repeats itself"),
+        ("SECRET_KEY", string.ascii_letters + string.digits, "counts through the alphabet"),
+        ("SECRET_KEY", "The quick brown fox jumps over 13 lazy dogs, then runs away", "reads like words"),
+        ("SECRET_KEY", "my-company-compute-governance-key-for-production-2026-one", "reads like words"),
+        ("SECRET_KEY", "pAssw0rd-" + "k8Qz3vT1" * 8, "looks like a default"),
+        ("SECRET_KEY", "QwErTy" + "k8Qz3vT1nR5mW7xY2bC4dF6gH9jL0pS" * 2, "looks like a default"),
         ("ALLOWED_HOSTS", "*", "must name hosts"),
         ("SITE_URL", "http://compute.example.com", "https://"),
     ],
@@ -71,6 +82,14 @@ def test_production_refuses_settings_that_are_only_fit_for_trying(name: str, val
     assert complaint in error
     if len(value) > 10 and name == "SECRET_KEY":
         assert value not in error
+
+
+def test_a_key_drawn_at_random_is_taken() -> None:
+    drawn = random.Random(7)
+    django = "abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)"
+    for alphabet, length in ((string.ascii_letters + string.digits + "-_", 86), ("0123456789abcdef", 64), (django, 50)):
+        key = "".join(drawn.choice(alphabet) for _ in range(length))
+        assert read_environment(PRODUCTION | {"SECRET_KEY": key}).secret_key == key
 
 
 @pytest.mark.parametrize(
