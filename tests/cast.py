@@ -1,7 +1,7 @@
 """The cast: alice asks, bob approves, carol owns the budget, dave is a stranger, grace governs, erin audits.
 
 A small organisation with one team, one project, 20,000 USD on it, the shipped policies, and prices of its own that
-make costs exact.
+make costs exact. Tests get it by the fixtures `cast` and `cast_today`: the rows lie in their database already.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from estimator.releases import publish_rows
 from governance.domain.money import MICRO_PER_UNIT
@@ -48,6 +49,7 @@ class Cast:
     project: Project
     budget: Budget
     root_budget: Budget
+    now: datetime
     users: dict[str, User] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> User:
@@ -58,7 +60,7 @@ class Cast:
 
 
 def assemble(*, budget_usd: int = 20_000, now: datetime = NOW) -> Cast:
-    """Write the organisation. The caller's database is a copy of the migrated template."""
+    """Write the organisation into an installation as new. A test asks for `cast` instead: it costs nothing there."""
     system = system_actor()
     policies.install_shipped(actor=system, now=now)
     root = Team.objects.get(parent=None)
@@ -84,7 +86,7 @@ def assemble(*, budget_usd: int = 20_000, now: datetime = NOW) -> Cast:
         actor=system, slug="long-context", name="Long context", limit_micro=budget_usd * MICRO_PER_UNIT,
         project=project, parent=root_budget, now=now, **year,
     )  # fmt: skip
-    cast = Cast(root, team, project, budget, root_budget)
+    cast = Cast(root, team, project, budget, root_budget, now)
     for name, roles, scope in (
         ("alice", ["requester"], team),
         ("bob", ["team_lead", "infra_lead"], team),
@@ -108,6 +110,21 @@ def assemble(*, budget_usd: int = 20_000, now: datetime = NOW) -> Cast:
         for user in cast.users.values()
     )
     add_own_price(now=now)
+    return cast
+
+
+def assemble_today() -> Cast:
+    """The cast as of now."""
+    return assemble(now=timezone.now())
+
+
+def set_budget(cast: Cast, *, usd: int) -> Cast:
+    """Give the project's budget another limit, as its owner would."""
+    budgets.change_limit(
+        budget_id=cast.budget.pk, actor=system_actor(), limit_micro=usd * MICRO_PER_UNIT, reason="for a test",
+        now=cast.now,
+    )  # fmt: skip
+    cast.budget.refresh_from_db()
     return cast
 
 

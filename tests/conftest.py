@@ -1,4 +1,4 @@
-"""Fixtures for every test. The servers behind them: `tests/plugins/servers.py`."""
+"""Fixtures for every test. The servers behind them: `tests/plugins/servers.py`, the databases: `databases.py`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from django.db import connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests import cast as casting
+from tests.cast import Cast
+from tests.plugins.databases import DATABASES
 from tests.plugins.servers import SERVERS, TestServers
 
 pytest_plugins = ("tests.plugins.processes", "tests.plugins.browser", "tests.plugins.launched")
@@ -23,23 +27,25 @@ hypothesis_settings.register_profile("prove", parent=hypothesis_settings.get_pro
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
+DATABASES.add("cast", casting.assemble)
+DATABASES.add("cast_today", casting.assemble_today)
+
+
 @pytest.fixture(scope="session")
-def servers() -> TestServers:
+def servers(django_db_blocker: DjangoDbBlocker) -> Iterator[TestServers]:
     """The throw-away servers of this run, started."""
     SERVERS.ensure_started()
-    return SERVERS
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(servers: TestServers, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Give this process a copy of the migrated template, reached as the app role."""
-    from django.db import connections
-
-    servers.fresh_database()
-    servers.flush_valkey()
-    yield
+    SERVERS.flush_valkey()
+    yield SERVERS
     with django_db_blocker.unblock():
         connections.close_all()
+
+
+@pytest.fixture
+def django_db_setup(request: pytest.FixtureRequest, servers: TestServers, django_db_blocker: DjangoDbBlocker) -> None:
+    """Before a test uses the database: enter a copy of the template that its fixtures name."""
+    with django_db_blocker.unblock():
+        DATABASES.enter(request.fixturenames)
 
 
 @pytest.fixture
@@ -48,3 +54,25 @@ def fresh_database(transactional_db: None) -> None:
 
     The same as `@pytest.mark.django_db(transaction=True)`, under a name that says what it does.
     """
+
+
+@pytest.fixture
+def template_cast(db: None) -> Cast:
+    return DATABASES.value("cast")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def template_cast_today(db: None) -> Cast:
+    return DATABASES.value("cast_today")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def cast(template_cast: Cast) -> Cast:
+    """The cast at its fixed instant, `tests.cast.NOW`."""
+    return template_cast
+
+
+@pytest.fixture
+def cast_today(template_cast_today: Cast) -> Cast:
+    """The same people as of now, for pages, which read the clock themselves; `cast_today.now` is when that was."""
+    return template_cast_today

@@ -6,24 +6,19 @@ from datetime import datetime
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from governance.models import User
-from tests import cast as house
 from tests.cast import Cast
 
-# One instant for the whole run: the catalogue that it publishes is then read once.
-STARTED = timezone.now()
+
+@pytest.fixture
+def now(cast_today: Cast) -> datetime:
+    return cast_today.now
 
 
 @pytest.fixture
-def now() -> datetime:
-    return STARTED
-
-
-@pytest.fixture
-def house_cast(db: None, now: datetime) -> Cast:
-    return house.assemble(now=now)
+def house_cast(cast_today: Cast) -> Cast:
+    return cast_today
 
 
 def signed_in(user: User, **options: object) -> Client:

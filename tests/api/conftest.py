@@ -13,8 +13,8 @@ from tests.cast import Cast
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble(now=timezone.now())
+def cast(cast_today: Cast) -> Cast:
+    return cast_today
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from rest_framework.test import APIClient
 from schemathesis.core import NotSet
 
-from tests import cast as casting
+from tests.cast import Cast
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,7 @@ def test_the_schema_is_valid_and_complete(document: dict):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("who", ["alice", "grace"], ids=["requester", "officer"])
-def test_random_calls_never_crash(document: dict, who: str):
-    cast = casting.assemble()
+def test_random_calls_never_crash(document: dict, cast: Cast, who: str):
     client = APIClient(raise_request_exception=False)
     client.force_authenticate(cast.users[who])
     operations = [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations()]

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.utils import timezone
 
 from config.processes import free_port
-from tests import cast as casting
 from tests.browser.walk import Walk
-from tests.cast import Cast
+from tests.cast import Cast, set_budget
 from tests.plugins.browser import TIMEOUT_MS
 from tests.plugins.processes import LiveStack, TestProcesses
 
@@ -21,24 +19,25 @@ if TYPE_CHECKING:
 BUDGET_USD = 60_000
 
 
-def assemble() -> Cast:
+@pytest.fixture
+def cast(cast_today: Cast) -> Cast:
     """The cast as of now: pages read the clock themselves."""
-    return casting.assemble(budget_usd=BUDGET_USD, now=timezone.now())
+    return set_budget(cast_today, usd=BUDGET_USD)
 
 
 @pytest.fixture
-def stack(live_stack: LiveStack) -> tuple[LiveStack, Cast]:
+def stack(live_stack: LiveStack, cast: Cast) -> tuple[LiveStack, Cast]:
     """Web server, worker, beat and SMTP server, with the cast in their database."""
-    return live_stack, assemble()
+    return live_stack, cast
 
 
 @pytest.fixture
-def site(processes: TestProcesses) -> tuple[str, Cast]:
+def site(processes: TestProcesses, cast: Cast) -> tuple[str, Cast]:
     """The web server alone, with the cast in its database: its address, and the cast."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     processes.start_web(port, SITE_URL=url)
-    return url, assemble()
+    return url, cast
 
 
 @pytest.fixture

@@ -36,8 +36,7 @@ from governance.services import (
     provisioning,
     sweeps,
 )
-from tests import cast as casting
-from tests.cast import NOW, Cast, open_stage, reviewed, submitted
+from tests.cast import NOW, Cast, add_person, open_stage, reviewed, submitted
 from tests.concurrency.crowd import at_once, kinds
 from tests.house import broken_promises
 from tests.officers import put_in_force, seen_backtest
@@ -45,9 +44,8 @@ from tests.officers import put_in_force, seen_backtest
 SUBMITTERS = 64
 
 
-def submits_of_one_budget() -> None:
+def submits_of_one_budget(cast: Cast) -> None:
     """64 people submit exactly 1,000 USD on 20,000 USD: exactly 20 are held. Guards: the lock on the budget path."""
-    cast = casting.assemble(budget_usd=20_000)
     drafts = [provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW) for _ in range(SUBMITTERS)]
     results = at_once(
         [partial(provisioning.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW) for draft in drafts]
@@ -62,9 +60,8 @@ def submits_of_one_budget() -> None:
     assert_sound()
 
 
-def submits_of_one_draft() -> None:
+def submits_of_one_draft(cast: Cast) -> None:
     """One draft, submitted 12 times at once: one revision, one hold. Guards: the lock on the request."""
-    cast = casting.assemble()
     draft = provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW)
     submit = partial(provisioning.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW)
     results = at_once([submit] * 12)
@@ -74,9 +71,8 @@ def submits_of_one_draft() -> None:
     assert_sound()
 
 
-def two_yeses_on_the_last_stage() -> None:
+def two_yeses_on_the_last_stage(cast: Cast) -> None:
     """Two leads say yes at once: one decides, one is told that it is over. Guards: the lock on the request."""
-    cast = casting.assemble()
     stage = open_stage(submitted(cast))
     results = at_once([decision(cast, stage, who) for who in ("bob", "frank") * 3])
     assert kinds(results) == {"ApprovalDecision": 1, "AlreadyDecided": 5}, kinds(results)
@@ -84,9 +80,8 @@ def two_yeses_on_the_last_stage() -> None:
     assert_sound()
 
 
-def an_edit_and_a_yes() -> None:
+def an_edit_and_a_yes(cast: Cast) -> None:
     """The request grows while a lead says yes: no grant of something that the lead did not see."""
-    cast = casting.assemble()
     request = submitted(cast)
     stage = open_stage(request)
     edit = partial(
@@ -104,9 +99,8 @@ def an_edit_and_a_yes() -> None:
     assert_sound()
 
 
-def an_expiry_a_withdrawal_and_a_yes() -> None:
+def an_expiry_a_withdrawal_and_a_yes(cast: Cast) -> None:
     """A hold is expired, released and captured at once: exactly one of them wins."""
-    cast = casting.assemble()
     request = submitted(cast)
     stage = open_stage(request)
     late = NOW + timedelta(days=14)
@@ -124,9 +118,9 @@ def an_expiry_a_withdrawal_and_a_yes() -> None:
     assert_sound()
 
 
-def two_officers_answer_at_once() -> None:
+def two_officers_answer_at_once(cast: Cast) -> None:
     """Two officers agree at the same moment: one answer counts, the other one is told so."""
-    cast, judy, ivan = _officers()
+    judy, ivan = _officers(cast)
     activation = _asked(cast, "sustainability", "value: 250000.0", "value: 251000.0")
     results = at_once([partial(_agree, activation, who) for who in (judy, ivan)])
     assert kinds(results) == {"PolicyActivation": 1, "AlreadyDecided": 1}, results
@@ -135,12 +129,12 @@ def two_officers_answer_at_once() -> None:
     assert_sound()
 
 
-def two_sets_move_at_once() -> None:
+def two_sets_move_at_once(cast: Cast) -> None:
     """Two activations of different sets, each weighed without the other: one rules, the other one is weighed again.
 
     Guards: the lock on every policy set, not only on one's own.
     """
-    cast, judy, _ = _officers()
+    judy, _ = _officers(cast)
     one = _asked(cast, "sustainability", "value: 250000.0", "value: 251000.0")
     limit = "source: organisation's own limit}]"
     later = f"{limit[:-1]}, {{value: 2400.0, from: 2030-01-01, source: plan}}]"
@@ -150,12 +144,11 @@ def two_sets_move_at_once() -> None:
     assert_sound()
 
 
-def _officers() -> tuple[Cast, User, User]:
-    cast = casting.assemble()
+def _officers(cast: Cast) -> tuple[User, User]:
     judy, ivan = (
-        casting.add_person(name, team=cast.root, roles=["policy_officer"], scope=cast.root) for name in ("judy", "ivan")
+        add_person(name, team=cast.root, roles=["policy_officer"], scope=cast.root) for name in ("judy", "ivan")
     )
-    return cast, judy, ivan
+    return judy, ivan
 
 
 def _asked(cast: Cast, name: str, old: str, new: str) -> PolicyActivation:
@@ -175,9 +168,8 @@ def _agree(activation: PolicyActivation, who: User) -> PolicyActivation:
     return activations.answer_activation(activation_id=activation.pk, actor=who, answer="agree", now=NOW)
 
 
-def an_activation_and_a_grant() -> None:
+def an_activation_and_a_grant(cast: Cast) -> None:
     """Policy becomes stricter between judging and COMMIT of the last yes: the grant cites a policy then in force."""
-    cast = casting.assemble()
     stage = open_stage(submitted(cast))
     version = PolicyVersion.objects.get(policy_set__slug="acceptable-use", state="active")
     newer = policies.import_version(source=version.source.replace("malware", "research"), actor=cast.grace, now=NOW)
@@ -209,9 +201,8 @@ def an_activation_and_a_grant() -> None:
     assert_sound()
 
 
-def comments_on_many_requests() -> None:
+def comments_on_many_requests(cast: Cast) -> None:
     """16 remarks on 16 requests at once: one chain without a gap. Guards: the head of the audit log."""
-    cast = casting.assemble()
     drafts = [provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW) for _ in range(16)]
     results = at_once(
         [
@@ -223,13 +214,12 @@ def comments_on_many_requests() -> None:
     assert_sound()
 
 
-def sweeps_over_the_same_requests() -> None:
+def sweeps_over_the_same_requests(cast: Cast) -> None:
     """Flags and reminders of late reviews at once: each comes once, and the sweeps do not wait in a circle.
 
     Guards: row locks that leave foreign keys alone. A flag points at the request that a reminder has locked, and the
     reminder waits for the audit log, which the flag holds while its foreign key is checked.
     """
-    cast = casting.assemble()
     requests = [submitted(cast, title=f"run {number}", gpu_hours_cap=100.0 + number) for number in range(12)]
     late = NOW + timedelta(days=9)
     sweep = [partial(sweeps.sweep_limits, now=late), partial(sweeps.remind_stages, now=late)]
@@ -241,9 +231,8 @@ def sweeps_over_the_same_requests() -> None:
     assert_sound()
 
 
-def many_drafts() -> None:
+def many_drafts(cast: Cast) -> None:
     """32 drafts at once: dense numbers. Guards: the counter."""
-    cast = casting.assemble()
     results = at_once(
         [partial(provisioning.create_draft, actor=cast.alice, content=reviewed(), now=NOW) for _ in range(32)]
     )
@@ -252,9 +241,8 @@ def many_drafts() -> None:
     assert_sound()
 
 
-def calls_with_one_key() -> None:
+def calls_with_one_key(cast: Cast) -> None:
     """One keyed ask, sent 16 times at once: one request, one hold. Guards: the lock on the key."""
-    cast = casting.assemble()
 
     def call() -> str:
         try:
@@ -280,7 +268,7 @@ def calls_with_one_key() -> None:
     assert_sound()
 
 
-RACES: dict[str, Callable[[], None]] = {
+RACES: dict[str, Callable[[Cast], None]] = {
     race.__name__: race
     for race in (
         submits_of_one_budget,

@@ -14,8 +14,7 @@ import pytest
 from governance.models import PolicyBacktest, PolicyVersion
 from governance.selectors import backtests as reading
 from governance.services import backtests, provisioning
-from tests import cast as casting
-from tests.cast import NOW, Cast, content
+from tests.cast import NOW, Cast, content, set_budget
 from tests.concurrency.crowd import at_once, kinds
 from tests.officers import put_in_force
 
@@ -25,8 +24,8 @@ LATER = NOW + timedelta(days=200)
 
 
 @pytest.fixture
-def cast() -> Cast:
-    found = casting.assemble(budget_usd=900_000)
+def cast(cast: Cast) -> Cast:
+    found = set_budget(cast, usd=900_000)
     for month in range(MONTHS):
         start = NOW + timedelta(days=31 * month)
         for number, hours in enumerate((100.0, 900.0)):

@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from governance.models import Budget
 from governance.services import provisioning
-from tests import cast as casting
+from tests.cast import Cast, content
 from tests.house import fingerprint
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,17 +46,16 @@ def budgets_held() -> Iterator[None]:
         holder.join(30)
 
 
-def draft(cast: casting.Cast) -> int:
+def draft(cast: Cast) -> int:
     now = timezone.now()
     dates = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
-    return provisioning.create_draft(actor=cast.alice, content=casting.content(**dates), now=now).number
+    return provisioning.create_draft(actor=cast.alice, content=content(**dates), now=now).number
 
 
-def test_a_page_says_that_others_are_at_it_and_keeps_the_draft():
-    cast = casting.assemble(now=timezone.now())
-    number = draft(cast)
+def test_a_page_says_that_others_are_at_it_and_keeps_the_draft(cast_today: Cast):
+    number = draft(cast_today)
     browser = Client(raise_request_exception=False)
-    browser.force_login(cast.alice)
+    browser.force_login(cast_today.alice)
     url = reverse("web:request_submit", args=[number])
     before = fingerprint()
     with budgets_held():
@@ -68,11 +67,10 @@ def test_a_page_says_that_others_are_at_it_and_keeps_the_draft():
     assert browser.post(url).status_code == 302, "the same again, a moment later, goes through"
 
 
-def test_the_api_says_busy_and_the_same_call_goes_through_later():
-    cast = casting.assemble(now=timezone.now())
-    number = draft(cast)
+def test_the_api_says_busy_and_the_same_call_goes_through_later(cast_today: Cast):
+    number = draft(cast_today)
     client = APIClient()
-    client.force_authenticate(cast.alice)
+    client.force_authenticate(cast_today.alice)
     url = reverse("api:request-submit", args=[number])
     before = fingerprint()
     with budgets_held():

@@ -12,8 +12,7 @@ from django.db import OperationalError, connection
 
 from governance.models import Grant, ProvisioningRequest
 from governance.services import approvals, provisioning
-from tests import cast as casting
-from tests.cast import NOW, content, open_stage, reviewed, submitted
+from tests.cast import NOW, Cast, content, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,8 +61,7 @@ def break_everywhere(act: Callable[[], Any], *, before: bool) -> int:
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("ask", [content, reviewed], ids=["allowed", "reviewed"])
-def test_submit_happens_wholly_or_not_at_all(ask: Callable[[], dict[str, Any]], before: bool):
-    cast = casting.assemble()
+def test_submit_happens_wholly_or_not_at_all(cast: Cast, ask: Callable[[], dict[str, Any]], before: bool):
     draft = provisioning.create_draft(actor=cast.alice, content=ask(), now=NOW)
     count = break_everywhere(
         partial(provisioning.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW), before=before
@@ -75,8 +73,7 @@ def test_submit_happens_wholly_or_not_at_all(ask: Callable[[], dict[str, Any]], 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("verdict", ["approve", "reject", "changes"])
-def test_decide_happens_wholly_or_not_at_all(verdict: str, before: bool):
-    cast = casting.assemble()
+def test_decide_happens_wholly_or_not_at_all(cast: Cast, verdict: str, before: bool):
     stage = open_stage(submitted(cast))
     decide = partial(
         approvals.decide, stage_id=stage.pk, actor=cast.bob, verdict=verdict, reason="looked at it",
@@ -89,8 +86,7 @@ def test_decide_happens_wholly_or_not_at_all(verdict: str, before: bool):
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_fault_at_commit_is_all_or_nothing(committed: bool, monkeypatch: pytest.MonkeyPatch):
-    cast = casting.assemble()
+def test_a_fault_at_commit_is_all_or_nothing(cast: Cast, committed: bool, monkeypatch: pytest.MonkeyPatch):
     draft = provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW)
     untouched = fingerprint()
     commit = connection.commit

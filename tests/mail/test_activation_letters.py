@@ -16,7 +16,6 @@ from governance.models import Alert, Person, PolicyActivation, PolicySet, Policy
 from governance.selectors import digests as reading
 from governance.selectors.digests import digest_for
 from governance.services import activations, digests, policies, policy_checks
-from tests import cast as casting
 from tests.cast import NOW, Cast, add_person
 from tests.mail.reading import html_of, subject_of, text_of, written
 from tests.officers import put_in_force, ready_draft
@@ -31,8 +30,7 @@ FIGURES = {
 
 
 @pytest.fixture
-def cast() -> Cast:
-    cast = casting.assemble()
+def cast(cast: Cast) -> Cast:
     cast.users["judy"] = add_person("judy", team=cast.root, roles=["policy_officer"], scope=cast.root)
     return cast
 

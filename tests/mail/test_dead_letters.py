@@ -10,16 +10,14 @@ from django.urls import reverse
 
 from governance.models import Alert, AuditEvent, Role, RoleAssignment
 from governance.services import alerts
-from tests import cast as casting
-from tests.cast import NOW, Cast
+from tests.cast import NOW, Cast, add_person
 
 WORDS = "550 5.1.1 no such mailbox"
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    cast = casting.assemble()
-    casting.add_person("ada", team=cast.root, roles=["administrator"], scope=cast.root)
+def cast(cast: Cast) -> Cast:
+    add_person("ada", team=cast.root, roles=["administrator"], scope=cast.root)
     return cast
 
 

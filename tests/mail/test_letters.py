@@ -22,11 +22,6 @@ from tests.mail.reading import html_of, subject_of, text_of, written
 LINK = re.compile(r"https?://[^\s\"'<>)]+")
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble()
-
-
 def decide(request: ProvisioningRequest, cast: Cast, who: str, verdict: str, reason: str, *, now: Any = NOW) -> None:
     stage = open_stage(request)
     approvals.decide(

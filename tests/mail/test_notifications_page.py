@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from django.test import Client
 
 from governance.models import AuditEvent, Person
-from tests import cast as casting
 from tests.cast import Cast
 
 ADDRESS = "/notifications/"
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble()
 
 
 def test_opening_it_changes_nothing_and_a_button_stops_and_starts_the_digest(cast: Cast, client: Client) -> None:

@@ -3,13 +3,15 @@
 Named in `addopts`, because settings are imported before any conftest. Addresses and
 passwords are chosen at once and put in the environment; the servers themselves start when
 the first test asks for a database, or before the workers when there are several. They live
-in a temporary folder and never see the data of `make run`.
+in a temporary folder and never see the data of `make run`. Which database on them a test
+works in: `tests/plugins/databases.py`.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import pickle
 import secrets
 import shutil
 import subprocess
@@ -26,7 +28,8 @@ from psycopg import sql
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER_PREFIX = "comptroller-tests-"
 OWNER, APP = "comptroller_owner", "comptroller_app"
-TEMPLATE = "comptroller_template"
+EMPTY = "empty"
+"""The template that others are built from: an installation as new, with its catalogue and the shipped policies."""
 VALKEY_DATABASES = 64
 
 STATE = "COMPTROLLER_TEST_"
@@ -45,6 +48,7 @@ class TestServers:
             self._choose_addresses()
         self.worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         self.database = f"test_{self.worker}"
+        """The database that this process works in: `tests/plugins/databases.py` chooses it before every test."""
         number = 1 + int(self.worker.removeprefix("gw")) if self.worker.startswith("gw") else 0
         self.redis_url = f"redis://:{self._password}@127.0.0.1:{self._port('VALKEY')}/{number % VALKEY_DATABASES}"
 
@@ -54,6 +58,7 @@ class TestServers:
         os.environ[f"{STATE}PASSWORD"] = secrets.token_urlsafe(18)
         os.environ[f"{STATE}POSTGRES"] = str(free_port())
         os.environ[f"{STATE}VALKEY"] = str(free_port())
+        os.environ[f"{STATE}FOLDER"] = ""
 
     @property
     def _password(self) -> str:
@@ -94,6 +99,7 @@ class TestServers:
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
         folder.chmod(0o711)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ[f"{STATE}FOLDER"] = str(folder)
         self.postgres = Postgres(
             folder / "postgres",
             bin_dir=postgres_bin(os.environ, account, folder),
@@ -116,11 +122,13 @@ class TestServers:
             server.start()
             if server.port != chosen:
                 raise pytest.UsageError(f"port {chosen} was taken before {server.child.name} started; run again")
-        self._build_template()
+        self._build_empty_template()
 
-    def _build_template(self) -> None:
-        """Migrate once, in a process of its own, as the owner; every test database is a copy."""
+    def _build_empty_template(self) -> None:
+        """Migrate once, in a process of its own, as the owner; every test database is a copy, or a copy of a copy."""
         from config.roles import create_roles
+
+        database = self.template_database(EMPTY)
 
         with self.superuser() as connection:
             create_roles(
@@ -129,40 +137,67 @@ class TestServers:
                 owner_password=self._password,
                 app=APP,
                 app_password=self._password,
-                database=TEMPLATE,
+                database=database,
             )
         built = subprocess.run(
             [sys.executable, "-m", "config.prepare"],
             cwd=ROOT,
-            env=os.environ | self.environment(TEMPLATE),
+            env=os.environ | self.environment(database),
             capture_output=True,
             text=True,
             check=False,
         )
         if built.returncode:
             raise pytest.UsageError(f"the test database could not be built:\n{built.stdout}{built.stderr}")
-        with self.superuser() as connection:
-            connection.execute(
-                sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(
-                    sql.Identifier(TEMPLATE)
-                )
-            )
+        with self.superuser() as server:
+            self.seal(EMPTY, pickle.dumps(None), server=server)
 
     def superuser(self) -> psycopg.Connection:
         """For creating and dropping databases only; tests work as the app role."""
         return psycopg.connect(self.url("postgres", "postgres"), autocommit=True)
 
-    def fresh_database(self, name: str | None = None) -> str:
-        """(Re)create a database as a copy of the template; sessions on the old one are ended."""
-        name = name or self.database
-        with self.superuser() as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
-                    sql.Identifier(name), sql.Identifier(TEMPLATE), sql.Identifier(OWNER)
-                )
+    @staticmethod
+    def template_database(template: str) -> str:
+        return f"template_{template}"
+
+    @staticmethod
+    def template_value(template: str) -> Path:
+        """The file with what the builder of a template returned; it is there once the template is."""
+        return Path(os.environ[f"{STATE}FOLDER"]) / f"{template}.pickle"
+
+    def seal(self, template: str, value: bytes, *, server: psycopg.Connection) -> None:
+        """A database becomes a template: nobody connects to it any more."""
+        server.execute(
+            sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(
+                sql.Identifier(self.template_database(template))
             )
-        return name
+        )
+        draft = self.template_value(template).with_suffix(".new")
+        draft.write_bytes(value)
+        draft.rename(self.template_value(template))
+
+    def clone(self, database: str, *, template: str = EMPTY, server: psycopg.Connection) -> str:
+        """(Re)create a database as a copy of a template.
+
+        Copying the files is half the work of copying through the log (30 against 65 ms): nothing here has to survive.
+        """
+        self.drop(database, server=server)
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY").format(
+                sql.Identifier(database), sql.Identifier(self.template_database(template)), sql.Identifier(OWNER)
+            )
+        )
+        return database
+
+    def fresh_database(self, name: str) -> str:
+        """(Re)create a database as an installation as new."""
+        with self.superuser() as server:
+            return self.clone(name, server=server)
+
+    @staticmethod
+    def drop(database: str, *, server: psycopg.Connection) -> None:
+        """Drop a database; sessions on it are ended."""
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def flush_valkey(self) -> None:
         """Empty this worker's queue and cache."""
@@ -202,19 +237,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     """Before the workers exist: they find the servers running."""
     SERVERS.ensure_started()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Reset transactional tests by copying: append-only tables rightly refuse the usual truncation."""
-    from django.db import connections
-    from django.test import TransactionTestCase
-
-    def copy_template(self: TransactionTestCase) -> None:
-        connections.close_all()
-        SERVERS.fresh_database()
-        SERVERS.flush_valkey()
-
-    TransactionTestCase._fixture_teardown = copy_template  # type: ignore[method-assign]
 
 
 def pytest_report_header() -> str:

@@ -34,10 +34,9 @@ from redis import Redis
 from config.embedded import Valkey, valkey_program
 from config.processes import Child, free_port
 from governance.domain.limits import ALERT_LEASE_SECONDS
-from governance.models import AcceptableUseVersion, Acceptance, Alert, Grant, ProvisioningRequest, User
+from governance.models import Alert, Grant, ProvisioningRequest, User
 from governance.services import provisioning
-from tests import cast as casting
-from tests.cast import Cast, content
+from tests.cast import Cast, content, set_budget
 from tests.house import broken_promises
 from tests.mail.relay import Relay, running_relay
 from tests.plugins.processes import TestProcesses, kill, pause, resume, wait_for
@@ -102,13 +101,12 @@ class StayHere(urllib.request.HTTPRedirectHandler):
 
 
 @pytest.fixture
-def stack(processes: TestProcesses, tmp_path: Path) -> Iterator[Stack]:
+def stack(processes: TestProcesses, cast_today: Cast, tmp_path: Path) -> Iterator[Stack]:
     broker = Valkey(tmp_path / "broker", program=valkey_program(os.environ), password=secrets.token_urlsafe(12))
     broker.start()
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    cast = casting.assemble(budget_usd=50_000, now=timezone.now())
-    accept_all(cast)
+    cast = set_budget(cast_today, usd=50_000)
     with running_relay() as relay:
         variables = {
             "REDIS_URL": broker.url(), "CACHE_URL": broker.url(1), "EMAIL_URL": relay.url, "SITE_URL": url,
@@ -125,14 +123,6 @@ def stack(processes: TestProcesses, tmp_path: Path) -> Iterator[Stack]:
         finally:
             processes.stop_all()
             broker.stop()
-
-
-def accept_all(cast: Cast) -> None:
-    """Alice accepts whatever statement the installation came with."""
-    for version in AcceptableUseVersion.objects.exclude(acceptances__person=cast.alice.person):
-        Acceptance.objects.create(
-            version=version, person=cast.alice.person, user=cast.alice, accepted_at=timezone.now()
-        )
 
 
 def session_of(user: User) -> str:

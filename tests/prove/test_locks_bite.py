@@ -9,12 +9,12 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import connections
 
 from governance.models import Budget, ProvisioningRequest
 from governance.models.base import LockingQuerySet
+from tests.cast import Cast
 from tests.concurrency.races import RACES
-from tests.plugins.servers import TestServers
+from tests.plugins.databases import DATABASES
 
 pytestmark = [pytest.mark.prove, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
@@ -77,15 +77,14 @@ LOCKS: dict[str, tuple[Callable[[], AbstractContextManager[Any]], str]] = {
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_without_the_lock_its_race_fails(lock: str, servers: TestServers):
+def test_without_the_lock_its_race_fails(template_cast: Cast, lock: str):
     remove, race = LOCKS[lock]
     for attempt in range(1, TRIES + 1):
-        connections.close_all()
-        servers.fresh_database()
+        DATABASES.renew()
         with ExitStack() as stack:
             stack.enter_context(remove())
             try:
-                RACES[race]()
+                RACES[race](DATABASES.value("cast"))
             except Exception as failure:  # whatever breaks, breaks because the lock is gone
                 sys.stdout.write(
                     f"without the lock `{lock}`, try {attempt}: {type(failure).__name__}: {str(failure)[:160]}\n"

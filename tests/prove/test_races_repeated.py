@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from django.db import connections
 
+from tests.cast import Cast
 from tests.concurrency.races import RACES
-from tests.plugins.servers import TestServers
+from tests.plugins.databases import DATABASES
 
 pytestmark = [pytest.mark.prove, pytest.mark.django_db(transaction=True), pytest.mark.timeout(1800)]
 
@@ -18,8 +18,7 @@ REPEATS_OF = {race: max(1, REPEATS // 5) for race in ("submits_of_one_budget", "
 
 
 @pytest.mark.parametrize("race", RACES)
-def test_race_by_the_hundred(race: str, servers: TestServers):
+def test_race_by_the_hundred(template_cast: Cast, race: str):
     for _ in range(REPEATS_OF.get(race, REPEATS)):
-        connections.close_all()
-        servers.fresh_database()
-        RACES[race]()
+        DATABASES.renew()
+        RACES[race](DATABASES.value("cast"))

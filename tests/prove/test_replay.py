@@ -20,8 +20,7 @@ from governance.policy.facts_schema import SCHEMA, facts_to_json
 from governance.selectors import policies as reading
 from governance.selectors.replay import replay
 from governance.services import policies
-from tests import cast as casting
-from tests.cast import NOW, Cast, submitted
+from tests.cast import NOW, Cast, add_own_price, submitted
 from tests.officers import put_in_force
 
 pytestmark = [pytest.mark.prove, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
@@ -70,8 +69,7 @@ def change_limit(cast: Cast, value: str, *, days: int) -> None:
     put_in_force(policies.import_version(source=changed, actor=cast.grace, now=now), actor=cast.grace, now=now)
 
 
-def test_ten_thousand_decisions_stand_whatever_changed_since():
-    cast = casting.assemble()
+def test_ten_thousand_decisions_stand_whatever_changed_since(cast: Cast):
     submitted(cast)
     facts = asks(DECISIONS)
     first = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")
@@ -84,7 +82,7 @@ def test_ten_thousand_decisions_stand_whatever_changed_since():
     put_in_force(first, actor=cast.grace, now=NOW + timedelta(days=6))
     store(cast, facts[3 * EVERY :], days=7)
     change_limit(cast, "600.0", days=8)
-    casting.add_own_price(usd=Decimal("9.99"), term="spot", now=NOW + timedelta(days=8))
+    add_own_price(usd=Decimal("9.99"), term="spot", now=NOW + timedelta(days=8))
 
     outcomes = {name: Assessment.objects.filter(outcome=name).count() for name in ("allow", "review", "deny")}
     assert min(outcomes.values()) > 500, outcomes

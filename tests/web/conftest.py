@@ -6,15 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
-from tests import cast as casting
 from tests.cast import Cast
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble(now=timezone.now())
+def cast(cast_today: Cast) -> Cast:
+    return cast_today
 
 
 @pytest.fixture

@@ -20,11 +20,10 @@ AXE_RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a
 
 
 @pytest.fixture
-def form(live_server: Any, page: Page, settings: Any) -> tuple[Page, str]:
+def form(live_server: Any, cast: Cast, page: Page, settings: Any) -> tuple[Page, str]:
     """Alice, signed in, with a complete draft; the address of its form."""
     settings.ALLOWED_HOSTS = ["*"]
     now = timezone.now()
-    cast: Cast = casting.assemble(now=now)
     today = now.date()
     dates = {"start_on": today.isoformat(), "end_on": (today + timedelta(days=13)).isoformat()}
     work = {"parameters_billion": 8, "tokens_billion": 1, "method": "lora"}

@@ -19,17 +19,11 @@ from governance.policy.shipped import BUNDLE_NAMES, shipped_text
 from governance.selectors import log_proofs
 from governance.selectors.log_proofs import Proof
 from governance.services import backtests, provisioning
-from tests import cast as casting
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force, seen_backtest
 
 NBSP = "\N{NO-BREAK SPACE}"
 LIMIT = "{value: 25000.0, from: 2024-01-01, source: organisation's own limit}"
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble()
 
 
 def run(*words: str) -> tuple[int, str]:

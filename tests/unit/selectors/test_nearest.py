@@ -16,16 +16,10 @@ from governance.selectors import nearest, policies
 from governance.selectors.nearest import nearest_change
 from governance.services import policies as writing
 from governance.services import provisioning
-from tests import cast as casting
 from tests.cast import NOW, Cast, content, submitted
 from tests.officers import put_in_force
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def cast() -> Cast:
-    return casting.assemble()
 
 
 def test_what_a_person_decides_names_the_size_that_nobody_would_have_had_to(cast: Cast) -> None:

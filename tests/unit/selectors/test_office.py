@@ -9,13 +9,7 @@ import pytest
 from governance.models import ApprovalStage, Role
 from governance.selectors.office import office_between
 from governance.services import approvals
-from tests import cast as casting
 from tests.cast import NOW, Cast, open_stage, submitted
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble()
 
 
 def decide(

@@ -11,13 +11,7 @@ from governance.models import Alert, AuditEvent, Role, RoleAssignment
 from governance.selectors.alerts import outbox_state
 from governance.services import alerts
 from governance.services.alerts.delivery import BACKOFF_MAX
-from tests import cast as casting
 from tests.cast import NOW, Cast, submitted
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble()
 
 
 def dead_alert(cast: Cast) -> Alert:

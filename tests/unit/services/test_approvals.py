@@ -25,17 +25,11 @@ from governance.models import (
     User,
 )
 from governance.services import approvals, provisioning
-from tests import cast as casting
 from tests.cast import NOW, Cast, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint
 from tests.officers import put_in_force
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cast() -> Cast:
-    return casting.assemble()
 
 
 def say(stage: ApprovalStage, actor: User, verdict: str = "approve", **changes):

@@ -13,14 +13,12 @@ from governance.emails.letters import Moot
 from governance.models import Alert, Budget, Flag
 from governance.selectors.crossings import crossing_of, level_of
 from governance.services import crossings
-from tests import cast as casting
 from tests.cast import NOW, Cast, submitted
 from tests.concurrency.crowd import at_once
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    cast = casting.assemble()
+def cast(cast: Cast) -> Cast:
     Budget.objects.update(owner=cast.carol.person)
     return cast
 

@@ -13,18 +13,12 @@ from governance.emails.letters import Moot
 from governance.models import Alert, ApprovalStage, Person, User
 from governance.selectors.digests import digest_for, due_zones
 from governance.services import digests, jobs
-from tests import cast as casting
 from tests.cast import NOW, Cast, submitted
 from tests.concurrency.crowd import at_once
 from tests.unit.services.test_sweeps import AlwaysAlone
 
 # Dublin is an hour ahead of UTC in summer.
 EIGHT_IN_DUBLIN = datetime(2026, 6, 2, 7, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble()
 
 
 def told() -> list[str]:

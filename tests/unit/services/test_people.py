@@ -7,14 +7,14 @@ import pytest
 from governance.domain.errors import InvalidInput, NotAllowed
 from governance.models import AuditEvent, Person, Team, User
 from governance.services import audit, people
-from tests.admin.cast import NOW, Cast, make_cast
+from tests.admin.cast import NOW, Cast
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    return make_cast()
+def cast(template_desk: Cast) -> Cast:
+    return template_desk
 
 
 def actions() -> list[str]:

@@ -11,14 +11,14 @@ from governance.domain.errors import InvalidInput, NotAllowed, SeparationOfDutie
 from governance.models import ApprovalLimit, AuditEvent, Delegation, Role, RoleAssignment
 from governance.selectors import people as reading
 from governance.services import delegations, limits
-from tests.admin.cast import NOW, USD, Cast, give, make_cast
+from tests.admin.cast import NOW, USD, Cast, give
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    return make_cast()
+def cast(template_desk: Cast) -> Cast:
+    return template_desk
 
 
 def role(slug: str) -> Role:

@@ -9,14 +9,14 @@ import pytest
 from governance.domain.errors import InvalidInput, NotAllowed, SeparationOfDuties
 from governance.models import AuditEvent, Role, RoleAssignment
 from governance.services import people, roles
-from tests.admin.cast import NOW, Cast, make_cast, make_user
+from tests.admin.cast import NOW, Cast, make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    return make_cast()
+def cast(template_desk: Cast) -> Cast:
+    return template_desk
 
 
 def role(slug: str) -> Role:

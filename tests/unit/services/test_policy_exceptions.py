@@ -16,7 +16,6 @@ from governance.policy.bundle import dump_bundle, load_bundle
 from governance.policy.shipped import shipped_text
 from governance.selectors.people import system_actor
 from governance.services import policies, policy_exceptions, provisioning
-from tests import cast as casting
 from tests.cast import NOW, Cast, add_person, content
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,8 +26,7 @@ LAST_DAY = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def cast() -> Cast:
-    cast = casting.assemble()
+def cast(cast: Cast) -> Cast:
     cast.users["judy"] = add_person("judy", team=cast.root, roles=["policy_officer"], scope=cast.root)
     return cast
 

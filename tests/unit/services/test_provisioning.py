@@ -28,16 +28,10 @@ from governance.models import (
     RoleAssignment,
 )
 from governance.services import approvals, budgets, provisioning
-from tests import cast as casting
 from tests.cast import NOW, Cast, content, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cast() -> Cast:
-    return casting.assemble()
 
 
 def draft(cast: Cast, **changes) -> ProvisioningRequest:

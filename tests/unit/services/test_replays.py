@@ -10,15 +10,13 @@ import pytest
 from governance.models import Assessment, JobRun
 from governance.selectors import replay
 from governance.services import provisioning, replays
-from tests import cast as casting
 from tests.cast import NOW, Cast, content
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def cast() -> Cast:
-    cast = casting.assemble()
+def cast(cast: Cast) -> Cast:
     for _ in range(3):
         provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=NOW)
     return cast

@@ -16,16 +16,10 @@ from governance.policy.shipped import shipped_text
 from governance.selectors.policies import Beside
 from governance.selectors.shadow import shadow_summary
 from governance.services import policies, policy_checks, provisioning, shadow
-from tests import cast as casting
 from tests.cast import NOW, Cast, content
 from tests.house import broken_promises
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def cast() -> Cast:
-    return casting.assemble()
 
 
 def in_shadow(cast: Cast, name: str = "acceptable-use", old: str = "malware", new: str = "research") -> PolicyVersion:

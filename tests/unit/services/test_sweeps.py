@@ -13,16 +13,10 @@ from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.money import MICRO_PER_UNIT
 from governance.models import Alert, ApprovalLimit, ApprovalStage, AuditEvent, Flag, Grant, JobRun, Role
 from governance.services import approvals, audit, flags, jobs, provisioning, sweeps
-from tests import cast as casting
 from tests.cast import NOW, Cast, content, open_stage, submitted
 from tests.concurrency.crowd import at_once
 
 LATE = NOW + timedelta(days=7)
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble()
 
 
 def limit(cast: Cast, usd: int, *, since: datetime, role: str = "team_lead") -> ApprovalLimit:

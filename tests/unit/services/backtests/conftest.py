@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests import cast as casting
-from tests.cast import Cast
+from tests.cast import Cast, set_budget
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble(budget_usd=900_000)
+def cast(cast: Cast) -> Cast:
+    return set_budget(cast, usd=900_000)
