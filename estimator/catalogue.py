@@ -97,6 +97,7 @@ def _assemble(unsorted: Mapping[str, Iterable[Any]], digest: str, released_at: d
         facilities=tuple(_facility(row) for row in rows["facilities"]),
         thresholds=tuple(_threshold(row) for row in rows["thresholds"]),
         priors=tuple(_prior(row) for row in rows["utilisation_priors"]),
+        prohibited_uses=tuple(_prohibited_use(row) for row in rows["prohibited_uses"]),
     )
 
 
@@ -228,6 +229,21 @@ def _threshold(row: models.ComputeThreshold) -> values.ComputeThreshold:
         consequence=row.consequence,
         effective_from=row.effective_from,
         effective_to=row.effective_to,
+        source=row.source,
+    )
+
+
+def _prohibited_use(row: models.ProhibitedUse) -> values.ProhibitedUse:
+    return values.ProhibitedUse(
+        id=row.slug,
+        title=row.title,
+        description=row.description,
+        jurisdiction=row.jurisdiction,
+        instrument=row.instrument,
+        article=row.article,
+        effective_from=row.effective_from,
+        effective_to=row.effective_to,
+        is_secondary_source=row.is_secondary_source,
         source=row.source,
     )
 

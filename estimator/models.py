@@ -337,6 +337,29 @@ class ComputeThreshold(CatalogueRow):
         )
 
 
+class ProhibitedUse(CatalogueRow):
+    """One use of compute that a law or the organisation prohibits, from its first day until, not including, its end."""
+
+    title = models.CharField(max_length=120)
+    description = models.TextField()
+    jurisdiction = models.CharField(max_length=20)
+    instrument = models.CharField(max_length=120)
+    article = models.CharField(max_length=80, blank=True)
+    effective_from = models.DateField()
+    effective_to = models.DateField(null=True, blank=True)
+    is_secondary_source = models.BooleanField()
+
+    class Meta(CatalogueRow.Meta):
+        abstract = False
+        constraints = _row_constraints(
+            _check(
+                "prohibited_use_period_ordered",
+                Q(effective_to__isnull=True) | Q(effective_to__gte=F("effective_from")),
+                "a prohibition ends on or after its first day",
+            )
+        )
+
+
 class UtilisationPrior(CatalogueRow):
     """What is known before a run about a share of a nameplate figure, as three quantiles."""
 
@@ -373,7 +396,8 @@ APPEND_ONLY_TABLES: tuple[str, ...] = tuple(
         GridIntensity,
         Facility,
         ComputeThreshold,
+        ProhibitedUse,
         UtilisationPrior,
     )
 )
-"""Every table of the catalogue: rows are added and never changed, which triggers enforce (migration 0002)."""
+"""Every table of the catalogue: rows are added and never changed, which triggers enforce (migrations 0002 and 0003)."""

@@ -279,6 +279,25 @@ TABLES: tuple[Table, ...] = (
         (("effective_from", "effective_to"), ("limit", "limit_below"), ("second_minimum", "second_below")),
     ),
     Table(
+        "prohibited_uses",
+        models.ProhibitedUse,
+        (
+            _SLUG,
+            _text("title", required=True, length=120),
+            _text("description", required=True),
+            _text("jurisdiction", required=True, length=20),
+            _text("instrument", required=True, length=120),
+            _text("article", length=80),
+            _date("effective_from", required=True),
+            _date("effective_to"),
+            Column("is_secondary_source", ColumnType.YES_NO, True),
+            _LICENCE,
+            _SOURCE,
+            _NOTE,
+        ),
+        (("effective_from", "effective_to"),),
+    ),
+    Table(
         "utilisation_priors",
         models.UtilisationPrior,
         (

@@ -114,6 +114,30 @@ class ComputeThreshold:
 
 
 @dataclass(frozen=True, slots=True)
+class ProhibitedUse:
+    """One prohibited use of compute, from `effective_from` until, but not including, `effective_to`.
+
+    `is_secondary_source`: the date or text was taken from reports about the law, not from the law itself.
+    """
+
+    id: str
+    title: str
+    description: str
+    jurisdiction: str
+    instrument: str
+    article: str
+    effective_from: date
+    effective_to: date | None
+    is_secondary_source: bool
+    source: str
+
+    def holds_within(self, first: date, last: date | None) -> bool:
+        """Whether it is in force on any day from `first` to `last`, both included; `last` None is without end."""
+        is_over = self.effective_to is not None and self.effective_to <= first
+        return not is_over and (last is None or self.effective_from <= last)
+
+
+@dataclass(frozen=True, slots=True)
 class UtilisationPrior:
     """What is known before the run about a share of a nameplate figure, such as model FLOP utilisation."""
 
@@ -147,6 +171,7 @@ class CatalogueSnapshot:
     facilities: tuple[Facility, ...]
     thresholds: tuple[ComputeThreshold, ...]
     priors: tuple[UtilisationPrior, ...]
+    prohibited_uses: tuple[ProhibitedUse, ...] = ()
 
     prices_own: tuple[PriceOffer, ...] = field(init=False, repr=False, compare=False)
     prices_by_part: Mapping[tuple[str, str], tuple[PriceOffer, ...]] = field(init=False, repr=False, compare=False)

@@ -45,7 +45,7 @@ def form_field(column: Column) -> forms.Field:
             return DayField(**options)
         case ColumnType.YES_NO:
             return TruthField(label=options["label"])
-        case _ if column.name in ("source", "note", "consequence", "status_note"):
+        case _ if column.name in ("source", "note", "consequence", "description", "status_note"):
             widget = forms.Textarea(attrs={"rows": 2})
             return forms.CharField(max_length=column.length_max, widget=widget, **options)
         case _:
@@ -155,6 +155,7 @@ def _is_in_force(row: Any) -> bool:
 LEADS = {
     "prices": "Prices by the hour. An own price is dated, wins where it applies, and is recorded with its own form.",
     "thresholds": "Legal figures live only here, each with the days on which it is in force.",
+    "prohibited_uses": "Uses that requesters are asked about, each with the days on which it is prohibited.",
 }
 _SHOWN: dict[str, Sequence[str]] = {
     "accelerators": ("vendor", "memory_gb", "dense_tflop_s_16bit", "as_of"),
@@ -167,6 +168,7 @@ _SHOWN: dict[str, Sequence[str]] = {
     "grid_carbon": ("scope", "name", "country", "g_co2e_per_kwh", "year_to"),
     "facilities": ("name", "pue_low", "pue_high", "year_to"),
     "thresholds": ("jurisdiction", "instrument", "quantity", "operator", "limit", "effective_from", "status"),
+    "prohibited_uses": ("title", "jurisdiction", "article", "effective_from", "effective_to", "is_secondary_source"),
     "utilisation_priors": ("quantity", "applies_to", "p10", "p50", "p90"),
 }
 

@@ -19,9 +19,10 @@ from governance.policy.authoring.expressions import usual_day
 from governance.policy.authoring.parameters import in_words, param_rows
 from governance.policy.authoring.review import RuleChange, example_in_words, rule_changes
 from governance.policy.authoring.tables import Column, read_table
-from governance.policy.plain_words import effect_in_words, rule_in_words
+from governance.policy.plain_words import effect_in_words, rule_in_words, waiting_in_words
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
 from governance.policy.testing import run_bundle_tests
+from governance.policy.waiting import waiting_of
 from governance.policy.wording import format_value
 from governance.selectors import policies
 from governance.selectors.policy_drafts import Ground, ground_of
@@ -31,7 +32,7 @@ OUTCOMES = {"allow": "Allowed", "review": "Review", "deny": "Not allowed"}
 
 @dataclass(frozen=True, slots=True)
 class SaidRule:
-    """One rule as it is read out. `cells`: of a row of a table, a text per column."""
+    """One rule as it is read out. `cells`: of a row of a table, a text per column. `waiting`: data that it lacks."""
 
     rule_id: str
     title: str
@@ -39,6 +40,7 @@ class SaidRule:
     effect: str
     message: str
     legal_source: str
+    waiting: str = ""
     cells: tuple[str, ...] = ()
     rest: str = ""
 
@@ -113,6 +115,7 @@ def _said(rule_id: str, bound: Mapping[str, BoundRule], **more: Any) -> SaidRule
     if rule is None:
         return SaidRule(rule_id, rule_id, "Not in force on this day.", "", "", "", **more)
     own = rule.compiled.rule
+    waiting = waiting_of(rule)
     return SaidRule(
         rule_id=rule_id,
         title=own.title,
@@ -120,6 +123,7 @@ def _said(rule_id: str, bound: Mapping[str, BoundRule], **more: Any) -> SaidRule
         effect=effect_in_words(rule.effect),
         message=_template_in_words(rule),
         legal_source=own.legal_source or "",
+        waiting=waiting_in_words(waiting) if waiting else "",
         **more,
     )
 

@@ -92,6 +92,7 @@ class Ask:
     region: str | None = None
     country: str | None = None
     use_tags: tuple[str, ...] = ()
+    prohibited_uses: tuple[str, ...] | None = None
     customer_data: bool = False
     beneficiary_entity: str | None = None
     beneficiary_hq_country: str | None = None
@@ -119,6 +120,11 @@ class Ask:
         for name in ("use_tags", "access_countries", "modalities"):
             content[name] = sorted(set(content[name]))
         content["evidence"] = [asdict(item) for item in self.evidence]
+        # Absent where the question was not answered, so that content from before it keeps its digest.
+        if self.prohibited_uses is None:
+            del content["prohibited_uses"]
+        else:
+            content["prohibited_uses"] = sorted(set(self.prohibited_uses))
         return content
 
     @property
@@ -197,6 +203,7 @@ class _Reader:
             "region": self.slug("region"),
             "country": self.country("country"),
             "use_tags": self.choices("use_tags", USE_TAGS),
+            "prohibited_uses": self.names("prohibited_uses"),
             "customer_data": self.boolean("customer_data") or False,
             "beneficiary_entity": self.text("beneficiary_entity", 120) or None,
             "beneficiary_hq_country": self.country("beneficiary_hq_country"),
@@ -259,6 +266,17 @@ class _Reader:
             if not isinstance(value, str) or not _COUNTRY.match(value):
                 self.refuse(name, f"`{str(value)[:20]}` is not a two-letter country code such as IE")
                 return ()
+        return tuple(sorted(set(values)))
+
+    def names(self, name: str) -> tuple[str, ...] | None:
+        """Short names whose list is kept elsewhere; None when nothing was said."""
+        if self.content.get(name) is None:
+            return None
+        values = self.items(name)
+        for value in values:
+            if not isinstance(value, str) or not _SLUG.match(value):
+                self.refuse(name, f"`{str(value)[:40]}` is not a known name: choose from the list")
+                return None
         return tuple(sorted(set(values)))
 
     def choices(self, name: str, permitted: tuple[str, ...]) -> tuple[str, ...]:

@@ -81,6 +81,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def decapital(text: str) -> str:
+    """For a name in the middle of a sentence; an abbreviation keeps its letters."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 flag`, `2 flags`."""
     return f"{count:,}{NBSP}{one if count == 1 else many or one + 's'}"

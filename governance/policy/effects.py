@@ -90,7 +90,7 @@ class Effect:
         roles: who has to say yes (REQUIRE only).
         due_working_days: until when they are expected to.
         evidence: kinds of evidence that the stage waits for.
-        notify: roles that are told (FLAG and WARN).
+        notify: roles that it is flagged for (FLAG and WARN).
         obligations: what the decision brings with it.
         sample_ratio: share of allowed asks that a person looks at afterwards (ALLOW only).
         sample_due_working_days: within how many working days.

@@ -58,7 +58,6 @@ def plain_ask() -> dict[str, Any]:
         "vendor.hhi_after": 0.26,
         "history.similar_count_30d": 1,
         "history.similar_exposure_30d_usd": 1216.0,
-        "history.closeouts_overdue": 0,
         "history.project_age_days": 400,
         "history.project_open_grants": 1,
         "clock.decided_at": datetime(2026, 11, 25, 9, tzinfo=UTC),

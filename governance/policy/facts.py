@@ -61,6 +61,9 @@ class Fact:
         choices: the values of an ENUM; for strings and lists the values known so far.
         is_open: values beside the choices are allowed (an organisation's own purposes, tags, evidence kinds).
         help: one sentence for forms and documentation.
+        since_minor: the minor version of the schema that brought it.
+        awaits: what has to exist before any part of the product can fill it ("capacity pools"); "" for a fact that is
+            filled. A rule that reads it is shown as waiting for data and never as checking something.
     """
 
     name: str
@@ -74,6 +77,8 @@ class Fact:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     is_open: bool = False
+    awaits: str = ""
+    since_minor: int = 0
 
     @property
     def namespace(self) -> str:
@@ -94,7 +99,7 @@ class Fact:
         return ", ".join(source.value for source in self.sources)
 
     def to_json(self) -> dict[str, Any]:
-        """The part of the definition that the schema digest is bound to: everything but the help sentence."""
+        """The part of the definition that the schema digest is bound to: its words and its age are left out."""
         return {
             "name": self.name,
             "type": self.type.value,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from governance.policy.facts import Fact, FactType
-from governance.policy.facts_schema import FACTS, NAMESPACES, SCHEMA_VERSION
+from governance.policy.facts_schema import FACTS, NAMESPACES, SCHEMA_DIGESTS
 
 _INTRODUCTION = f"""# Facts that a policy sees
 
-Schema version {SCHEMA_VERSION}. This page is written by `python -m governance.policy.facts_doc > docs/facts.md` from
+Schema version {list(SCHEMA_DIGESTS)[-1]}. Written by `python -m governance.policy.facts_doc > docs/facts.md` from
 `governance/policy/facts_schema.py`; a test keeps the two equal.
 
 Facts are frozen with each decision, in typed columns and canonical JSON; no later change of a budget, a provider or a
 role alters an old answer. An *optional* fact may be absent: a rule asks `has(fact)` before it reads it, and a rule that
-does not becomes indeterminate and counts as fired. What no part of the product can fill yet is absent, never zero.
+does not becomes indeterminate and counts as fired. A fact that no part of the product fills yet is absent, never
+zero; it is marked *waiting for data*, and so are the rules that read it, on their page and in `manage.py policy check`.
 The schema grows only by optional facts. The person who decides is never a fact.
 
 Two rules of meaning. `request.exposure_usd` is the one number that money limits test. For compute thresholds "does
@@ -40,7 +41,8 @@ def facts_markdown() -> str:
 
 def _row(fact: Fact) -> str:
     marks = " *(sensitive)*" if fact.sensitive else ""
-    absent = "may be" if fact.optional else ""
+    marks += f" **Waiting for data**: until the product has {fact.awaits}." if fact.awaits else ""
+    absent = "always" if fact.awaits else "may be" if fact.optional else ""
     return f"| `{fact.name}` | {fact.type.value} | {_values(fact)} | {absent} | {fact.source} | {fact.help}{marks} |"
 
 

@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+"""What bundles name. Optional facts make a minor version, under which a bundle means what it meant before."""
 
 NAMESPACES: dict[str, str] = {
     "request": "What is asked for, as the form says it.",
@@ -93,6 +94,18 @@ PURPOSES = (
     "emotion_recognition_at_work",
     "untargeted_face_scraping",
     "malware",
+)
+PROHIBITED_USES = (
+    "biometric-categorisation",
+    "crime-prediction-by-profiling",
+    "emotion-recognition-at-work",
+    "exploitation-of-vulnerability",
+    "intimate-imagery-and-child-abuse-material",
+    "live-biometric-identification",
+    "malware",
+    "manipulation",
+    "social-scoring",
+    "untargeted-face-scraping",
 )
 USE_TAGS = (
     "biometrics",
@@ -162,6 +175,10 @@ FACTS: tuple[Fact, ...] = (
     _fact("request.use_tags", _LIST, (_F,), "What the result will be used for.", choices=USE_TAGS, is_open=True),
     _fact("request.data_class", _ENUM, (_F,), "The most delicate data that is touched.", choices=DATA_CLASSES),
     _fact("request.customer_data", _BOOL, (_F,), "Data that customers entrusted is touched."),
+    _fact("request.prohibited_uses", _LIST, (_F, _C),
+          "Prohibited uses that the work involves: ids of dated catalogue rows in force on a day of the window. Empty "
+          "when none applies, absent when the question was not answered.",
+          choices=PROHIBITED_USES, is_open=True, since_minor=1, **_OPT),
     _fact("request.exposure_of_output", _ENUM, (_F,), "Who will see the output.",
           choices=("none", "internal", "pilot", "public")),
     _fact("request.evidence_kinds", _LIST, (_F,), "Kinds of evidence that are linked.",
@@ -215,8 +232,10 @@ FACTS: tuple[Fact, ...] = (
     _number("place.cleaner_cost_ratio", "ratio", (_E, _C),
             "Cost at that cleanest place over the cost here.", **_RATIO, **_OPT),
     _count("place.pool_free_count", "devices", (_R, _H),
-           "Owned or committed devices of the same or a better class that are free in the window.", **_OPT),
-    _number("place.pool_wait_days", "days", (_R, _H), "Wait until the pool could serve the ask.", **_OPT),
+           "Owned or committed devices of the same or a better class that are free in the window.",
+           awaits="capacity pools", **_OPT),
+    _number("place.pool_wait_days", "days", (_R, _H), "Wait until the pool could serve the ask.",
+            awaits="capacity pools", **_OPT),
     _number("place.chip_tpp", "TPP", (_C,), "Total processing performance of one chip.", **_OPT),
     _number("place.chip_density", "TPP/mm2", (_C,), "Performance density of one chip.", **_OPT),
     _fact("place.chip_vendor_hq_country", _STRING, (_C,), "ISO country where the chip's maker sits.", **_OPT),
@@ -230,7 +249,7 @@ FACTS: tuple[Fact, ...] = (
     _count("budget.periods_crossed", "count", (_L,), "Budget periods that the window touches."),
     _fact("budget.cost_centre", _STRING, (_P,), "Cost centre of the project."),
     _number("budget.carbon_headroom_kg", "kg CO2e", (_L,), "Left in the team's yearly carbon allowance.",
-            minimum=-HOURS_MAX, **_OPT),
+            minimum=-HOURS_MAX, awaits="carbon allowances of teams", **_OPT),
     # people
     _fact("people.requester_type", _ENUM, (_P,), "What the requester is to the organisation.",
           choices=("employee", "contractor", "external", "service_account")),
@@ -279,23 +298,32 @@ FACTS: tuple[Fact, ...] = (
     _count("history.grant_changes_30d", "count", (_H,), "Changes of the grant in 30 days, this one included.", **_OPT),
     _number("history.grant_used_ratio", "ratio", (_H,), "Used over granted device-hours.", **_RATIO, **_OPT),
     _number("history.utilisation_28d", "share", (_H,), "Mean utilisation over 28 days.", **_SHARE, **_OPT),
-    _number("history.idle_gpu_hours_28d", "device-hours", (_H,), "Idle device-hours over 28 days.", **_OPT),
+    _number("history.idle_gpu_hours_28d", "device-hours", (_H,), "Idle device-hours over 28 days.",
+            awaits="metered usage", **_OPT),
     _number("history.estimate_bias_ratio", "ratio", (_H,),
-            "Median of actual over estimate on the team's closed grants.", **_RATIO, **_OPT),
-    _count("history.closed_count", "count", (_H,), "Closed grants behind that median.", **_OPT),
-    _count("history.closeouts_overdue", "count", (_H,), "Close-outs that the project owes."),
+            "Median of actual over estimate on the team's closed grants.", awaits="metered usage of closed grants",
+            **_RATIO, **_OPT),
+    _count("history.closed_count", "count", (_H,), "Closed grants behind that median.",
+           awaits="metered usage of closed grants", **_OPT),
+    _count("history.closeouts_overdue", "count", (_H,), "Close-outs that the project owes.",
+           awaits="close-outs of grants", **_OPT),
     _count("history.project_age_days", "days", (_K,), "Days since the project was opened."),
     _count("history.project_open_grants", "count", (_K,), "Open grants of the project."),
     # clock
     _fact("clock.decided_at", _TIME, (_K,), "The instant of the decision."),
 )  # fmt: skip
 
-SCHEMA = FactsSchema(SCHEMA_VERSION, FACTS)
+# The digest of each minor version as it was when that one was the current one. A new minor version adds a line and
+# changes none: it is how decisions that were pinned under an older schema find their rules.
+SCHEMA_DIGESTS: dict[str, str] = {
+    "1.0": "6392f5071e86a5a7b27bdfabb7c67e7283b4037a21d66f5605f7ce4a937f4f8f",
+    # Prohibited uses; overdue close-outs may be absent.
+    "1.1": "654e0e678bf661d3a4de302c30315070bb94be6a6de5c0c00c14dc87db71dfee",
+}
+
+SCHEMA = FactsSchema(SCHEMA_VERSION, FACTS, tuple(SCHEMA_DIGESTS.values()))
 FACTS_BY_NAME = SCHEMA.by_name
 SCHEMA_DIGEST = SCHEMA.digest
-# Each version's digest as it was when that version was the current one. A new version adds a line and changes none: it
-# is how decisions that were pinned under an older schema find their rules.
-SCHEMA_DIGESTS: dict[int, str] = {1: "6392f5071e86a5a7b27bdfabb7c67e7283b4037a21d66f5605f7ce4a937f4f8f"}
 
 
 def validate_facts(facts: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from governance.policy.facts import Fact
 from governance.policy.facts_schema import FACTS_BY_NAME
 from governance.policy.policy_set import BoundRule
 from governance.policy.template import unit_of
+from governance.policy.waiting import Waiting, waiting_of
 from governance.policy.wording import duty_in_words, format_value, role_in_words
 
 _COMPARISONS = {
@@ -40,7 +41,19 @@ def rule_in_words(rule: BoundRule) -> str:
         parts.append(f"When that cannot be judged, {'it permits nothing' if is_allow else 'it counts as fired'}.")
     if rule.legal_source:
         parts.append(f"Source: {rule.legal_source}.")
+    waiting = waiting_of(rule)
+    if waiting is not None:
+        parts.append(waiting_in_words(waiting))
     return " ".join(parts)
+
+
+def waiting_in_words(waiting: Waiting) -> str:
+    """Which data a rule waits for, and what it does not check until then."""
+    names = joined([fact_in_words(fact) for fact in waiting.facts], "and")
+    needed = joined(list(dict.fromkeys(fact.awaits for fact in waiting.facts)), "and")
+    if waiting.is_whole:
+        return f"Waiting for data: this rule checks nothing until the product has {needed} (it reads {names})."
+    return f"Waiting for data: its part about {names} checks nothing until the product has {needed}."
 
 
 def condition_in_words(
@@ -62,10 +75,10 @@ def effect_in_words(effect: Effect) -> str:
             evidence = f", on {joined([_spoken(kind) for kind in effect.evidence], 'and')}" if effect.evidence else ""
             said = f"{people} must agree{due}{evidence}"
         case EffectKind.FLAG | EffectKind.WARN:
-            told = joined([role_in_words(role) for role in effect.notify], "and") or "the requester"
-            said = (
-                f"{told} {'is' if len(effect.notify) < 2 else 'are'} told ({_spoken(effect.code or effect.kind.value)})"
-            )
+            verb = "is flagged" if effect.kind is EffectKind.FLAG else "carries a warning"
+            roles = joined([role_in_words(role) for role in effect.notify], "and")
+            reader = roles or ("the requester" if effect.kind is EffectKind.WARN else "")
+            said = f"the ask {verb}{f' for {reader}' if reader else ''} ({_spoken(effect.code or effect.kind.value)})"
         case _:
             share = effect.sample_ratio
             sampled = (

@@ -175,7 +175,7 @@ class CompiledPolicySet:
         self.bundles = tuple(bundles)
         self.rules = tuple(rules)
         self.schema = bundles[0].schema if bundles else SCHEMA
-        self.digest = self.digest_under(self.schema.digest)
+        self.digest = self.digest_under(self.schema.pin(name for rule in rules for name in rule.facts))
         self.changes = _change_days(self.bundles)
         self._bundles_by_name = {bundle.name: bundle for bundle in bundles}
         self._dated: dict[int, DatedRules] = {}

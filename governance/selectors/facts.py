@@ -30,6 +30,7 @@ from governance.models import (
     RoleAssignment,
     User,
 )
+from governance.policy.suggest import closest
 from governance.selectors import balances, people
 
 SIMILAR_DAYS = 30
@@ -186,6 +187,7 @@ def complete(
         "request.workload": ask.workload,
         "request.purpose": ask.purpose,
         "request.use_tags": list(ask.use_tags),
+        "request.prohibited_uses": _prohibited_uses(context),
         "request.data_class": ask.data_class,
         "request.customer_data": ask.customer_data,
         "request.exposure_of_output": ask.exposure_of_output,
@@ -259,7 +261,6 @@ def complete(
         "vendor.hhi_after": hhi,
         "history.similar_count_30d": context.similar_count + 1,
         "history.similar_exposure_30d_usd": to_units(context.similar_micro + (exposure_micro or 0)),
-        "history.closeouts_overdue": 0,
         "history.project_age_days": max(0, (context.now.date() - context.project.started_on).days),
         "history.project_open_grants": context.open_grants,
         "clock.decided_at": context.now,
@@ -361,6 +362,23 @@ def _concentration(commitments: dict[str, int], provider: str, exposure_micro: i
     if not total:
         return 0.0, 0.0
     return after[provider] / total, sum((amount / total) ** 2 for amount in after.values())
+
+
+def _prohibited_uses(context: Context) -> list[str] | None:
+    """The stated uses whose prohibition holds on a day of the window; None when the question was not answered.
+
+    Raises:
+        InvalidAsk: a use that the catalogue does not list.
+    """
+    ask = context.ask
+    if ask.prohibited_uses is None:
+        return None
+    known = {use.id: use for use in context.snapshot.prohibited_uses} if context.snapshot else {}
+    if unknown := [name for name in ask.prohibited_uses if name not in known]:
+        meant = closest(unknown[0], known)
+        more = f": did you mean `{meant}`?" if meant else f": it lists {', '.join(sorted(known))}"
+        raise InvalidAsk({"prohibited_uses": [f"`{unknown[0]}` is not on the list of prohibited uses{more}"]})
+    return [name for name in ask.prohibited_uses if known[name].holds_within(ask.start_on, ask.end_on)]
 
 
 def _lineage_facts(context: Context, estimate: Estimate) -> dict[str, Any]:

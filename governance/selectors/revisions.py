@@ -32,6 +32,7 @@ LABELS: dict[str, str] = {
     "end_on": "End",
     "purpose": "Purpose",
     "use_tags": "Used for",
+    "prohibited_uses": "Prohibited uses",
     "data_class": "Data",
     "customer_data": "Customer data",
     "exposure_of_output": "Who sees the output",

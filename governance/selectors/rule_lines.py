@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from governance.domain.prose import capital
+from governance.domain.prose import capital, decapital
 from governance.models import ApprovalStage
 from governance.policy.decision import Decision
 from governance.policy.explain import Leaf
@@ -42,7 +42,7 @@ class RuleLine:
         basis: what the comparison reads, such as p90, beside the rule's id.
         this_ask, line: the two sides of the comparison; empty when the rule is none, then `sentence` speaks.
         values: every fact that the rule saw, by its name.
-        roles: who has to say yes, or is told, each with its own state; empty when the rule only says something.
+        roles: who has to approve, or whom it is flagged for, each with a state; empty when it only says something.
         missing: kinds of evidence that the rule waits for.
         mark, state: the shape and the word of the rule itself where it asks nobody.
     """
@@ -140,7 +140,7 @@ def _roles(
         if rule.rule_id in need.rule_ids
     ]
     told = [
-        RoleLine(_name(role, names), "flag", "is told")
+        RoleLine(f"Flagged for {decapital(_name(role, names))}", "flag", "no decision needed")
         for notice in (*decision.flags, *decision.warnings)
         if notice.rule_id == rule.rule_id
         for role in notice.notify

@@ -26,9 +26,9 @@ STEP_FIELDS: dict[str, tuple[str, ...]] = {
     "size": ("accelerator", "accelerator_count", "gpu_hours_cap", "money_cap_usd"),
     "place": ("provider", "price_term", "region", "country", "start_on", "end_on", "access_countries"),
     "purpose": (
-        "purpose", "data_class", "customer_data", "exposure_of_output", "use_tags", "beneficiary_entity",
-        "beneficiary_hq_country", "lineage", "modalities", "eu_market", "evidence", "justification",
-        "destination_country", "licence_ref",
+        "purpose", "prohibited_uses", "data_class", "customer_data", "exposure_of_output", "use_tags",
+        "beneficiary_entity", "beneficiary_hq_country", "lineage", "modalities", "eu_market", "evidence",
+        "justification", "destination_country", "licence_ref",
     ),
     "review": (),
 }  # fmt: skip
@@ -74,6 +74,7 @@ def read_step(step: str, data: QueryDict, draft: Mapping[str, Any]) -> tuple[Con
     elif step == "purpose":
         content["customer_data"] = data.get("customer_data") == "yes"
         content["use_tags"] = _read_list(data, "use_tags", errors)
+        content["prohibited_uses"] = _read_list(data, "prohibited_uses", errors)
         content["modalities"] = _read_list(data, "modalities", errors)
         content["eu_market"] = {"yes": True, "no": False}.get(data.get("eu_market") or "")
         _read_evidence(content, data, errors)

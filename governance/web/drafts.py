@@ -41,6 +41,7 @@ FIELD_NAMES: dict[str, str] = {
     "customer_data": "Customer data",
     "exposure_of_output": "Who meets the output",
     "use_tags": "Fields of use",
+    "prohibited_uses": "Prohibited uses",
     "beneficiary_entity": "Beneficiary",
     "beneficiary_hq_country": "Country of the beneficiary",
     "lineage": "Model lineage",
@@ -148,7 +149,7 @@ def readable(draft: object) -> dict[str, Any]:
     content = dict(draft) if isinstance(draft, Mapping) else {}
     if not isinstance(content.get("work", {}), Mapping):
         content.pop("work")
-    for name in ("use_tags", "modalities", "access_countries"):
+    for name in ("use_tags", "prohibited_uses", "modalities", "access_countries"):
         values = content.get(name)
         if values is not None and not (isinstance(values, list) and all(isinstance(item, str) for item in values)):
             content.pop(name)

@@ -7,12 +7,11 @@ from datetime import datetime
 from functools import cached_property
 
 from estimator.catalogue import NoCatalogue, current_snapshot
-from estimator.core.catalogue import CatalogueSnapshot
+from estimator.core.catalogue import CatalogueSnapshot, ProhibitedUse
 from governance.models import Grant, ModelLineage, Project, Provider, Purpose, User
 from governance.selectors import people
 
 GRANTS_LISTED_MAX = 100
-# Purposes that nobody may ask for stay on the list of facts, not in the form.
 _OWN_TERMS_TITLE = "With prices of our own"
 
 
@@ -42,6 +41,12 @@ class Registers:
     @cached_property
     def purposes(self) -> list[Purpose]:
         return list(Purpose.objects.filter(is_offered=True))
+
+    @cached_property
+    def prohibited_uses(self) -> list[ProhibitedUse]:
+        """Those that hold today or will, in alphabetical order."""
+        uses = self.snapshot.prohibited_uses if self.snapshot else ()
+        return sorted((use for use in uses if use.holds_within(self.now.date(), None)), key=lambda use: use.title)
 
     @cached_property
     def lineages(self) -> list[ModelLineage]:

@@ -56,7 +56,7 @@ def present(story: Story, *, user: User, now: datetime) -> dict[str, Any]:
 
 
 _NUMBERS = frozenset({"gpu_hours_cap", "money_cap_usd", "accelerator_count"})
-_LISTS = frozenset({"use_tags", "access_countries", "modalities"})
+_LISTS = frozenset({"use_tags", "prohibited_uses", "access_countries", "modalities"})
 
 
 def shown_content(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 
+from estimator.core.catalogue import ProhibitedUse
 from estimator.core.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, FieldType, WorkloadKind
 from governance.domain import ask as domain
 from governance.web import numbers, vocabulary
@@ -117,7 +118,7 @@ def build(
         case "place":
             return _place(builder, today)
         case "purpose":
-            return _purpose(builder)
+            return _purpose(builder, today)
     return StepForm("review", {})
 
 
@@ -290,12 +291,26 @@ def _provider_label(provider: Any) -> str:
     return provider.name if provider.is_approved else f"{provider.name} (not approved)"
 
 
-def _purpose(b: _Builder) -> StepForm:
+def _use_label(use: ProhibitedUse, today: date) -> str:
+    return use.title if use.effective_from <= today else f"{use.title} (from {numbers.day(use.effective_from)})"
+
+
+def _purpose(b: _Builder, today: date) -> StepForm:
     lineages = [(lineage.slug, lineage.name) for lineage in b.registers.lineages]
     purposes = [(purpose.slug, purpose.name) for purpose in b.registers.purposes]
     questions = {
         "purpose": b.ask("purpose", "What is it for?", "select", is_narrow=True,
                          choices=choices(purposes, [b.typed("purpose")], empty="Choose a purpose")),
+        "prohibited_uses": b.ask(
+            "prohibited_uses", "Does it involve a prohibited use?", "checkboxes", is_compact=True,
+            hint="Tick each that applies. Leave all empty if none does.",
+            choices=choices(
+                [(use.id, _use_label(use, today)) for use in b.registers.prohibited_uses],
+                b.picked("prohibited_uses"),
+                hints={use.id: f"{use.description}. {use.instrument}{', ' * bool(use.article)}{use.article}."
+                       for use in b.registers.prohibited_uses},
+            ),
+        ),
         "justification": b.ask(
             "justification", "Why is it needed, and what will you have afterwards?", "textarea",
             hint="Whoever decides reads this first.", maxlength=None,

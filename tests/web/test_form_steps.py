@@ -282,3 +282,18 @@ def test_a_draft_in_another_shape_is_still_shown(alice: Client, cast: Cast, draf
     saved = provisioning.create_draft(actor=cast.alice, content=draft, now=timezone.now())
     for step in ("workload", "size", "place", "purpose", "review"):
         assert alice.get(f"{edit(saved)}?step={step}").status_code == 200
+
+
+def test_prohibited_uses_are_a_question_of_their_own(alice: Client) -> None:
+    alice.post(NEW, asking.workload())
+    draft = ProvisioningRequest.objects.get()
+    page = alice.get(f"{edit(draft)}?step=purpose").content.decode()
+    assert "Does it involve a prohibited use?" in page
+    assert 'value="social-scoring"' in page
+    assert 'value="social_scoring"' not in page, "an earlier purpose is no longer offered"
+    alice.post(edit(draft), asking.purpose(prohibited_uses=["malware"]))
+    draft.refresh_from_db()
+    assert draft.draft["prohibited_uses"] == ["malware"]
+    alice.post(edit(draft), asking.purpose())
+    draft.refresh_from_db()
+    assert draft.draft["prohibited_uses"] == []

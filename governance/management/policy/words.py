@@ -24,9 +24,10 @@ from governance.policy.errors import PolicyError
 from governance.policy.examples import plain_ask
 from governance.policy.explain import explain_leaf
 from governance.policy.facts_schema import facts_from_json, validate_facts
-from governance.policy.plain_words import rule_in_words
+from governance.policy.plain_words import rule_in_words, waiting_in_words
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.testing import failures_of, missing_cases, run_bundle_tests
+from governance.policy.waiting import waiting_of
 from governance.selectors import backtests, replay
 
 # What a shell sees: everything in order, something found, could not be done.
@@ -68,6 +69,8 @@ def check(places: list[str], *, on: date, strict: bool) -> Report:
     is_bad = any(each.severity is Severity.ERROR for each in counted) or (strict and bool(counted))
     solver = "with z3" if is_installed() else "without z3 (install the extra `analysis` for deeper ones)"
     lines = [f"{each.severity.value}: {each.sentence} [{each.code}]" for each in counted]
+    waiting = {rule.rule_id: found for rule in policy_set.at(on).rules if (found := waiting_of(rule)) is not None}
+    lines += [f"waiting: {rule_id}: {waiting_in_words(found)}" for rule_id, found in waiting.items()]
     notes = len(findings) - len(counted)
     rules = sum(len(bundle.rules) for bundle in bundles)
     lines.append(f"{len(bundles)} bundles, {rules} rules, {len(counted)} findings and {notes} notes, {solver}.")
@@ -78,6 +81,10 @@ def check(places: list[str], *, on: date, strict: bool) -> Report:
             "digest": policy_set.digest,
             "bundles": {bundle.name: bundle.content_hash for bundle in bundles},
             "findings": [each.to_json() for each in findings],
+            "waiting": [
+                {"rule": rule_id, "facts": [fact.name for fact in found.facts], "whole": found.is_whole}
+                for rule_id, found in waiting.items()
+            ],
             "solver": is_installed(),
             "errors": [],
         },

@@ -94,7 +94,7 @@ def test_a_rule_names_roles_and_duties_in_words() -> None:
         "1 × team lead must agree within 2 working days, with the duty to have the original approvers decide again"
     )
     assert "1 × data protection officer" in rules["AU-3.dpo"]
-    assert "policy officer is told (split), with the duty to judge the similar asks" in rules["ES-1"]
+    assert "flagged for policy officer (split), with the duty to judge the similar asks" in rules["ES-1"]
 
 
 @pytest.mark.parametrize("seed", range(40))

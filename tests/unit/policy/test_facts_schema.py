@@ -17,6 +17,7 @@ from governance.policy.facts_schema import (
     FACTS,
     FACTS_BY_NAME,
     NAMESPACES,
+    SCHEMA,
     SCHEMA_DIGEST,
     SCHEMA_DIGESTS,
     SCHEMA_VERSION,
@@ -120,6 +121,12 @@ def test_the_documentation_is_written_from_the_definition() -> None:
 
 
 def test_the_digest_of_each_schema_version_is_what_it_was():
-    """Stored decisions are pinned under it: a changed fact is a new version, with a line of its own."""
-    assert SCHEMA_DIGESTS[SCHEMA_VERSION] == SCHEMA_DIGEST
-    assert sorted(SCHEMA_DIGESTS) == list(range(1, SCHEMA_VERSION + 1))
+    """Stored decisions are pinned under it: a changed fact is a new minor version, with a line of its own."""
+    assert list(SCHEMA_DIGESTS) == [f"{SCHEMA_VERSION}.{minor}" for minor in range(len(SCHEMA_DIGESTS))]
+    assert list(SCHEMA_DIGESTS.values())[-1] == SCHEMA_DIGEST
+    assert SCHEMA_DIGESTS["1.0"] == "6392f5071e86a5a7b27bdfabb7c67e7283b4037a21d66f5605f7ce4a937f4f8f"
+
+
+def test_a_fact_that_was_added_later_changes_no_digest_of_rules_that_do_not_read_it() -> None:
+    assert SCHEMA.pin(["request.kind", "history.closeouts_overdue"]) == SCHEMA_DIGESTS["1.0"]
+    assert SCHEMA.pin(["request.kind", "request.prohibited_uses"]) == SCHEMA_DIGESTS["1.1"]
