@@ -10,15 +10,9 @@ import pytest
 from governance.domain.errors import InvalidAsk
 from governance.models import Assessment, FactRow, ProvisioningRequest, Purpose
 from governance.services import provisioning
-from tests import cast as casting
 from tests.cast import NOW, Cast, content
 
 OMNIBUS = "intimate-imagery-and-child-abuse-material"
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return casting.assemble()
 
 
 def submit(cast: Cast, **changes: Any) -> tuple[ProvisioningRequest, Assessment]:
