@@ -11,7 +11,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove check bench format install install-dev
+.PHONY: help run test prove soak check bench format install install-dev
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -28,8 +28,12 @@ run: install ## start the product on http://127.0.0.1:$(PORT)/, with its own ser
 test: install-dev ## all tests that take minutes, on servers of their own
 	"$(BIN)/python" -m pytest -n 2 $(ARGS)
 
-prove: install-dev ## the long proofs: races by the hundred, fault loops, contracts broken on purpose
-	HYPOTHESIS_PROFILE=prove "$(BIN)/python" -m pytest -n 2 -m prove --timeout 1500 $(ARGS)
+prove: install-dev ## the long proofs, small: races by the dozen, kill -9, contracts broken on purpose
+	"$(BIN)/python" -m pytest -n 2 -m prove --timeout 1500 $(ARGS)
+
+soak: install-dev ## the same proofs whole: races by the hundred, 100 kills, 10,000 replays, 2,000 examples a law
+	SOAK=1 "$(BIN)/python" -m pytest -n 2 -m prove --timeout 3600 $(ARGS)
+	$(if $(ARGS),,HYPOTHESIS_PROFILE=soak "$(BIN)/python" -m pytest -n 2 --timeout 3600 tests/property)
 
 check: install-dev ## style, types, import contracts, missing migrations, production settings, templates
 	"$(BIN)/python" -m config.checks

@@ -23,7 +23,7 @@ hypothesis_settings.register_profile("dev", deadline=None, suppress_health_check
 hypothesis_settings.register_profile(
     "ci", deadline=None, derandomize=True, database=None, print_blob=True, suppress_health_check=_SLOW_IS_FINE
 )
-hypothesis_settings.register_profile("prove", parent=hypothesis_settings.get_profile("ci"), max_examples=2000)
+hypothesis_settings.register_profile("soak", parent=hypothesis_settings.get_profile("ci"), max_examples=2000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 

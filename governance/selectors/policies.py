@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -18,6 +18,7 @@ from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 Versions = tuple[tuple[int, str], ...]
 """(id, digest) of the versions that rule together, by the name of their set."""
 COMPILED_SETS_MAX = 32
+READ_BUNDLES_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +95,34 @@ def digest_in_force() -> str:
         return ""
 
 
-@lru_cache(maxsize=COMPILED_SETS_MAX)
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    """Versions, or the text of one, remembered by digest: that pins what they say, wherever it is stored."""
+
+    digests: tuple[str, ...]
+    versions: Versions = field(compare=False, default=())
+    text: str = field(compare=False, default="")
+
+
 def compiled(versions: Versions) -> CompiledPolicySet:
-    """Stored versions as one policy, put together once per process: a digest pins what a version says.
+    """Stored versions as one policy, put together once per process; a text is read once, whatever stands beside it.
 
     Raises:
         PolicyError: they do not go together, or today's program no longer takes a text.
     """
-    sources = dict(PolicyVersion.objects.filter(pk__in=[pk for pk, _ in versions]).values_list("pk", "source"))
-    return compile_policy_set([load_bundle(sources[pk]) for pk, _ in versions])
+    return _compiled(_Pinned(tuple(digest for _, digest in versions), versions))
+
+
+@lru_cache(maxsize=COMPILED_SETS_MAX)
+def _compiled(pinned: _Pinned) -> CompiledPolicySet:
+    ids = [pk for pk, _ in pinned.versions]
+    texts = dict(PolicyVersion.objects.filter(pk__in=ids).values_list("pk", "source"))
+    return compile_policy_set([_bundle(_Pinned((digest,), text=texts[pk])) for pk, digest in pinned.versions])
+
+
+@lru_cache(maxsize=READ_BUNDLES_MAX)
+def _bundle(pinned: _Pinned) -> Bundle:
+    return load_bundle(pinned.text)
 
 
 def alone(version: PolicyVersion) -> CompiledPolicySet:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from governance.models import PolicyException, PolicyFindingNote, PolicyVersion
@@ -22,6 +23,7 @@ WANTED_CASES = (CaseKind.FIRING, CaseKind.NON_FIRING)
 """What activation asks of each rule. Cases at the line and with a fact absent are proposed, not demanded."""
 KEY_CHARS_MAX = 200
 FAILURES_SHOWN_MAX = 50
+WEIGHED_SETS_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +166,14 @@ def _static(whole: CompiledPolicySet, bundle: Bundle, *, now: datetime) -> list[
     """Findings that concern this bundle's rules; those of the others were weighed when they came into force."""
     own = {name for rule in bundle.rules for name in (rule.id, rule.parent)}
     parameters = set(unused_parameters(bundle))
-    found = check_policy_set(whole, on=now.date(), exceptions=_exceptions_from(now))
+    found = _weighed(whole, now.date(), tuple(_exceptions_from(now)))
     return [each for each in found if own.intersection(each.rules) or each in parameters]
+
+
+@lru_cache(maxsize=WEIGHED_SETS_MAX)
+def _weighed(whole: CompiledPolicySet, on: date, exceptions: tuple[RuleException, ...]) -> tuple[Finding, ...]:
+    """All static findings: half a second with the solver, so the same rules are weighed once a day in a process."""
+    return check_policy_set(whole, on=on, exceptions=exceptions)
 
 
 def _exceptions_from(now: datetime) -> list[RuleException]:

@@ -40,10 +40,10 @@ from tests.cast import Cast, content, set_budget
 from tests.house import broken_promises
 from tests.mail.relay import Relay, running_relay
 from tests.plugins.processes import TestProcesses, kill, pause, resume, wait_for
+from tests.prove.counts import COUNTS
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(900)]
 
-SUBMITS = 100
 AT_ONCE = 4
 DRAIN_SECONDS_MAX = 240
 ANSWER_SECONDS_MAX = 30.0
@@ -173,7 +173,7 @@ def seconds_of(answers: Sequence[tuple[int, float]]) -> str:
     return f"median {median(took) * 1000:.0f} ms, slowest {took[-1] * 1000:.0f} ms"
 
 
-def test_a_hundred_asks_without_a_broker_are_accepted_and_every_mail_arrives_once(stack: Stack) -> None:
+def test_requests_without_a_broker_are_accepted_and_every_mail_arrives_once(stack: Stack) -> None:
     with ThreadPoolExecutor(AT_ONCE) as crowd:
 
         def submit(count: int) -> list[tuple[int, float]]:
@@ -191,14 +191,14 @@ def test_a_hundred_asks_without_a_broker_are_accepted_and_every_mail_arrives_onc
         resume(stack.broker.child)
 
         stack.broker.stop()
-        answers = submit(SUBMITS)
-    assert Counter(status for status, _ in answers) == {201: SUBMITS // 2, 302: SUBMITS // 2}
+        answers = submit(COUNTS.submissions)
+    assert Counter(status for status, _ in answers) == {201: COUNTS.submissions // 2, 302: COUNTS.submissions // 2}
     assert {status for status, _ in with_broker + silent} == {201, 302}
-    asked = SUBMITS + 20 + 2 * AT_ONCE
+    asked = COUNTS.submissions + 20 + 2 * AT_ONCE
     assert ProvisioningRequest.objects.filter(state="granted").count() == Grant.objects.count() == asked
     say(f"answers with the broker {seconds_of(with_broker)}; silent {seconds_of(silent)}; away {seconds_of(answers)}")
     waiting = Alert.objects.filter(state="pending").count()
-    assert waiting >= MAILS_PER_ASK * SUBMITS, "nothing delivers while the broker is away"
+    assert waiting >= MAILS_PER_ASK * COUNTS.submissions, "nothing delivers while the broker is away"
 
     stack.broker.restart()
     began = time.monotonic()
@@ -213,7 +213,7 @@ def test_emptying_the_broker_under_load_loses_nothing(stack: Stack) -> None:
     promise(stack, 1)
     wait_for(drained, DRAIN_SECONDS_MAX, "the first tick")
     with Redis.from_url(stack.broker.url()) as client:
-        for _ in range(15):
+        for _ in range(COUNTS.flushes):
             promise(stack, 1)
             client.flushall()
             time.sleep(0.2)

@@ -12,6 +12,7 @@ import pytest
 from config.processes import command_line
 from tests.plugins.launched import Launched, Launchers, is_alive, wait_gone
 from tests.plugins.processes import wait_for
+from tests.prove.counts import COUNTS
 
 pytestmark = pytest.mark.prove
 
@@ -57,7 +58,7 @@ def test_data_survives_and_a_second_start_is_quick(launchers: Launchers) -> None
 
 def test_kill_9_of_the_launcher_leaves_nothing_running_and_nothing_lost(launchers: Launchers) -> None:
     port = None
-    for round_number in range(3):
+    for round_number in range(COUNTS.launcher_kills):
         launched = launchers.start(port)
         port = launched.port  # the same again: the old web server must be gone from it
         launched.wait_ready()
@@ -67,7 +68,7 @@ def test_kill_9_of_the_launcher_leaves_nothing_running_and_nothing_lost(launcher
         children = launched.children
         os.kill(launched.process.pid, signal.SIGKILL)
         launched.process.wait(10)
-        if round_number == 2:
+        if round_number == COUNTS.launcher_kills - 1:
             wait_gone(children)
 
 

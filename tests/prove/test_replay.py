@@ -1,4 +1,4 @@
-"""10,000 stored decisions judged again: after policies, prices and the order of rule changed, each comes out the same.
+"""Stored decisions judged again, 10,000 of them in `make soak`: after policies, prices and the order of rule changed, each comes out the same.
 
 That an upgrade of the engine changes none is `tests/golden/test_replay.py`: decisions that an earlier engine made.
 """
@@ -22,11 +22,11 @@ from governance.selectors.replay import replay
 from governance.services import policies
 from tests.cast import NOW, Cast, add_own_price, submitted
 from tests.officers import put_in_force
+from tests.prove.counts import COUNTS
 
 pytestmark = [pytest.mark.prove, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
-DECISIONS = 10_000
-EVERY = 2_500
+EVERY = COUNTS.decisions // 4
 """So many decisions under each of the four policies that rule in turn."""
 
 
@@ -69,9 +69,9 @@ def change_limit(cast: Cast, value: str, *, days: int) -> None:
     put_in_force(policies.import_version(source=changed, actor=cast.grace, now=now), actor=cast.grace, now=now)
 
 
-def test_ten_thousand_decisions_stand_whatever_changed_since(cast: Cast):
+def test_decisions_stand_whatever_changed_since(cast: Cast):
     submitted(cast)
-    facts = asks(DECISIONS)
+    facts = asks(COUNTS.decisions)
     first = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")
     store(cast, facts[:EVERY], days=1)
     change_limit(cast, "1500.0", days=2)
@@ -85,9 +85,9 @@ def test_ten_thousand_decisions_stand_whatever_changed_since(cast: Cast):
     add_own_price(usd=Decimal("9.99"), term="spot", now=NOW + timedelta(days=8))
 
     outcomes = {name: Assessment.objects.filter(outcome=name).count() for name in ("allow", "review", "deny")}
-    assert min(outcomes.values()) > 500, outcomes
+    assert min(outcomes.values()) > COUNTS.decisions // 20, outcomes
     assert Assessment.objects.values("policy_digest").distinct().count() == 3
     replayed = list(replay())
-    assert len(replayed) >= DECISIONS
+    assert len(replayed) >= COUNTS.decisions
     assert [each for each in replayed if each.differences is None] == []
     assert [each for each in replayed if each.differences] == []

@@ -68,6 +68,7 @@ def test_a_text_that_today_takes_no_more_is_rules_that_are_gone(cast: Cast, monk
         raise policy_history.PolicyError("unknown field")
 
     digest = reading.digest_in_force()
-    reading.compiled.cache_clear()
+    reading._compiled.cache_clear()
+    reading._bundle.cache_clear()
     monkeypatch.setattr(reading, "load_bundle", refuse)
     assert PolicyHistory().rules(digest, at=NOW) is None

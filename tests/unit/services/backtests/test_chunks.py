@@ -22,8 +22,7 @@ from tests.unit.services.backtests.singly import assert_same
 
 
 class TestChunks:
-    def test_packing_twice_writes_the_same_bytes(self, cast: Cast) -> None:
-        ask_all(cast)
+    def test_packing_twice_writes_the_same_bytes(self, history: Cast) -> None:
         after = LATER + timedelta(days=40)
         fact_chunks.pack_history(now=after)
 

@@ -32,10 +32,9 @@ from tests.unit.services.backtests.history import (
 class TestFlips:
     # Lower than today: some change already, some by the draft. Higher: some only differ from today's rules.
     @pytest.mark.parametrize(("today", "proposed"), [("1000.0", "700.0"), ("700.0", "1000.0")])
-    def test_as_many_are_counted_as_there_are(self, cast: Cast, today: str, proposed: str) -> None:
-        ask_all(cast)
-        put_in_force(draft(cast, draft_text(today)), actor=cast.grace, now=LATER)
-        backtest = run(ask(cast, draft(cast, draft_text(proposed))))
+    def test_as_many_are_counted_as_there_are(self, history: Cast, today: str, proposed: str) -> None:
+        put_in_force(draft(history, draft_text(today)), actor=history.grace, now=LATER)
+        backtest = run(ask(history, draft(history, draft_text(proposed))))
         seen = 0
         for pair, only_draft in product(("", *PAIRS), (False, True)):
             flips = backtest_flips.flips_of(backtest, pair=pair, only_draft=only_draft)
@@ -51,9 +50,8 @@ class TestFlips:
             seen += len(every)
         assert seen > 0
 
-    def test_a_page_reads_the_months_that_it_shows(self, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-        ask_all(cast)
-        backtest = run(ask(cast))
+    def test_a_page_reads_the_months_that_it_shows(self, history: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+        backtest = run(ask(history))
         made: list[int] = []
         monkeypatch.setattr(backtest_flips, "Flip", lambda *each: made.append(each[0]) or each)
         flips = backtest_flips.flips_of(backtest)

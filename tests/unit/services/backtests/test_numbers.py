@@ -19,7 +19,6 @@ from tests.unit.services.backtests.history import (
     LATER,
     LOWER_IN_SPRING,
     ask,
-    ask_all,
     draft,
     draft_text,
     run,
@@ -28,9 +27,8 @@ from tests.unit.services.backtests.singly import assert_same
 
 
 class TestNumbers:
-    def test_they_are_those_of_single_decisions(self, cast: Cast) -> None:
-        ask_all(cast)
-        backtest = run(ask(cast))
+    def test_they_are_those_of_single_decisions(self, history: Cast) -> None:
+        backtest = run(ask(history))
         assert backtest.state == "done"
         assert backtest.result["rows"] == 14
         assert_same(backtest)
@@ -38,103 +36,92 @@ class TestNumbers:
         assert backtest.result["pairs"]["deny>deny"]["count"] == 2
         assert backtest.result["flipped"] == len(backtest_flips.flips_of(backtest))
 
-    def test_they_are_the_same_from_packed_columns(self, cast: Cast) -> None:
-        ask_all(cast)
-        from_rows = run(ask(cast))
+    def test_they_are_the_same_from_packed_columns(self, history: Cast) -> None:
+        from_rows = run(ask(history))
         assert fact_chunks.pack_history(now=LATER) == 7  # July is not over, and too few to pack
         assert fact_chunks.pack_history(now=LATER + timedelta(days=40)) == 7
         cache.clear()
-        again = run(ask(cast, from_rows.version))
+        again = run(ask(history, from_rows.version))
         assert again.pk != from_rows.pk
         assert again.result == from_rows.result
-        cached = run(ask(cast, from_rows.version))
+        cached = run(ask(history, from_rows.version))
         assert cached.result == from_rows.result
 
-    def test_a_period_takes_only_its_own_decisions(self, cast: Cast) -> None:
-        ask_all(cast)
-        backtest = run(ask(cast, since=NOW + timedelta(minutes=3)))
+    def test_a_period_takes_only_its_own_decisions(self, history: Cast) -> None:
+        backtest = run(ask(history, since=NOW + timedelta(minutes=3)))
         assert backtest.result["rows"] == 11
         assert_same(backtest)
 
-    def test_an_exception_of_the_time_is_respected(self, cast: Cast) -> None:
-        ask_all(cast)
+    def test_an_exception_of_the_time_is_respected(self, history: Cast) -> None:
         row = Assessment.objects.filter(outcome="deny").earliest("pk")
         rule = next(fired["rule_id"] for fired in row.decision["fired"] if fired["effect"] == "deny")
         PolicyException.objects.create(
-            rule_id=rule, team=cast.root, reason="agreed", state="approved", approved_by=cast.grace,
+            rule_id=rule, team=history.root, reason="agreed", state="approved", approved_by=history.grace,
             valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=10),
         )  # fmt: skip
-        backtest = run(ask(cast))
+        backtest = run(ask(history))
         assert_same(backtest)
         assert backtest.result["excepted"] == 1
         # Only the first month lies in its time; in the other one the refusal stands.
         assert backtest.result["pairs"]["deny>deny"]["count"] == 1
 
     @pytest.mark.parametrize("state", ["asked", "refused"])
-    def test_an_exception_that_nobody_approved_excepts_nothing(self, cast: Cast, state: str) -> None:
-        ask_all(cast)
+    def test_an_exception_that_nobody_approved_excepts_nothing(self, history: Cast, state: str) -> None:
         row = Assessment.objects.filter(outcome="deny").earliest("pk")
         rule = next(fired["rule_id"] for fired in row.decision["fired"] if fired["effect"] == "deny")
         PolicyException.objects.create(
-            rule_id=rule, team=cast.root, reason="please", state=state,
+            rule_id=rule, team=history.root, reason="please", state=state,
             valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=10),
         )  # fmt: skip
-        result = run(ask(cast)).result
+        result = run(ask(history)).result
         assert result["excepted"] == 0
         assert result["pairs"]["deny>deny"]["count"] == 2
 
-    def test_an_exception_of_another_team_excepts_nothing(self, cast: Cast) -> None:
-        ask_all(cast)
+    def test_an_exception_of_another_team_excepts_nothing(self, history: Cast) -> None:
         row = Assessment.objects.filter(outcome="deny").earliest("pk")
         rule = next(fired["rule_id"] for fired in row.decision["fired"] if fired["effect"] == "deny")
         PolicyException.objects.create(
-            rule_id=rule, team=add_team("elsewhere", cast.root), reason="agreed", state="approved",
-            approved_by=cast.grace, valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=10),
+            rule_id=rule, team=add_team("elsewhere", history.root), reason="agreed", state="approved",
+            approved_by=history.grace, valid_from=NOW - timedelta(days=1), valid_to=NOW + timedelta(days=10),
         )  # fmt: skip
-        backtest = run(ask(cast))
+        backtest = run(ask(history))
         assert_same(backtest)
         assert backtest.result["excepted"] == 0
 
-    def test_money_that_nobody_knows_is_counted_apart(self, cast: Cast) -> None:
-        ask_all(cast)
-        result = run(ask(cast)).result
+    def test_money_that_nobody_knows_is_counted_apart(self, history: Cast) -> None:
+        result = run(ask(history)).result
         unknown = Assessment.objects.filter(exposure_micro=None).count()
         assert unknown == 2
         assert result["unpriced"] == unknown
 
-    def test_a_span_begins_with_the_first_decision_and_not_with_its_month(self, cast: Cast) -> None:
-        ask_all(cast)
-        version = draft(cast)
-        whole = run(ask(cast, version))
+    def test_a_span_begins_with_the_first_decision_and_not_with_its_month(self, history: Cast) -> None:
+        version = draft(history)
+        whole = run(ask(history, version))
         assert whole.result["span_days"] == 60
-        part = run(ask(cast, version, since=NOW + timedelta(days=20)))
+        part = run(ask(history, version, since=NOW + timedelta(days=20)))
         assert part.result["span_days"] == 40
 
-    def test_too_few_answers_say_nothing(self, cast: Cast) -> None:
-        ask_all(cast)
-        result = run(ask(cast)).result
+    def test_too_few_answers_say_nothing(self, history: Cast) -> None:
+        result = run(ask(history)).result
         assert result["wait"] is None
         assert result["held"] is None
         assert result["refused"] is None
         assert result["minutes"]["is_measured"] is False
 
-    def test_a_value_that_begins_later_is_judged_as_it_will_stand(self, cast: Cast) -> None:
-        ask_all(cast)
-        backtest = run(ask(cast, draft(cast, LOWER_IN_SPRING)))
+    def test_a_value_that_begins_later_is_judged_as_it_will_stand(self, history: Cast) -> None:
+        backtest = run(ask(history, draft(history, LOWER_IN_SPRING)))
         assert backtest.on == date(2027, 3, 1)
         assert backtest.result["pairs"]["allow>review"]["count"] > 0
 
-    def test_a_later_value_that_the_draft_drops_is_judged_where_it_would_have_begun(self, cast: Cast) -> None:
-        ask_all(cast)
-        put_in_force(draft(cast, LOWER_IN_SPRING), actor=cast.grace, now=LATER)
-        backtest = run(ask(cast, draft(cast, draft_text("2400.0"))))
+    def test_a_later_value_that_the_draft_drops_is_judged_where_it_would_have_begun(self, history: Cast) -> None:
+        put_in_force(draft(history, LOWER_IN_SPRING), actor=history.grace, now=LATER)
+        backtest = run(ask(history, draft(history, draft_text("2400.0"))))
         assert backtest.on == date(2027, 3, 1)
         assert backtest.result["by_draft"] > 0
 
-    def test_what_today_would_change_anyway_is_told_apart(self, cast: Cast) -> None:
-        ask_all(cast)
-        put_in_force(draft(cast), actor=cast.grace, now=LATER)
-        backtest = run(ask(cast, draft(cast, draft_text("400.0"))))
+    def test_what_today_would_change_anyway_is_told_apart(self, history: Cast) -> None:
+        put_in_force(draft(history), actor=history.grace, now=LATER)
+        backtest = run(ask(history, draft(history, draft_text("400.0"))))
         flipped = backtest.result["flipped"]
         assert flipped > 0
         assert backtest.result["already"] == flipped

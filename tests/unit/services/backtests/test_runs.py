@@ -65,11 +65,10 @@ class TestAsking:
         with pytest.raises(InvalidInput):
             ask(cast, draft(cast, text))
 
-    def test_an_activation_meanwhile_changes_nothing(self, cast: Cast) -> None:
-        ask_all(cast)
-        version = draft(cast)
-        backtest = ask(cast, version)
-        put_in_force(version, actor=cast.grace, now=LATER)
+    def test_an_activation_meanwhile_changes_nothing(self, history: Cast) -> None:
+        version = draft(history)
+        backtest = ask(history, version)
+        put_in_force(version, actor=history.grace, now=LATER)
         assert run(backtest).result["by_draft"] > 0
 
 
@@ -78,16 +77,15 @@ class TestRuns:
         backtest = run(ask(cast))
         assert (backtest.state, backtest.result["rows"]) == ("done", 0)
 
-    def test_cancelled_keeps_its_months_and_resumes_with_the_others(self, cast: Cast) -> None:
-        ask_all(cast)
-        backtest = ask(cast)
+    def test_cancelled_keeps_its_months_and_resumes_with_the_others(self, history: Cast) -> None:
+        backtest = ask(history)
         first, second = backtest.months.values_list("month", flat=True)
         assert backtests.run_month(backtest_id=backtest.pk, month=first, clock=lambda: LATER)
-        backtests.cancel(backtest_id=backtest.pk, actor=cast.grace, now=LATER)
+        backtests.cancel(backtest_id=backtest.pk, actor=history.grace, now=LATER)
         assert backtests.run_due(clock=lambda: LATER) == 0
         assert not backtests.run_month(backtest_id=backtest.pk, month=second, clock=lambda: LATER)
         judged_at = backtest.months.get(month=first).judged_at
-        backtests.resume(backtest_id=backtest.pk, actor=cast.grace, now=LATER)
+        backtests.resume(backtest_id=backtest.pk, actor=history.grace, now=LATER)
         assert backtests.run_due(clock=lambda: LATER + timedelta(minutes=1)) == 1
         backtest.refresh_from_db()
         assert backtest.months.get(month=first).judged_at == judged_at
@@ -96,10 +94,9 @@ class TestRuns:
         assert [event.action.partition("_")[2] for event in actions] == ["asked", "cancelled", "resumed"]
 
     def test_a_killed_worker_leaves_its_month_to_others_once_its_lease_is_over(
-        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+        self, history: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ask_all(cast)
-        backtest = ask(cast)
+        backtest = ask(history)
 
         def killed(*args: object, **more: object) -> None:
             raise SystemExit("killed")
@@ -117,9 +114,8 @@ class TestRuns:
         backtest.refresh_from_db()
         assert_same(backtest)
 
-    def test_who_lost_the_lease_writes_nothing(self, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-        ask_all(cast)
-        backtest = ask(cast)
+    def test_who_lost_the_lease_writes_nothing(self, history: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+        backtest = ask(history)
         month = backtest.months.earliest("month").month
         judge = reading.judge_month
         over = LATER + timedelta(seconds=BACKTEST_LEASE_SECONDS)
