@@ -1,4 +1,4 @@
-"""Each race once, with real threads on real connections. `make prove` runs them by the dozen, `make soak` by the hundred."""
+"""Each race once, with real threads on real connections; `make prove` by the dozen, `make soak` by the hundred."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often each long proof does its thing: small in `make prove`, whole in `make soak`. The same tests, other numbers."""
+"""How often each long proof does its thing: few times in `make prove`, all of them in `make soak`."""
 
 from __future__ import annotations
 

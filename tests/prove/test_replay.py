@@ -1,4 +1,4 @@
-"""Stored decisions judged again, 10,000 of them in `make soak`: after policies, prices and the order of rule changed, each comes out the same.
+"""Stored decisions judged again: after policies, prices and the order of rule changed, each comes out the same.
 
 That an upgrade of the engine changes none is `tests/golden/test_replay.py`: decisions that an earlier engine made.
 """
