@@ -101,6 +101,8 @@ class Environment:
     data_dir: Path
     behind_tls_proxy: bool
     hsts_seconds: int
+    link_hours: int
+    """How long a link to set a password or confirm an address lives."""
     log_level: str
     log_json: bool
     demonstration: bool
@@ -141,6 +143,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         data_dir=reader.read("COMPTROLLER_DATA", _parse_folder, BASE_DIR / "var"),
         behind_tls_proxy=reader.read("BEHIND_TLS_PROXY", _parse_bool, False),
         hsts_seconds=reader.read("HSTS_SECONDS", _parse_int(0, 126_144_000), 31_536_000 if is_production else 0),
+        link_hours=reader.read("PASSWORD_LINK_HOURS", _parse_int(1, 168), 48),
         log_level=reader.read("LOG_LEVEL", _parse_log_level, "INFO"),
         log_json=reader.read("LOG_JSON", _parse_bool, is_production),
         demonstration=reader.read("COMPTROLLER_DEMONSTRATION", _parse_bool, True),

@@ -27,9 +27,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if settings.MAILBOX_DIR is not None:
     urlpatterns.append(path("mailbox/", include("governance.web.mailbox")))
-urlpatterns.append(path("", include("governance.web.urls")))
+urlpatterns += [path("", include("governance.web.urls")), path("", include("governance.web.account_urls"))]
 
 handler400 = "governance.web.errors.bad_request"
 handler403 = "governance.web.errors.forbidden"
 handler404 = "governance.web.errors.not_found"
+handler429 = "governance.web.errors.too_many"
+"""Asked by django-allauth, not by Django."""
 handler500 = "governance.web.errors.server_error"

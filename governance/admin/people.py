@@ -7,13 +7,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import Q
 
-from governance.admin.forms import DayField, DeskForm, ListField
+from governance.admin.access import Access
+from governance.admin.forms import DayField, DeskForm, ListField, Sure
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
 from governance.models import Person, Project, Team, User, Visibility
 from governance.models.people import RequesterType
-from governance.services import people
+from governance.selectors import accounts
+from governance.selectors.people import SYSTEM_EMAIL
+from governance.services import credentials, people
 
 
 class _PersonFields(DeskForm):
@@ -28,19 +32,13 @@ class _PersonFields(DeskForm):
 
 
 class AddPersonForm(_PersonFields):
-    email = forms.EmailField(max_length=200, label="E-mail", help_text="They sign in with it.")
-    password = forms.CharField(
-        required=False,
-        label="First password",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters; empty means that they cannot sign in with a password yet.",
+    email = forms.EmailField(
+        max_length=200, label="E-mail", help_text="They sign in with it; a link to set a password goes there."
     )
     field_order = ("name", "email")
 
     def save(self, *, actor: User, now: datetime) -> Person:
-        values = dict(self.cleaned_data)
-        values["password"] = values["password"] or None
-        return people.add_person(actor=actor, now=now, **values).person
+        return people.add_person(actor=actor, now=now, **self.cleaned_data).person
 
 
 class ChangePersonForm(_PersonFields):
@@ -54,14 +52,9 @@ class ChangePersonForm(_PersonFields):
         return people.change_person(actor=actor, person_id=self.about(Person).pk, now=now, **self.cleaned_data)
 
 
-class PasswordForm(DeskForm):
-    starts_empty = True
-    password = forms.CharField(
-        label="New password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
-    )
-
+class LinkForm(Sure):
     def save(self, *, actor: User, now: datetime) -> None:
-        people.set_password(actor=actor, person_id=self.about(Person).pk, now=now, **self.cleaned_data)
+        credentials.send_link(actor=actor, person_id=self.about(Person).pk, now=now)
 
 
 class ServiceAccountForm(DeskForm):
@@ -70,6 +63,19 @@ class ServiceAccountForm(DeskForm):
 
     def save(self, *, actor: User, now: datetime) -> None:
         people.add_service_account(actor=actor, person=self.about(Person), now=now, **self.cleaned_data)
+
+
+def _is_human(person: Person) -> bool:
+    """Anybody but the person in whose name the product itself acts."""
+    return person.email != SYSTEM_EMAIL
+
+
+class _PersonEdit(Edit[Person]):
+    """An edit of a person. The product's own account and superusers are out of an administrator's reach."""
+
+    def is_open_to(self, person: Access, row: models.Model | None) -> bool:
+        reaches = not isinstance(row, Person) or accounts.is_within_reach(person.user, row)
+        return reaches and super().is_open_to(person, row)
 
 
 @admin.register(Person)
@@ -81,14 +87,23 @@ class PersonAdmin(RecordAdmin):
     search_fields = ("name", "email")
     edits = (
         Edit("add-person", "Add a person", AddPersonForm, "people", on_row=False, done="Person added"),
-        Edit("edit", "Change", ChangePersonForm, "people", done="Person changed"),
-        Edit("password", "Set a password", PasswordForm, "people", done="Password set"),
-        Edit(
+        _PersonEdit("edit", "Change", ChangePersonForm, "people", applies=_is_human, done="Person changed"),
+        _PersonEdit(
+            "link",
+            "Send a set-password link",
+            LinkForm,
+            "people",
+            lead="It goes to the person's own address. Nobody else can set their password.",
+            applies=lambda person: person.is_active and _is_human(person),
+            done="The link is on its way",
+        ),
+        _PersonEdit(
             "service-account",
             "Add a service account",
             ServiceAccountForm,
             "people",
             lead="For a program that asks. The person answers for it; it never decides.",
+            applies=_is_human,
             done="Service account added",
         ),
     )

@@ -93,6 +93,10 @@ class DeskSite(UnfoldAdminSite):
             raise Http404("the desk is for staff")
         return redirect_to_login(request.GET.get("next") or resolve_url("admin:index"), settings.LOGIN_URL)
 
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one place to change a password, the account page: it is recorded and told."""
+        return redirect("account_change_password")
+
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         raise Http404("the theme's own search is not offered")
 

@@ -76,6 +76,12 @@ class IllegalTransition(GovernanceError):
     code = "illegal_transition"
 
 
+class ScopeMissing(NotAllowed):
+    """The token does not reach so far, whatever its account may do. data: needed, held."""
+
+    code = "scope_missing"
+
+
 class StaleRevision(GovernanceError):
     """The request moved between reading and deciding; nothing was recorded."""
 

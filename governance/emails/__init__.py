@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.core.mail import EmailMultiAlternatives
 
-from governance.emails import activations, answers, budgets, digests, stages
+from governance.emails import activations, answers, budgets, credentials, digests, stages
 from governance.emails.letters import Letter, Moot, Reader, Undeliverable
 from governance.emails.line import Answer, Line, Result
 from governance.emails.message import build
@@ -32,6 +32,15 @@ LETTERS: dict[str, Callable[[Alert, Reader], Letter]] = {
     "activation_asked": activations.asked,
     "activation_lapsed": activations.lapsed,
     "activation_late": activations.late,
+    "password_link": credentials.password_link,
+    "password_changed": credentials.password_changed,
+    "address_confirm": credentials.address_confirm,
+    "address_changed": credentials.address_changed,
+    "address_left": credentials.address_left,
+    "token_made": credentials.token_made,
+    "role_changed": credentials.role_changed,
+    "role_announced": credentials.role_announced,
+    "delegation_changed": credentials.delegation_changed,
 }
 """Kind of alert -> the letter that says it."""
 

@@ -76,6 +76,7 @@ class Letter:
         why: why the reader gets this, and how to stop it.
         thread: mails with the same thread stand together; empty stands alone.
         unsubscribe_path: where a mail program's own button leads; digests only.
+        to: another address than the reader's present one; for mails about a change of it.
     """
 
     subject: str
@@ -92,6 +93,7 @@ class Letter:
     note: str = ""
     thread: str = ""
     unsubscribe_path: str = ""
+    to: str = ""
     is_demonstration: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -30,7 +30,7 @@ def build(alert: Alert, letter: Letter) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=_subject(letter.subject),
         body=render_to_string("mail/letter.txt", context),
-        to=[alert.recipient.email],
+        to=[letter.to or alert.recipient.email],
         headers=_headers(alert, letter),
     )
     message.attach_alternative(render_to_string("mail/letter.html", context), "text/html")

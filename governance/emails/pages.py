@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from django.contrib.auth.tokens import default_token_generator
 from django.urls import reverse
+from django.utils.http import int_to_base36
 
-from governance.models import ApprovalStage, Budget, Grant, PolicyVersion, ProvisioningRequest
+from governance.models import ApprovalStage, Budget, Grant, PolicyVersion, ProvisioningRequest, User
 
 
 def request_page(request: ProvisioningRequest) -> str:
@@ -37,3 +40,26 @@ def home_page() -> str:
 
 def notifications_page() -> str:
     return reverse("web:notifications")
+
+
+def sign_in_page() -> str:
+    return reverse("account_login")
+
+
+def account_page() -> str:
+    return reverse("account_page")
+
+
+def forgotten_page() -> str:
+    return reverse("account_reset_password")
+
+
+def password_link(user: User) -> str:
+    """Where the account's password is set, with a key of its own: for the account's owner only."""
+    key = default_token_generator.make_token(user)
+    return reverse("account_reset_password_from_key", kwargs={"uidb36": int_to_base36(user.pk), "key": key})
+
+
+def address_link(wanted: EmailAddress) -> str:
+    """Where a new address is confirmed, with a key of its own: for whoever reads mail at that address only."""
+    return reverse("account_confirm_email", kwargs={"key": EmailConfirmationHMAC(wanted).key})

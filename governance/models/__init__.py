@@ -29,6 +29,7 @@ from governance.models.provisioning import (
     RequestRevision,
 )
 from governance.models.shadow import ShadowDecision
+from governance.models.tokens import ApiToken
 from governance.models.visibility import Visibility
 
 # The app role may SELECT and INSERT here, never UPDATE, DELETE or TRUNCATE; triggers refuse the owner as well.
@@ -53,6 +54,7 @@ __all__ = [
     "AcceptableUseVersion",
     "Acceptance",
     "Alert",
+    "ApiToken",
     "ApprovalDecision",
     "ApprovalLimit",
     "ApprovalStage",

@@ -17,6 +17,8 @@ from governance.models import Person, User
 
 RowT = TypeVar("RowT", bound=models.Model)
 
+ADDRESS_CHARS_MAX = 200
+
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
@@ -58,13 +60,19 @@ class Errors:
             self.add(name, f"`{value[:10]}` is not a two-letter country code such as IE")
         return value
 
-    def email(self, name: str, value: str) -> str:
+    def address(self, name: str, value: str) -> str:
         value = value.strip().lower()
         try:
             validate_email(value)
         except ValidationError:
             self.add(name, f"`{value[:60]}` is not an e-mail address")
-            return value
+        if len(value) > ADDRESS_CHARS_MAX:
+            self.add(name, f"has {len(value)} characters: at most {ADDRESS_CHARS_MAX}")
+        return value
+
+    def email(self, name: str, value: str) -> str:
+        """An address that nobody has yet."""
+        value = self.address(name, value)
         if Person.objects.filter(email__iexact=value).exists() or User.objects.filter(email__iexact=value).exists():
             self.add(name, f"`{value}` belongs to somebody already")
         return value

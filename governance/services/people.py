@@ -8,12 +8,12 @@ from zoneinfo import available_timezones
 
 from django.db import transaction
 
-from governance.domain.errors import NotFound
 from governance.domain.limits import TEAM_DEPTH_MAX
 from governance.models import Person, Project, Team, User
 from governance.models.people import RequesterType
+from governance.selectors import accounts
 from governance.selectors.duties import require_duty
-from governance.services import audit
+from governance.services import alerts, audit, credentials
 from governance.services.edits import Errors, assign, lock_row
 
 
@@ -101,14 +101,12 @@ def add_person(
     job_title: str = "",
     time_zone: str = "UTC",
     trainings: list[str] | None = None,
-    password: str | None = None,
     is_staff: bool = False,
 ) -> User:
-    """Add a person together with their own account.
+    """Add a person together with their own account, and send them a link to set its password.
 
     Args:
         country: where they work, ISO 3166-1 alpha-2; export rules read it.
-        password: None makes an account that cannot log in with a password yet.
         is_staff: may enter the desk; giving a role that decides sets it as well.
 
     Returns:
@@ -123,10 +121,10 @@ def add_person(
     values = _person_values(
         errors, name=name, country=country, requester_type=requester_type, job_title=job_title, time_zone=time_zone
     )
-    errors.password("password", password)
     errors.raise_any()
     person = Person.objects.create(email=email, team=team, trainings=sorted(set(trainings or ())), **values)
-    user = User.objects.create_user(email=email, person=person, password=password, is_staff=is_staff)
+    user = User.objects.create_user(email=email, person=person, password=None, is_staff=is_staff)
+    alerts.tell_password_link(user, why="new", by=actor.person_id, now=now)
     audit.record("person.added", actor=actor, subject=person, now=now, user=user.pk, team=team.pk)
     return user
 
@@ -147,7 +145,10 @@ def change_person(
     is_staff: bool,
     trainings: list[str] | None = None,
 ) -> Person:
-    """Change what is known about a person. An inactive one cannot log in, and their roles stop counting at once.
+    """Change what is known about a person. An inactive one cannot sign in, and their roles stop counting at once.
+
+    What their accounts held ends for good: password, links, sessions and API tokens. Somebody who becomes active again
+    is sent a link to set a new password.
 
     Raises:
         NotAllowed, InvalidInput.
@@ -161,14 +162,21 @@ def change_person(
         errors.add("is_active", "somebody else switches your own account off")
     errors.raise_any()
     person = lock_row(Person, person_id)
+    accounts.require_reach(actor, person)
     if trainings is not None:
         values["trainings"] = sorted(set(trainings))
+    was_active = person.is_active
     changed = assign(person, {**values, "team": team, "is_active": is_active})
-    accounts = User.objects.filter(person=person)
+    users = User.objects.filter(person=person)
     # The session of somebody who was switched off ends with the next click: Django asks the account each time.
-    accounts.exclude(is_active=is_active).update(is_active=is_active)
-    if accounts.filter(is_service_account=False).exclude(is_staff=is_staff).update(is_staff=is_staff):
+    users.exclude(is_active=is_active).update(is_active=is_active)
+    if users.filter(is_service_account=False).exclude(is_staff=is_staff).update(is_staff=is_staff):
         changed.append("is_staff")
+    if was_active and not is_active:
+        credentials.end_access(person)
+    own = accounts.own_account(person)
+    if is_active and not was_active and own is not None:
+        alerts.tell_password_link(own, why="reactivated", by=actor.person_id, now=now)
     if changed:
         audit.record("person.changed", actor=actor, subject=person, now=now, fields=changed, is_active=is_active)
     return person
@@ -181,24 +189,9 @@ def add_service_account(*, actor: User, person: Person, email: str, now: datetim
     errors = Errors()
     email = errors.email("email", email)
     errors.raise_any()
+    accounts.require_reach(actor, person)
     user = User.objects.create_user(email=email, person=person, password=None, is_service_account=True)
     audit.record("person.changed", actor=actor, subject=person, now=now, fields=["service_account"], user=user.pk)
-    return user
-
-
-@transaction.atomic(durable=True)
-def set_password(*, actor: User, person_id: int, password: str, now: datetime) -> User:
-    """Give a person's own account a new password; they change it after the first login."""
-    require_duty(actor, "people", now=now)
-    errors = Errors()
-    user = User.objects.filter(person_id=person_id, is_service_account=False).order_by("pk").first()
-    if user is None:
-        raise NotFound(f"person `{person_id}` has no account of their own")
-    errors.password("password", password, user)
-    errors.raise_any()
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    audit.record("person.changed", actor=actor, subject=user.person, now=now, fields=["password"], user=user.pk)
     return user
 
 

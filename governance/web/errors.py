@@ -44,6 +44,17 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _page(request, "errors/404.html", 404)
 
 
+def too_many(request: HttpRequest, wait_seconds: int = 60) -> HttpResponse:
+    """429: somebody tried too often; the page says for how long nothing more is looked at.
+
+    Args:
+        wait_seconds: also in `Retry-After`.
+    """
+    response = _page(request, "errors/429.html", 429, minutes=-(-wait_seconds // 60))
+    response["Retry-After"] = str(wait_seconds)
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 while the database does not answer."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):

@@ -1,27 +1,30 @@
-"""Signing in and out, with the demonstration's accounts listed where a demonstration runs."""
+"""Signing in and out, and looking around as one of a demonstration's people."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import LoginForm
+from allauth.account.views import LoginView
 from django import forms
 from django.conf import settings
+from django.contrib.auth import login
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.auth.views import LoginView, LogoutView
-from django.core.exceptions import ValidationError
+from django.contrib.auth.views import LogoutView
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
-from governance.demonstration.organisation import PASSWORD as DEMONSTRATION_PASSWORD
-from governance.demonstration.organisation import split_by_tour
+from governance.domain.errors import NotFound
 from governance.models import User
-from governance.selectors.accounts import demonstration_accounts
+from governance.selectors import accounts
+from governance.services import credentials
+from governance.services.credentials import PASSWORD_CHARS_MAX
 
-PASSWORD_CHARS_MAX = 256
-"""A longer password is not hashed: hashing a megabyte would keep a worker busy."""
-
-
-WRONG = "No account has this address and password. Check both; capital letters matter in the password."
+BACKEND = "governance.web.sign_in.AccountBackend"
 
 
 class AccountBackend(ModelBackend):
@@ -35,41 +38,66 @@ class AccountBackend(ModelBackend):
         return user if user is not None and self.user_can_authenticate(user) else None
 
     def user_can_authenticate(self, user: Any) -> bool:
-        return isinstance(user, User) and user.is_active and user.person.is_active and not user.is_service_account
+        return isinstance(user, User) and accounts.may_sign_in(user)
 
 
-class SignInForm(AuthenticationForm):
+class SignInForm(LoginForm):
     """Address and password; one sentence for everything that can be wrong about them."""
 
-    error_messages = {"invalid_login": WRONG, "inactive": WRONG}
-    username = forms.EmailField(
-        label="E-mail address",
-        max_length=200,
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
-    password = forms.CharField(
-        label="Password",
-        strip=False,
-        max_length=PASSWORD_CHARS_MAX,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["login"] = forms.EmailField(
+            label="E-mail address",
+            max_length=200,
+            widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+        )
+        self.fields["password"] = forms.CharField(
+            label="Password",
+            strip=False,
+            max_length=PASSWORD_CHARS_MAX,
+            widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        )
 
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
-        if not AccountBackend().user_can_authenticate(user):
-            raise ValidationError(self.error_messages["invalid_login"], code="invalid_login")
+    def add_prefix(self, field_name: str) -> str:
+        # Password managers and earlier clients know the field by this name.
+        return "username" if field_name == "login" else super().add_prefix(field_name)
 
 
 class SignIn(LoginView):
-    """The sign-in page."""
+    """The sign-in page, of the pages and of the desk alike."""
 
-    authentication_form = SignInForm
+    form_class = SignInForm
     template_name = "sign_in/sign_in.html"
-    redirect_authenticated_user = True
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
-        first, others = split_by_tour(demonstration_accounts() if settings.IS_EMBEDDED else [])
-        return context | {"first": first, "others": others, "demonstration_password": DEMONSTRATION_PASSWORD}
+    def get_context_data(self, **options: Any) -> dict[str, Any]:
+        context = super().get_context_data(**options)
+        context["next"] = self.get_next_url() or ""
+        return context | _demonstration()
+
+
+def _demonstration() -> dict[str, Any]:
+    """The accounts that a demonstration offers, and their printed password; nothing anywhere else."""
+    if not settings.IS_EMBEDDED:
+        return {}
+    from governance.demonstration.organisation import PASSWORD, split_by_tour
+
+    first, others = split_by_tour(accounts.demonstration_accounts())
+    return {"first": first, "others": others, "demonstration_password": PASSWORD}
+
+
+@require_POST
+@never_cache
+def act_as(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Look around as one of a demonstration's people; there is no such page anywhere else."""
+    if not settings.IS_EMBEDDED:
+        raise Http404("this is not a demonstration")
+    try:
+        user = credentials.act_as(user_id=user_id, now=timezone.now())
+    except NotFound as error:
+        raise Http404(error.message) from error
+    login(request, user, backend=BACKEND)
+    wanted = request.POST.get("next", "")
+    return redirect(wanted if wanted and get_adapter().is_safe_url(wanted) else settings.LOGIN_REDIRECT_URL)
 
 
 class SignOut(LogoutView):

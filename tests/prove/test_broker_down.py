@@ -28,13 +28,12 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 from django.utils import timezone
-from knox.models import get_token_model
 from redis import Redis
 
 from config.embedded import Valkey, valkey_program
 from config.processes import Child, free_port
 from governance.domain.limits import ALERT_LEASE_SECONDS
-from governance.models import Alert, Grant, ProvisioningRequest, User
+from governance.models import Alert, ApiToken, Grant, ProvisioningRequest, User
 from governance.services import provisioning
 from tests.cast import Cast, content, set_budget
 from tests.house import broken_promises
@@ -111,7 +110,7 @@ def stack(processes: TestProcesses, cast_today: Cast, tmp_path: Path) -> Iterato
         variables = {
             "REDIS_URL": broker.url(), "CACHE_URL": broker.url(1), "EMAIL_URL": relay.url, "SITE_URL": url,
         }  # fmt: skip
-        _, token = get_token_model().objects.create(user=cast.alice)
+        _, token = ApiToken.objects.create(user=cast.alice, expiry=timedelta(days=1), scopes=["read", "request"])
         try:
             worker = processes.start_worker(**variables)
             processes.start_beat(**variables)

@@ -3,6 +3,15 @@
 Delivery is the one service that is not one transaction: claim (tx), send (no tx), settle (tx).
 """
 
+from governance.services.alerts.credentials import (
+    tell_address_changed,
+    tell_address_confirm,
+    tell_delegation_changed,
+    tell_password_changed,
+    tell_password_link,
+    tell_role_changed,
+    tell_token_made,
+)
 from governance.services.alerts.delivery import backoff, deliver_due, redrive
 from governance.services.alerts.promises import (
     enqueue,
@@ -30,13 +39,20 @@ __all__ = [
     "tell_activation_asked",
     "tell_activation_lapsed",
     "tell_activation_late",
+    "tell_address_changed",
+    "tell_address_confirm",
     "tell_budget_crossed",
     "tell_changes_wanted",
+    "tell_delegation_changed",
     "tell_grant_issued",
+    "tell_password_changed",
+    "tell_password_link",
     "tell_request_answered",
     "tell_request_decided",
     "tell_request_expired",
+    "tell_role_changed",
     "tell_stage_escalated",
     "tell_stage_reminded",
     "tell_stages_opened",
+    "tell_token_made",
 ]
