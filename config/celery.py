@@ -6,8 +6,10 @@ import os
 import time
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import celeryd_init
+
+from governance.services.channel import Channel, through
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -15,7 +17,16 @@ HEARTBEAT_KEY = "celery-heartbeat"
 HEARTBEAT_SECONDS_MAX = 45
 """Older than this, beat or every worker is taken to be down: four ticks missed."""
 
-app = Celery("comptroller")
+
+class ChannelTask(Task):
+    """A task whose changes say in the audit log that a task made them, and which."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        with through(Channel.TASK, self.name):
+            return super().__call__(*args, **options)
+
+
+app = Celery("comptroller", task_cls=ChannelTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

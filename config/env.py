@@ -103,6 +103,8 @@ class Environment:
     hsts_seconds: int
     link_hours: int
     """How long a link to set a password or confirm an address lives."""
+    second_officer_days: int
+    consent_days_min: int
     log_level: str
     log_json: bool
     demonstration: bool
@@ -144,6 +146,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         behind_tls_proxy=reader.read("BEHIND_TLS_PROXY", _parse_bool, False),
         hsts_seconds=reader.read("HSTS_SECONDS", _parse_int(0, 126_144_000), 31_536_000 if is_production else 0),
         link_hours=reader.read("PASSWORD_LINK_HOURS", _parse_int(1, 168), 48),
+        second_officer_days=reader.read("SECOND_OFFICER_DAYS", _parse_int(1, 365), 30),
+        consent_days_min=reader.read("CONSENT_DAYS_MIN", _parse_int(1, 90), 7),
         log_level=reader.read("LOG_LEVEL", _parse_log_level, "INFO"),
         log_json=reader.read("LOG_JSON", _parse_bool, is_production),
         demonstration=reader.read("COMPTROLLER_DEMONSTRATION", _parse_bool, True),

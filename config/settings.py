@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.security.PolicyByPlaceMiddleware",
     "config.forms.FieldsByPageMiddleware",
+    "config.channels.ChannelMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -168,6 +169,7 @@ CELERY_BEAT_SCHEDULE = {
         ("end-grants", "governance.tasks.end_grants", 300),
         ("send-digests", "governance.tasks.send_digests", 900),
         ("activate-policies", "governance.tasks.activate_policies", 60),
+        ("remind-consent", "governance.tasks.remind_consent", 900),
         # Looks every hour whether today's run is still owed: a restart of beat loses no night.
         ("replay-sample", "governance.tasks.replay_sample", 3600),
         ("judge-backtests", "governance.tasks.judge_backtests", 5),
@@ -243,6 +245,11 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+
+SECOND_OFFICER_DAYS = ENV.second_officer_days
+"""Whoever was added, or given the role, by one officer is no second officer beside them for so many days."""
+CONSENT_DAYS_MIN = ENV.consent_days_min
+"""At least so many days lie between an acceptable-use version and the day from which it has to be accepted."""
 
 # ------------------------------------------------------------------------- security
 

@@ -9,6 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from governance.services import (
+    acceptable_use,
     activations,
     alerts,
     backtests,
@@ -66,6 +67,12 @@ def send_digests() -> None:
 def activate_policies() -> None:
     """Put agreed policy versions in force whose instant has come."""
     activations.activate_due(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.remind_consent")
+def remind_consent() -> None:
+    """Remind people of an acceptable-use version that they have not accepted."""
+    acceptable_use.remind_consent(now=timezone.now())
 
 
 @shared_task(name="governance.tasks.replay_sample")

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import transaction
 
-from governance.models import PolicyBacktest, PolicyVersion, User
+from governance.models import AcceptableUseVersion, PolicyBacktest, PolicyVersion, User
 from governance.policy.shipped import shipped_text
 from governance.selectors import policies as reading
-from governance.services import policies, policy_checks
+from governance.services import acceptable_use, audit, policies, policy_checks
 
 
 def put_in_force(version: PolicyVersion, *, actor: User, now: datetime) -> PolicyVersion:
@@ -18,6 +18,22 @@ def put_in_force(version: PolicyVersion, *, actor: User, now: datetime) -> Polic
     with transaction.atomic():
         policies.lock_sets()
         return policies.put_in_force(version_id=version.pk, actor=actor, now=now)
+
+
+def published(*, asker: User, second: User, now: datetime, **fields: Any) -> AcceptableUseVersion:
+    """A version of a statement, asked for by one and agreed to by the other at the same instant."""
+    asked = acceptable_use.publish_version(actor=asker, now=now, **fields)
+    answered = acceptable_use.answer_publication(publication_id=asked.pk, actor=second, answer="agree", now=now)
+    assert answered.version is not None
+    return answered.version
+
+
+def retire_all(*, actor: User, now: datetime) -> None:
+    """As if nothing were in force, which no service brings about; the log says so, or the database refuses."""
+    with transaction.atomic():
+        for version in PolicyVersion.objects.filter(state="active"):
+            PolicyVersion.objects.filter(pk=version.pk).update(state="retired", retired_at=now)
+            audit.record("policy.activated", actor=actor, subject=version, now=now, replaces=version.pk)
 
 
 def seen_backtest(version: PolicyVersion, *, by: User, now: datetime) -> PolicyBacktest:

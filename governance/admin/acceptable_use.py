@@ -1,4 +1,4 @@
-"""Acceptable-use statements, their versions, and who accepted which."""
+"""Acceptable-use statements, their versions, published by two officers, and who accepted which."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q
 
-from governance.admin.forms import DeskForm, InstantField
+from governance.admin.forms import DeskForm, InstantField, ReasonField
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
-from governance.models import AcceptableUseStatement, AcceptableUseVersion, Acceptance, User, Visibility
+from governance.models import (
+    AcceptableUsePublication,
+    AcceptableUseStatement,
+    AcceptableUseVersion,
+    Acceptance,
+    User,
+    Visibility,
+)
 from governance.services import acceptable_use
+
+DUTY = "acceptable_use"
 
 
 class PublishForm(DeskForm):
@@ -27,8 +36,15 @@ class PublishForm(DeskForm):
         help_text='As JSON: [{"number": "4.2", "title": "…", "rule_ids": ["AU-1"]}]',
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
     )
-    effective_from = InstantField(label="In effect from")
-    consent_due = InstantField(label="To be accepted by", help_text="Until then the version before it still counts.")
+    effective_from = InstantField(
+        required=False, label="In effect from", help_text="Empty: as soon as a second officer agrees."
+    )
+    consent_due = InstantField(
+        label="To be accepted by",
+        help_text="Until then an acceptance of the version before it still counts. "
+        "Everybody is told by mail when it is published, some days before and on this day.",
+    )
+    reason = ReasonField(required=False, label="What changes and why, for the second officer and the log")
 
     def initial_of(self, row: Any) -> dict[str, Any]:
         newest = row.versions.order_by("-number").first()
@@ -45,7 +61,7 @@ class PublishForm(DeskForm):
             raise forms.ValidationError("Give a list of objects.")
         return clauses
 
-    def save(self, *, actor: User, now: datetime) -> AcceptableUseVersion:
+    def save(self, *, actor: User, now: datetime) -> AcceptableUsePublication:
         return acceptable_use.publish_version(
             slug=self.about(AcceptableUseStatement).slug, actor=actor, now=now, **self.cleaned_data
         )
@@ -55,7 +71,68 @@ class PublishForm(DeskForm):
 class StatementAdmin(RecordAdmin):
     lead = "What people accept before they may ask."
     list_display = ("name", "slug")
-    edits = (Edit("publish", "Publish a version", PublishForm, "acceptable_use", done="Version published"),)
+    edits = (
+        Edit(
+            "publish",
+            "Publish a version",
+            PublishForm,
+            DUTY,
+            lead="A second officer answers; until then nothing changes for anybody.",
+            done="Asked for: a second officer answers",
+        ),
+    )
+
+
+class AnswerForm(DeskForm):
+    starts_empty = True
+    answer = forms.ChoiceField(
+        choices=[("agree", "Agree: it is published, and everybody is told"), ("refuse", "Refuse")],
+        widget=forms.RadioSelect,
+        label="Your answer",
+    )
+    reason = ReasonField(required=False, help_text="A refusal says why.")
+
+    def save(self, *, actor: User, now: datetime) -> AcceptableUsePublication:
+        row = self.about(AcceptableUsePublication)
+        return acceptable_use.answer_publication(publication_id=row.pk, actor=actor, now=now, **self.cleaned_data)
+
+
+class WithdrawForm(DeskForm):
+    starts_empty = True
+    reason = ReasonField()
+
+    def save(self, *, actor: User, now: datetime) -> AcceptableUsePublication:
+        row = self.about(AcceptableUsePublication)
+        return acceptable_use.withdraw_publication(publication_id=row.pk, actor=actor, now=now, **self.cleaned_data)
+
+
+@admin.register(AcceptableUsePublication)
+class PublicationAdmin(RecordAdmin):
+    heading = "Publications of acceptable use"
+    lead = "Texts that one officer asks to publish and another one answers. What waits here changes nothing yet."
+    list_display = ("statement", "state", "asked_by", "asked_at", "answered_by", "effective_from", "consent_due")
+    list_filter = ("state", "statement")
+    list_select_related = ("statement", "asked_by", "answered_by")
+    edits = (
+        Edit(
+            "answer",
+            "Answer",
+            AnswerForm,
+            DUTY,
+            lead="Read the whole text first. Whoever asked does not answer.",
+            applies=lambda row: row.state == "asked",
+            done="Answered",
+        ),
+        Edit(
+            "withdraw",
+            "Withdraw",
+            WithdrawForm,
+            DUTY,
+            lead="What is in effect stays in effect.",
+            applies=lambda row: row.state == "asked",
+            done="Withdrawn",
+        ),
+    )
 
 
 @admin.register(AcceptableUseVersion)

@@ -18,8 +18,9 @@ from governance.admin.access import Access
 from governance.admin.wording import day
 from governance.domain.prose import sentence
 from governance.models import PolicyVersion
-from governance.selectors import activations
+from governance.selectors import activations, officers
 from governance.selectors.activations import BacktestStanding, Standing
+from governance.selectors.duties import people_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Panel:
         lead: who still has to do what, in a sentence.
         missing: what is in the way of asking.
         can_ask, can_answer, can_withdraw: whether this person may do it now.
+        why_not: why an officer may not answer what somebody else asks; empty otherwise.
         ask_url, answer_url, withdraw_url: where the forms go.
         ask_label: what the button says.
     """
@@ -51,6 +53,7 @@ class Panel:
     missing: tuple[str, ...]
     can_ask: bool
     can_answer: bool
+    why_not: str
     can_withdraw: bool
     ask_url: str
     answer_url: str
@@ -62,13 +65,13 @@ class Panel:
 
 def of(version: PolicyVersion, person: Access) -> Panel:
     """The panel of a version, as this person may use it."""
-    standing = activations.standing_of(version, now=person.now)
-    me = person.user.person_id
-    is_officer = "policies" in person.duties
+    me, is_officer = person.user.person_id, "policies" in person.duties
+    standing = activations.standing_of(version, now=person.now, asker=person.user if is_officer else None)
     open_one = standing.open_activation
-    is_mine = open_one is not None and open_one.asked_by.person_id == me
-    others = [name for pk, name in standing.officers.items() if pk != me]
-    only = others[0] if len(others) == 1 else ""
+    is_asked = open_one is not None and open_one.state == "asked"
+    # Named where nobody else keeps policies, superusers included.
+    others = {pk: name for pk, name in people_with("policies", now=person.now).items() if pk != me}
+    only = next(iter(others.values())) if len(others) == 1 and set(others) <= set(standing.officers) else ""
     rules = version.state != "active"
     return Panel(
         version=version,
@@ -77,7 +80,8 @@ def of(version: PolicyVersion, person: Access) -> Panel:
         steps=_steps(standing, person.now),
         missing=tuple(sentence(each) for each in standing.missing) if rules and open_one is None else (),
         can_ask=is_officer and rules and open_one is None and not standing.missing,
-        can_answer=is_officer and open_one is not None and open_one.state == "asked" and not is_mine,
+        can_answer=is_asked and me in standing.officers,
+        why_not=_why_not(standing, person) if is_asked and is_officer else "",
         can_withdraw=is_officer and open_one is not None,
         ask_url=_url("ask", version),
         answer_url=_url("answer", version),
@@ -86,6 +90,14 @@ def of(version: PolicyVersion, person: Access) -> Panel:
         reason_label=f"Why, for {only.split()[0]} and the log" if only else "Why, for the second officer and the log",
         asked_reason=open_one.reason if open_one is not None else "",
     )
+
+
+def _why_not(standing: Standing, person: Access) -> str:
+    open_one = standing.open_activation
+    if open_one is None or open_one.asked_by.person_id == person.user.person_id:
+        return ""
+    tie = officers.tie_between("policies", asked_by=open_one.asked_by, other=person.user, now=person.now)
+    return sentence(f"{tie}: another officer answers") if tie else ""
 
 
 def _url(slug: str, row: models.Model) -> str:

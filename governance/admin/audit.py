@@ -17,11 +17,11 @@ from governance.models import AuditEvent
 class AuditAdmin(StateAdmin):
     heading = "Audit log"
     lead = "One event per change, chained by hashes. Nothing here can be changed, by anybody."
-    list_display = ("seq", "what", "person", "subject", "at")
+    list_display = ("seq", "what", "person", "subject", "via", "at")
     list_display_links = ("seq", "what")
-    list_filter = ("action",)
+    list_filter = ("action", "channel")
     list_select_related = ("person",)
-    search_fields = ("=seq", "=request_id", "action", "person__name")
+    search_fields = ("=seq", "=request_id", "action", "origin", "person__name")
     ordering = ("-seq",)
 
     def may_read(self, person: Any) -> bool:
@@ -35,6 +35,12 @@ class AuditAdmin(StateAdmin):
     def subject(self, row: AuditEvent) -> str:
         found = getattr(row, "subject_told", None)
         return found or subjects_of([row])[row.subject_type, row.subject_id]
+
+    @admin.display(description="by", ordering="channel")
+    def via(self, row: AuditEvent) -> str:
+        """The interface that it came by; of commands and tasks who ran which."""
+        words = row.get_channel_display() or "not recorded"
+        return f"{words}, {row.origin}" if row.origin else words
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The page's events with what they are about, read for all of them at once."""

@@ -110,9 +110,10 @@ _NAMED: dict[str, type[models.Model]] = {
     "modellineage": ModelLineage, "beneficiary": Beneficiary,
 }  # fmt: skip
 _TYPES = {
-    "approvalstage": "stage", "acceptableuseversion": "acceptable use", "roleassignment": "role of a person",
-    "policyversion": "policy", "cataloguerelease": "catalogue release", "modellineage": "lineage",
-    "approvallimit": "approval limit", "policyexception": "exception", "provisioningrequest": "request",
+    "approvalstage": "stage", "acceptableuseversion": "acceptable use", "acceptableusepublication": "publication",
+    "roleassignment": "role of a person", "policyversion": "policy", "cataloguerelease": "catalogue release",
+    "modellineage": "lineage", "approvallimit": "approval limit", "policyexception": "exception",
+    "provisioningrequest": "request",
 }  # fmt: skip
 
 

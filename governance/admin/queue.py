@@ -14,7 +14,7 @@ from governance.admin import access
 from governance.admin.site import DeskSite
 from governance.domain.lifecycle import State
 from governance.models import ApprovalDecision, FactRow, ProvisioningRequest
-from governance.selectors import queues
+from governance.selectors import queues, second_answers
 from governance.selectors.queues import QueueItem
 
 DECIDED_PER_PAGE = 30
@@ -57,6 +57,7 @@ def queue_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
         "queue": queue,
         "chosen": chosen,
         "is_filtered": any(chosen.values()),
+        "answers": second_answers.to_answer(person.user, now=person.now, duties=person.duties),
     }
     return TemplateResponse(request, "admin/desk/queue.html", context)
 

@@ -11,7 +11,7 @@ from governance.demonstration.bulk import copy_rows
 from governance.demonstration.ids import Ids
 from governance.domain.actions import ACTIONS
 from governance.models import AuditEvent, AuditHead, User
-from governance.services import audit
+from governance.services import audit, channel
 
 
 class Chain:
@@ -46,7 +46,7 @@ class Chain:
             request: id of the provisioning request whose timeline shows the event.
         """
         ACTIONS[action]
-        head = self._head
+        head, via = self._head, channel.current()
         event = AuditEvent(
             id=self._ids.next(AuditEvent),
             stream=head.stream,
@@ -59,6 +59,8 @@ class Chain:
             request_id=request,
             data=data,
             at=at.astimezone(UTC),
+            channel=via.channel.value,
+            origin=via.origin,
             previous_hash=head.hash,
         )
         event.hash = audit.chain_hash(event)

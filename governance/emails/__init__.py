@@ -11,7 +11,16 @@ from datetime import datetime
 
 from django.core.mail import EmailMultiAlternatives
 
-from governance.emails import activations, answers, budgets, credentials, digests, stages
+from governance.emails import (
+    acceptable_use,
+    activations,
+    answers,
+    budgets,
+    credentials,
+    digests,
+    in_force,
+    stages,
+)
 from governance.emails.letters import Letter, Moot, Reader, Undeliverable
 from governance.emails.line import Answer, Line, Result
 from governance.emails.message import build
@@ -41,6 +50,14 @@ LETTERS: dict[str, Callable[[Alert, Reader], Letter]] = {
     "role_changed": credentials.role_changed,
     "role_announced": credentials.role_announced,
     "delegation_changed": credentials.delegation_changed,
+    "activation_in_your_name": activations.in_your_name,
+    "policy_in_force": in_force.policy,
+    "exception_in_force": in_force.exception,
+    "publication_in_force": in_force.publication,
+    "publication_asked": acceptable_use.asked,
+    "aup_published": acceptable_use.published,
+    "consent_due_soon": acceptable_use.due_soon,
+    "consent_due": acceptable_use.due,
 }
 """Kind of alert -> the letter that says it."""
 

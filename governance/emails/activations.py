@@ -51,6 +51,30 @@ def asked(alert: Alert, reader: Reader) -> Letter:
     )
 
 
+def in_your_name(alert: Alert, reader: Reader) -> Letter:
+    """Mail 13 to the one in whose name a command asked: whoever can start a command can name any officer.
+
+    Sent also when it was answered meanwhile: then it matters most.
+    """
+    activation = activations.activation_of(alert.payload["activation"])
+    name, ran = _name(activation), unlinked(str(alert.payload.get("origin", "")))
+    return _letter(
+        activation,
+        subject=f"Asked in your name on the command line: {name}",
+        heading=f"Asked on {reader.day(activation.asked_at)}, on the command line",
+        preview="If it was not you, withdraw it.",
+        lead=f"A command asked for the activation of {name} in your name. It ran as {ran}.",
+        quote=quoted(activation.reason),
+        rows=(
+            ("Version", _replaces(activation)),
+            ("What changes", _title(activation)),
+            ("If it was not you", "open the version, withdraw it, and tell whoever runs this installation"),
+        ),
+        note="Opening the link changes nothing. It takes effect only after a second officer approves.",
+        why="You receive this because a command named you. It is sent once; there is nothing to stop.",
+    )
+
+
 def lapsed(alert: Alert, reader: Reader) -> Letter:
     """Mail 14: two officers agreed, the instant came, and it does not rule; why, and what does.
 

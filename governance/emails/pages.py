@@ -7,7 +7,16 @@ from django.contrib.auth.tokens import default_token_generator
 from django.urls import reverse
 from django.utils.http import int_to_base36
 
-from governance.models import ApprovalStage, Budget, Grant, PolicyVersion, ProvisioningRequest, User
+from governance.models import (
+    AcceptableUsePublication,
+    ApprovalStage,
+    Budget,
+    Grant,
+    PolicyException,
+    PolicyVersion,
+    ProvisioningRequest,
+    User,
+)
 
 
 def request_page(request: ProvisioningRequest) -> str:
@@ -28,6 +37,18 @@ def budget_page(budget: Budget) -> str:
 
 def version_page(version: PolicyVersion) -> str:
     return reverse("admin:governance_policyversion_change", args=[version.pk])
+
+
+def exception_page(exception: PolicyException) -> str:
+    return reverse("admin:governance_policyexception_change", args=[exception.pk])
+
+
+def publication_page(publication: AcceptableUsePublication) -> str:
+    return reverse("admin:governance_acceptableusepublication_change", args=[publication.pk])
+
+
+def acceptable_use_page() -> str:
+    return reverse("web:acceptable_use")
 
 
 def activations_page() -> str:

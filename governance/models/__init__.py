@@ -1,6 +1,11 @@
 """Rows and what can never be true of them. Nothing here decides or writes beyond one row."""
 
-from governance.models.acceptable_use import AcceptableUseStatement, AcceptableUseVersion, Acceptance
+from governance.models.acceptable_use import (
+    AcceptableUsePublication,
+    AcceptableUseStatement,
+    AcceptableUseVersion,
+    Acceptance,
+)
 from governance.models.alerts import Alert
 from governance.models.approvals import ApprovalDecision, ApprovalLimit, ApprovalStage
 from governance.models.assessments import Assessment, FactRow
@@ -50,6 +55,7 @@ APPEND_ONLY_TABLES = (
 
 __all__ = [
     "APPEND_ONLY_TABLES",
+    "AcceptableUsePublication",
     "AcceptableUseStatement",
     "AcceptableUseVersion",
     "Acceptance",

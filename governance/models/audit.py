@@ -6,7 +6,10 @@ from typing import ClassVar
 
 from django.db import models
 
+from governance.models.base import choices_check
 from governance.models.people import Person, User
+
+CHANNELS = {"web": "Web", "desk": "Desk", "api": "API", "command": "Command", "task": "Task"}
 
 
 class AuditHead(models.Model):
@@ -37,12 +40,25 @@ class AuditEvent(models.Model):
     request_id = models.BigIntegerField(null=True)
     data = models.JSONField(default=dict)
     at = models.DateTimeField()
+    channel = models.CharField(
+        max_length=10,
+        choices=list(CHANNELS.items()),
+        blank=True,
+        default="",
+        help_text="By which interface; empty on events from before it was kept.",
+    )
+    origin = models.CharField(
+        max_length=120, blank=True, default="", help_text="Of a command who ran it on the machine, of a task its name."
+    )
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
     class Meta:
         ordering: ClassVar = ["stream", "seq"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["stream", "seq"], name="audit_seq_dense")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["stream", "seq"], name="audit_seq_dense"),
+            choices_check("audit", "channel", (*CHANNELS, "")),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["request_id", "seq"], name="audit_by_request"),
             models.Index(fields=["subject_type", "subject_id"], name="audit_by_subject"),

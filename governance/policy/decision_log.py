@@ -42,6 +42,7 @@ def log_entry(
     engine_version: str = "",
     eval_ns: int | None = None,
     erased: Sequence[str] = (),
+    channel: str = "",
     schema: FactsSchema = SCHEMA,
 ) -> dict[str, Any]:
     """One entry, plain values.
@@ -54,6 +55,7 @@ def log_entry(
         prev_hash: `entry_hash` of the entry before, so that the log is a chain.
         eval_ns: how long judging took.
         erased: paths that the caller left out altogether.
+        channel: by which interface the ask came; empty where that was not kept, and then the entry says nothing of it.
     """
     plain = facts_to_json(facts)
     hidden = (
@@ -79,6 +81,8 @@ def log_entry(
         "engine_version": engine_version,
         "prev_hash": prev_hash,
     }
+    if channel:
+        entry["channel"] = channel
     entry["entry_hash"] = hash_of(entry)
     return entry
 

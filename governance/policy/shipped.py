@@ -33,6 +33,12 @@ def shipped_bundles() -> tuple[Bundle, ...]:
 
 
 @lru_cache(maxsize=1)
+def shipped_digests() -> frozenset[str]:
+    """The content hash of each."""
+    return frozenset(bundle.content_hash for bundle in shipped_bundles())
+
+
+@lru_cache(maxsize=1)
 def shipped_policy_set() -> CompiledPolicySet:
     """All of them, compiled once per process."""
     return compile_policy_set(shipped_bundles())

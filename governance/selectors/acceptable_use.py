@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from governance.models import AcceptableUseVersion, Acceptance
+from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast, Concat
+
+from governance.models import AcceptableUseVersion, Acceptance, Alert, Person, User
+from governance.selectors.people import SYSTEM_EMAIL
+
+REMIND_BEFORE = timedelta(days=3)
+REMIND_AFTER = timedelta(days=7)
+"""So long after the due day it is still told: a worker that stood still makes up for it."""
 
 _CLAUSE_START = re.compile(r"^(?P<number>\d{1,3}(?:\.\d{1,3}){0,2})[.)]?\s+", re.MULTILINE)
 
@@ -59,6 +67,53 @@ def statements(person_id: int, *, now: datetime) -> list[Statement]:
     for version in versions:
         by_statement.setdefault(version.statement_id, []).append(version)
     return [_statement(found, accepted, now) for found in by_statement.values()]
+
+
+def concerned() -> QuerySet[Person]:
+    """Everybody who has to accept a version: active people with an account of their own, the system's left out."""
+    accounts = User.objects.filter(person=OuterRef("pk"), is_active=True, is_service_account=False)
+    return Person.objects.filter(Exists(accounts), is_active=True).exclude(email=SYSTEM_EMAIL)
+
+
+def consent_due_about(*, now: datetime) -> list[AcceptableUseVersion]:
+    """Versions that two officers published, are current, and whose consent is due within days or lately was."""
+    rows = AcceptableUseVersion.objects.filter(
+        publication__isnull=False, effective_from__lte=now,
+        consent_due__lte=now + REMIND_BEFORE, consent_due__gt=now - REMIND_AFTER,
+    )  # fmt: skip
+    newer = AcceptableUseVersion.objects.filter(
+        statement=OuterRef("statement"), number__gt=OuterRef("number"), effective_from__lte=now
+    )
+    return list(rows.exclude(Exists(newer)).select_related("statement"))
+
+
+def owing(version: AcceptableUseVersion, *, kind: str) -> QuerySet[Person]:
+    """Whoever has not accepted a version and was not told so yet.
+
+    Args:
+        kind: of the mail.
+    """
+    accepted = Acceptance.objects.filter(version=version, person=OuterRef("pk"))
+    key = Concat(Value(f"{kind}:{mail_subject(version)}:"), Cast(OuterRef("pk"), CharField()))
+    return concerned().exclude(Exists(accepted)).exclude(Exists(Alert.objects.filter(key=key)))
+
+
+def mail_subject(version: AcceptableUseVersion) -> str:
+    """What the mails about a version are keyed by."""
+    return f"aup:{version.pk}"
+
+
+def has_accepted(person_id: int, version: AcceptableUseVersion) -> bool:
+    return Acceptance.objects.filter(version=version, person_id=person_id).exists()
+
+
+def changed_clauses(version: AcceptableUseVersion, person_id: int) -> list[Clause]:
+    """Clauses that differ from the version that a person accepted last; none when they accepted none."""
+    earlier = AcceptableUseVersion.objects.filter(
+        statement=version.statement_id, number__lt=version.number, acceptances__person=person_id
+    )
+    before = earlier.order_by("-number").first()
+    return [clause for clause in _clauses(version, before) if clause.is_new or clause.was] if before else []
 
 
 def owed(person_id: int, *, now: datetime) -> list[Statement]:

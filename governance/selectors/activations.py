@@ -7,17 +7,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.conf import settings
 from django.db.models import Min
 
 from governance.domain.policy_life import VersionState
-from governance.models import Assessment, Person, PolicyActivation, PolicyBacktest, PolicyFindingNote, PolicyVersion
+from governance.models import (
+    Assessment,
+    Person,
+    PolicyActivation,
+    PolicyBacktest,
+    PolicyFindingNote,
+    PolicyVersion,
+    User,
+)
 from governance.policy.errors import PolicyError
+from governance.selectors import officers as officers_of
 from governance.selectors import policies, policy_checks
 from governance.selectors.duties import people_with
 from governance.selectors.policy_checks import Checks, StoredFinding
 from governance.selectors.shadow import ShadowSummary, shadow_summary
 
 OPEN_STATES = ("asked", "agreed")
+_NO_SECOND = "there is no second policy officer to answer: give the role to somebody else"
 BACKTESTS_READ_MAX = 20
 BACKTEST_SPAN_MIN = timedelta(days=90)
 """A backtest that opens the gate reaches back so far, or to the first decision."""
@@ -42,7 +53,8 @@ class Standing:
         explained: newest explanation of each finding, by the finding's key.
         backtest: the run that counts, or the newest one that does not.
         activation: the open one, else the newest; None when nobody ever asked.
-        officers: person id to name of everybody who could ask or answer.
+        officers: person id to name of everybody who could answer: of the open activation, else of one that `asker`
+            asks for.
         missing: what is still in the way of asking, one sentence each; empty when it can be asked for.
     """
 
@@ -80,8 +92,8 @@ def activation_of(activation_id: int) -> PolicyActivation:
 
 
 def answerers(activation: PolicyActivation, *, now: datetime) -> frozenset[int]:
-    """Ids of the people who could answer it: every officer but the one who asked, whichever account they use."""
-    return frozenset(people_with("policies", now=now)) - {activation.asked_by.person_id}
+    """Ids of the people who could answer it: officers who are independent of the one who asked."""
+    return frozenset(officers_of.seconds("policies", asked_by=activation.asked_by, now=now))
 
 
 def waiting_for(person: Person, *, now: datetime) -> list[PolicyActivation]:
@@ -102,10 +114,11 @@ def in_force_beside(activation: PolicyActivation) -> PolicyVersion | None:
     return PolicyVersion.objects.filter(policy_set_id=activation.policy_set_id, state="active").first()
 
 
-def standing_of(version: PolicyVersion, *, now: datetime, is_live: bool = False) -> Standing:
+def standing_of(version: PolicyVersion, *, now: datetime, asker: User | None = None, is_live: bool = False) -> Standing:
     """Everything about one version, in a fixed number of queries.
 
     Args:
+        asker: who asks or would ask for it; None for anybody.
         is_live: run the cases again and count the people again, rather than believing the last run. Such a reading is
             made under the lock of all sets, so what decides nothing is left out: the shadow's figures.
     """
@@ -120,7 +133,6 @@ def standing_of(version: PolicyVersion, *, now: datetime, is_live: bool = False)
     except PolicyError as error:
         whole, draft = None, ""
         problems.append(f"it does not go together with the rules in force: {error}")
-    officers = people_with("policies", now=now)
     backtest, standing = _backtest(version, against=in_force, draft=draft)
     problems += _of_checks(version, checks, unexplained, draft)
     if is_live and whole is not None:
@@ -135,11 +147,16 @@ def standing_of(version: PolicyVersion, *, now: datetime, is_live: bool = False)
                 problems.append(f"a stage that nobody could fill: {stored.sentence.rstrip('.')}")
     if in_force:
         problems += _of_backtest(standing)
-    if len(officers) < 2:
-        problems.append("there is no second policy officer to answer: give the role to somebody else")
-    activation = PolicyActivation.objects.filter(version=version).select_related(
+    activations = PolicyActivation.objects.filter(version=version).select_related(
         "asked_by__person", "answered_by__person"
     )
+    activation = activations.order_by("-pk").first()
+    if activation is not None and activation.state in OPEN_STATES:
+        asker = activation.asked_by
+    officers, problem = _officers(asker, now=now)
+    # Of an agreed one the second officer is known: that they still are one is looked at when it comes into force.
+    if problem and (activation is None or activation.state != "agreed"):
+        problems.append(problem)
     return Standing(
         version=version,
         checks=checks,
@@ -148,9 +165,25 @@ def standing_of(version: PolicyVersion, *, now: datetime, is_live: bool = False)
         shadow=ShadowSummary() if is_live else shadow_summary(version),
         backtest=backtest,
         backtest_standing=standing,
-        activation=activation.order_by("-pk").first(),
+        activation=activation,
         officers=officers,
         missing=tuple(problems),
+    )
+
+
+def _officers(asker: User | None, *, now: datetime) -> tuple[dict[int, str], str]:
+    """Who could answer, and what stands in the way when nobody could."""
+    everybody = officers_of.holders("policies", now=now)
+    if asker is None:
+        return everybody, "" if len(everybody) > 1 else _NO_SECOND
+    others = officers_of.seconds("policies", asked_by=asker, now=now)
+    if others:
+        return others, ""
+    if everybody.keys() <= {asker.person_id}:
+        return others, _NO_SECOND
+    return others, (
+        f"every other policy officer was added, or given the role, by {asker.person.name} or the other way round "
+        f"within the last {settings.SECOND_OFFICER_DAYS} days: an officer of longer standing answers"
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
 
 from governance.domain.errors import NotAllowed
-from governance.models import Assessment, RoleAssignment, User
+from governance.models import Assessment, AuditEvent, RoleAssignment, User
 from governance.policy.answer import Decision
 from governance.policy.decision_log import log_entry
 from governance.policy.errors import PolicyError
@@ -53,17 +54,39 @@ def stream(*, since: datetime | None = None, limit: int | None = None) -> Iterat
     if since is not None:
         found = found.filter(assessed_at__gte=since)
     previous = ""
-    for assessment in (found[:limit] if limit is not None else found).iterator(ROWS_PER_READ):
-        entry = entry_of(assessment, previous=previous)
-        previous = entry["entry_hash"]
-        yield entry
+    left = (found[:limit] if limit is not None else found).iterator(ROWS_PER_READ)
+    while some := list(islice(left, ROWS_PER_READ)):
+        channels = channels_of(some)
+        for assessment in some:
+            entry = entry_of(assessment, previous=previous, channels=channels)
+            previous = entry["entry_hash"]
+            yield entry
 
 
-def entry_of(assessment: Assessment, *, previous: str = "") -> dict[str, Any]:
+def channels_of(assessments: Iterable[Assessment]) -> dict[tuple[int, int], str]:
+    """By which interface each revision was submitted, by request and number of the revision, as the audit log says."""
+    wanted = {each.revision.provisioning_request_id for each in assessments}
+    events = AuditEvent.objects.filter(action="request.submitted", request_id__in=wanted)
+    found = events.order_by("seq").values_list("request_id", "data", "channel", "origin")
+    return {
+        (request, data.get("revision", 0)): f"{channel} ({origin})" if origin else channel
+        for request, data, channel, origin in found
+        if request is not None
+    }
+
+
+def entry_of(
+    assessment: Assessment, *, previous: str = "", channels: Mapping[tuple[int, int], str] | None = None
+) -> dict[str, Any]:
     """One entry. Sensitive facts are masked whoever reads it: the record itself is on the desk.
 
     Facts that an older version wrote in another shape are left out and listed as erased.
+
+    Args:
+        channels: what `channels_of` says of it, where it was read for many at once.
     """
+    if channels is None:
+        channels = channels_of([assessment])
     request = assessment.revision.provisioning_request
     erased: list[str] = []
     try:
@@ -81,4 +104,5 @@ def entry_of(assessment: Assessment, *, previous: str = "") -> dict[str, Any]:
         engine_version=assessment.engine_version,
         prev_hash=previous,
         erased=erased,
+        channel=channels.get((request.pk, assessment.revision.number), ""),
     )

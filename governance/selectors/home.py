@@ -12,7 +12,7 @@ from django.db.models import Sum
 from governance.domain.errors import NoActivePolicy
 from governance.domain.lifecycle import State
 from governance.models import Flag, ProvisioningRequest, User, Visibility
-from governance.selectors import acceptable_use, budgets, grants, policies, queues
+from governance.selectors import acceptable_use, budgets, grants, policies, queues, second_answers
 from governance.selectors.facts import SIMILAR_DAYS
 
 LISTED_MAX = 10
@@ -44,6 +44,7 @@ class Home:
 
     owed: Sequence[acceptable_use.Statement]
     queue: Sequence[queues.QueueItem]
+    answers: Sequence[second_answers.ToAnswer]
     mine: Sequence[ProvisioningRequest]
     ending: Sequence[grants.GrantView]
     waiting: Sequence[queues.Waiting]
@@ -54,7 +55,7 @@ class Home:
 
     @property
     def needs_count(self) -> int:
-        return len(self.owed) + len(self.queue) + len(self.mine) + len(self.ending)
+        return len(self.owed) + len(self.queue) + len(self.answers) + len(self.mine) + len(self.ending)
 
 
 def home(user: User, *, visibility: Visibility, now: datetime) -> Home:
@@ -63,6 +64,7 @@ def home(user: User, *, visibility: Visibility, now: datetime) -> Home:
     return Home(
         owed=[] if user.is_service_account else acceptable_use.owed(user.person_id, now=now),
         queue=queues.approver_queue(user, now)[:LISTED_MAX],
+        answers=second_answers.to_answer(user, now=now)[:LISTED_MAX],
         mine=_mine(user, now),
         ending=[view for view in running if _needs_owner(view, now)][:LISTED_MAX],
         waiting=queues.waiting_for(user, now, limit=LISTED_MAX),

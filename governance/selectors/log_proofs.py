@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from governance.domain.canonical import digest
 from governance.models import Assessment, AuditEvent
@@ -54,6 +54,11 @@ def prove_stored(proof: Proof) -> None:
             proof.count += 1
             for problem in _problems_of(row, told):
                 proof.add(f"decision {row.pk}: {problem}")
+
+
+def channels() -> dict[str, int]:
+    """How many audit events came by which interface; the empty name is of those from before it was kept."""
+    return dict(AuditEvent.objects.order_by("channel").values_list("channel").annotate(Count("pk")))
 
 
 def _submissions(rows: Iterable[Assessment]) -> dict[tuple[int, int], Mapping[str, Any]]:
@@ -119,6 +124,7 @@ def prove_export(entries: Iterable[Any], proof: Proof) -> None:
     left = iter(entries)
     while some := list(islice(left, ROWS_PER_READ)):
         stored = _stored(some)
+        channels = decision_logs.channels_of(stored.values())
         for entry in some:
             proof.count += 1
             where = f"entry {proof.count}"
@@ -137,7 +143,7 @@ def prove_export(entries: Iterable[Any], proof: Proof) -> None:
                 proof.add(f"{where}: decision {decision_id} is not stored")
                 continue
             ends = (min(ends[0], _place(row)), max(ends[1], _place(row))) if ends else (_place(row), _place(row))
-            parts = _differing(entry, decision_logs.entry_of(row))
+            parts = _differing(entry, decision_logs.entry_of(row, channels=channels))
             if parts:
                 proof.add(f"{where}: decision {decision_id} is stored with another {', '.join(parts)}")
     if ends is not None:
@@ -168,7 +174,10 @@ def _differing(entry: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]
     if stored["erased"]:
         # Facts in a shape that is no longer read have no digest of this form; `prove_stored` has the one of their day.
         del names["input_hash"]
-    found = [words for name, words in names.items() if entry.get(name) != stored[name]]
+    if "channel" in entry:
+        # Entries from before it was kept have none.
+        names["channel"] = "channel"
+    found = [words for name, words in names.items() if entry.get(name) != stored.get(name)]
     return found + (["result"] if _decided(entry.get("result")) != _decided(stored["result"]) else [])
 
 

@@ -16,6 +16,7 @@ from governance.selectors.rule_lines import unit_of
 # Above the limit the rule fires, so staying at or below it keeps it silent.
 _UPWARD = (">", ">=")
 _OWN_FACT, _SUM_FACT = "request.exposure_usd", "history.similar_exposure_30d_usd"
+ACCEPTANCE_FACT = "people.aup_current"
 _WHAT: dict[str, str] = {
     "request.exposure_usd": "the amount that counts",
     "request.accelerator_count": "the number of accelerators",
@@ -64,6 +65,11 @@ class Nearest:
 
     title: str
     text: str
+
+
+def lacks_acceptance(decision: Decision) -> bool:
+    """Whether a refusal looks at the acceptance of acceptable use: accepting it may be all that is missing."""
+    return any(ACCEPTANCE_FACT in rule.values for rule in decision.denials)
 
 
 def reasons(decision: Decision, stages: Sequence[ApprovalStage], roles: Mapping[str, str]) -> list[Reason]:

@@ -10,25 +10,19 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from governance.domain.errors import (
-    AlreadyDecided,
-    IllegalTransition,
-    InvalidInput,
-    NotAllowed,
-    NotReady,
-    SeparationOfDuties,
-)
+from governance.domain.errors import AlreadyDecided, IllegalTransition, InvalidInput, NotAllowed, NotReady
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.policy_life import EFFECTIVE_DAYS_MAX, VersionEvent, next_state
 from governance.domain.text import clean_reason
 from governance.models import PolicyActivation, PolicyVersion, User
 from governance.selectors.activations import OPEN_STATES, BacktestStanding, Standing, standing_of
-from governance.selectors.duties import is_system, require_duty
 from governance.selectors.people import system_actor
 from governance.services import alerts, audit, jobs, policies
 from governance.services.commit import BeforeCommit, nothing
+from governance.services.second_officer import gone, require_officer, require_second
 
 ANSWERS = ("agree", "refuse")
+DUTY = "policies"
 LATE_AFTER = timedelta(minutes=5)
 """An agreed version that does not rule so long after its instant is told of: by then several runs have failed."""
 LATE_MAX = 100
@@ -53,12 +47,13 @@ def ask_activation(
 
     Raises:
         NotAllowed: the actor is no policy officer, or no person.
+        SeparationOfDuties: the actor audits.
         InvalidInput: no reason, or an instant in the past or too far ahead.
         IllegalTransition: the version is in force, or was never tested.
         AlreadyDecided: an activation of this set is asked for or agreed already.
         NotReady: something is missing; data: missing, one sentence each.
     """
-    _require_officer(actor, now=now)
+    require_officer(actor, DUTY, now=now)
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
     policies.lock_sets()
     version = PolicyVersion.objects.lock(version_id)
@@ -71,7 +66,7 @@ def ask_activation(
         )
     if version.state == "active":
         raise IllegalTransition(f"`{version}` is in force already", state=version.state)
-    standing = _require_ready(version, now=now)
+    standing = _require_ready(version, asker=actor, now=now)
     activation = PolicyActivation.objects.create(
         version=version,
         policy_set_id=version.policy_set_id,
@@ -110,23 +105,23 @@ def answer_activation(
 
     Raises:
         NotFound, NotAllowed.
-        SeparationOfDuties: the same person asked, whichever account they use.
+        SeparationOfDuties: the same person asked, whichever account they use; or one of the two made the other lately,
+            or the actor audits (`second_officer`).
         AlreadyDecided: it was answered or withdrawn.
         NotReady: something is missing now that was there when it was asked.
     """
     if answer not in ANSWERS:
         raise InvalidInput({"answer": [f"`{answer[:20]}` is not one of: {', '.join(ANSWERS)}"]})
-    _require_officer(actor, now=now)
+    require_officer(actor, DUTY, now=now)
     reason = clean_reason("reason", reason, REASON_CHARS_MAX, required=answer == "refuse")
     policies.lock_sets()
     activation = _lock(activation_id)
     if activation.state != "asked":
         raise AlreadyDecided(f"this activation is `{activation.state}` already: nothing was recorded")
-    if activation.asked_by.person_id == actor.person_id:
-        raise SeparationOfDuties("you asked for this activation, so another officer answers it")
+    require_second(actor, DUTY, asked_by=activation.asked_by, what="this activation", now=now)
     version = PolicyVersion.objects.lock(activation.version_id)
     if answer == "agree":
-        _require_ready(version, now=now, asked=activation)
+        _require_ready(version, asker=activation.asked_by, now=now, asked=activation)
     activation.answered_by, activation.answered_at, activation.answer_reason = actor, now, reason
     is_due = activation.effective_at <= now
     activation.state = "refused" if answer == "refuse" else "in_force" if is_due else "agreed"
@@ -154,7 +149,7 @@ def withdraw_activation(
         NotFound, NotAllowed.
         AlreadyDecided: it is in force, refused or lapsed.
     """
-    _require_officer(actor, now=now)
+    require_officer(actor, DUTY, now=now)
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
     policies.lock_sets()
     activation = _lock(activation_id)
@@ -200,7 +195,7 @@ def settle_due(*, activation_id: int, actor: User, now: datetime) -> PolicyActiv
         return activation
     version = PolicyVersion.objects.lock(activation.version_id)
     try:
-        _require_ready(version, now=now, asked=activation)
+        _require_ready(version, asker=activation.asked_by, now=now, asked=activation)
     except (NotReady, IllegalTransition, NotAllowed) as error:
         activation.state, activation.answer_reason = "lapsed", error.message[:REASON_CHARS_MAX]
         activation.save(update_fields=["state", "answer_reason"])
@@ -228,12 +223,6 @@ def _lock(activation_id: int) -> PolicyActivation:
     return PolicyActivation.objects.lock(activation_id)
 
 
-def _require_officer(actor: User, *, now: datetime) -> None:
-    require_duty(actor, "policies", now=now)
-    if is_system(actor):
-        raise NotAllowed("two people put a version in force, so the system's own account neither asks nor answers")
-
-
 def _effective(effective_at: datetime | None, now: datetime) -> datetime:
     if effective_at is None:
         return now
@@ -247,20 +236,25 @@ def _effective(effective_at: datetime | None, now: datetime) -> datetime:
     return max(effective_at, now)
 
 
-def _require_ready(version: PolicyVersion, *, now: datetime, asked: PolicyActivation | None = None) -> Standing:
+def _require_ready(
+    version: PolicyVersion, *, asker: User, now: datetime, asked: PolicyActivation | None = None
+) -> Standing:
     """Refuse what lacks something. The caller holds every set's lock, so what is read here holds until COMMIT.
 
     Args:
-        asked: an activation that is to be answered or put in force; whoever asked must still be an officer.
+        asker: whoever asks for it, or asked.
+        asked: an activation that is to be answered or put in force; whoever asked, and whoever agreed, must still be
+            an officer.
 
     Raises:
         IllegalTransition: never tested, or in force.
         NotReady: naming all that is missing.
     """
-    standing = standing_of(version, now=now, is_live=True)
+    standing = standing_of(version, now=now, asker=asker, is_live=True)
     missing = list(standing.missing)
-    if asked is not None and asked.asked_by.person_id not in standing.officers:
-        missing.append(f"{asked.asked_by.person.name}, who asked, is no policy officer any more: ask again")
+    if asked is not None:
+        both = ((asked.asked_by, "asked"), (asked.answered_by, "agreed"))
+        missing += [part for user, did in both if (part := gone(user, DUTY, did=did, now=now))]
     if missing:
         raise NotReady(f"`{version}` cannot be put in force: {'; '.join(missing)}", missing=missing)
     next_state(version.state, VersionEvent.PUT_IN_FORCE)

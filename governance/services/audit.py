@@ -12,6 +12,7 @@ from governance.domain.actions import ACTIONS
 from governance.domain.canonical import canonical_bytes
 from governance.domain.errors import LockOutsideTransaction
 from governance.models import AuditEvent, AuditHead, Grant, ProvisioningRequest, User
+from governance.services import channel
 
 STREAM = "main"
 HASH_VERSION = 1
@@ -27,7 +28,7 @@ def record(
     request: ProvisioningRequest | None = None,
     **data: Any,
 ) -> AuditEvent:
-    """Append one event to the chain.
+    """Append one event to the chain. It names the interface that it came by, as `channel` knows it.
 
     The head row stays locked until COMMIT, so call this last: everyone else who changes state waits here.
 
@@ -47,6 +48,7 @@ def record(
         raise LockOutsideTransaction("record an audit event inside the transaction of the change")
     head = AuditHead.objects.select_for_update(no_key=True).get(stream=STREAM)
     seq = head.seq + 1
+    via = channel.current()
     event = AuditEvent(
         stream=STREAM,
         seq=seq,
@@ -58,6 +60,8 @@ def record(
         request_id=_request_id(subject, request),
         data=data,
         at=now.astimezone(UTC),
+        channel=via.channel.value,
+        origin=via.origin,
         previous_hash=head.hash,
     )
     event.hash = chain_hash(event)
@@ -68,19 +72,24 @@ def record(
 
 
 def chain_hash(event: AuditEvent) -> str:
-    """SHA-256 over version, stream, sequence number, previous hash and the canonical event."""
-    body = canonical_bytes(
-        {
-            "action": event.action,
-            "actor": event.actor_id,
-            "person": event.person_id,
-            "subject_type": event.subject_type,
-            "subject_id": event.subject_id,
-            "request_id": event.request_id,
-            "data": event.data,
-            "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        }
-    )
+    """SHA-256 over version, stream, sequence number, previous hash and the canonical event.
+
+    Events written before they named their channel are hashed without it, as they were then: a channel that is put into
+    such an event, or taken out of a later one, changes the hash like anything else.
+    """
+    plain = {
+        "action": event.action,
+        "actor": event.actor_id,
+        "person": event.person_id,
+        "subject_type": event.subject_type,
+        "subject_id": event.subject_id,
+        "request_id": event.request_id,
+        "data": event.data,
+        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+    }
+    if event.channel or event.origin:
+        plain |= {"channel": event.channel, "origin": event.origin}
+    body = canonical_bytes(plain)
     head = f"{HASH_VERSION}\n{event.stream}\n{event.seq}\n{event.previous_hash}\n".encode()
     return hashlib.sha256(head + body).hexdigest()
 

@@ -11,7 +11,8 @@ from governance.domain.delegation import DELEGATION_DAYS_MAX, closes_circle
 from governance.domain.errors import NotAllowed, SeparationOfDuties
 from governance.domain.money import AMOUNT_MICRO_MAX, CURRENCY, to_units
 from governance.models import ApprovalLimit, Delegation, Person, Role, RoleAssignment, Team, User
-from governance.selectors.duties import AUDITOR, duties_of, is_system
+from governance.selectors import separation
+from governance.selectors.duties import duties_of, is_system
 from governance.services import audit
 from governance.services.edits import Errors, lock_row
 
@@ -57,7 +58,7 @@ def give_delegation(
     _check_width(errors, delegator, role, amount_micro_max, valid_from, valid_to)
     errors.raise_any()
     _refuse_circle(delegator, delegate, role, valid_from, valid_to)
-    if RoleAssignment.objects.in_force(now).filter(user__person=delegate, role__slug=AUDITOR).exists():
+    if separation.audits_within(delegate.pk, start=valid_from, end=valid_to):
         raise SeparationOfDuties(f"{delegate.name} audits, and whoever audits does not decide")
     delegation = Delegation.objects.create(
         delegator=delegator, delegate=delegate, role=role, amount_micro_max=amount_micro_max,

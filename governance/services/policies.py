@@ -18,10 +18,11 @@ from governance.models import PolicySet, PolicyVersion, User
 from governance.policy.bundle import load_bundle
 from governance.policy.bundle_model import Bundle
 from governance.policy.errors import PolicyError
-from governance.policy.shipped import shipped_bundles, shipped_text
-from governance.selectors.duties import require_duty
-from governance.services import audit
+from governance.policy.shipped import shipped_bundles, shipped_digests, shipped_text
+from governance.selectors.duties import is_system, require_duty
+from governance.services import alerts, audit
 from governance.services.commit import BeforeCommit, nothing
+from governance.services.second_officer import require_officer
 
 
 def hold_in_force() -> None:
@@ -100,18 +101,17 @@ def _store(bundle: Bundle, source: str, *, reason: str, actor: User, now: dateti
 
 @transaction.atomic(durable=True)
 def activate_first(*, version_id: int, actor: User, now: datetime) -> PolicyVersion:
-    """Put the very first version of an installation in force: one officer, because nothing decides yet.
-
-    Only while no set at all has a version in force. A new set beside others may loosen what they say, so it takes the
-    same two officers as any other change.
+    """Put a version in force with one officer, where `one_officer_suffices`.
 
     Raises:
         NotAllowed: the actor is no policy officer.
-        NotReady: rules are in force already.
+        SeparationOfDuties: the actor audits.
+        NotFound: no such version.
+        NotReady: rules are in force that people chose.
     """
-    require_duty(actor, "policies", now=now)
+    require_officer(actor, "policies", now=now)
     lock_sets()
-    if PolicyVersion.objects.filter(state="active").exists():
+    if not one_officer_suffices(PolicyVersion.objects.lock(version_id)):
         raise NotReady(
             "rules are in force already: ask for the activation, and a second officer answers",
             missing=["a second officer"],
@@ -119,10 +119,30 @@ def activate_first(*, version_id: int, actor: User, now: datetime) -> PolicyVers
     return put_in_force(version_id=version_id, actor=actor, now=now)
 
 
+def one_officer_suffices(version: PolicyVersion) -> bool:
+    """Whether this is the first version of an installation (docs/adr/0019): nothing that people chose decides yet.
+
+    Either no set at all has a version in force, or only texts that ship with the program ever were, and this is one
+    of them too: a starter set is chosen. A new set of one's own beside others may loosen what they say, so it takes
+    the same two officers as any other change.
+    """
+    if not PolicyVersion.objects.filter(state="active").exists():
+        return True
+    shipped = shipped_digests()
+    ruled = PolicyVersion.objects.filter(activated_at__isnull=False).select_related("created_by")
+    return _ships(version, shipped) and all(_ships(each, shipped) for each in ruled)
+
+
+def _ships(version: PolicyVersion, digests: frozenset[str]) -> bool:
+    """Whether a text comes with the program: with this release, or stored by the installation with an earlier one."""
+    return version.digest in digests or is_system(version.created_by)
+
+
 def put_in_force(*, version_id: int, actor: User, now: datetime, by: User | None = None, **data: Any) -> PolicyVersion:
     """Make a version the one of its set that decides; the one before it retires. In the caller's transaction.
 
     Who may, and what was checked, is the caller's: `activations` for two officers, the installation for the first one.
+    Every officer and auditor is told.
     Waits for decisions that are being made: each cites a version in force at its commit.
 
     Args:
@@ -142,6 +162,7 @@ def put_in_force(*, version_id: int, actor: User, now: datetime, by: User | None
     version.state, version.shadow_since = "active", None
     version.activated_by, version.activated_at, version.retired_at = by or actor, now, None
     version.save(update_fields=["state", "shadow_since", "activated_by", "activated_at", "retired_at"])
+    alerts.tell_in_force(version, before=before, by=by or actor, activation=data.get("activation"), now=now)
     audit.record(
         "policy.activated", actor=actor, subject=version, now=now, digest=version.digest,
         replaces=before.pk if before else None, **data,

@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from governance.domain.errors import AlreadyDecided, NotAllowed, NotReady, SeparationOfDuties
+from governance.domain.errors import AlreadyDecided, NotReady
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.policy_life import EXCEPTION_DAYS_MAX
 from governance.domain.text import clean_reason
 from governance.models import PolicyException, Project, Team, User
-from governance.selectors.duties import is_system, people_with, require_duty
 from governance.selectors.policies import active_policy
-from governance.services import audit, policies
+from governance.services import alerts, audit, policies
 from governance.services.edits import Errors
+from governance.services.second_officer import gone, require_officer, require_second
 
 ANSWERS = ("approve", "refuse")
+DUTY = "policies"
 
 
 @transaction.atomic(durable=True)
@@ -43,7 +44,7 @@ def ask_exception(
         NotAllowed: the actor is no policy officer.
         InvalidInput: not one scope, no such rule, no reason, or a period that is over, backwards or too long.
     """
-    _require_officer(actor, now=now)
+    require_officer(actor, DUTY, now=now)
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
     policies.lock_sets()
     start = max(valid_from, now) if valid_from is not None else now
@@ -82,7 +83,7 @@ def answer_exception(*, exception_id: int, answer: str, actor: User, now: dateti
 
     Raises:
         NotFound, NotAllowed.
-        SeparationOfDuties: the same person asked.
+        SeparationOfDuties: the same person asked, or one of the two made the other lately (`second_officer`).
         AlreadyDecided: it was answered, or its time is over.
         InvalidInput: the rule is not in force any more.
         NotReady: whoever asked is no policy officer any more: one officer alone excepts nothing.
@@ -91,26 +92,30 @@ def answer_exception(*, exception_id: int, answer: str, actor: User, now: dateti
     if answer not in ANSWERS:
         errors.add("answer", f"`{answer[:20]}` is not one of: {', '.join(ANSWERS)}")
         errors.raise_any()
-    _require_officer(actor, now=now)
+    require_officer(actor, DUTY, now=now)
     policies.lock_sets()
     row = PolicyException.objects.lock(exception_id)
     if row.state != "asked":
         raise AlreadyDecided(f"this exception is `{row.state}` already: nothing was recorded")
-    if row.asked_by is not None and row.asked_by.person_id == actor.person_id:
-        raise SeparationOfDuties("you asked for this exception, so another officer answers")
+    if row.asked_by is not None:
+        require_second(actor, DUTY, asked_by=row.asked_by, what="this exception", now=now)
     if answer == "approve":
         if row.valid_to <= now:
             raise AlreadyDecided(f"its time was over on {row.valid_to:%d %b %Y}: ask again")
         if all(row.rule_id not in (rule.rule_id, rule.rule.parent) for rule in active_policy().rules):
             errors.add("rule_id", f"`{row.rule_id}` is no rule in force any more")
             errors.raise_any()
-        _require_asker(row, now=now)
+        if missing := gone(row.asked_by, DUTY, did="asked", now=now):
+            # Two officers agree on the day of the approval, not on the day that it was asked for.
+            raise NotReady(f"this exception cannot be approved: {missing}", missing=[missing])
         row.state, row.approved_by, row.valid_from = "approved", actor, max(row.valid_from, now)
         action = "policy.exception_granted"
     else:
         row.state, action = "refused", "policy.exception_refused"
     row.answered_at = now
     row.save(update_fields=["state", "approved_by", "answered_at", "valid_from"])
+    if row.state == "approved":
+        alerts.tell_exception_in_force(row, now=now)
     audit.record(action, actor=actor, subject=row, now=now, rule=row.rule_id, until=row.valid_to.isoformat())
     return row
 
@@ -121,7 +126,7 @@ def end_exception(*, exception_id: int, reason: str, actor: User, now: datetime)
 
     Ending twice changes nothing; decisions that it touched keep listing it.
     """
-    _require_officer(actor, now=now)
+    require_officer(actor, DUTY, now=now)
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
     policies.lock_sets()
     row = PolicyException.objects.lock(exception_id)
@@ -134,16 +139,3 @@ def end_exception(*, exception_id: int, reason: str, actor: User, now: datetime)
     row.save(update_fields=["state", "valid_to"])
     audit.record("policy.exception_ended", actor=actor, subject=row, now=now, rule=row.rule_id, reason=reason)
     return row
-
-
-def _require_asker(row: PolicyException, *, now: datetime) -> None:
-    """Two officers agree on the day of the approval, not on the day that it was asked for."""
-    if row.asked_by is not None and row.asked_by.person_id not in people_with("policies", now=now):
-        gone = f"{row.asked_by.person.name}, who asked, is no policy officer any more: refuse it and ask again"
-        raise NotReady(f"this exception cannot be approved: {gone}", missing=[gone])
-
-
-def _require_officer(actor: User, *, now: datetime) -> None:
-    require_duty(actor, "policies", now=now)
-    if is_system(actor):
-        raise NotAllowed("two people agree on an exception, so the system's own account neither asks nor answers")

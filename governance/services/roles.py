@@ -10,7 +10,8 @@ from django.db.models import Q
 from governance.domain.errors import SeparationOfDuties
 from governance.domain.limits import FALLBACK_DEPTH_MAX
 from governance.models import Project, Role, RoleAssignment, Team, User
-from governance.selectors.duties import AUDITOR, is_system, require_duty
+from governance.selectors import separation
+from governance.selectors.duties import is_system, require_duty
 from governance.services import audit
 from governance.services.edits import Errors, assign, lock_row
 
@@ -51,7 +52,7 @@ def assign_role(
     errors.raise_any()
     # The role's row keeps two administrators from giving it twice at the same moment.
     role = lock_row(Role, role.pk)
-    _refuse_a_second_hat(actor, user, role, now)
+    _refuse_a_second_hat(actor, user, role, start=start, end=valid_to)
     same = RoleAssignment.objects.filter(
         Q(valid_to__isnull=True) | Q(valid_to__gt=start), user=user, role=role, team=team, project=project
     ).first()
@@ -70,7 +71,7 @@ def assign_role(
     return assignment
 
 
-def _refuse_a_second_hat(actor: User, user: User, role: Role, now: datetime) -> None:
+def _refuse_a_second_hat(actor: User, user: User, role: Role, *, start: datetime, end: datetime | None) -> None:
     """Roles that decide are given by somebody else, to a human being, who neither audits nor maintains everything."""
     decides = role.may_approve
     if decides and user.person_id == actor.person_id and not is_system(actor):
@@ -79,15 +80,9 @@ def _refuse_a_second_hat(actor: User, user: User, role: Role, now: datetime) -> 
         raise SeparationOfDuties(f"`{user.email}` is a service account: it never decides")
     if decides and user.is_superuser:
         raise SeparationOfDuties(f"`{user.email}` maintains everything as superuser, so it decides nothing")
-    if not decides and role.slug != AUDITOR:
-        return
-    others = RoleAssignment.objects.in_force(now).filter(user__person_id=user.person_id)
-    clash = others.filter(role__slug=AUDITOR) if decides else others.filter(role__may_approve=True)
-    found = clash.select_related("role").first()
-    if found is not None:
-        raise SeparationOfDuties(
-            f"{user.person.name} is `{found.role.name}` already: whoever audits does not decide", role=found.role.slug
-        )
+    found = separation.clash(user.person_id, role, start=start, end=end)
+    if found:
+        raise SeparationOfDuties(f"{user.person.name} is {found} already: whoever audits does not decide")
 
 
 @transaction.atomic(durable=True)

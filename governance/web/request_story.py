@@ -38,6 +38,7 @@ def present(story: Story, *, user: User, now: datetime) -> dict[str, Any]:
         "estimate": current.estimate if current else None,
         "is_mine": is_mine,
         "standing": standing(story, is_mine=is_mine),
+        "accept_first": is_mine and accept_first(story),
         "steps": steps(story),
         "is_exact": is_exact(story),
         "entries": entries(story, is_mine=is_mine, viewer_id=user.person_id),
@@ -163,6 +164,12 @@ def who_has(waiting: queues.Waiting) -> str:
     if len(names) > NAMES_SHOWN_MAX:
         names = [*names[:NAMES_SHOWN_MAX], f"{len(names) - NAMES_SHOWN_MAX} others"]
     return f"{_join(names)} {'have' if len(names) > 1 else 'has'} it"
+
+
+def accept_first(story: Story) -> bool:
+    """Whether it was refused because its requester had not accepted a statement."""
+    decision = story.current.decision if story.current else None
+    return story.request.state == State.DENIED and decision is not None and reasons.lacks_acceptance(decision)
 
 
 def _refusal(story: Story) -> str:

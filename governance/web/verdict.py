@@ -52,6 +52,7 @@ class Verdict:
     nearest: reasons.Nearest | None = None
     evidence: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    accept_first: bool = False
 
 
 def verdict(assessed: Assessed, *, now: datetime, zone: str) -> Verdict:
@@ -89,6 +90,7 @@ def _allowed(assessed: Assessed) -> Verdict:
 def _denied(assessed: Assessed) -> Verdict:
     found = Verdict("deny", "Not allowed")
     _add_reasons(found, assessed.decision.denials)
+    found.accept_first = reasons.lacks_acceptance(assessed.decision)
     return found
 
 

@@ -18,6 +18,7 @@ from governance.models import BudgetHold, ProvisioningRequest, RequestComment
 from governance.policy.answer import Duty
 from governance.services import provisioning
 from tests.cast import Cast
+from tests.officers import published
 from tests.web import reading
 
 Browser = Callable[[str], Client]
@@ -242,3 +243,16 @@ def test_duties_are_said_as_what_to_do() -> None:
     found = render_to_string("requests/detail_reasons.html", {"current": SimpleNamespace(decision=decision)})
     said = "It brings the duty to have the original approvers decide again (ES-2.change), notify the Commission (CT-4)."
     assert said in " ".join(found.split())
+
+
+def test_a_refusal_for_lack_of_acceptance_leads_to_where_one_accepts(cast: Cast, browser_of: Browser) -> None:
+    now = timezone.now()
+    published(
+        asker=cast.grace, second=cast.frank, now=now - timedelta(days=20), slug="compute", text="1. Say what is true.",
+        clauses=[], effective_from=None, consent_due=now - timedelta(days=10),
+    )  # fmt: skip
+    request = reading.denied(cast, title="Not accepted")
+    link = f'<a href="{reverse("web:acceptable_use")}">Read and accept it</a>'
+    assert link in page(browser_of("alice"), request)
+    # Whoever else reads it has nothing to accept for them.
+    assert link not in page(browser_of("bob"), request)

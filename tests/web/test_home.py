@@ -12,8 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.models import ApprovalStage, Delegation, Grant, Role
+from governance.services import acceptable_use, activations, policy_exceptions
 from governance.web import errors
-from tests.cast import PASSWORD, Cast
+from tests.cast import PASSWORD, Cast, add_person
+from tests.officers import ready_draft
 from tests.web import reading
 
 Browser = Callable[[str], Client]
@@ -153,3 +155,29 @@ def test_a_database_that_does_not_answer_is_a_503_without_asking_it() -> None:
         answer = errors.server_error(request)
     assert answer.status_code == 500
     assert b"Something went wrong on our side" in answer.content
+
+
+def test_a_second_officer_is_told_what_waits_for_them(cast: Cast, browser_of: Browser) -> None:
+    now = timezone.now()
+    cast.users["judy"] = add_person("judy", team=cast.root, roles=["policy_officer"], scope=cast.root, now=now)
+    version = ready_draft(actor=cast.grace, now=now)
+    activations.ask_activation(version_id=version.pk, actor=cast.grace, reason="we spend too much", now=now)
+    policy_exceptions.ask_exception(
+        rule_id="SU-1.footprint", reason="a pilot", valid_to=now + timedelta(days=9), team=cast.team,
+        actor=cast.grace, now=now,
+    )  # fmt: skip
+    acceptable_use.publish_version(
+        slug="compute", actor=cast.grace, text="1. Say what is true.", clauses=[], effective_from=None,
+        consent_due=now + timedelta(days=10), now=now,
+    )  # fmt: skip
+    found = needs(browser_of("judy"))
+    for title in ("Activate ", "Exception from SU-1.footprint for Research", "Publish a version of House rules"):
+        assert title in found
+    assert reverse("admin:governance_policyversion_change", args=[version.pk]) in found
+    queue = browser_of("judy").get(reverse("admin:queue")).content.decode()
+    assert "3 things wait for your answer" in " ".join(queue.split())
+    # Whoever asked does not answer, and legal publishes statements only.
+    assert "Activate " not in needs(browser_of("grace"))
+    assert "Activate " not in needs(browser_of("frank"))
+    assert "Publish a version of House rules" in needs(browser_of("frank"))
+    assert "Nothing waits for you" in browser_of("erin").get(reverse("admin:queue")).content.decode()

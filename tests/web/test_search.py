@@ -16,6 +16,7 @@ from governance.models import Acceptance, AuditEvent, Team
 from governance.services import acceptable_use
 from governance.web import reports
 from tests.cast import Cast
+from tests.officers import published
 from tests.web import reading
 
 Browser = Callable[[str], Client]
@@ -108,13 +109,14 @@ def test_every_export_guards_its_cells_alike() -> None:
 
 def publish(cast: Cast, **changes: object) -> int:
     now = timezone.now()
-    version = acceptable_use.publish_version(
+    version = published(
         **{
             "slug": "compute",
-            "actor": cast.grace,
+            "asker": cast.grace,
+            "second": cast.frank,
             "text": "4.1 No malware.\n4.2 Nobody's feelings are read.",
             "clauses": [{"number": "4.1", "title": "Malware"}, {"number": "4.2", "title": "Emotions"}],
-            "effective_from": now - timedelta(minutes=1),
+            "effective_from": None,
             "consent_due": now + timedelta(days=17),
             "now": now,
         }
@@ -139,7 +141,7 @@ def test_a_new_version_is_read_and_accepted_once(cast: Cast, browser_of: Browser
 
 
 def test_a_later_version_shows_only_what_changed(cast: Cast, browser_of: Browser) -> None:
-    first = publish(cast, effective_from=timezone.now() - timedelta(days=3))
+    first = publish(cast, now=timezone.now() - timedelta(days=3))
     acceptable_use.accept_version(version_id=first, actor=cast.alice, now=timezone.now())
     publish(cast, text="4.1 No malware.\n4.2 Nobody's feelings are read, customers' agents included.")
     html = browser_of("alice").get("/acceptable-use/").content.decode()

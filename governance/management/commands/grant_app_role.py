@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection, transaction
 
 from config.roles import grant_app_role
+from governance.management.base import ChannelCommand
 from governance.models import APPEND_ONLY_TABLES
 
 
-class Command(BaseCommand):
+class Command(ChannelCommand):
     """Run as the owner of the tables, in the same deployment step as `migrate`."""
 
     help = "Grant the app role read and write on all tables, and only read and add on append-only ones."

@@ -8,18 +8,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from estimator.models import Accelerator, AcceleratorAlias, Provider
 from estimator.skypilot import SkyPilotError, read_prices
+from governance.management.base import ChannelCommand
 from governance.selectors.people import system_actor
 from governance.services.catalogue import publish_price_list
 
 EXIT_BAD_INPUT = 2
 
 
-class Command(BaseCommand):
+class Command(ChannelCommand):
     help = "Import a SkyPilot-format catalogue of one provider as a dated price source."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

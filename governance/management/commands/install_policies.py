@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
+from governance.management.base import ChannelCommand
 from governance.management.statements import first_statement, statement_text
 from governance.models import AcceptableUseStatement, AcceptableUseVersion, User
 from governance.selectors.people import system_actor
 from governance.services import acceptable_use, policies
 
 
-class Command(BaseCommand):
+class Command(ChannelCommand):
     """Safe to repeat: only what is missing is added."""
 
     help = "Put the shipped policies in force where a set has none, and a first acceptable-use statement where none is."

@@ -7,15 +7,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from estimator.loader import DATA_DIR, CatalogueErrors, read_catalogue
+from governance.management.base import ChannelCommand
 from governance.selectors.people import system_actor
 from governance.services.catalogue import publish_data_files
 
 
-class Command(BaseCommand):
+class Command(ChannelCommand):
     help = "Load the catalogue from its data files: all or nothing; the same data again makes no new release."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from governance.demonstration import load, remove
 from governance.demonstration.past.plan import REQUESTS
+from governance.management.base import ChannelCommand
 from governance.management.demonstration import is_own_server
 from governance.models import JobRun
 
 
-class Command(BaseCommand):
+class Command(ChannelCommand):
     """Safe to repeat: a demonstration that is here already stays as people left it."""
 
     help = "Load Northlight AI, an invented organisation with a year behind it, into the empty database of `make run`."

@@ -2,11 +2,14 @@
 
 manage.py policy check|test|explain [PLACE …]     manage.py policy diff OLD NEW     manage.py policy backtest [PLACE …]
 manage.py policy export FOLDER [--set NAME …]     manage.py policy import PLACE … --actor E-MAIL
-manage.py policy replay [--limit N]               manage.py policy activate SET@NUMBER --actor E-MAIL [--second E-MAIL]
+manage.py policy replay [--limit N]               manage.py policy activate SET@NUMBER --actor E-MAIL
 manage.py policy log [--since DAY] [--limit N]    manage.py policy log --verify [FILE]
 
 Exit codes: 0 everything is in order, 1 something was found (a refusal, a failed case, a difference), 2 it could not be
 done. With `--json` one JSON object is written and nothing else; without `--verify`, `log` always writes one a line.
+
+What acts in somebody's name stores a draft or asks. Nothing here answers: whoever can start a command may name any
+officer, so a second one signs in.
 """
 
 from __future__ import annotations
@@ -19,18 +22,19 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from governance.domain.errors import GovernanceError
+from governance.management.base import ChannelCommand
 from governance.management.policy import activation, log_proof, sources, words
 from governance.management.policy.words import FINE, FOUND, UNUSABLE, Report
 from governance.models import User
 from governance.selectors import decision_logs, policy_sources
+from governance.selectors.duties import is_system
 from governance.services import policies
 
 
-class Command(BaseCommand):
+class Command(ChannelCommand):
     """One word, one report."""
 
     help = "Check, test, compare, explain, move, replay and backtest policies."
@@ -68,10 +72,9 @@ class Command(BaseCommand):
         made = word("import", "store bundles as draft versions")
         made.add_argument("places", nargs="+", help=sources.HELP)
         made.add_argument("--actor", required=True, help="e-mail of the officer in whose name it happens")
-        made = word("activate", "ask for a stored version to be put in force, or answer the ask that waits")
+        made = word("activate", "ask for a stored version to be put in force; a second officer answers on the desk")
         made.add_argument("version", help="SET@NUMBER")
         made.add_argument("--actor", required=True, help="e-mail of the officer in whose name it happens")
-        made.add_argument("--second", help="e-mail of a second officer who agrees in the same call")
         made.add_argument("--reason", default="", help="why, for the second officer and the log")
         made.add_argument(
             "--from", dest="effective_at", type=_instant, help="from when it rules, e.g. 2026-12-01T08:00Z"
@@ -118,9 +121,12 @@ def _day(options: dict[str, Any]) -> date:
 
 
 def _actor(email: str) -> User:
+    """Whose name it happens in. The log names the person, the command, and who ran it on the machine."""
     user = User.objects.filter(email__iexact=email, is_active=True).first()
     if user is None:
         raise sources.NoSource(f"`{email}` is not an account")
+    if is_system(user) or user.is_service_account:
+        raise sources.NoSource(f"`{email}` is no person's own account: name the officer in whose name it happens")
     return user
 
 
@@ -158,7 +164,6 @@ def _activate(options: dict[str, Any]) -> Report:
     return activation.activate(
         found.id,
         actor=_actor(options["actor"]),
-        second=_actor(options["second"]) if options["second"] else None,
         reason=options["reason"],
         effective_at=options["effective_at"],
         now=timezone.now(),

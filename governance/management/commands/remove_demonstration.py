@@ -7,19 +7,20 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.utils import timezone
 
 from config.env import DatabaseUrl
 from governance.demonstration import remove
 from governance.demonstration.load import last_load
+from governance.management.base import ChannelCommand
 from governance.management.demonstration import is_own_server
 
 WORD = "remove"
 
 
-class Command(BaseCommand):
+class Command(ChannelCommand):
     """Asks first. Afterwards the next start loads no demonstration."""
 
     help = "Remove the demonstration and everything done in it; what is left is an installation as new."

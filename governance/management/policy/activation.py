@@ -1,4 +1,4 @@
-"""`manage.py policy activate`: one officer asks, a second one answers, in one call or in two."""
+"""`manage.py policy activate`: asks for a version in an officer's name. A second one signs in to answer."""
 
 from __future__ import annotations
 
@@ -13,36 +13,25 @@ from governance.services import activations, policies, policy_checks
 REASON = "asked for on the command line"
 
 
-def activate(
-    version_id: int, *, actor: User, second: User | None, reason: str, effective_at: datetime | None, now: datetime
-) -> Report:
-    """Ask for a version, answer the ask that waits, or both.
+def activate(version_id: int, *, actor: User, reason: str, effective_at: datetime | None, now: datetime) -> Report:
+    """Ask for a version. A draft has its cases run first.
 
-    On an installation without any rules the first version needs no second officer. A draft has its cases run first.
+    Where one officer suffices (`policies.one_officer_suffices`), the version comes into force.
 
-    Args:
-        second: the officer who answers at once; None leaves it asked for.
+    Raises:
+        AlreadyDecided: it is asked for already. Nobody answers here: a command proves no second person.
     """
-    if not PolicyVersion.objects.filter(state=VersionState.ACTIVE).exists():
-        return _report(policies.activate_first(version_id=version_id, actor=actor, now=now), None)
     version = PolicyVersion.objects.select_related("policy_set").get(pk=version_id)
     if version.state == VersionState.ACTIVE:
         return _report(version, None)
-    asked = version.activations.filter(state="asked").select_related("asked_by").first()
+    if policies.one_officer_suffices(version):
+        return _report(policies.activate_first(version_id=version_id, actor=actor, now=now), None)
     try:
-        if asked is None or (second is None and asked.asked_by.person_id == actor.person_id):
-            if version.state == VersionState.DRAFT:
-                policy_checks.test_version(version_id=version_id, actor=actor, now=now)
-            asked = activations.ask_activation(
-                version_id=version_id, actor=actor, reason=reason or REASON, effective_at=effective_at, now=now
-            )
-            answerer = second
-        else:
-            answerer = second or actor
-        if answerer is not None:
-            asked = activations.answer_activation(
-                activation_id=asked.pk, actor=answerer, answer="agree", reason=reason, now=now
-            )
+        if version.state == VersionState.DRAFT and not version.activations.filter(state="asked").exists():
+            policy_checks.test_version(version_id=version_id, actor=actor, now=now)
+        asked = activations.ask_activation(
+            version_id=version_id, actor=actor, reason=reason or REASON, effective_at=effective_at, now=now
+        )
     except NotReady as error:
         lines = [f"{version.policy_set.slug}@{version.number}: {each}" for each in error.data["missing"]]
         return Report(FOUND, lines, {"missing": error.data["missing"], "errors": []})
@@ -53,9 +42,7 @@ def activate(
 def _report(version: PolicyVersion, activation: PolicyActivation | None) -> Report:
     name = f"{version.policy_set.slug}@{version.number}"
     line = f"{name} is {version.state}"
-    if activation is not None and activation.state == "asked":
-        line = f"{name} is asked for: another policy officer answers with the same command"
-    elif activation is not None and activation.state == "agreed":
-        line = f"{name} is agreed: it rules from {activation.effective_at:%Y-%m-%d %H:%M} UTC on"
+    if activation is not None:
+        line = f"{name} is asked for: another policy officer answers it on the desk or by the API, signed in"
     plain = {"activated": name, "state": version.state, "activation": activation.state if activation else None}
     return Report(lines=[line], plain=plain)

@@ -32,12 +32,13 @@ def verify(file: str, *, since: datetime | None, limit: int | None) -> Report:
     """
     if since is not None or limit is not None:
         raise NoSource("`--verify` proves the whole log: leave `--since` and `--limit` away")
-    proof = Proof()
+    proof, channels = Proof(), {}
     if file == STORED:
         log_proofs.prove_stored(proof)
         subject = f"{proof.count:,} stored decisions and the audit log"
         for problem in audit.verify():
             proof.add(f"audit log: {problem}")
+        channels = {"events_by_channel": log_proofs.channels()}
     else:
         log_proofs.prove_export(_entries(file), proof)
         if not proof.count:
@@ -51,6 +52,7 @@ def verify(file: str, *, since: datetime | None, limit: int | None) -> Report:
         "verified": proof.count,
         "problems": proof.problems,
         "problem_count": proof.problem_count,
+        **channels,
         "errors": [],
     }
     return Report(FOUND if proof.problem_count else FINE, lines, plain)

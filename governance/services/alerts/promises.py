@@ -11,21 +11,27 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from governance.models import (
+    AcceptableUsePublication,
+    AcceptableUseVersion,
     Alert,
     ApprovalDecision,
     ApprovalStage,
     Budget,
     Flag,
     Grant,
+    Person,
     PolicyActivation,
+    PolicyException,
+    PolicyVersion,
     ProvisioningRequest,
     User,
 )
-from governance.selectors import activations
+from governance.selectors import acceptable_use, activations, officers
 from governance.selectors import alerts as selected
 from governance.selectors.alerts import INFRASTRUCTURE_ROLE
 from governance.selectors.assessments import Assessed
 from governance.selectors.crossings import Crossing
+from governance.services import channel
 
 
 def enqueue(
@@ -210,8 +216,17 @@ def tell_budget_crossed(
 
 
 def tell_activation_asked(activation: PolicyActivation, *, now: datetime) -> None:
-    """Mail 13: everybody who could answer it; never whoever asked."""
+    """Mail 13: everybody who could answer it; never whoever asked, unless a command asked in their name."""
     _tell_activation("activation_asked", activation, activations.answerers(activation, now=now), now=now)
+    via = channel.current()
+    if via.channel is channel.Channel.COMMAND:
+        enqueue(
+            "activation_in_your_name",
+            subject=f"activation:{activation.pk}",
+            recipients=[activation.asked_by.person_id],
+            payload={"activation": activation.pk, "origin": via.origin},
+            now=now,
+        )
 
 
 def tell_activation_lapsed(activation: PolicyActivation, *, now: datetime) -> None:
@@ -222,6 +237,75 @@ def tell_activation_lapsed(activation: PolicyActivation, *, now: datetime) -> No
 def tell_activation_late(activation: PolicyActivation, *, now: datetime) -> None:
     """Mail 14, when the program cannot put it in force: the same people."""
     _tell_activation("activation_late", activation, activations.concerned(activation, now=now), now=now)
+
+
+def tell_in_force(
+    version: PolicyVersion, *, before: PolicyVersion | None, by: User, activation: int | None, now: datetime
+) -> None:
+    """Mail 15: every officer and every auditor, whoever asked and answered included, however soon the answer came.
+
+    Args:
+        before: the version that retires.
+        by: who answers for it.
+        activation: id of what two officers agreed to; None for the first version of an installation.
+    """
+    enqueue(
+        "policy_in_force",
+        # A version that comes into force again is a new occasion.
+        subject=f"version:{version.pk}:{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}",
+        recipients=officers.watchers(now=now),
+        payload={
+            "version": version.pk,
+            "before": before.pk if before else None,
+            "activation": activation,
+            "by": by.pk,
+            "at": now.astimezone(UTC).isoformat(),
+        },
+        now=now,
+    )
+
+
+def tell_exception_in_force(exception: PolicyException, *, now: datetime) -> None:
+    """Mail 15 about an exception: the same people."""
+    enqueue(
+        "exception_in_force",
+        subject=f"exception:{exception.pk}",
+        recipients=officers.watchers(now=now),
+        payload={"exception": exception.pk},
+        now=now,
+    )
+
+
+def tell_publication_asked(publication: AcceptableUsePublication, *, now: datetime) -> None:
+    """Mail 13 about an acceptable-use version: everybody who could answer."""
+    enqueue(
+        "publication_asked",
+        subject=f"publication:{publication.pk}",
+        recipients=officers.seconds("acceptable_use", asked_by=publication.asked_by, now=now),
+        payload={"publication": publication.pk},
+        now=now,
+    )
+
+
+def tell_published(publication: AcceptableUsePublication, people: Iterable[Person], *, now: datetime) -> None:
+    """Mail 10: everybody who has to accept it; and the officers and auditors, of what was published by whom."""
+    version = publication.version
+    if version is None:
+        return
+    tell_consent(version, "aup_published", (person.pk for person in people), now=now)
+    enqueue(
+        "publication_in_force",
+        subject=f"publication:{publication.pk}",
+        recipients=officers.watchers(now=now),
+        payload={"publication": publication.pk},
+        now=now,
+    )
+
+
+def tell_consent(version: AcceptableUseVersion, kind: str, recipients: Iterable[int], *, now: datetime) -> None:
+    """Mail 10 about a version: published, due soon, or due now; each once to a person."""
+    subject = acceptable_use.mail_subject(version)
+    enqueue(kind, subject=subject, recipients=recipients, payload={"version": version.pk}, now=now)
 
 
 def _tell_activation(kind: str, activation: PolicyActivation, recipients: Iterable[int], *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from governance.models import Assessment, AuditEvent, AuditHead, PolicyException, PolicyVersion
@@ -18,7 +18,8 @@ from governance.policy.decision_log import MASK, hash_of, verify_chain
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
 from governance.selectors import log_proofs
 from governance.selectors.log_proofs import Proof
-from governance.services import backtests, provisioning
+from governance.selectors.people import system_actor
+from governance.services import backtests, people, provisioning
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force, seen_backtest
 
@@ -203,7 +204,7 @@ def test_a_stored_version_is_compared_by_name(cast: Cast, folder: Path) -> None:
     assert run("diff", "approval-limits@1", "approval-limits@7")[0] == 2
 
 
-def test_two_officers_put_a_stored_version_in_force_with_two_commands(cast: Cast, folder: Path) -> None:
+def test_the_command_asks_and_never_answers(cast: Cast, folder: Path) -> None:
     name, line = "sustainability", "value: 250000.0"
     run("import", str(changed(folder, line, "value: 251000.0", name)), "--actor", cast.grace.email)
     judy = add_person("judy", team=cast.root, roles=["policy_officer"], scope=cast.root)
@@ -213,10 +214,25 @@ def test_two_officers_put_a_stored_version_in_force_with_two_commands(cast: Cast
     assert version.state == "tested"
     seen_backtest(version, by=cast.grace, now=NOW)
     assert run_json("activate", "sustainability@2", "--actor", cast.grace.email)[1]["activation"] == "asked"
-    # The same officer again does not answer it; another one does, with the same command.
-    assert run("activate", "sustainability@2", "--actor", cast.grace.email)[0] == 2
-    assert run_json("activate", "sustainability@2", "--actor", judy.email)[1]["state"] == "active"
-    assert PolicyVersion.objects.get(policy_set__slug="sustainability", state="active").number == 2
+    # Neither the same officer nor another one answers by a command: it proves no second person.
+    for email in (cast.grace.email, judy.email):
+        assert run("activate", "sustainability@2", "--actor", email)[0] == 2
+    with pytest.raises(CommandError, match="--second"):
+        run("activate", "sustainability@2", "--actor", cast.grace.email, "--second", judy.email)
+    version.refresh_from_db()
+    assert (version.state, version.activations.get().state) == ("tested", "asked")
+    event = AuditEvent.objects.get(action="policy.activation_asked")
+    assert (event.channel, event.origin.endswith(": policy")) == ("command", True)
+
+
+def test_nobody_acts_as_the_system_or_a_program_by_a_command(cast: Cast, folder: Path) -> None:
+    path = str(changed(folder, "value: 250000.0", "value: 251000.0", "sustainability"))
+    program = people.add_service_account(
+        actor=system_actor(), person=cast.grace.person, email="svc@example.com", now=NOW
+    )
+    for email in (system_actor().email, program.email):
+        assert run("import", path, "--actor", email)[0] == 2
+    assert not PolicyVersion.objects.filter(number=2).exists()
 
 
 def _submit(cast: Cast) -> None:

@@ -12,15 +12,17 @@ from governance.selectors import acceptable_use as selector
 from governance.selectors.facts import acceptance_of
 from governance.services import acceptable_use
 from tests.cast import NOW, Cast
+from tests.officers import published
 
 DUE = NOW + timedelta(days=17)
 
 
 def publish(cast: Cast, **changes: object) -> AcceptableUseVersion:
-    return acceptable_use.publish_version(
+    return published(
         **{
             "slug": "compute",
-            "actor": cast.grace,
+            "asker": cast.grace,
+            "second": cast.frank,
             "text": "1. Say what is true.\n\n4.2 No feelings are read.",
             "clauses": [
                 {"number": "1", "title": "Truth"},
@@ -67,13 +69,15 @@ def test_an_older_version_and_a_future_one_cannot_be_accepted(cast: Cast) -> Non
         acceptable_use.accept_version(version_id=older.pk, actor=cast.heidi, now=NOW + timedelta(hours=2))
 
 
-def test_the_same_text_again_is_the_version_that_exists(cast: Cast) -> None:
-    assert publish(cast).pk == publish(cast).pk
+def test_the_text_of_the_newest_version_is_not_published_again(cast: Cast) -> None:
+    publish(cast)
+    with pytest.raises(InvalidInput, match="version 2 already"):
+        publish(cast, effective_from=NOW + timedelta(hours=1))
 
 
 def test_only_those_with_the_duty_publish(cast: Cast) -> None:
     with pytest.raises(NotAllowed):
-        publish(cast, actor=cast.bob)
+        publish(cast, asker=cast.bob)
     with pytest.raises(NotFound):
         publish(cast, slug="nothing")
 

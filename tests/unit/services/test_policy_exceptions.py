@@ -11,12 +11,13 @@ from django.db import transaction
 
 from governance.domain.errors import AlreadyDecided, InvalidInput, NotAllowed, NotReady, SeparationOfDuties
 from governance.domain.policy_life import RULE_REF_CHARS_MAX
-from governance.models import AuditEvent, PolicyException, PolicyVersion, ProvisioningRequest, RoleAssignment, User
+from governance.models import AuditEvent, PolicyException, ProvisioningRequest, RoleAssignment, User
 from governance.policy.bundle import dump_bundle, load_bundle
 from governance.policy.shipped import shipped_text
 from governance.selectors.people import system_actor
 from governance.services import policies, policy_exceptions, provisioning
 from tests.cast import NOW, Cast, add_person, content
+from tests.officers import put_in_force
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,8 +127,7 @@ def test_the_row_of_a_table_with_the_longest_names_is_excepted(cast: Cast) -> No
     text = dump_bundle(replace(bundle, rules=(*bundle.rules, longest)))
     with transaction.atomic():
         version = policies.add_version(source=text, actor=cast.grace, now=NOW)
-    PolicyVersion.objects.filter(policy_set=version.policy_set, state="active").update(state="retired")
-    PolicyVersion.objects.filter(pk=version.pk).update(state="active", activated_at=NOW)
+    put_in_force(version, actor=cast.grace, now=NOW)
     row = answer(ask(cast, rule_id=name), cast.judy)
     assert (row.rule_id, row.state, len(name)) == (name, "approved", RULE_REF_CHARS_MAX)
 

@@ -26,7 +26,8 @@ def in_shadow(cast: Cast, name: str = "acceptable-use", old: str = "malware", ne
     """A version that would refuse research; its state is set by hand, because its own cases are red on purpose."""
     source = shipped_text(name).replace(old, new)
     version = policies.import_version(source=source, actor=cast.grace, now=NOW)
-    PolicyVersion.objects.filter(pk=version.pk).update(state="shadow", shadow_since=NOW)
+    for state in ("tested", "shadow"):
+        PolicyVersion.objects.filter(pk=version.pk).update(state=state, shadow_since=NOW)
     version.refresh_from_db()
     return version
 

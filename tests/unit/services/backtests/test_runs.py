@@ -12,13 +12,12 @@ from governance.domain.limits import BACKTEST_ATTEMPTS_MAX, BACKTEST_LEASE_SECON
 from governance.models import (
     AuditEvent,
     PolicyBacktest,
-    PolicyVersion,
 )
 from governance.policy.shipped import shipped_text
 from governance.selectors import backtests as reading
 from governance.services import backtests
 from tests.cast import NOW, Cast
-from tests.officers import put_in_force
+from tests.officers import put_in_force, retire_all
 from tests.unit.services.backtests.history import (
     LATER,
     ask,
@@ -53,7 +52,7 @@ class TestAsking:
             backtests.ask_backtest(version_id=10**9, actor=cast.grace, now=LATER)
         with pytest.raises(InvalidInput):
             ask(cast, since=LATER)
-        PolicyVersion.objects.filter(state="active").update(state="retired")
+        retire_all(actor=cast.grace, now=LATER)
         with pytest.raises(NoActivePolicy):
             ask(cast)
         assert not PolicyBacktest.objects.exists()

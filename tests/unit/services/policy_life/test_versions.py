@@ -18,6 +18,7 @@ from governance.policy.shipped import shipped_text
 from governance.selectors.people import system_actor
 from governance.services import policies
 from tests.cast import NOW, Cast
+from tests.officers import retire_all
 from tests.unit.services.policy_life.steps import (
     SET,
     agree,
@@ -56,8 +57,20 @@ def test_the_first_version_of_an_installation_needs_one_officer_and_a_later_set_
     refused(
         lambda: policies.activate_first(version_id=version.pk, actor=cast.grace, now=NOW), NotReady, "second officer"
     )
-    PolicyVersion.objects.filter(state="active").update(state="retired")
+    retire_all(actor=cast.grace, now=NOW)
     assert policies.activate_first(version_id=version.pk, actor=cast.grace, now=NOW).state == "active"
+
+
+def test_a_starter_set_is_chosen_by_one_officer_while_only_shipped_texts_have_ruled(cast: Cast) -> None:
+    shipped = PolicyVersion.objects.get(policy_set__slug=SET)
+    assert policies.one_officer_suffices(shipped)
+    assert not policies.one_officer_suffices(draft(cast))
+    assert policies.activate_first(version_id=shipped.pk, actor=cast.grace, now=NOW).state == "active"
+    # From the first text of their own on, every change takes two.
+    agree(asked(cast), cast.judy)
+    shipped.refresh_from_db()
+    assert shipped.state == "retired"
+    refused(lambda: policies.activate_first(version_id=shipped.pk, actor=cast.grace, now=NOW), NotReady, "second")
 
 
 def test_installing_again_keeps_what_the_organisation_put_in_force(cast: Cast) -> None:
