@@ -33,6 +33,11 @@ class Assessment(models.Model):
     catalogue_digest = models.CharField(max_length=64)
     engine_version = models.CharField(max_length=20)
     schema_version = models.PositiveSmallIntegerField()
+    counted_requests = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        help_text="Requests that were counted together with this one, the newest first, at most 200.",
+    )
 
     class Meta:
         ordering: ClassVar = ["revision", "assessed_at"]

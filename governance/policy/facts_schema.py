@@ -290,8 +290,11 @@ FACTS: tuple[Fact, ...] = (
     _number("vendor.hhi_after", "index", (_R, _L), "Concentration over all providers, this ask included.", **_SHARE),
     # history
     _count("history.similar_count_30d", "count", (_H,),
-           "Asks of the same person, project or lineage in 30 days, neither refused nor withdrawn, this one included."),
-    _number("history.similar_exposure_30d_usd", "USD", (_H,), "Exposure of those asks together, this one included."),
+           "Requests of the last 30 days for the same kind of work: the same person's, waiting ones included, and "
+           "those of the same project or lineage that were allowed without a person. What people approved, what was "
+           "refused, withdrawn or has expired is not counted; this one is."),
+    _number("history.similar_exposure_30d_usd", "USD", (_H,),
+            "Exposure of those requests together, this one included."),
     _number("history.grant_increase_ratio", "ratio", (_H,),
             "How far all changes raise the grant, as a share of the original: 0.2 is a fifth more.",
             minimum=-1.0, maximum=RATIO_MAX, **_OPT),

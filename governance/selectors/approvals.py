@@ -148,7 +148,7 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
         raise NotFound(f"stage `{stage_id}` does not exist")
     # Whoever decides a stage reads its whole story, wherever they sit.
     whole = Visibility(visibility.person_id, True, frozenset(), frozenset())
-    story = provisioning.story(request.number, visibility=whole, viewer_id=user.person_id, now=now)
+    story = provisioning.story(request.number, visibility=whole, viewer_id=user.person_id, now=now, reader=visibility)
     current = story.current
     excluded = _excluded(request)
     return StageFile(

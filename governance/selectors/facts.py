@@ -32,11 +32,10 @@ from governance.models import (
 )
 from governance.policy.suggest import closest
 from governance.selectors import balances, people
+from governance.selectors import similar as similar_requests
+from governance.selectors.similar import SIMILAR_DAYS
 
-SIMILAR_DAYS = 30
 CONCENTRATION_DAYS = 365
-# Asks that no longer stand do not add up to a split.
-_NOT_STANDING = (State.DENIED, State.REJECTED, State.WITHDRAWN, State.DISCARDED, State.DRAFT)
 
 
 @dataclass(slots=True)
@@ -63,6 +62,7 @@ class Context:
     open_grants: int
     commitments: dict[str, int]
     own_hold_micro: int = 0
+    similar_ids: tuple[int, ...] = ()
     snapshot: CatalogueSnapshot | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -125,7 +125,16 @@ def gather(
     if errors or project is None or provider is None:
         raise InvalidAsk(errors)
     aup_current, aup_age = acceptance_of(requester.person_id, now=now)
-    similar_count, similar_micro = _similar(ask, requester, project, lineage, now, request_id)
+    similar = similar_requests.read(
+        similar_requests.counted_with(
+            workload=ask.workload,
+            person_id=requester.person_id,
+            project_id=project.pk,
+            lineage_id=lineage.pk if lineage else None,
+            now=now,
+            request_id=request_id,
+        )
+    )
     follow_up_micro, follow_up_count = _follow_ups(grant, now, request_id)
     return Context(
         ask=ask,
@@ -141,13 +150,14 @@ def gather(
         aup_current=aup_current,
         aup_age_days=aup_age,
         screening_state=_screening(ask),
-        similar_count=similar_count,
-        similar_micro=similar_micro,
+        similar_count=similar.count,
+        similar_micro=similar.total_micro,
         follow_up_micro=follow_up_micro,
         follow_up_count=follow_up_count,
         open_grants=Grant.objects.filter(project=project, state="active").count(),
         commitments=_commitments(now),
         own_hold_micro=own_hold_micro,
+        similar_ids=similar.ids,
     )
 
 
@@ -315,21 +325,6 @@ def _screening(ask: Ask) -> str:
         return "not_needed"
     state = Beneficiary.objects.filter(name__iexact=ask.beneficiary_entity).values_list("screening_state", flat=True)
     return state.first() or "pending"
-
-
-def _similar(
-    ask: Ask, requester: User, project: Project, lineage: ModelLineage | None, now: datetime, request_id: int | None
-) -> tuple[int, int]:
-    same = Q(requester__person_id=requester.person_id) | Q(project=project)
-    if lineage is not None:
-        same |= Q(lineage=lineage)
-    rows = ProvisioningRequest.objects.filter(same, submitted_at__gt=now - timedelta(days=SIMILAR_DAYS)).exclude(
-        state__in=[state.value for state in _NOT_STANDING]
-    )
-    if request_id is not None:
-        rows = rows.exclude(pk=request_id)
-    found = rows.aggregate(count=Count("pk"), total=Sum("exposure_micro"))
-    return found["count"], found["total"] or 0
 
 
 def _follow_ups(grant: Grant | None, now: datetime, request_id: int | None) -> tuple[int, int]:

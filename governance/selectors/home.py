@@ -7,31 +7,36 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Sum
-
 from governance.domain.errors import NoActivePolicy
 from governance.domain.lifecycle import State
 from governance.models import Flag, ProvisioningRequest, User, Visibility
-from governance.selectors import acceptable_use, budgets, grants, policies, queues, second_answers
-from governance.selectors.facts import SIMILAR_DAYS
+from governance.selectors import acceptable_use, budgets, grants, policies, queues, second_answers, similar
 
 LISTED_MAX = 10
+USED_LISTED_MAX = 4
 ANSWER_FRESH = timedelta(days=14)
 """How long a refusal stays among the things that need the requester."""
-# Asks that no longer stand leave the sum of the last 30 days.
-_NOT_STANDING = (State.DENIED, State.REJECTED, State.WITHDRAWN, State.DISCARDED, State.DRAFT)
 _NEED_ME = (State.CHANGES_REQUESTED.value, State.DENIED.value, State.DRAFT.value)
 
 
 @dataclass(frozen=True, slots=True)
 class AtOnce:
-    """Up to where a rule answers without a person, as the active policy says, and how much of it is used, USD."""
+    """Up to where a rule answers without a person, as the active policy says, and how much of it is used, USD.
+
+    Args:
+        used: what would count together with a next request, by kind of work and project, the most used first.
+    """
 
     money_usd: float
     accelerators: int | None
     gpu_hours: float | None
     days: float | None
-    used_usd: float
+    used: Sequence[similar.Used] = ()
+
+    @property
+    def used_usd(self) -> float:
+        """The most that any next request would count together with."""
+        return self.used[0].used_usd if self.used else 0.0
 
     @property
     def is_used_up(self) -> bool:
@@ -105,14 +110,10 @@ def _at_once(user: User, now: datetime) -> AtOnce | None:
     money = params.get("auto_allow_max_usd")
     if not isinstance(money, float):
         return None
-    standing = ProvisioningRequest.objects.filter(
-        requester__person_id=user.person_id, submitted_at__gt=now - timedelta(days=SIMILAR_DAYS)
-    ).exclude(state__in=[state.value for state in _NOT_STANDING])
-    used = standing.aggregate(total=Sum("exposure_micro"))["total"] or 0
     return AtOnce(
         money_usd=money,
         accelerators=params.get("auto_allow_max_accelerators"),
         gpu_hours=params.get("auto_allow_max_gpu_hours"),
         days=params.get("auto_allow_max_days"),
-        used_usd=used / 1_000_000,
+        used=similar.used_by(user, now=now)[:USED_LISTED_MAX],
     )

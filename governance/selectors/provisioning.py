@@ -24,7 +24,7 @@ from governance.models import (
     Visibility,
 )
 from governance.policy.decision import Decision
-from governance.selectors import balances, queues, revisions
+from governance.selectors import balances, queues, revisions, similar
 from governance.selectors import reasons as reasoning
 from governance.selectors.authority import Authority
 from governance.selectors.nearest import NearestChange, nearest_change
@@ -66,6 +66,7 @@ class Story:
     nearest: reasoning.Nearest | None
     allowed: NearestChange | None
     comparison: revisions.Comparison | None
+    counted: similar.Listed = field(default=similar.Listed((), 0))
     entries: Sequence[Entry] = field(default=())
 
     @property
@@ -79,8 +80,13 @@ class Story:
         return self.judged[0].revision.content if self.judged else self.request.draft
 
 
-def story(number: int, *, visibility: Visibility, viewer_id: int, now: datetime) -> Story:
-    """The request with this number, if this person may see it. Ten queries at most.
+def story(
+    number: int, *, visibility: Visibility, viewer_id: int, now: datetime, reader: Visibility | None = None
+) -> Story:
+    """The request with this number, if this person may see it. Eleven queries at most.
+
+    Args:
+        reader: what the reader may see of other requests, where `visibility` is wider for this one.
 
     Raises:
         NotFound: missing or not visible; the two read the same.
@@ -105,6 +111,7 @@ def story(number: int, *, visibility: Visibility, viewer_id: int, now: datetime)
         nearest=reasoning.nearest(decision, roles) if decision and request.state in _STILL_OPEN else None,
         allowed=nearest_change(latest.assessment) if latest and request.state in _STILL_OPEN else None,
         comparison=_comparison(judged),
+        counted=_counted(latest, reader or visibility),
         entries=timeline(request, viewer_id=viewer_id, refusals=_refusals(judged)),
     )
 
@@ -219,6 +226,15 @@ def _levels(request: Any) -> list[balances.Level]:
     own = request.hold_amount_micro if request.hold_state == "open" else 0
     path = [rows[pk] for pk in reversed(ids) if pk in rows]
     return balances.levels(path, needed_micro=own, own_hold_micro=own)
+
+
+def _counted(judged: Judged | None, visibility: Visibility) -> similar.Listed:
+    """The requests that the stored assessment counted together with this one, as the reader may see them."""
+    if judged is None:
+        return similar.Listed((), 0)
+    count = judged.assessment.facts.get("history.similar_count_30d")
+    others = count - 1 if isinstance(count, int) and count > 1 else 0
+    return similar.listed(judged.assessment.counted_requests, count=others, visibility=visibility)
 
 
 def _comparison(judged: Sequence[Judged]) -> revisions.Comparison | None:

@@ -25,6 +25,7 @@ def store(assessed: Assessed, revision: RequestRevision, *, occasion: str, now: 
         catalogue_digest=assessed.catalogue_digest,
         engine_version=ENGINE_VERSION,
         schema_version=assessed.schema_version,
+        counted_requests=list(assessed.context.similar_ids),
     )
     columns = {fact.column: assessed.facts.get(fact.name) for fact in FACTS}
     FactRow.objects.create(assessment=assessment, **columns)

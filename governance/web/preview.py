@@ -25,6 +25,7 @@ from governance.domain.lifecycle import State
 from governance.domain.money import to_units
 from governance.domain.prose import sentence
 from governance.models import BudgetHold, ProvisioningRequest, User
+from governance.selectors import people, similar
 from governance.selectors.assessments import Assessed, assess
 from governance.web import drafts, measures
 from governance.web.answers import STEPS, Errors, read_step
@@ -149,7 +150,12 @@ def panel(
         if is_whole:
             assessed = _assess(filled, user=user, now=now, request=request)
             found.assessed = assessed
-            found.verdict = verdict(assessed, now=now, zone=timezone.get_current_timezone_name())
+            found.verdict = verdict(
+                assessed,
+                now=now,
+                zone=timezone.get_current_timezone_name(),
+                counted=_counted(assessed, user, now),
+            )
             found.measures = measures.of_assessed(assessed)
         else:
             partial = _estimate(content, registers, today)
@@ -178,6 +184,15 @@ def _assess(content: Mapping[str, Any], *, user: User, now: datetime, request: P
         beneficiary_id=request.beneficiary_id if request else None,
         own_hold_micro=held,
     )
+
+
+def _counted(assessed: Assessed, user: User, now: datetime) -> similar.Listed:
+    """What counts together with the request, as this person may see it. No query where nothing does."""
+    context = assessed.context
+    if not context.similar_count:
+        return similar.Listed((), 0)
+    visibility = people.visibility_of(user, now=now)
+    return similar.listed(context.similar_ids, count=context.similar_count, visibility=visibility)
 
 
 def stand_in(

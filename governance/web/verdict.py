@@ -13,7 +13,7 @@ from governance.domain.routing import StagePlan
 from governance.policy.decision import Outcome
 from governance.policy.fired import FiredRule
 from governance.policy.wording import role_in_words
-from governance.selectors import people, reasons
+from governance.selectors import people, reasons, similar
 from governance.selectors.assessments import Assessed
 from governance.web import numbers
 from governance.web.plots import Limit
@@ -53,13 +53,15 @@ class Verdict:
     evidence: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     accept_first: bool = False
+    counted: similar.Listed = field(default=similar.Listed((), 0))
 
 
-def verdict(assessed: Assessed, *, now: datetime, zone: str) -> Verdict:
+def verdict(assessed: Assessed, *, now: datetime, zone: str, counted: similar.Listed) -> Verdict:
     """The answer of `assess` as a note. One query, for the names.
 
     Args:
         zone: IANA name in which due dates are counted and shown.
+        counted: the requests that count together with it, as the reader may see them.
     """
     roles = people.role_labels()
     match assessed.outcome:
@@ -72,6 +74,7 @@ def verdict(assessed: Assessed, *, now: datetime, zone: str) -> Verdict:
     found.nearest = reasons.nearest(assessed.decision, roles) if assessed.outcome is not Outcome.ALLOW else None
     found.evidence = sorted({each.kind for each in assessed.decision.evidence_missing})
     found.remarks += [notice.message for notice in (*assessed.decision.flags, *assessed.decision.warnings)]
+    found.counted = counted
     _add_shortfall(found, assessed)
     return found
 

@@ -71,7 +71,7 @@ ENDS: dict[int, End] = {
     26: end("denied", 900, "VR-1.marketplace", "VR-1.approved"),
     27: end("denied", 6_000, "AU-1.emotion_recognition"),
     28: end("granted", 2_300, "AL-1", grant="ended"),
-    29: end("granted", 2_300, "AL-2", grant="ended"),
+    29: end("changes_requested", 2_300, "AL-2"),
     30: end("granted", 2_300, "AL-2", "ES-1", grant="ended", flags="split"),
     31: end("in_review", 2_300, "AL-2", "ES-1", waits="team_lead", flags="split"),
     32: end("granted", 9_600, "ES-2.renewal", grant="active"),

@@ -79,7 +79,7 @@ def test_the_answer_at_once_is_read_from_the_active_policy(cast: Cast, browser_o
     reading.granted(cast, gpu_hours_cap=142.0)
     html = browser_of("alice").get("/").content.decode()
     assert "Up to 2,500&nbsp;USD is usually answered at once." in html
-    assert "You have used 142 of 2,500&nbsp;USD" in html
+    assert "Lease of accelerators in Long context: you have used 142 of 2,500&nbsp;USD" in " ".join(html.split())
 
 
 # -------------------------------------------------------------------------- getting in

@@ -94,6 +94,7 @@ class Course:
             self._place_hold(at)
             history.office.keep(self.standing)
             if self.assessed.stages:
+                self.standing.is_waiting = True
                 self._move(Event.SUBMIT_FOR_REVIEW, at, answered=False)
                 self._plan_stages(at)
             else:
@@ -123,7 +124,10 @@ class Course:
             created_by=self.requester, created_at=at,
         )  # fmt: skip
         rows.add(self.revision)
-        self.standing = Standing(at, self.requester.person_id, self.project.pk, self.assessed.exposure_micro or 0)
+        self.standing = Standing(
+            self.request.pk, at, self.requester.person_id, self.project.pk, ask.workload,
+            self.assessed.exposure_micro or 0,
+        )  # fmt: skip
 
     def _assessment(self, occasion: str, at: datetime) -> None:
         assessed = self.assessed
@@ -134,6 +138,7 @@ class Course:
             decision=assessed.decision.to_json(), facts_digest=digest(facts),
             policy_digest=assessed.policy_digest, catalogue_digest=assessed.catalogue_digest,
             engine_version=ENGINE_VERSION, schema_version=assessed.schema_version,
+            counted_requests=list(assessed.context.similar_ids),
         )  # fmt: skip
         self.history.rows.add(row)
         self.history.rows.add_facts(row.pk, assessed.facts)
@@ -240,6 +245,8 @@ class Course:
         if self.assessed.outcome is Outcome.DENY:
             self._end_review(Event.DENY_AT_GRANT, "released", user, at)
             return
+        # What people approved is no part of a split.
+        self.standing.stands = False
         self._move(Event.APPROVE_LAST, at, answered=True)
         self._issue(at, user)
 
@@ -262,8 +269,7 @@ class Course:
             if stage.state in ("open", "waiting"):
                 self._close(stage, "cancelled", at)
         self._resolve_hold(hold_state, actor, at)
-        if event is not Event.EXPIRE_HOLD:
-            self.standing.stands = False
+        self.standing.stands = False
         self._move(event, at, answered=True)
 
     def _close(self, stage: ApprovalStage, state: str, at: datetime) -> None:

@@ -15,7 +15,7 @@ from governance.domain.errors import NoBudget
 from governance.domain.routing import Directory
 from governance.models import ApprovalLimit, Budget, Project, Provider, ProviderCommitment, User
 from governance.policy.policy_set import CompiledPolicySet
-from governance.selectors import assessments, facts, people, policies
+from governance.selectors import assessments, facts, people, policies, similar
 from governance.selectors.assessments import Assessed
 
 # Windows of four weeks, and two weeks until the answer: no grant of the plan is open for longer.
@@ -24,13 +24,20 @@ OPEN_DAYS_MAX = 45
 
 @dataclass(slots=True)
 class Standing:
-    """A request that counts towards what is similar to it while it `stands`, and its grant towards what is open."""
+    """A request that counts towards what is similar to it while it `stands`, and its grant towards what is open.
 
+    Args:
+        is_waiting: people have not answered it yet: it counts for its own requester alone.
+    """
+
+    request_id: int
     submitted_at: datetime
     person_id: int
     project_id: int
+    workload: str
     exposure_micro: int
     stands: bool = True
+    is_waiting: bool = False
     granted_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -70,7 +77,7 @@ class Office:
         Args:
             own: the request itself when it is judged again before its grant; it then holds its money already.
         """
-        count, similar = self._similar(requester, project, now, own)
+        counted = self._similar(ask, requester, project, now, own)
         context = facts.Context(
             ask=ask,
             now=now,
@@ -85,13 +92,14 @@ class Office:
             aup_current=True,
             aup_age_days=(now - self.acceptances[requester.person_id]).days,
             screening_state="not_needed",
-            similar_count=count,
-            similar_micro=similar,
+            similar_count=len(counted),
+            similar_micro=sum(each.exposure_micro for each in counted),
             follow_up_micro=0,
             follow_up_count=0,
             open_grants=self._open_grants(project, now),
             commitments=self._committed(now),
             own_hold_micro=own.exposure_micro if own else 0,
+            similar_ids=tuple(each.request_id for each in counted),
         )
         return assessments.judge(
             context,
@@ -151,17 +159,21 @@ class Office:
     def _provider(self, slug: str | None) -> Provider:
         return self._providers[slug or ""]
 
-    def _similar(self, requester: User, project: Project, now: datetime, own: Standing | None) -> tuple[int, int]:
-        horizon = now - timedelta(days=facts.SIMILAR_DAYS)
-        project_id = project.pk
-        found = [each for each in _since(self.of_project.get(project_id, []), horizon) if each.stands]
-        found += [
-            each
-            for each in _since(self.of_person.get(requester.person_id, []), horizon)
-            if each.stands and each.project_id != project_id
+    def _similar(
+        self, ask: Ask, requester: User, project: Project, now: datetime, own: Standing | None
+    ) -> list[Standing]:
+        """What `selectors.similar.counted_with` would find, the newest first."""
+        horizon = now - timedelta(days=similar.SIMILAR_DAYS)
+        found = {
+            each.request_id: each
+            for each in _since(self.of_project.get(project.pk, []), horizon)
+            if not each.is_waiting or each.person_id == requester.person_id
+        }
+        found |= {each.request_id: each for each in _since(self.of_person.get(requester.person_id, []), horizon)}
+        standing = [
+            each for each in found.values() if each.stands and each.workload == ask.workload and each is not own
         ]
-        amounts = [each.exposure_micro for each in found if each is not own]
-        return len(amounts), sum(amounts)
+        return sorted(standing, key=lambda each: each.submitted_at, reverse=True)
 
     def _open_grants(self, project: Project, now: datetime) -> int:
         return sum(

@@ -86,7 +86,7 @@ def plan(
 def _who_and_where(people: int, projects: int, rng: random.Random, *, is_heavy: bool) -> tuple[int, int]:
     """Two of a team run its large work, in its first project; the others mostly work on one project of their own.
 
-    Otherwise the rule on split asks would see parts of one ask in nearly everything that a team does.
+    Otherwise the rule on split requests would see parts of one request in nearly everything that a team does.
     """
     if is_heavy:
         return rng.randrange(LARGE_WORK_PEOPLE), 0

@@ -129,7 +129,11 @@ def vision(world: World) -> Story:
 
 
 def split(world: World) -> Story:
-    """Stories 28 to 31: four asks of 2,300 by two people in nine days; seen as one, and judged at the sum."""
+    """Stories 28 to 31: four requests of 2,300 by two people in nine days, seen as one and judged at the sum.
+
+    The first is allowed at once. The second goes to the team lead, who asks for the study in one piece; while it waits
+    for that, the third and the fourth make three that count together.
+    """
     calendar = world.cast.calendar
 
     def ask(number: int, who: str, part: str, now: datetime) -> Generator[datetime, datetime, None]:
@@ -157,9 +161,15 @@ def split(world: World) -> Story:
     now = yield calendar.at(-8, "11:05")
     yield from ask(29, "emil", "two", now)
     now = yield calendar.at(-7, "15:30")
-    world.decide(world.requests[29], "sofia", "Fine, and please ask for the rest of the study in one piece.", now)
+    world.decide(
+        world.requests[29],
+        "sofia",
+        "Please ask for the rest of the study in one piece; part three may go ahead as booked.",
+        now,
+        verdict="changes",
+    )
     now = yield calendar.at(-6, "10:10")
-    yield from ask(30, "julia", "three", now)
+    yield from ask(30, "emil", "three", now)
     now = yield calendar.at(-5, "16:40")
     world.decide(
         world.requests[30], "sofia", "Third of the same study: approved, because the machines are booked.", now
@@ -169,9 +179,9 @@ def split(world: World) -> Story:
 
 
 def split_parts_end(world: World) -> Story:
-    """The end of the first three parts, whose machines were booked for five days each."""
+    """The end of the two parts that were granted, whose machines were booked for five days each."""
     yield world.cast.calendar.on(-4, "17:30")
-    for number, hours in ((28, 731.0), (29, 758.0), (30, 702.0)):
+    for number, hours in ((28, 731.0), (30, 702.0)):
         request = world.requests[number]
         now = yield in_office_hours(world.grant_of(request).ends_at + timedelta(hours=9, minutes=20))
         world.measure(request, hours=hours, spent_usd=hours * 2.95, utilisation=0.8)
