@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -107,6 +108,10 @@ class Environment:
     consent_days_min: int
     log_level: str
     log_json: bool
+    organisation_time_zone: str
+    """IANA zone of the working day: approvals are due at 17:00 there."""
+    list_price_days_max: int
+    """Days after which a list price alone no longer lets a request be approved automatically."""
     demonstration: bool
     """Whether `make run` loads the demonstration organisation into its own, empty database."""
 
@@ -150,6 +155,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         consent_days_min=reader.read("CONSENT_DAYS_MIN", _parse_int(1, 90), 7),
         log_level=reader.read("LOG_LEVEL", _parse_log_level, "INFO"),
         log_json=reader.read("LOG_JSON", _parse_bool, is_production),
+        organisation_time_zone=reader.read("ORGANISATION_TIME_ZONE", _parse_zone, "UTC"),
+        list_price_days_max=reader.read("LIST_PRICE_DAYS_MAX", _parse_int(1, 3_650), 180),
         demonstration=reader.read("COMPTROLLER_DEMONSTRATION", _parse_bool, True),
     )
     reader.errors += _contradictions(environment, reader.variables)
@@ -335,6 +342,14 @@ def _parse_int(minimum: int, maximum: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def _parse_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"is `{text[:40]}`; it must be an IANA time zone, such as Europe/Dublin") from None
+    return text
 
 
 def _parse_list(text: str) -> tuple[str, ...]:

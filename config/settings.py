@@ -34,6 +34,10 @@ SITE_URL = ENV.site_url
 DATA_DIR = ENV.data_dir
 MAILBOX_DIR = DATA_DIR / "mailbox" if IS_EMBEDDED else None
 """Maildir of the local SMTP server; there is a mailbox page only where this is set."""
+ORGANISATION_TIME_ZONE = ENV.organisation_time_zone
+"""Zone of the working day: approvals are due at 17:00 there, and every page shows that instant in the reader's zone."""
+LIST_PRICE_DAYS_MAX = ENV.list_price_days_max
+"""Days after which a list price alone no longer lets a request be approved automatically."""
 
 # ---------------------------------------------------------------------------- parts
 

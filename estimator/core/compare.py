@@ -31,7 +31,7 @@ LINES_DEFAULT = 20
 REASONS = (
     "does not fit in memory, or its hours are not known",
     "misses the deadline",
-    "the provider is not on the list",
+    "the provider is not approved, or not on the list",
     "the country is not on the list, or not known",
     "the price term is not on the list",
     "a listed chip for this destination",

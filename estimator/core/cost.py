@@ -132,7 +132,14 @@ def cheapest_ratio(
         if providers_allowed is None or offer.provider in providers_allowed
     )
     candidates = newest_offers(listed, on, lambda offer: (offer.provider, offer.accelerator))
-    candidates += [o for o in own if o.price_term == term and o.accelerator in fitting and o.holds_on(on)]
+    candidates += [
+        offer
+        for offer in own
+        if offer.price_term == term
+        and offer.accelerator in fitting
+        and offer.holds_on(on)
+        and (providers_allowed is None or not offer.provider or offer.provider in providers_allowed)
+    ]
     if not candidates:
         return None
     per_work = {offer.slug: offer.usd_per_gpu_hour / fitting[offer.accelerator] for offer in candidates}

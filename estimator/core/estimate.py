@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 
 from estimator.core import cost as costing
@@ -17,7 +17,7 @@ from estimator.core.errors import InputError, PlaceError
 from estimator.core.extras import Extras, break_down
 from estimator.core.fields import WorkloadKind
 from estimator.core.memory import MemoryNeed, size_memory
-from estimator.core.offers import PriceOffer, PriceUsed
+from estimator.core.offers import LIST_PRICE_DAYS_MAX, PriceOffer, PriceUsed
 from estimator.core.place import Place, PriceTerm
 from estimator.core.prices import choose_price, choose_purchase_price, choose_token_price
 from estimator.core.priors import Ledger
@@ -61,6 +61,7 @@ def estimate(
     renewable_share: float | None = None,
     extras: Extras | None = None,
     ledger: Ledger | None = None,
+    list_price_days_max: int = LIST_PRICE_DAYS_MAX,
 ) -> Estimate:
     """Size a workload in a place on a day. The same arguments give the same answer, for ever.
 
@@ -75,6 +76,7 @@ def estimate(
         renewable_share: share of the electricity that a contract covers, 0 to 1; it makes the market-based carbon.
         extras: what comes on top of the hours; then `cost_usd` is the total and `cost_lines` its parts.
         ledger: where assumptions are written, with factors that it pins; None makes a fresh one.
+        list_price_days_max: a list price that is older is warned of.
 
     Raises:
         InputError: a number out of range, or an accelerator that the catalogue does not know. Gaps in the catalogue
@@ -104,6 +106,7 @@ def estimate(
     memory = _size_memory(ask, shape)
     size = size_ask(ask, shape, price, memory)
     money, price = _charge(ask, size, price)
+    _warn_of_price(ask, price, list_price_days_max)
     lines: Mapping[str, Interval] = {}
     if extras is not None and not extras.is_empty and money.cost is not None:
         parts = break_down(money.cost, size.wall_hours, extras)
@@ -213,6 +216,21 @@ def _charge(ask: Ask, size: Size, price: PriceUsed | None) -> tuple[Money, Price
         ask.ledger,
     )
     return money, price
+
+
+def _warn_of_price(ask: Ask, price: PriceUsed | None, days_max: int) -> None:
+    """Say so where a list price is old, or an agreed one ends before the work does."""
+    if price is None:
+        return
+    if not price.is_own and price.age_days > days_max:
+        where = f" at `{price.provider}`" if price.provider else ""
+        ask.ledger.warn(
+            f"the list price{where} is of {price.as_of}, {price.age_days} days old: ask what it costs today, or have "
+            "an agreed price recorded"
+        )
+    ends = None if ask.window_hours is None else ask.on + timedelta(hours=ask.window_hours)
+    if price.ends_on is not None and (ends is None or price.ends_on < ends):
+        ask.ledger.warn(f"the agreed price ends on {price.ends_on}: later days are priced as if it went on")
 
 
 def _charge_tokens(ask: Ask) -> tuple[Money, PriceUsed | None]:

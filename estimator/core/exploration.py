@@ -64,6 +64,7 @@ class Question:
             prices_own=self.prices_own,
             lineage=self.lineage,
             renewable_share=self.renewable_share,
+            providers_allowed=self.needs.providers,
             extras=self.extras,
             ledger=ledger,
         )
@@ -185,7 +186,9 @@ def _host(question: Question, found: Estimate) -> HostingChoice | None:
         or found.price is None
     ):
         return None
-    hosted = choose_token_price(question.hosted_model, None, catalogue, question.on, Ledger())
+    sellers = [None] if question.needs.providers is None else sorted(question.needs.providers)
+    prices = [choose_token_price(question.hosted_model, seller, catalogue, question.on, Ledger()) for seller in sellers]
+    hosted = max((price for price in prices if price), key=lambda price: (price.as_of, price.slug), default=None)
     load = token_load(workload, MONTH_DAYS)
     replica = serving(workload, shape, load, part, catalogue, Ledger())
     if hosted is None or replica is None:

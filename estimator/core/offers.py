@@ -10,6 +10,8 @@ from estimator.core.quantities import Interval
 
 OFFER_DAYS_MAX = 400
 """List prices older than this are no alternative that anyone could buy."""
+LIST_PRICE_DAYS_MAX = 180
+"""A list price older than this is shown with a warning, and nobody should rely on it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,10 @@ class TokenPrice:
 
 @dataclass(frozen=True, slots=True)
 class PriceUsed:
-    """The price that an estimate rests on, so that a reader can check it."""
+    """The price that an estimate rests on, so that a reader can check it.
+
+    `ends_on` is the first day on which an agreed price no longer holds; None where no end is agreed.
+    """
 
     offer: str
     usd_per_gpu_hour: Interval
@@ -97,3 +102,4 @@ class PriceUsed:
     term: str
     is_own: bool = False
     unit: str = "USD per accelerator-hour"
+    ends_on: date | None = None

@@ -75,6 +75,7 @@ def choose_own_price(place: Place, offers: Iterable[PriceOffer], on: date) -> Pr
         region=chosen.region,
         term=chosen.price_term,
         is_own=True,
+        ends_on=chosen.effective_to,
     )
 
 

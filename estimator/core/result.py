@@ -172,6 +172,8 @@ class Estimate:
             price = dict(data["price"])
             price["usd_per_gpu_hour"] = Interval.from_json(price["usd_per_gpu_hour"])
             price["as_of"] = date.fromisoformat(price["as_of"])
+            if price.get("ends_on") is not None:
+                price["ends_on"] = date.fromisoformat(price["ends_on"])
             values["price"] = PriceUsed(**price)
         values["thresholds"] = tuple(ThresholdReading(**reading) for reading in data["thresholds"])
         values["chip_thresholds"] = tuple(ThresholdReading(**reading) for reading in data["chip_thresholds"])

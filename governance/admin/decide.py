@@ -19,13 +19,11 @@ from governance.admin.capacity import capacity_plot
 from governance.admin.rules import rule_rows
 from governance.admin.site import DeskSite
 from governance.admin.thresholds import Thresholds, thresholds
-from governance.admin.wording import usd
 from governance.domain.errors import AlreadyDecided, GovernanceError, InvalidInput, StaleRevision
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.money import to_units
-from governance.domain.prose import sentence, within
+from governance.domain.prose import money_in_full, sentence, within
 from governance.models import ApprovalDecision
-from governance.policy.wording import NBSP
 from governance.selectors import approvals as reading
 from governance.selectors.approvals import StageFile
 from governance.selectors.reasons import crossing_lines
@@ -176,11 +174,10 @@ def _show(
             "notifier_papers": [each for each in content.get("evidence", ()) if each.get("kind") == NOTIFIER_PAPER],
             "exposure_usd": None if exposure is None else to_units(exposure),
             "money_lines": _money_lines(crossing_lines(decision, "request.exposure_usd"), exposure) if decision else [],
-            "money_text": f"The diamond is what decides: {usd(exposure)}." if exposure is not None else "",
+            "money_text": f"The diamond is what decides: {money_in_full(exposure)}." if exposure is not None else "",
             "running_usd": _running_usd(file),
             "capacity": capacity_plot(file.capacity) if file.capacity else None,
             "names": _catalogue_names(content),
-            "cheaper_percent": _cheaper_percent(estimate.cost_over_cheapest_ratio if estimate else None),
             "effect": _effect_of_yes(file),
             "refused": refused,
             "reason": reason[:REASON_CHARS_MAX],
@@ -208,19 +205,12 @@ def _position(request: HttpRequest, file: StageFile) -> dict[str, Any]:
 def _heading(file: StageFile, found: Thresholds | None) -> str:
     """The one fact: what is asked, what it counts as, and the line that it may cross."""
     exposure = file.request.exposure_micro
-    amount = f"counts as {_in_prose(to_units(exposure))}{NBSP}USD" if exposure is not None else "cost unknown"
+    amount = f"counts as {money_in_full(exposure)}" if exposure is not None else "cost unknown"
     text = f"{file.request.title}: {amount}"
     if found and found.mark == "review":
         headline = found.headline.partition(";")[0]
         text += f", {headline[:1].lower()}{headline[1:]}"
     return text
-
-
-def _in_prose(amount: float) -> str:
-    for scale, suffix in ((1e9, "G"), (1e6, "M"), (1e5, "k")):
-        if amount >= scale:
-            return f"{amount / (1e3 if suffix == 'k' else scale):,.3g}{NBSP}{suffix}"
-    return f"{amount:,.0f}" if amount >= 100 else f"{amount:,.2f}"
 
 
 def _effect_of_yes(file: StageFile) -> str:
@@ -286,13 +276,6 @@ def _notifiers(file: StageFile) -> list[ApprovalDecision]:
         for said in each.said
         if said.verdict == "approve"
     ]
-
-
-def _cheaper_percent(ratio: float | None) -> int | None:
-    """How much less the cheapest admissible equivalent costs, percent; None when there is nothing to say."""
-    if ratio is None or ratio <= 1.02:
-        return None
-    return round((1 - 1 / ratio) * 100)
 
 
 def _day(text: object) -> date | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from estimator.core.quantities import Z80, Interval
 from estimator.core.result import Estimate, ThresholdReading
+from governance.domain.prose import against
 from governance.models import ModelLineage
 from governance.policy.fired import FiredRule
 from governance.policy.wording import NBSP
@@ -164,18 +165,6 @@ def flop(value: float, limits: Sequence[float] = ()) -> str:
     is_near = any(limit > 0 and value != limit and abs(value / limit - 1) < NEAR_SHARE for limit in limits)
     mantissa, exponent = f"{value:.{2 if is_near else 1}e}".split("e")
     return f"{mantissa.removesuffix('.00').removesuffix('.0')}e{int(exponent)}"
-
-
-def against(value: float, limit: float) -> str:
-    """The distance in words: 19 % below, 9 % above, 20 × below."""
-    if limit <= 0 or value <= 0:
-        return flop(value)
-    ratio = value / limit
-    if ratio >= 2 or ratio <= 0.5:
-        factor = ratio if ratio > 1 else 1 / ratio
-        return f"{factor:,.0f}{NBSP}× {'above' if ratio > 1 else 'below'}" if factor < 1e4 else "far below"
-    percent = abs(ratio - 1) * 100
-    return f"{percent:.0f}{NBSP}% {'above' if ratio > 1 else 'below'}"
 
 
 def _headline(readings: Sequence[ThresholdReading]) -> tuple[str, str]:

@@ -21,8 +21,8 @@ from governance.api.idempotency import once
 from governance.api.schema import KEY, PAGE, described
 from governance.domain.lifecycle import State
 from governance.models import ApprovalStage, Assessment, Budget, Grant, ProvisioningRequest, User, Visibility
+from governance.selectors import advice, assessments, estimates, people
 from governance.selectors import assessed as stored
-from governance.selectors import assessments, estimates, nearest, people
 from governance.services import approvals, provisioning
 
 NOTHING_HERE = "there is nothing here, or it is not yours to see"
@@ -115,10 +115,13 @@ class RequestList(Endpoint):
 class RequestDetail(Endpoint):
     @described("requests_read", 200, 404)
     def get(self, request: Request, number: int) -> Response:
-        """One request: content, latest assessment, the nearest ask that would have passed, stages and decisions."""
+        """One request: content, latest assessment, the nearest request that would pass, stages and decisions."""
         row = self.request_row(number)
-        found = nearest.nearest_change(stored.latest_of(row))
-        return Response(self.shown(row.number) | {"nearest": found.to_json() if found else None})
+        latest = stored.latest_of(row)
+        found = advice.NOTHING
+        if latest is not None:
+            found = advice.advise_request(row, latest.revision.content, now=timezone.now())
+        return Response(self.shown(row.number) | found.to_json())
 
     @described("requests_save", 200, 400, 409, request=shapes.DraftSerializer)
     def put(self, request: Request, number: int) -> Response:
@@ -139,7 +142,9 @@ class RequestPreview(Endpoint):
     def post(self, request: Request) -> Response:
         """What would happen if this were submitted now. Nothing is stored."""
         data = self.body(shapes.PreviewSerializer)
-        return Response(shapes.assessed(assessments.preview(data["content"], actor=self.actor, now=timezone.now())))
+        now = timezone.now()
+        found = assessments.preview(data["content"], actor=self.actor, now=now)
+        return Response(shapes.assessed(found) | advice.advise(found, now=now).to_json())
 
 
 class RequestSubmit(Endpoint):

@@ -10,13 +10,13 @@ END_OF_WORKING_DAY = time(17, 0)
 WORKING_DAYS_MAX = 60
 
 
-def due_after_working_days(now: datetime, working_days: int, zone: str = "UTC") -> datetime:
+def due_after_working_days(now: datetime, working_days: int, zone: str) -> datetime:
     """17:00 local time, `working_days` after `now`, Saturdays and Sundays not counted.
 
     Args:
         now: aware instant.
         working_days: 1 to `WORKING_DAYS_MAX`.
-        zone: IANA name of the approver's organisation.
+        zone: IANA name of the organisation's working day.
 
     Returns:
         Aware UTC instant.

@@ -39,9 +39,21 @@ def money(amount_micro: int) -> str:
     return f"{amount(to_units(amount_micro))}{NBSP}{CURRENCY}"
 
 
+def exact(units: float) -> str:
+    """An amount on which a person decides, to the cent where there are cents: `46,771.20`, `1,000`.
+
+    The only spelling of such an amount outside ledgers, which write the empty cents too.
+    """
+    if not math.isfinite(units):
+        return "unknown"
+    cents = round(abs(units) * 100)
+    text = f"{cents // 100:,}" if cents % 100 == 0 else f"{cents // 100:,}.{cents % 100:02d}"
+    return f"{MINUS}{text}" if units < 0 and cents else text
+
+
 def money_in_full(amount_micro: int) -> str:
-    """Money where every cent counts: `28,512.40 USD`."""
-    return f"{to_units(amount_micro):,.2f}".replace("-", MINUS) + f"{NBSP}{CURRENCY}"
+    """Money on which a person decides: `28,512.40 USD`."""
+    return f"{exact(to_units(amount_micro))}{NBSP}{CURRENCY}"
 
 
 def dollars(units: float) -> str:
@@ -63,6 +75,18 @@ def flop(count: float) -> str:
     """Two significant digits of a count of FLOP: `2.4e22`."""
     mantissa, exponent = f"{count:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"
+
+
+def against(value: float, limit: float) -> str:
+    """How far a positive value lies from a limit: `19 % below`, `9 % above`, from twice on `20 × below`."""
+    if limit <= 0 or value <= 0:
+        return flop(value)
+    ratio = value / limit
+    side = "above" if ratio > 1 else "below"
+    if ratio >= 2 or ratio <= 0.5:
+        factor = ratio if ratio > 1 else 1 / ratio
+        return f"{factor:,.0f}{NBSP}{TIMES} {side}" if factor < 1e4 else f"far {side}"
+    return f"{abs(ratio - 1) * 100:.0f}{NBSP}% {side}"
 
 
 def percent(ratio: float) -> str:

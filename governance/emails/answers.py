@@ -34,7 +34,7 @@ def denied(alert: Alert, reader: Reader) -> Letter:
         lead=f"{unlinked(case.request.title)}, {phrases.about(case)}: the rules do not allow it.",
         rows=(
             ("Reason", phrases.reasons(rules)),
-            ("Nearest change", phrases.nearest_change(case)),
+            ("Nearest change", phrases.nearest_change(case, now=reader.now)),
             ("Money", "nothing is held for it"),
         ),
         action="Change the request",

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from governance.domain import prose
 from governance.domain.money import to_units
 from governance.domain.prose import EN_DASH, NBSP, TIMES
 from governance.emails.letters import unlinked
 from governance.policy.fired import FiredRule
-from governance.selectors import people
+from governance.selectors.advice import advise_request
 from governance.selectors.alerts import Case
-from governance.selectors.reasons import nearest
 
 RULES_SHOWN_MAX = 4
-# Below this difference, moving the work is not worth a sentence.
-CHEAPER_RATIO_MIN = 1.05
 THRESHOLDS_SHOWN_MAX = 3
 # What a workload is called in front of its machines.
 _WORK = {
@@ -139,15 +136,10 @@ def compute(case: Case) -> str:
     return f"{figures}; {'; '.join(lines) or 'no line is exceeded'}"
 
 
-def cheaper(case: Case) -> str:
-    """The cheaper equivalent, if there is one worth a thought."""
-    ratio = case.estimate.cost_over_cheapest_ratio
-    if ratio is None:
-        return "unknown"
-    if ratio < CHEAPER_RATIO_MIN:
-        return "no cheaper place in the catalogue"
-    place = f" on {case.cheapest_place}" if case.cheapest_place else " elsewhere"
-    return f"about {prose.percent(1 - 1 / ratio)} less for the same work{place}"
+def cheaper(case: Case, *, now: datetime) -> str:
+    """The same work for less at a place that the organisation may use, if there is one."""
+    found = advise_request(case.request, case.revision.content, now=now).cheaper
+    return found.sentence if found else "no cheaper place that may be used"
 
 
 def reasons(rules: Iterable[FiredRule]) -> str:
@@ -157,7 +149,9 @@ def reasons(rules: Iterable[FiredRule]) -> str:
     return "; ".join(shown[:RULES_SHOWN_MAX]) + more
 
 
-def nearest_change(case: Case) -> str:
-    """The nearest ask that would pass, where one number explains the refusal."""
-    found = nearest(case.decision, people.role_labels())
-    return f"{found.title} {found.text}" if found else "no amount would pass: change what the reason names"
+def nearest_change(case: Case, *, now: datetime) -> str:
+    """The nearest request that would pass if it were submitted now, or why none would."""
+    advice = advise_request(case.request, case.revision.content, now=now).nearest
+    if advice.first is not None:
+        return f"{advice.first.title} {advice.first.text}"
+    return f"no amount would pass: {advice.why_none or 'change what the reason names'}"

@@ -13,6 +13,7 @@ from governance.models import Alert, ApprovalStage
 from governance.selectors import alerts
 from governance.selectors.alerts import Case
 from governance.selectors.authority import Holder
+from governance.selectors.provisioning import held_back
 
 NAMES_SHOWN_MAX = 5
 
@@ -55,7 +56,7 @@ def opened(alert: Alert, reader: Reader) -> Letter:
             ("Headroom after", phrases.headroom(case)),
             ("Why you", _why_this_stage(ask)),
             ("Compute", phrases.compute(case)),
-            ("Cheaper", phrases.cheaper(case)),
+            ("Cheaper", phrases.cheaper(case, now=reader.now)),
         ),
         action="Open the decision",
         path=pages.decision_page(ask.stage),
@@ -168,7 +169,10 @@ def _why_this_stage(ask: _Ask) -> str:
     own = set(ask.stage.rule_ids)
     rules = [rule for rule in ask.case.decision.fired if rule.rule_id in own]
     if not rules:
-        return "no rule permits it without a person"
+        case = ask.case
+        return held_back(case.assessment, case.estimate, case.revision.content).rstrip(".") or (
+            "no rule permits it without a person"
+        )
     return phrases.reasons(rules)
 
 

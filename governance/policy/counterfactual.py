@@ -38,7 +38,16 @@ CHANGEABLE = (
     "estimate.energy_p90_kwh",
     "estimate.carbon_p50_kg",
 )
-# Facts that move with another one: a smaller ask leaves more in the budget.
+# What would be left of a request below these is no request.
+LEAST = {
+    "request.exposure_usd": 0.01,
+    "request.accelerator_count": 1,
+    "request.gpu_hours_cap": 1.0,
+    "request.window_days": 1.0,
+    "estimate.run_flop_p90": 1.0,
+    "estimate.energy_p90_kwh": 0.001,
+    "estimate.carbon_p50_kg": 0.001,
+}
 TOGETHER_MAX = 3
 DECISIONS_MAX = 20_000
 LOOSER_MAX = 12
@@ -135,7 +144,8 @@ def _choices(
         current = facts.get(name)
         if isinstance(current, (int, float)) and not isinstance(current, bool):
             # A larger ask is never the way out, and the nearest smaller ones suffice.
-            values = sorted((value for value in values if value < current), reverse=True)[:LOOSER_MAX]
+            least = LEAST.get(name, 0)
+            values = sorted((value for value in values if least <= value < current), reverse=True)[:LOOSER_MAX]
         if isinstance(current, list):
             # Evidence is added to what is there.
             values = [sorted({*current, *value}) for value in values if value]

@@ -79,18 +79,6 @@ class Case:
         return accelerator_name(self.ask.accelerator)
 
     @cached_property
-    def cheapest_place(self) -> str:
-        """`H100 at Vast.ai`: where the cheapest equivalent is; empty when the catalogue has lost it since."""
-        slug = self.estimate.cheapest_offer
-        try:
-            offer = next((offer for offer in current_snapshot().prices if slug and offer.slug == slug), None)
-        except NoCatalogue:
-            offer = None
-        if offer is None or not offer.provider:
-            return ""
-        return f"{accelerator_name(offer.accelerator)} at {provider_name(offer.provider)}"
-
-    @cached_property
     def budgets(self) -> list[Budget]:
         """The budget that holds the money and its ancestors, leaf first; empty when nothing is held."""
         hold = self.request.holds.select_related("budget").order_by("-placed_at").first()

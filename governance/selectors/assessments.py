@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from estimator.catalogue import NoCatalogue as CatalogueIsEmpty
 from estimator.catalogue import current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot
@@ -25,7 +27,7 @@ from governance.models import Budget, User
 from governance.policy.decision import Decision, Outcome, RuleException, decide
 from governance.policy.facts_schema import SCHEMA_VERSION, facts_to_json, validate_facts
 from governance.policy.policy_set import CompiledPolicySet
-from governance.selectors import balances, facts, people, policies
+from governance.selectors import balances, facts, people, policies, prices
 
 ENGINE_VERSION = f"estimator {ESTIMATOR_VERSION}"[:20]
 # When rules ask for a person without saying which, the requester's team lead looks at it.
@@ -39,6 +41,7 @@ class Assessed:
 
     Args:
         exceptions: those that counted for its project.
+        held_back: why a person looks at what the rules alone would allow, as a sentence; else empty.
         beside: versions in shadow, to be judged when the answer stands; they never change it.
     """
 
@@ -56,6 +59,7 @@ class Assessed:
     policy_digest: str
     catalogue_digest: str
     exceptions: tuple[RuleException, ...] = ()
+    held_back: str = ""
     beside: tuple[policies.Beside, ...] = ()
 
     @property
@@ -152,9 +156,13 @@ def judge(
     validate_facts(known)
     decision = decide(policy, known, on=context.now.date(), exceptions=exceptions)
     outcome = decision.outcome
-    if exposure is None and outcome is Outcome.ALLOW:
-        # Invariant: what nobody can price is never granted without a person.
-        outcome = Outcome.REVIEW
+    held_back = ""
+    if outcome is Outcome.ALLOW:
+        # Invariant: what nobody can price is never granted without a person, nor what only an old list price covers.
+        held_back = prices.why_held_back(
+            estimated, last_day=ask.end_on, exposure_micro=exposure, money_cap_usd=ask.money_cap_usd
+        )
+        outcome = Outcome.REVIEW if held_back else outcome
     stages, unfillable = _route(decision, outcome, context, exposure, beneficiary_id, directory)
     return Assessed(
         ask=ask,
@@ -171,6 +179,7 @@ def judge(
         policy_digest=policy.digest,
         catalogue_digest=snapshot.digest,
         exceptions=tuple(exceptions),
+        held_back=held_back,
     )
 
 
@@ -199,6 +208,11 @@ def size(ask: Ask, context: facts.Context, snapshot: CatalogueSnapshot) -> Estim
             window_hours=None if ask.window_days is None else ask.window_days * 24.0,
             gpu_hours_cap=ask.gpu_hours_cap,
             money_cap_usd=ask.money_cap_usd,
+            list_price_days_max=settings.LIST_PRICE_DAYS_MAX,
+            # Another region of the provider that is asked for is no other provider.
+            providers_allowed=None
+            if context.providers_allowed is None
+            else {*context.providers_allowed, ask.provider or ""},
             lineage=facts.lineage_compute(context.lineage),
         )
     except InputError as error:

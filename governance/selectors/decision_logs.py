@@ -16,7 +16,7 @@ from governance.policy.decision_log import log_entry
 from governance.policy.errors import PolicyError
 from governance.policy.facts_schema import facts_from_json
 from governance.selectors.duties import AUDITOR, duties_of
-from governance.selectors.nearest import rules_of
+from governance.selectors.judged_by import rules_of
 from governance.selectors.people import visibility_of
 
 READERS = ("auditor", "policy_officer")

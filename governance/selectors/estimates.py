@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 
+from django.conf import settings
+
 from estimator.catalogue import current_snapshot
 from estimator.core.errors import InputError
 from estimator.core.exploration import Exploration, Question, explore
@@ -41,6 +43,16 @@ class Inputs:
     hosted_model: str | None = None
 
     def question(self, *, today: date) -> Question:
+        """The question with its needs: of other offers only those of approved providers, at prices that are not old."""
+        approved = set(Provider.objects.filter(is_approved=True).values_list("slug", flat=True))
+        wanted = self.needs.get("providers")
+        oldest = self.needs.get("price_age_days_max")
+        needs = dict(self.needs) | {
+            "providers": sorted(approved if wanted is None else approved & set(wanted)),
+            "price_age_days_max": settings.LIST_PRICE_DAYS_MAX
+            if oldest is None
+            else min(oldest, settings.LIST_PRICE_DAYS_MAX),
+        }
         return Question(
             workload=Workload.parse(self.workload, self.work, is_sized=self.ask == "work"),
             place=self.place(),
@@ -50,7 +62,7 @@ class Inputs:
             gpu_hours_cap=self.gpu_hours_cap,
             money_cap_usd=self.money_cap_usd,
             renewable_share=self.renewable_share,
-            needs=Needs(**self.needs),
+            needs=Needs(**needs),
             hosted_model=self.hosted_model,
         )
 

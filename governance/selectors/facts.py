@@ -63,6 +63,7 @@ class Context:
     commitments: dict[str, int]
     own_hold_micro: int = 0
     similar_ids: tuple[int, ...] = ()
+    providers_allowed: frozenset[str] | None = None
     snapshot: CatalogueSnapshot | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -158,6 +159,7 @@ def gather(
         commitments=_commitments(now),
         own_hold_micro=own_hold_micro,
         similar_ids=similar.ids,
+        providers_allowed=frozenset(Provider.objects.filter(is_approved=True).values_list("slug", flat=True)),
     )
 
 

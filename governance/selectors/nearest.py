@@ -1,187 +1,548 @@
-"""The nearest change under which a stored decision would have been milder: found on reading, from what was stored."""
+"""The nearest request that needs fewer people, or passes at all: every change is judged before it is shown.
+
+What is searched are the few numbers and places that a requester has in hand, each within the bounds in which it still
+is a request for this work. Where the rules change their minds is read from the rules; the answer there is foretold from
+the facts at both ends, and whatever is offered has been judged as it stands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
-from governance.domain.errors import NoActivePolicy
-from governance.models import Assessment, PolicyVersion
+from governance.domain.ask import Ask
+from governance.domain.lifecycle import State
+from governance.domain.money import to_units
+from governance.domain.prose import NBSP, capital, money_in_full, within
+from governance.models import BudgetHold, ProvisioningRequest
 from governance.policy.answer import Outcome
-from governance.policy.counterfactual import Change, nearest_allowed
-from governance.policy.errors import PolicyError
-from governance.policy.facts_schema import FACTS_BY_NAME, facts_from_json
-from governance.policy.policy_set import CompiledPolicySet
-from governance.policy.replay import exceptions_of
-from governance.policy.wording import format_value
-from governance.selectors import policies
-from governance.selectors.policy_history import PolicyHistory
-
-TRIES_MAX = 800
-"""Decisions tried for one reading: some milliseconds."""
-KEPT_MAX = 256
-SETS_KEPT_MAX = 16
-_known: dict[str, CompiledPolicySet] = {}
-"""Policies by their digest, which pins what they do: putting one together takes a good part of a second."""
-_gone: dict[str, int] = {}
-"""Digests whose rules are not stored, with how many versions were looked through: a further one is looked at again."""
-
-_EXPOSURE, _SIMILAR, _HEADROOM = (
-    "request.exposure_usd",
-    "history.similar_exposure_30d_usd",
-    "budget.headroom_after_usd",
+from governance.policy.decision import decide
+from governance.policy.facts import FactType
+from governance.policy.facts_schema import FACTS_BY_NAME
+from governance.policy.fired import FiredRule
+from governance.policy.limits_of import limits_of
+from governance.policy.wording import role_in_words
+from governance.selectors import assessments, people
+from governance.selectors.assessments import Assessed
+from governance.selectors.levers import (
+    Step,
+    differences,
+    evidence_steps,
+    is_still_the_work,
+    moved_to,
+    place_steps,
+    scales,
 )
-_WHAT = {
-    _EXPOSURE: "amount that counts",
-    "request.accelerator_count": "accelerators",
-    "request.gpu_hours_cap": "GPU-hours",
-    "request.window_days": "window",
-    "request.data_class": "data class",
-    "request.customer_data": "customer data",
-    "request.evidence_kinds": "evidence",
-    "place.provider_type": "kind of provider",
-    "place.country": "country",
-    "place.price_term": "price term",
-    "estimate.commitment_tail_usd": "a commitment after cancelling of",
-    "estimate.run_flop_p90": "FLOP of the run (p90)",
-    "estimate.energy_p90_kwh": "energy (p90)",
-    "estimate.carbon_p50_kg": "carbon (p50)",
-}
-_COUNTS = {"request.accelerator_count", "request.gpu_hours_cap"}
+from governance.selectors.situations import REFUSED, Situation, rank_of, situation_of
+
+TOGETHER_MAX = 4
+"""Fields that are changed together."""
+PLACES_JUDGED_MAX = 8
+PLACES_TOGETHER_MAX = 2
+TRIED_MAX = 3
+REASONS_MAX = 2
+OPEN_STATES = frozenset({State.DENIED.value, State.IN_REVIEW.value, State.CHANGES_REQUESTED.value})
+"""In these a request can be changed and submitted again."""
+
+Goal = Callable[[int], bool]
+Choice = Mapping[str, int | Step]
+"""What is changed: a value for each scale by name, or a step."""
 
 
 @dataclass(frozen=True, slots=True)
-class NearestChange:
-    """Fewest facts, then the shortest way. Of the stored facts; prices and budgets of today do not enter."""
+class Change:
+    """One field as it is and as it would have to be."""
 
-    outcome: Outcome
-    changes: tuple[Change, ...]
-
-    @property
-    def title(self) -> str:
-        return (
-            "It would have been allowed with" if self.outcome is Outcome.ALLOW else "People would have decided it with"
-        )
-
-    @property
-    def text(self) -> str:
-        """What would have had to be different, as a sentence."""
-        return f"{'; '.join(_words(change) for change in self.changes)}."
+    field: str
+    before: Any
+    after: Any
+    sentence: str
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "outcome": self.outcome.value,
-            "changes": [change.to_json() | {"sentence": _words(change)} for change in self.changes],
+            "field": self.field,
+            "before": _plain(self.before),
+            "after": _plain(self.after),
+            "sentence": self.sentence,
         }
 
 
-def nearest_change(assessment: Assessment | None) -> NearestChange | None:
-    """For a refused or reviewed assessment; None when it was allowed, or nothing that was tried is milder.
+@dataclass(frozen=True, slots=True)
+class Nearer:
+    """One changed request, judged as it stands.
 
-    The rules are those that it was judged by, found by their digest, whatever is in force now. The answer of an
-    assessment never changes, so a process keeps it.
+    Args:
+        deciders: roles that would decide it; empty when nobody has to.
+        dropped: roles that decide the request as it is, and would not decide this one.
     """
-    if assessment is None or assessment.outcome == Outcome.ALLOW.value:
-        return None
-    rules = rules_of(assessment)
-    if rules is None:
-        return None
-    return _nearest(_Key(assessment, rules, (assessment.pk, assessment.facts_digest, assessment.policy_digest)))
+
+    ask: Ask
+    assessed: Assessed
+    changes: tuple[Change, ...]
+    deciders: tuple[str, ...]
+    dropped: tuple[str, ...]
+    title: str
+    text: str
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.assessed.outcome
+
+    def to_json(self) -> dict[str, Any]:
+        exposure = self.assessed.exposure_micro
+        return {
+            "outcome": self.outcome.value,
+            "changes": [change.to_json() for change in self.changes],
+            "content": {change.field: _plain(change.after) for change in self.changes},
+            "assessed_usd": None if exposure is None else to_units(exposure),
+            "deciders": list(self.deciders),
+            "no_longer": list(self.dropped),
+            "sentence": f"{self.title} {self.text}",
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
-    """An assessment, remembered by what it rests on."""
+class Advice:
+    """What to request instead: the nearest that needs fewer people, and the nearest that needs none, if it is another.
 
-    assessment: Assessment
-    rules: CompiledPolicySet
-    pins: tuple[int, str, str]
+    Args:
+        why_none: where nothing helps, what stands against it and who can do something; else empty.
+    """
 
-    def __hash__(self) -> int:
-        return hash(self.pins)
+    offers: tuple[Nearer, ...] = ()
+    why_none: str = ""
+    is_refused: bool = field(default=False)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.pins == self.pins
+    @property
+    def first(self) -> Nearer | None:
+        return self.offers[0] if self.offers else None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.offers and not self.why_none
+
+    def to_json(self) -> dict[str, Any]:
+        """The nearest request, the nearest that nobody has to decide, and why there is none."""
+        automatic = next((offer for offer in self.offers if offer.outcome is Outcome.ALLOW), None)
+        return {
+            "nearest": self.first.to_json() if self.first else None,
+            "nearest_automatic": automatic.to_json() if automatic else None,
+            "nearest_why_none": self.why_none,
+        }
 
 
-@lru_cache(maxsize=KEPT_MAX)
-def _nearest(key: _Key) -> NearestChange | None:
-    assessment = key.assessment
-    try:
-        facts = facts_from_json(assessment.facts)
-        on = assessment.assessed_at.date()
-        found = nearest_allowed(
-            key.rules,
-            facts,
-            on=on,
-            exceptions=exceptions_of(assessment.decision, on=on),
-            complete=lambda changed: _follow(facts, changed),
-            decisions_max=TRIES_MAX,
-        )
-    except (PolicyError, KeyError, TypeError, ValueError):
-        # Facts or a decision that an older version wrote in another shape: there is nothing to say.
+NOTHING = Advice()
+
+
+def assessed_now(request: ProvisioningRequest, content: Mapping[str, Any], *, now: datetime) -> Situation | None:
+    """What a stored request would be judged by if it were submitted now.
+
+    Args:
+        content: its current revision. A start that has passed is moved to today.
+
+    Raises:
+        GovernanceError: it names what is gone, or nothing could be judged.
+    """
+    held = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+    assessed = assessments.assess(
+        moved_to(Ask.parse(content), now.date()),
+        requester=request.requester,
+        now=now,
+        request_id=request.pk,
+        beneficiary_id=request.beneficiary_id,
+        own_hold_micro=held.amount_micro if held else 0,
+    )
+    return situation_of(assessed, now=now, beneficiary_id=request.beneficiary_id)
+
+
+def search(situation: Situation, *, before: Ask | None = None) -> Advice:
+    """The nearest requests to the one of a situation, each verified with the people who would decide it.
+
+    Args:
+        before: the request as it was written, if it had to be moved to be judged at all.
+    """
+    before = before or situation.ask
+    rank = rank_of(situation.assessed)
+    is_refused = rank >= REFUSED
+    if rank == 0:
+        # Only the dates have passed, or the rules were loosened: as it stands it would be allowed.
+        return Advice((_nearer(situation, situation.assessed, before),))
+    found = _Search(situation)
+    offers: list[Nearer] = []
+    for goal in (lambda each: each < rank, lambda each: each == 0):
+        if offers and offers[-1].outcome is Outcome.ALLOW:
+            break
+        ask = found.nearest(goal)
+        judged = situation.judge_for_real(ask) if ask is not None else None
+        if judged is not None and goal(rank_of(judged)):
+            offers.append(_nearer(situation, judged, before))
+    if offers:
+        return Advice(tuple(offers), is_refused=is_refused)
+    return Advice((), _why_none(situation, found), is_refused)
+
+
+class _Search:
+    """Looks for changes of one request, the fewest fields first."""
+
+    def __init__(self, situation: Situation) -> None:
+        self.situation = situation
+        self.base = situation.assessed
+        self.scales = {scale.name: scale for scale in scales(situation)}
+        self.evidence = list(evidence_steps(situation))
+        self.places = place_steps(situation)
+        self._limits = limits_of(situation.policy, self.base.context.now.date())
+
+    # -- judging
+
+    def ask_of(self, choice: Choice) -> Ask:
+        """The request with some changes; numbers in the order in which they depend on each other."""
+        ask = self.base.ask
+        for value in choice.values():
+            if isinstance(value, Step):
+                ask = value.apply(ask)
+        for name, scale in self.scales.items():
+            smaller = choice.get(name)
+            if isinstance(smaller, int) and smaller < scale.high:
+                ask = scale.apply(ask, smaller)
+        return ask
+
+    def judged(self, choice: Choice) -> Assessed | None:
+        """The answer, if the change still is a request for this work."""
+        found = self.situation.judge(self.ask_of(choice))
+        return found if found is not None and is_still_the_work(found, self.base) else None
+
+    def rank(self, choice: Choice) -> int:
+        return rank_of(self.judged(choice))
+
+    # -- searching
+
+    def nearest(self, goal: Goal) -> Ask | None:
+        """The change of the fewest fields that reaches the goal; of several the smallest."""
+        steps: dict[str, list[Step]] = {}
+        if self.evidence:
+            steps["evidence"] = self.evidence
+        places = self._places(goal)
+        if places:
+            steps["provider"] = places
+        names = [*self.scales, *steps]
+        if not names:
+            return None
+        for size in range(1, min(TOGETHER_MAX, len(names)) + 1):
+            found: list[tuple[float, Choice]] = []
+            for combination in itertools.combinations(names, size):
+                for choice in self._corners(combination, steps):
+                    if goal(self.rank(choice)):
+                        relaxed = self._relaxed(choice, goal)
+                        found.append((self._distance(relaxed), relaxed))
+                if size == 1 and combination[0] in self.scales:
+                    found += self._inside(combination[0], goal)
+            if found:
+                return self.ask_of(min(found, key=lambda each: each[0])[1])
+            if size == 1 and not self._may_help(steps, goal):
+                return None
         return None
-    return NearestChange(found.outcome, found.changes) if found is not None else None
 
+    def _corners(self, names: Sequence[str], steps: Mapping[str, Sequence[Step]]) -> Iterable[Choice]:
+        """Every scale at its least, with each of the steps."""
+        options = [
+            (steps[name] if len(names) == 1 else steps[name][:PLACES_TOGETHER_MAX]) for name in names if name in steps
+        ]
+        for chosen in itertools.product(*options):
+            choice: dict[str, int | Step] = {f"step {index}": step for index, step in enumerate(chosen)}
+            for name in self.scales:
+                if name in names:
+                    choice[name] = self._low(name, choice)
+            if all(not isinstance(value, int) or value < self.scales[name].high for name, value in choice.items()):
+                yield choice
 
-def rules_of(assessment: Assessment) -> CompiledPolicySet | None:
-    """The rules that an assessment was judged by; None when they are not stored any more. No query, mostly."""
-    digest = assessment.policy_digest
-    found = _known.get(digest)
-    if found is not None:
+    def _low(self, name: str, choice: Choice) -> int:
+        return self.scales[name].low(self.ask_of(choice))
+
+    def _may_help(self, steps: Mapping[str, Sequence[Step]], goal: Goal) -> bool:
+        """Whether everything at its least would reach the goal: if not, no change of several fields does."""
+        least: dict[str, int | Step] = {}
+        for name in self.scales:
+            low = self._low(name, least)
+            if low < self.scales[name].high:
+                least[name] = low
+        options = [steps[name][:PLACES_TOGETHER_MAX] for name in steps]
+        every = [*itertools.product(*options)] if options else []
+        choices: list[Choice] = [least] if least else []
+        choices += [{f"step {at}": step for at, step in enumerate(chosen)} | least for chosen in every]
+        return any(goal(self.rank(choice)) for choice in choices)
+
+    def _relaxed(self, choice: Choice, goal: Goal) -> Choice:
+        """The same fields, each as little changed as the goal allows, one after the other."""
+        found = dict(choice)
+        # Dates and devices first: how many hours there is room for follows from them.
+        for name in reversed([name for name, value in choice.items() if isinstance(value, int)]):
+            if len(found) > 1:
+                others = {other: value for other, value in found.items() if other != name}
+                if goal(self.rank(others)):
+                    found = others
+                    continue
+            found[name] = self._edge(name, found, goal)
         return found
-    stored = PolicyVersion.objects.count()
-    if _gone.get(digest) == stored:
-        return None
-    found = _find(digest, assessment)
-    kept: dict[str, Any] = _gone if found is None else _known
-    if len(kept) >= SETS_KEPT_MAX:
-        kept.clear()
-    kept[digest] = stored if found is None else found
-    return found
+
+    def _edge(self, name: str, choice: Mapping[str, int | Step], goal: Goal) -> int:
+        """The largest value of one scale at which the goal is still reached, the other changes as they are."""
+        scale = self.scales[name]
+        good, bad = _number(choice[name]), scale.high
+
+        def reaches(value: int) -> bool:
+            return goal(self.rank({**choice, name: value}))
+
+        for guess in self._foretold(name, {**choice, name: good}, good, bad, goal)[:TRIED_MAX]:
+            if not good < guess < bad:
+                continue
+            if not reaches(guess):
+                bad = guess
+                continue
+            good = guess
+            if guess + 1 < bad:
+                if reaches(guess + 1):
+                    good = guess + 1
+                else:
+                    bad = guess + 1
+            break
+        while bad - good > 1 and not self.situation.is_exhausted:
+            middle = (good + bad) // 2
+            if reaches(middle):
+                good = middle
+            else:
+                bad = middle
+        return good
+
+    def _inside(self, name: str, goal: Goal) -> list[tuple[float, Choice]]:
+        """Values of one scale between its ends where the goal is foretold, though its least does not reach it."""
+        low, high = self._low(name, {}), self.scales[name].high
+        if low >= high or goal(self.rank({name: low})):
+            return []
+        for value in self._foretold(name, {name: low}, low, high, goal)[:TRIED_MAX]:
+            if goal(self.rank({name: value})):
+                choice = {name: self._edge(name, {name: value}, goal)}
+                return [(self._distance(choice), choice)]
+        return []
+
+    def _distance(self, choice: Choice) -> float:
+        return sum(
+            value.distance if isinstance(value, Step) else self.scales[name].distance(value)
+            for name, value in choice.items()
+        )
+
+    # -- foretelling
+
+    def _foretold(self, name: str, choice: Choice, low: int, high: int, goal: Goal) -> list[int]:
+        """Values between two ends, the largest first, for which the rules would reach the goal on foretold facts.
+
+        Facts move evenly between the ends, near enough: a value stands just below each place where one of them passes a
+        number that some rule compares it with.
+        """
+        first = self.judged(choice)
+        last = self.situation.judge(self.ask_of({other: value for other, value in choice.items() if other != name}))
+        if first is None or last is None:
+            return []
+        moving = {
+            fact: (float(first.facts[fact]), float(value))
+            for fact, value in last.facts.items()
+            if _is_number(value) and _is_number(first.facts.get(fact)) and first.facts[fact] != value
+        }
+        values: set[int] = set()
+        for fact, (at_low, at_high) in moving.items():
+            for limit in self._limits.get(fact, ()):
+                share = (limit - at_low) / (at_high - at_low)
+                if 0.0 <= share <= 1.0:
+                    value = low + share * (high - low)
+                    values.update((int(value), int(value) - 1))
+        found = []
+        for value in sorted((value for value in values if low < value < high), reverse=True):
+            share = (value - low) / (high - low)
+            facts = {**first.facts}
+            for fact, (at_low, at_high) in moving.items():
+                moved = at_low + share * (at_high - at_low)
+                facts[fact] = round(moved) if FACTS_BY_NAME[fact].type is FactType.INT else moved
+            if goal(self._rank_of_facts(facts)):
+                found.append(value)
+        return found
+
+    def _rank_of_facts(self, facts: Mapping[str, Any]) -> int:
+        decision = decide(
+            self.situation.policy, facts, on=self.base.context.now.date(), exceptions=self.base.exceptions
+        )
+        if decision.outcome is Outcome.DENY or facts["budget.headroom_after_usd"] < 0:
+            return REFUSED
+        if decision.outcome is Outcome.ALLOW:
+            return 1 if self.base.held_back else 0
+        return max(1, sum(need.quorum for need in decision.requirements))
+
+    def _places(self, goal: Goal) -> list[Step]:
+        """The places that bring the request furthest, judged as it stands there; of equal ones the cheapest first."""
+        ranked: list[tuple[int, int, int, Step]] = []
+        for index, step in enumerate(self.places[:PLACES_JUDGED_MAX]):
+            found = self.judged({"step": step})
+            if found is not None:
+                ranked.append((rank_of(found), found.exposure_micro or 0, index, step))
+        return [step for *_, step in sorted(ranked, key=lambda each: each[:3])]
 
 
-def _find(digest: str, assessment: Assessment) -> CompiledPolicySet | None:
-    try:
-        in_force = policies.active_policy()
-    except NoActivePolicy:
-        in_force = None
-    if in_force is not None and in_force.digest == digest:
-        return in_force
-    return PolicyHistory().rules(digest, at=assessment.assessed_at)
+def _number(value: int | Step) -> int:
+    assert isinstance(value, int)
+    return value
 
 
-def _follow(facts: Mapping[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
-    """A smaller ask also counts less beside its like, and leaves more in the budget."""
-    before, after = facts.get(_EXPOSURE), changed.get(_EXPOSURE)
-    if isinstance(before, int | float) and isinstance(after, int | float) and after != before:
-        for name, sign in ((_SIMILAR, 1.0), (_HEADROOM, -1.0)):
-            value = facts.get(name)
-            if isinstance(value, int | float):
-                changed[name] = value + sign * (after - before)
-    return changed
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _words(change: Change) -> str:
-    """As it stands after "It would have been allowed with"."""
-    fact = FACTS_BY_NAME.get(change.fact)
-    what = _WHAT.get(change.fact, change.fact)
-    if change.fact == "request.evidence_kinds":
-        missing = [each for each in change.after if each not in (change.before or ())]
-        return f"{_join([each.replace('_', ' ') for each in missing])} as {what}"
-    if change.fact in _COUNTS:
-        return f"{_value(change.after, '')} {what} instead of {_value(change.before, '')}"
-    unit = fact.unit if fact else ""
-    if isinstance(change.after, int | float) and not isinstance(change.after, bool):
-        return f"{_value(change.after, unit)} instead of {_value(change.before, unit)} as the {what}"
-    return f"{what} {_value(change.after, unit)} instead of {_value(change.before, unit)}"
+# ------------------------------------------------------------------------------ in words
 
 
-def _value(value: Any, unit: str) -> str:
-    return "not said" if value is None else format_value(value, unit).replace("_", " ")
+def _nearer(situation: Situation, judged: Assessed, before: Ask) -> Nearer:
+    labels = people.role_labels()
+    now_deciding = {stage.role for stage in situation.assessed.stages}
+    deciders = tuple(dict.fromkeys(stage.role for stage in judged.stages))
+    dropped = tuple(sorted(now_deciding - set(deciders), key=lambda role: role_name(role, labels)))
+    changes = tuple(_changes(before, judged.ask, situation))
+    title = f"Request {join([change.sentence for change in changes])}." if changes else "Submit it again as it is."
+    return Nearer(
+        ask=judged.ask,
+        assessed=judged,
+        changes=changes,
+        deciders=deciders,
+        dropped=dropped,
+        title=title,
+        text=_promise(judged, deciders, dropped, labels, situation),
+    )
 
 
-def _join(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _promise(
+    judged: Assessed,
+    deciders: Sequence[str],
+    dropped: Sequence[str],
+    labels: Mapping[str, str],
+    situation: Situation,
+) -> str:
+    parts = []
+    if judged.exposure_micro is not None:
+        parts.append(f"Assessed at {money_in_full(judged.exposure_micro)}.")
+    if judged.outcome is Outcome.ALLOW:
+        parts.append("Nobody has to decide: it is approved automatically.")
+    else:
+        seats = {stage.role: stage.quorum for stage in judged.stages}
+        names = join([_seats(role, seats[role], labels) for role in deciders])
+        parts.append(f"{capital(names)} {'decides' if sum(seats.values()) == 1 else 'decide'}.")
+        if dropped:
+            parts.append(f"{capital(join([role_name(role, labels) for role in dropped]))} would not have to decide.")
+    if judged.context.similar_count and judged.exposure_micro != situation.assessed.exposure_micro:
+        parts.append("Your requests of the last 30 days count towards the limit.")
+    return " ".join(parts)
+
+
+def _changes(before: Ask, after: Ask, situation: Situation) -> Iterable[Change]:
+    moved = differences(before, after)
+    for name, (was, now) in moved.items():
+        if name in ("price_term", "region", "country") and "provider" in moved:
+            continue
+        yield Change(name, was, now, _sentence(name, was, now, before, after, situation, moved))
+    if "provider" in moved:
+        for name in ("price_term", "region", "country"):
+            if name in moved:
+                yield Change(name, *moved[name], "")
+
+
+def _sentence(
+    name: str, was: Any, now: Any, before: Ask, after: Ask, situation: Situation, moved: Mapping[str, Any]
+) -> str:
+    match name:
+        case "gpu_hours_cap":
+            instead = f" instead of {was:,.10g}" if was is not None else ""
+            return f"at most {now:,.0f}{NBSP}GPU-hours{instead}"
+        case "money_cap_usd":
+            instead = f" instead of {was:,.2f}{NBSP}USD" if was is not None else ""
+            return f"at most {now:,.2f}{NBSP}USD{instead}"
+        case "accelerator_count":
+            return f"{now:,} {'accelerator' if now == 1 else 'accelerators'} instead of {was:,}"
+        case "start_on":
+            return f"a start on {_day(now)} or later instead of {_day(was)}"
+        case "end_on":
+            days = int(after.window_days or 0)
+            length = f"{days}{NBSP}{'day' if days == 1 else 'days'}"
+            instead = f" instead of {_day(was)}" if was is not None else ""
+            return f"an end on {_day(now)} ({length}){instead}"
+        case "provider" | "price_term" | "region" | "country":
+            provider = situation.providers[after.provider or ""].name
+            where = ", ".join(part for part in (after.region, after.country) if part)
+            return f"{provider}, {after.price_term.replace('_', ' ')}" + (f" ({where})" if where else "")
+        case "evidence":
+            added = [item.kind.replace("_", " ") for item in after.evidence if item not in before.evidence]
+            return f"it with a link to the {join(added)}"
+    return f"{name.replace('_', ' ')} {now} instead of {was}"
+
+
+def _why_none(situation: Situation, found: _Search) -> str:
+    """What stands against the request however small it is, and who can do something about it."""
+    least: dict[str, int | Step] = {}
+    for name in found.scales:
+        low = found.scales[name].low(found.ask_of(least))
+        if low < found.scales[name].high:
+            least[name] = low
+    corner = found.judged(least) or situation.assessed
+    staying = {rule.rule_id for rule in corner.decision.fired}
+    rules = [
+        rule
+        for rule in situation.assessed.decision.fired
+        if rule.effect in ("deny", "require") and rule.rule_id in staying
+    ]
+    rules.sort(key=lambda rule: rule.effect != "deny")
+    if not rules:
+        why = situation.assessed.held_back or "No rule permits this without a person, however small it is."
+        return f"{why} No change to this request helps."
+    messages = list(dict.fromkeys(rule.message.rstrip(".") for rule in rules))[:REASONS_MAX]
+    return f"{'. '.join(messages)}. No change to this request helps{_who_could(rules)}."
+
+
+_WHO: tuple[tuple[str, str], ...] = (
+    ("people.aup_current", "accept the acceptable-use statement first"),
+    ("request.evidence_kinds", "link the evidence that it asks for"),
+    ("budget.", "ask the budget owner"),
+    ("people.screening_state", "ask the export officer"),
+    ("vendor.", "ask the vendor manager"),
+    ("history.", "ask the people who decide it"),
+)
+
+
+def _who_could(rules: Iterable[FiredRule]) -> str:
+    for prefix, words in _WHO:
+        if any(name.startswith(prefix) for rule in rules for leaf in rule.leaves if leaf.truth for name in leaf.facts):
+            return f"; {words}"
+    return ""
+
+
+def role_name(slug: str, labels: Mapping[str, str]) -> str:
+    return within(labels[slug]) if slug in labels else role_in_words(slug)
+
+
+def _seats(role: str, quorum: int, labels: Mapping[str, str]) -> str:
+    return role_name(role, labels) if quorum == 1 else f"{quorum} of {role_name(role, labels)}"
+
+
+def _day(value: date) -> str:
+    return f"{value.day}{NBSP}{value:%b %Y}"
+
+
+def join(names: Sequence[str]) -> str:
+    names = [name for name in names if name]
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [{"kind": item.kind, "url": item.url} for item in value]
+    return value

@@ -9,8 +9,8 @@ from django.db.models import F
 
 from governance.domain.backtest_result import Office, Wait
 from governance.domain.lifecycle import State
-from governance.domain.periods import working_hours_between
 from governance.models import ApprovalDecision, ApprovalStage, ProvisioningRequest
+from governance.selectors.due import hours_at_work
 
 LOOKED_AT_MAX = 20_000
 """The newest decisions and requests of a period; older ones add nothing to a median."""
@@ -76,7 +76,7 @@ def _answers(since: datetime | None, until: datetime) -> tuple[list[Wait], dict[
         assert submitted_at is not None
         assert answered_at is not None
         key = "+".join(sorted(roles[pk]))
-        hours = working_hours_between(submitted_at, answered_at)
+        hours = hours_at_work(submitted_at, answered_at)
         waits.append(Wait(key, hours, (answered_at - submitted_at).total_seconds() / 86_400))
         answered, refused = verdicts.get(key, (0, 0))
         verdicts[key] = (answered + 1, refused + _ANSWERED[state])

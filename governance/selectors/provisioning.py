@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import OuterRef, Prefetch, Subquery
@@ -16,6 +16,7 @@ from governance.models import (
     ApprovalDecision,
     ApprovalStage,
     Assessment,
+    AuditEvent,
     Budget,
     BudgetHold,
     ProvisioningRequest,
@@ -24,10 +25,11 @@ from governance.models import (
     Visibility,
 )
 from governance.policy.decision import Decision
-from governance.selectors import balances, queues, revisions, similar
+from governance.selectors import balances, prices, queues, revisions, similar
 from governance.selectors import reasons as reasoning
+from governance.selectors.advice import NOTHING, Advised, advise_request
 from governance.selectors.authority import Authority
-from governance.selectors.nearest import NearestChange, nearest_change
+from governance.selectors.nearest import OPEN_STATES
 from governance.selectors.timeline import Entry, timeline
 
 REVISIONS_MAX = 50
@@ -63,9 +65,9 @@ class Story:
     hold: Hold | None
     levels: Sequence[balances.Level]
     reasons: Sequence[reasoning.Reason]
-    nearest: reasoning.Nearest | None
-    allowed: NearestChange | None
     comparison: revisions.Comparison | None
+    advice: Advised = NOTHING
+    held_back: str = ""
     counted: similar.Listed = field(default=similar.Listed((), 0))
     entries: Sequence[Entry] = field(default=())
 
@@ -108,15 +110,12 @@ def story(
         hold=_hold(request),
         levels=_levels(request),
         reasons=reasoning.reasons(decision, current_stages, roles) if decision else (),
-        nearest=reasoning.nearest(decision, roles) if decision and request.state in _STILL_OPEN else None,
-        allowed=nearest_change(latest.assessment) if latest and request.state in _STILL_OPEN else None,
         comparison=_comparison(judged),
+        advice=_advice(request, latest.revision, now) if latest else NOTHING,
+        held_back=held_back(latest.assessment, latest.estimate, latest.revision.content) if latest else "",
         counted=_counted(latest, reader or visibility),
         entries=timeline(request, viewer_id=viewer_id, refusals=_refusals(judged)),
     )
-
-
-_STILL_OPEN = frozenset({State.DENIED.value, State.IN_REVIEW.value, State.CHANGES_REQUESTED.value})
 
 
 def visible_request(number: int, *, visibility: Visibility) -> ProvisioningRequest:
@@ -143,6 +142,7 @@ def _request(number: int, visibility: Visibility) -> ProvisioningRequest:
             hold_state=Subquery(latest_hold.values("state")[:1]),
             hold_expires_at=Subquery(latest_hold.values("expires_at")[:1]),
             hold_path=Subquery(latest_hold.values("budget__path")[:1]),
+            last_written=Subquery(AuditEvent.objects.order_by("-pk").values("hash")[:1]),
         )
         .first()
     )
@@ -228,6 +228,19 @@ def _levels(request: Any) -> list[balances.Level]:
     return balances.levels(path, needed_micro=own, own_hold_micro=own)
 
 
+def held_back(assessment: Assessment, estimate: Estimate | None, content: Mapping[str, Any]) -> str:
+    """Why people looked at a request that the rules alone would have allowed; empty where they would not have."""
+    if estimate is None or assessment.outcome != "review" or assessment.decision.get("outcome") != "allow":
+        return ""
+    end, cap = content.get("end_on"), content.get("money_cap_usd")
+    return prices.why_held_back(
+        estimate,
+        last_day=date.fromisoformat(end) if end else None,
+        exposure_micro=assessment.exposure_micro,
+        money_cap_usd=cap,
+    )
+
+
 def _counted(judged: Judged | None, visibility: Visibility) -> similar.Listed:
     """The requests that the stored assessment counted together with this one, as the reader may see them."""
     if judged is None:
@@ -235,6 +248,29 @@ def _counted(judged: Judged | None, visibility: Visibility) -> similar.Listed:
     count = judged.assessment.facts.get("history.similar_count_30d")
     others = count - 1 if isinstance(count, int) and count > 1 else 0
     return similar.listed(judged.assessment.counted_requests, count=others, visibility=visibility)
+
+
+ADVICE_KEPT_MAX = 64
+ADVICE_MINUTES = 5
+_advice_kept: dict[tuple[object, ...], Advised] = {}
+
+
+def _advice(request: Any, revision: RequestRevision, now: datetime) -> Advised:
+    """What to request instead, kept for some minutes while nothing is written: no query then.
+
+    Args:
+        request: with `last_written`, the hash of the last audit event: every act of a service adds one.
+    """
+    if request.state not in OPEN_STATES:
+        return NOTHING
+    moment = (now.date(), now.hour, now.minute // ADVICE_MINUTES)
+    key = (request.pk, revision.pk, revision.digest, request.state, request.last_written, moment)
+    if key not in _advice_kept:
+        found = advise_request(request, revision.content, now=now)
+        if len(_advice_kept) >= ADVICE_KEPT_MAX:
+            _advice_kept.clear()
+        _advice_kept[key] = found
+    return _advice_kept[key]
 
 
 def _comparison(judged: Sequence[Judged]) -> revisions.Comparison | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from governance.domain.prose import capital, within
+from governance.domain.prose import within
 from governance.models import ApprovalStage
-from governance.policy.decision import Decision, Outcome
+from governance.policy.decision import Decision
 from governance.policy.explain import Leaf
 from governance.policy.fired import FiredRule
 from governance.policy.wording import format_value, role_in_words
@@ -17,24 +17,6 @@ from governance.selectors.rule_lines import unit_of
 _UPWARD = (">", ">=")
 _OWN_FACT, _SUM_FACT = "request.exposure_usd", "history.similar_exposure_30d_usd"
 ACCEPTANCE_FACT = "people.aup_current"
-_WHAT: dict[str, str] = {
-    "request.exposure_usd": "the amount that counts",
-    "request.accelerator_count": "the number of accelerators",
-    "request.gpu_hours_cap": "the GPU-hours",
-    "request.window_days": "the window",
-    "history.similar_exposure_30d_usd": "the amount that counts, with the similar asks of the last 30 days,",
-    "estimate.commitment_tail_usd": "what is still owed after cancelling",
-    "estimate.run_rate_p90_usd_month": "the monthly run rate",
-    "estimate.run_flop_p90": "the FLOP of the run (p90)",
-    "estimate.energy_p90_kwh": "the energy (p90)",
-    "estimate.carbon_p50_kg": "the carbon (p50)",
-    "lineage.flop_direct_p90": "the lineage's direct compute (p90)",
-    "lineage.flop_cumulative_p50": "the lineage's compute (p50)",
-    "lineage.flop_cumulative_p90": "the lineage's compute (p90)",
-    "lineage.modification_ratio_p90": "the share of the base model's compute",
-    "vendor.provider_share_after": "the provider's share",
-    "history.grant_increase_ratio": "the rise over the grant",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +41,6 @@ class Reason:
     legal_source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """The smallest change of one number that needs fewer people, or none of the refusals."""
-
-    title: str
-    text: str
-
-
 def lacks_acceptance(decision: Decision) -> bool:
     """Whether a refusal looks at the acceptance of acceptable use: accepting it may be all that is missing."""
     return any(ACCEPTANCE_FACT in rule.values for rule in decision.denials)
@@ -82,35 +56,6 @@ def reasons(decision: Decision, stages: Sequence[ApprovalStage], roles: Mapping[
     order = {"deny": 0, "require": 1, "flag": 2, "warn": 3, "allow": 4}
     fired = sorted(decision.fired, key=lambda rule: (order.get(rule.effect, 9), rule.rule_id))
     return [_reason(rule, decision, stages, roles) for rule in fired]
-
-
-def nearest(decision: Decision, roles: Mapping[str, str]) -> Nearest | None:
-    """The nearest ask that would pass, or that fewer people would have to decide; None when no number explains it."""
-    if decision.outcome is Outcome.DENY:
-        leaves = [_reachable(rule) for rule in decision.denials]
-        if not leaves or any(leaf is None for leaf in leaves):
-            return None
-        changes = "; ".join(dict.fromkeys(_at_most(leaf) for leaf in leaves if leaf))
-        return Nearest(f"Keep {changes}.", "The rules that refuse it would then be silent; the others still apply.")
-    best: tuple[float, FiredRule, Leaf, list[str]] | None = None
-    for rule in decision.fired:
-        leaf = _reachable(rule) if rule.effect == "require" else None
-        alone = [need.role for need in decision.requirements if set(need.rule_ids) == {rule.rule_id}]
-        if leaf is None or leaf.distance is None or not leaf.value or not alone:
-            continue
-        share = abs(leaf.distance / leaf.value)
-        if best is None or share < best[0]:
-            best = (share, rule, leaf, alone)
-    if best is None:
-        return None
-    _, rule, leaf, alone = best
-    names = _join([_role(role, roles) for role in alone])
-    rest = [_role(need.role, roles) for need in decision.requirements if need.role not in alone]
-    stay = f" {capital(_join(rest))} would stay." if rest else ""
-    return Nearest(
-        f"Keep {_at_most(leaf)}.",
-        f"{capital(names)} would not have to decide ({rule.parent}).{stay}",
-    )
 
 
 def crossing_lines(decision: Decision, fact: str) -> list[float]:
@@ -196,21 +141,6 @@ def _crossing(rule: FiredRule) -> Leaf | None:
     upper = [leaf for leaf in rule.leaves if leaf.operator in _UPWARD and leaf.distance is not None and leaf.limit]
     crossed = [leaf for leaf in upper if leaf.truth]
     return crossed[0] if len(crossed) == 1 else None
-
-
-def _reachable(rule: FiredRule) -> Leaf | None:
-    """The crossed line, unless no smaller ask could get below it: asks of the last 30 days count along."""
-    leaf = _crossing(rule)
-    if leaf is None or _SUM_FACT not in leaf.facts:
-        return leaf
-    own = rule.values.get(_OWN_FACT)
-    return leaf if isinstance(own, int | float) and (leaf.distance or 0) < own else None
-
-
-def _at_most(leaf: Leaf) -> str:
-    what = next((_WHAT[fact] for fact in reversed(leaf.facts) if fact in _WHAT), "the value")
-    edge = "at most" if leaf.operator == ">" else "below"
-    return f"{what} {edge} {format_value(leaf.limit, unit_of(leaf))} ({_size(leaf)} less)"
 
 
 def _distance(leaf: Leaf) -> str:

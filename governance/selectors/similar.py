@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, When
+from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.fields.json import KeyTextTransform
 
 from governance.domain.lifecycle import State
 from governance.domain.money import to_units
-from governance.models import ApprovalStage, Project, ProvisioningRequest, User, Visibility
+from governance.models import ApprovalStage, Project, ProvisioningRequest, RequestRevision, User, Visibility
 from governance.selectors import people
 
 SIMILAR_DAYS = 30
@@ -52,18 +53,17 @@ class Used:
 
 
 def standing(*, since: datetime) -> QuerySet[ProvisioningRequest]:
-    """Submitted requests that may count: they wait for an answer, or were allowed without a person.
+    """Submitted requests that may count, with their kind of work: they wait, or were allowed without a person.
 
     What people approved is not counted: they saw it. What was refused, withdrawn or has expired no longer stands.
     """
     by_people = ApprovalStage.objects.filter(
         provisioning_request=OuterRef("pk"), revision__number=OuterRef("revision_count"), state="approved"
     )
+    current = RequestRevision.objects.filter(provisioning_request=OuterRef("pk"), number=OuterRef("revision_count"))
     return ProvisioningRequest.objects.filter(
-        Q(state__in=_WAITING) | Q(Q(state=State.GRANTED.value) & ~Exists(by_people)),
-        submitted_at__gt=since,
-        revisions__number=F("revision_count"),
-    )
+        Q(state__in=_WAITING) | Q(Q(state=State.GRANTED.value) & ~Exists(by_people)), submitted_at__gt=since
+    ).annotate(workload=Subquery(current.values(kind=KeyTextTransform("workload", "content"))[:1]))
 
 
 def counted_with(
@@ -88,7 +88,8 @@ def counted_with(
         same |= Q(lineage_id=lineage_id)
     rows = standing(since=now - timedelta(days=SIMILAR_DAYS)).filter(
         Q(requester__person_id=person_id) | Q(same & Q(state=State.GRANTED.value)),
-        revisions__content__workload=workload,
+        # The annotation of `standing`, which the types of a query set do not carry.
+        Q(("workload", workload)),
     )
     return rows if request_id is None else rows.exclude(pk=request_id)
 
@@ -113,7 +114,7 @@ def used_by(user: User, *, now: datetime) -> list[Used]:
         .filter(own | Q(project_id__in=list(projects), state=State.GRANTED.value))
         .annotate(is_own=Case(When(own, then=True), default=False, output_field=BooleanField()))
         .order_by()
-        .values_list("revisions__content__workload", "project_id", "is_own")
+        .values_list("workload", "project_id", "is_own")
         .annotate(total=Sum("exposure_micro"))
     )
     of_person: dict[str, int] = {}

@@ -19,7 +19,6 @@ from governance.domain.errors import (
 )
 from governance.domain.lifecycle import Event, State, next_state
 from governance.domain.limits import REASON_CHARS_MAX
-from governance.domain.periods import due_after_working_days
 from governance.domain.routing import StagePlan
 from governance.domain.text import clean_reason
 from governance.models import (
@@ -41,6 +40,7 @@ from governance.selectors import assessments as assessing
 from governance.selectors import people
 from governance.selectors.alerts import people_who_decided
 from governance.selectors.assessments import Assessed
+from governance.selectors.due import due_at
 from governance.services import alerts, assessments, audit, budgets, grants, policies
 from governance.services.commit import BeforeCommit, nothing
 
@@ -75,7 +75,7 @@ def open_next(request: ProvisioningRequest, *, now: datetime) -> bool:
     opened = [stage for stage in stages if stage.order == first]
     for stage in opened:
         stage.state, stage.opened_at = "open", now
-        stage.due_at = due_after_working_days(now, stage.due_working_days)
+        stage.due_at = due_at(now, stage.due_working_days)
     ApprovalStage.objects.bulk_update(opened, ["state", "opened_at", "due_at"])
     alerts.tell_stages_opened(opened, request, now=now)
     return True

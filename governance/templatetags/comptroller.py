@@ -103,9 +103,10 @@ def _both_ends(show: Callable[[float, float], str], interval: Any) -> str:
 
 for _name in ("money", "rate", "cents", "hours", "flop", "energy", "carbon", "memory", "duration", "percent", "count"):
     register.filter(_name, _known(getattr(numbers, _name)))
-for _name in ("money_range", "hours_range", "flop_range", "energy_range"):
+for _name in ("money_range", "hours_range", "flop_range"):
     register.filter(_name, _known(partial(_both_ends, getattr(numbers, _name))))
 register.filter("carbon_range", _known(numbers.carbon_range))
+register.filter("energy_range", _known(numbers.energy_range))
 register.filter("units", lambda micro: None if micro == "" else numbers.units(micro))
 register.filter("deciding", _known(numbers.deciding_money))
 register.filter("money4", _known(partial(numbers.scaled, digits=4, plain_below=numbers.WHOLE_BELOW)))
@@ -209,7 +210,6 @@ _FORMATS = {
         numbers.gibibytes,
         lambda low, high: f"{numbers.gibibytes(low)}{numbers.EN_DASH}{numbers.gibibytes(high)}",
     ),
-    "energy": (numbers.energy, numbers.energy_range),
     "count": (numbers.count, lambda low, high: f"{numbers.count(low)}{numbers.EN_DASH}{numbers.count(high)}"),
 }
 
@@ -235,6 +235,9 @@ def interval(
     if value is None:
         return shown | {"value": numbers.UNKNOWN, "range": "", "unit": ""}
     is_exact = value.p10 == value.p90
+    # What is decided on, and what is known exactly, is written to the cent.
+    format_exact = numbers.deciding_money if kind == "money" else format_value
+    format_value = format_exact if is_exact else format_value
     shown |= {"value": format_value(value.p50), "range": "" if is_exact else format_range(value.p10, value.p90)}
     draw = partial(
         plots.interval_plot,
@@ -243,6 +246,7 @@ def interval(
         p90=value.p90,
         format_value=format_value,
         format_line=_LINES.get(kind),
+        format_deciding=format_exact,
         name=name,
         deciding=deciding,
         limits=limits,

@@ -26,7 +26,6 @@ from governance.web.estimator_plots import driver_bars, line_bars, offer_scatter
 from governance.web.questions import Question, choices, field_id, input_name
 from governance.web.vocabulary import TERM_NAMES, words
 
-PRICE_AGE_DAYS_MAX = 540
 LINES_MAX = 15
 TEXT_MAX = 200
 USUAL_FIELDS = frozenset(
@@ -110,7 +109,6 @@ def _explore(asked: QueryDict, kind: str) -> Exploration:
             "software": _among(asked.get("software"), tuple(Software)),
             "delivery": _among(asked.get("delivery"), tuple(Delivery)),
             "is_export_controlled": asked.get("is_export_controlled") == "yes",
-            "price_age_days_max": PRICE_AGE_DAYS_MAX,
         },
         hosted_model=asked.get("hosted_model") or None,
     )

@@ -31,12 +31,12 @@ from governance.domain.lifecycle import EDITABLE, LABELS, State
 from governance.domain.prose import sentence
 from governance.models import ProvisioningRequest, User
 from governance.selectors import revisions
+from governance.selectors.usable_places import machine_country
 from governance.services import provisioning
 from governance.web import drafts, steps
 from governance.web.answers import STEPS, Content, read_step
 from governance.web.base import page, signed_in
 from governance.web.countries import COUNTRIES
-from governance.web.places import machine_country
 from governance.web.preview import own_request, panel
 from governance.web.registers import Registers
 from governance.web.sentences import STEP_HINTS, STEP_TITLES, describe

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from estimator.core.quantities import Interval
 from estimator.core.result import Estimate, Notice, ThresholdReading
 from governance.domain.money import to_units
-from governance.domain.prose import sentence
+from governance.domain.prose import against, sentence
 from governance.selectors.assessments import Assessed
 from governance.web import numbers
 from governance.web.plots import Limit
@@ -147,10 +147,8 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
     below = [(line, reading) for line, reading in sorted(lines.items()) if not reading.may_exceed]
     if below and below[0][1].p90 > 0:
         line, reading = below[0]
-        times = numbers.round_significant(line / reading.p90, 2)
         texts.append(
-            f"Does not exceed {numbers.flop_line(line)} ({_instrument(reading)}): "
-            f"{times:,g}{numbers.NBSP}{numbers.TIMES} below at p90."
+            f"Does not exceed {numbers.flop_line(line)} ({_instrument(reading)}): {against(reading.p90, line)} at p90."
         )
     if estimate.modification_ratio is not None:
         share = numbers.round_significant(estimate.modification_ratio.p90, 2)

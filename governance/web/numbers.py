@@ -92,12 +92,8 @@ def money_range(low: float | None, high: float | None) -> str:
 
 
 def deciding_money(amount: float | None) -> str:
-    """The number that decides: in whole units as far as they are read, with cents where they matter."""
-    if amount is None:
-        return UNKNOWN
-    if amount >= WHOLE_BELOW:
-        return scaled(amount)
-    return grouped(amount, 2 if amount < 100 else 0)
+    """The number that decides, to the cent."""
+    return UNKNOWN if amount is None else prose.exact(amount)
 
 
 def money_line(amount: float) -> str:
@@ -182,11 +178,10 @@ def energy(kwh: float | None) -> str:
     return f"{_trim3(kwh / 1000)}{NBSP}MWh" if kwh >= 1000 else f"{_trim3(kwh)}{NBSP}kWh"
 
 
-def energy_range(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return UNKNOWN
-    scale = 1000 if high >= 1000 else 1
-    return f"{_trim3(low / scale)}{EN_DASH}{_trim3(high / scale)}"
+def energy_range(interval: Interval) -> str:
+    """Both ends in the unit that `energy` chooses for the median."""
+    scale = 1000 if interval.p50 >= 1000 else 1
+    return f"{_trim3(interval.p10 / scale)}{EN_DASH}{_trim3(interval.p90 / scale)}"
 
 
 def carbon(kilograms: float | None) -> str:

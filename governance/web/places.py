@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from estimator.core.catalogue import CatalogueSnapshot
+from estimator.core.cost import SAME_MEMORY_SHARE
 from estimator.core.errors import InputError
 from estimator.core.estimate import estimate
 from estimator.core.offers import PriceOffer
@@ -15,6 +16,7 @@ from estimator.core.place import Place
 from estimator.core.quantities import Interval
 from estimator.core.workload import Workload
 from governance.models import Provider
+from governance.selectors.usable_places import machine_country
 from governance.web import numbers
 from governance.web.answers import KNOWN_PLACE_SEPARATOR
 from governance.web.countries import name_of
@@ -39,6 +41,10 @@ class KnownPlace:
     country: str | None = None
     tail_usd: float = 0.0
     """What the price's commitment costs beyond this work."""
+    hours_factor: float = 1.0
+    """Hours that the same work takes on this part, for each hour on the part that is requested."""
+    is_too_small: bool = False
+    """The part has less memory than the one that is requested: nobody knows whether it holds the work."""
 
     @property
     def key(self) -> str:
@@ -63,10 +69,13 @@ class KnownPlace:
             parts.append(f"{numbers.money(self.tail_usd)}{numbers.NBSP}USD of it stay owed after the work")
         if self.provider.provider_type == "owned":
             parts.append("Owned")
-        elif not self.provider.is_approved:
-            parts.append("Not an approved provider")
         elif not self.provider.has_data_processing_agreement:
             parts.append("No data-processing agreement")
+        if self.is_too_small:
+            parts.append("Less memory than the part you chose")
+        elif self.hours_factor != 1.0:
+            hours = f"{numbers.round_significant(self.hours_factor, 2):g}"
+            parts.append(f"The same work takes about {hours}{numbers.NBSP}{numbers.TIMES} the hours on this part")
         if self.grid_g_kwh is not None:
             parts.append(f"{self.grid_g_kwh:.0f}{numbers.NBSP}g CO2e/kWh")
         if self.country:
@@ -82,8 +91,8 @@ def known_places(
     on: date,
     limit: int = PLACES_MAX,
 ) -> list[KnownPlace]:
-    """Own prices that hold on the day, this accelerator's first, pools before terms, cheapest first."""
-    by_slug = {provider.slug: provider for provider in providers}
+    """Own prices that hold on the day at approved providers, this accelerator's first, pools before terms."""
+    by_slug = {provider.slug: provider for provider in providers if provider.is_approved}
     wanted = content.get("accelerator")
     latest: dict[tuple[str, str, str], PriceOffer] = {}
     for offer in snapshot.prices_own:
@@ -105,36 +114,21 @@ def known_places(
     return [_sized(content, offer, by_slug[offer.provider or ""], snapshot, on) for offer in ordered[:limit]]
 
 
-def machine_country(provider: Provider | None, region: str | None, snapshot: CatalogueSnapshot) -> str | None:
-    """The country of a region, where it is known: the catalogue's cloud regions, and one's own machine rooms."""
-    if provider is None:
-        return None
-    listed = snapshot.providers.get(provider.slug)
-    if region and listed and listed.grid_key:
-        rows = snapshot.grid_by_code.get(f"{listed.grid_key}:{region.strip().lower()}", ())
-        if rows:
-            return rows[0].country
-    return provider.hq_country if provider.provider_type == "owned" else None
-
-
-def regions_of(provider: str | None, snapshot: CatalogueSnapshot) -> list[str]:
-    """Region names that the catalogue knows for a provider."""
-    listed = snapshot.providers.get(provider or "")
-    if listed is None or not listed.grid_key:
-        return []
-    prefix = f"{listed.grid_key}:"
-    return sorted(code.removeprefix(prefix) for code in snapshot.grid_by_code if code.startswith(prefix))
-
-
 def _sized(
     content: Mapping[str, Any], offer: PriceOffer, provider: Provider, snapshot: CatalogueSnapshot, on: date
 ) -> KnownPlace:
     """The place with the cost of this workload there; without a cost when the workload is not known well enough."""
     cost = grid = None
-    tail = 0.0
+    tail, factor = 0.0, 1.0
+    here, there = snapshot.accelerators.get(str(content.get("accelerator"))), snapshot.accelerators[offer.accelerator]
+    is_too_small = here is not None and there.memory_gb < here.memory_gb * SAME_MEMORY_SHARE
+    if here is not None and content.get("ask") != "work" and here.peak_tflop_s and there.peak_tflop_s:
+        # An hour of another part is other work: the hours are those of the same FLOP at the same utilisation.
+        factor = here.peak_tflop_s / there.peak_tflop_s
     country = machine_country(provider, None, snapshot)
     count = content.get("accelerator_count")
-    if isinstance(count, int) and count > 0 and content.get("workload"):
+    cap = _number(content.get("gpu_hours_cap"))
+    if isinstance(count, int) and count > 0 and content.get("workload") and not is_too_small:
         try:
             is_sized = content.get("ask") == "work"
             found = estimate(
@@ -150,7 +144,7 @@ def _sized(
                 snapshot,
                 on=on,
                 window_hours=window_hours(content),
-                gpu_hours_cap=_number(content.get("gpu_hours_cap")),
+                gpu_hours_cap=None if cap is None else cap * factor,
                 money_cap_usd=_number(content.get("money_cap_usd")),
             )
             cost, grid, tail = found.cost_usd, found.grid_g_kwh, found.commitment_tail_usd
@@ -167,6 +161,8 @@ def _sized(
         grid_g_kwh=grid,
         country=country,
         tail_usd=tail,
+        hours_factor=factor,
+        is_too_small=is_too_small,
     )
 
 

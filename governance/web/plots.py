@@ -64,6 +64,7 @@ def interval_plot(
     format_value: Callable[[float], str],
     name: str,
     format_line: Callable[[float], str] | None = None,
+    format_deciding: Callable[[float], str] | None = None,
     deciding: float | None = None,
     limits: Sequence[Limit] = (),
     unit: str = "",
@@ -75,6 +76,7 @@ def interval_plot(
     Args:
         deciding: where the diamond lies; None draws none.
         format_value: how a value of this quantity is written.
+        format_deciding: how the number that decides is written; None writes it like any value.
         format_line: how a round figure of it is written, at ticks and limits; None writes it like any value.
         width: of the drawing; `WIDE` fills a main column, `WIDTH` a side column or a phone.
         is_log: None chooses: logarithmic when the limits span more than two decades.
@@ -94,7 +96,7 @@ def interval_plot(
             share = (value - low) / (high - low)
         return round(LEFT + min(1.0, max(0.0, share)) * (right - LEFT), 1)
 
-    format_line = format_line or format_value
+    format_line, format_deciding = format_line or format_value, format_deciding or format_value
     has_limits = bool(limits)
     axis_y = 40.0 if has_limits else 26.0
     band_y = axis_y - 17
@@ -103,13 +105,13 @@ def interval_plot(
     lines = "; ".join(f"{limit.label} at {format_line(limit.value)}{unit_text}" for limit in limits)
     label = (
         f"{name}: p10 {format_value(p10)}, p50 {format_value(p50)}, p90 {format_value(p90)}{unit_text}"
-        + (f"; counts as {format_value(deciding)}{unit_text}" if deciding is not None else "")
+        + (f"; counts as {format_deciding(deciding)}{unit_text}" if deciding is not None else "")
         + (f"; {lines}" if lines else "")
     )
     rows = [("p10", f"{format_value(p10)}{unit_text}"), ("p50", f"{format_value(p50)}{unit_text}")]
     rows += [("p90", f"{format_value(p90)}{unit_text}")]
     if deciding is not None:
-        rows.append(("counts as", f"{format_value(deciding)}{unit_text}"))
+        rows.append(("counts as", f"{format_deciding(deciding)}{unit_text}"))
     rows += [(limit.label, f"{format_line(limit.value)}{unit_text}") for limit in limits]
     return IntervalPlot(
         label=label,

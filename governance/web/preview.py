@@ -25,12 +25,13 @@ from governance.domain.lifecycle import State
 from governance.domain.money import to_units
 from governance.domain.prose import sentence
 from governance.models import BudgetHold, ProvisioningRequest, User
-from governance.selectors import people, similar
+from governance.selectors import advice, people, similar
 from governance.selectors.assessments import Assessed, assess
+from governance.selectors.usable_places import machine_country
 from governance.web import drafts, measures
 from governance.web.answers import STEPS, Errors, read_step
 from governance.web.base import page, signed_in
-from governance.web.places import known_places, machine_country, window_hours
+from governance.web.places import known_places, window_hours
 from governance.web.registers import Registers
 from governance.web.verdict import Verdict, verdict
 
@@ -153,8 +154,8 @@ def panel(
             found.verdict = verdict(
                 assessed,
                 now=now,
-                zone=timezone.get_current_timezone_name(),
                 counted=_counted(assessed, user, now),
+                advice=advice.advise(assessed, now=now, beneficiary_id=request.beneficiary_id if request else None),
             )
             found.measures = measures.of_assessed(assessed)
         else:

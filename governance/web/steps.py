@@ -12,10 +12,11 @@ from django.http import QueryDict
 from estimator.core.catalogue import ProhibitedUse
 from estimator.core.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, FieldType, WorkloadKind
 from governance.domain import ask as domain
+from governance.selectors.usable_places import regions_of
 from governance.web import numbers, vocabulary
 from governance.web.answers import OTHER_PLACE, STEP_FIELDS
 from governance.web.countries import COUNTRIES, name_of
-from governance.web.places import KnownPlace, known_places, regions_of
+from governance.web.places import KnownPlace, known_places
 from governance.web.questions import Choice, Question, choices, grouped_choices, input_name
 from governance.web.registers import Registers
 from governance.web.sentences import as_date

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from governance.domain.money import to_units
-from governance.domain.periods import due_after_working_days
 from governance.domain.prose import capital, within
 from governance.domain.routing import StagePlan
 from governance.policy.decision import Outcome
 from governance.policy.fired import FiredRule
 from governance.policy.wording import role_in_words
 from governance.selectors import people, reasons, similar
+from governance.selectors.advice import NOTHING, Advised
 from governance.selectors.assessments import Assessed
+from governance.selectors.due import due_at
 from governance.web import numbers
 from governance.web.plots import Limit
 
@@ -49,18 +50,18 @@ class Verdict:
     deciders: list[Decider] = field(default_factory=list)
     because: list[Because] = field(default_factory=list)
     more_reasons: int = 0
-    nearest: reasons.Nearest | None = None
+    advice: Advised = NOTHING
     evidence: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     accept_first: bool = False
     counted: similar.Listed = field(default=similar.Listed((), 0))
 
 
-def verdict(assessed: Assessed, *, now: datetime, zone: str, counted: similar.Listed) -> Verdict:
+def verdict(assessed: Assessed, *, now: datetime, counted: similar.Listed, advice: Advised) -> Verdict:
     """The answer of `assess` as a note. One query, for the names.
 
     Args:
-        zone: IANA name in which due dates are counted and shown.
+        advice: what to request instead.
         counted: the requests that count together with it, as the reader may see them.
     """
     roles = people.role_labels()
@@ -70,8 +71,8 @@ def verdict(assessed: Assessed, *, now: datetime, zone: str, counted: similar.Li
         case Outcome.DENY:
             found = _denied(assessed)
         case _:
-            found = _review(assessed, roles, now=now, zone=zone)
-    found.nearest = reasons.nearest(assessed.decision, roles) if assessed.outcome is not Outcome.ALLOW else None
+            found = _review(assessed, roles, now=now)
+    found.advice = advice
     found.evidence = sorted({each.kind for each in assessed.decision.evidence_missing})
     found.remarks += [notice.message for notice in (*assessed.decision.flags, *assessed.decision.warnings)]
     found.counted = counted
@@ -97,18 +98,21 @@ def _denied(assessed: Assessed) -> Verdict:
     return found
 
 
-def _review(assessed: Assessed, roles: dict[str, str], *, now: datetime, zone: str) -> Verdict:
+def _review(assessed: Assessed, roles: dict[str, str], *, now: datetime) -> Verdict:
     if assessed.unfillable is not None:
         found = Verdict("deny", "Review: nobody could decide it")
         found.remarks.append(capital(assessed.unfillable.message.replace("`", "")) + ".")
     else:
         seats = sum(stage.quorum for stage in assessed.stages)
         found = Verdict("review", f"Review: {_people(seats)}")
-        found.deciders = _deciders(assessed.stages, roles, now=now, zone=zone)
+        found.deciders = _deciders(assessed.stages, roles, now=now)
     _add_reasons(found, [rule for rule in assessed.decision.fired if rule.effect == "require"])
+    if assessed.held_back:
+        found.because.insert(0, Because(assessed.held_back, ""))
     if assessed.exposure_micro is None:
         found.title = f"{found.title}; no price"
-        found.because.insert(0, Because("No dated price is known, so the cost is unknown, not 0.", ""))
+        if not assessed.held_back:
+            found.because.insert(0, Because("No dated price is known, so the cost is unknown, not 0.", ""))
     elif not found.because:
         unsure = [rule for rule in assessed.decision.fired if rule.indeterminate]
         _add_reasons(found, unsure)
@@ -125,7 +129,7 @@ def _add_reasons(found: Verdict, rules: Iterable[FiredRule]) -> None:
     found.more_reasons = max(0, len(told) - REASONS_SHOWN_MAX)
 
 
-def _deciders(stages: list[StagePlan], roles: dict[str, str], *, now: datetime, zone: str) -> list[Decider]:
+def _deciders(stages: list[StagePlan], roles: dict[str, str], *, now: datetime) -> list[Decider]:
     names = people.names_of(person for stage in stages for person in stage.eligible)
     first = min((stage.order for stage in stages), default=0)
     found = []
@@ -135,7 +139,7 @@ def _deciders(stages: list[StagePlan], roles: dict[str, str], *, now: datetime, 
         if stage.fallback_from:
             lead += f" (instead of {within(roles.get(stage.fallback_from) or role_in_words(stage.fallback_from))})"
         if stage.order == first:
-            due = f"due {numbers.moment(due_after_working_days(now, stage.due_working_days, zone))}"
+            due = f"due {numbers.moment(due_at(now, stage.due_working_days))}"
         else:
             days = stage.due_working_days
             due = f"{days}{numbers.NBSP}working day{'' if days == 1 else 's'} after that"

@@ -130,7 +130,7 @@ def test_mail_2_says_how_small_an_ask_would_pass(cast: Cast) -> None:
     provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=12_000.0), now=NOW)
     text = text_of(written("request_denied", "Alice"))
     assert "(AU-4)" in text
-    assert "Nearest change: Keep the amount that counts at most 10,000" in text
+    assert f"Nearest change: Request at most 10,000{NBSP}GPU-hours instead of 12,000." in " ".join(text.split("\n"))
 
 
 def test_mail_2_after_a_person_quotes_them_verbatim(cast: Cast) -> None:

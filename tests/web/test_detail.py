@@ -87,9 +87,9 @@ def test_a_refusal_names_the_rule_and_says_that_nothing_is_held(cast: Cast, brow
 
 def test_the_nearest_ask_is_only_offered_when_a_smaller_ask_would_do(cast: Cast, browser_of: Browser) -> None:
     alone = page(browser_of("alice"), reading.waiting(cast, accelerator_count=8, gpu_hours_cap=2_600.0))
-    assert "the GPU-hours at most" in alone or "amount that counts" in alone
+    assert "Request at most 1,500\u00a0GPU-hours instead of 2,600." in alone
     crowded = page(browser_of("alice"), reading.waiting(cast, accelerator_count=8, gpu_hours_cap=100.0))
-    assert "amount that counts, with the similar asks" not in crowded
+    assert "No change to this request helps" in crowded
 
 
 def test_evidence_is_a_link_only_when_it_leads_to_the_web(cast: Cast, browser_of: Browser) -> None:

@@ -36,7 +36,7 @@ def test_a_workload_is_sized_with_its_drivers_offers_and_advice(browser_of: Brow
     html = browser_of("alice").get("/estimator/", WORK).content.decode()
     for title in ("What makes it uncertain", "The same work elsewhere", "If you owned them", "Ways to need less"):
         assert title in html
-    assert html.count("<circle") > 20
+    assert html.count("<circle") > 2
     drivers = html.partition('<ul class="bars mt2" aria-label="What makes it uncertain">')[2].partition("</ul>")[0]
     assert drivers.count("<li>") == drivers.count('class="iv"') == drivers.count("<line") > 1
     assert "Model FLOP over dense peak" in html

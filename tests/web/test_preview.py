@@ -77,8 +77,8 @@ def test_review_names_the_people_and_the_day(alice: Client, cast: Cast) -> None:
 def test_review_shows_the_distance_to_the_nearest_ask_with_fewer_people(alice: Client, cast: Cast) -> None:
     text = text_of(alice, saved(cast, gpu_hours_cap=4000.0))
     assert "Review: one person" in text
-    assert "Nearest ask with fewer people: Keep the amount that counts" in text
-    assert "2,500" in text
+    assert f"Nearest request with fewer people: Request at most 1,500{NBSP}GPU-hours instead of 4,000" in text
+    assert "Nobody has to decide: it is approved automatically." in text
 
 
 def test_a_refusal_gives_the_rule_in_words(alice: Client, cast: Cast) -> None:

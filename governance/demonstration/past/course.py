@@ -16,7 +16,6 @@ from governance.domain.ledger import JournalKind
 from governance.domain.lifecycle import Event, State, next_state
 from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.money import MICRO_PER_CENT
-from governance.domain.periods import due_after_working_days
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -32,6 +31,7 @@ from governance.models import (
 )
 from governance.policy.decision import Outcome
 from governance.selectors.assessments import ENGINE_VERSION, Assessed
+from governance.selectors.due import due_at
 from governance.services.flags import is_sampled
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Course:
         for stage in waiting:
             if stage.order == first:
                 stage.state, stage.opened_at = "open", at
-                stage.due_at = due_after_working_days(at, stage.due_working_days)
+                stage.due_at = due_at(at, stage.due_working_days)
                 self.history.rows.changed(stage)
                 opened.append(stage)
         return opened

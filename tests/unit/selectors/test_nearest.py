@@ -1,91 +1,208 @@
-"""The nearest ask that would have passed: exact, from what was stored, and cheap enough to be computed on reading."""
+"""The nearest request: judged before it is shown, never what is no request, and silent where nothing helps."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import itertools
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance.models import Assessment, PolicyVersion
+from governance.domain.ask import Ask
+from governance.models import Budget, ProvisioningRequest
 from governance.policy.answer import Outcome
-from governance.policy.decision import decide
-from governance.policy.facts_schema import facts_from_json
-from governance.selectors import nearest, policies
-from governance.selectors.nearest import nearest_change
-from governance.services import policies as writing
+from governance.selectors import advice, assessments, nearest, situations
+from governance.selectors.nearest import Advice
+from governance.selectors.situations import rank_of
 from governance.services import provisioning
 from tests.cast import NOW, Cast, content, submitted
-from tests.officers import put_in_force
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def test_what_a_person_decides_names_the_size_that_nobody_would_have_had_to(cast: Cast) -> None:
-    submitted(cast)
-    assessment = Assessment.objects.get()
-    found = nearest_change(assessment)
-    assert found is not None
-    assert found.outcome is Outcome.ALLOW
-    assert found.text == "8 accelerators instead of 16."
-    changed = facts_from_json(assessment.facts) | {each.fact: each.after for each in found.changes}
-    again = decide(policies.active_policy(), changed, on=NOW.date())
-    assert again.outcome is Outcome.ALLOW
+LONG = {"end_on": (NOW.date() + timedelta(days=59)).isoformat()}
 
 
-def test_what_was_allowed_has_nothing_nearer(cast: Cast) -> None:
-    provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
-    assert nearest_change(Assessment.objects.get()) is None
-    assert nearest_change(None) is None
+def advised(cast: Cast, **changes: Any) -> Advice:
+    found = assessments.preview(content(**changes), actor=cast.alice, now=NOW)
+    return advice.advise(found, now=NOW).nearest
 
 
-def test_a_smaller_ask_also_counts_less_beside_its_like(cast: Cast) -> None:
-    submitted(cast, accelerator_count=8, gpu_hours_cap=4_000.0)
-    found = nearest_change(Assessment.objects.get())
-    assert found is not None
-    assert found.outcome is Outcome.ALLOW
-    assert found.text.startswith("2,500")
-    assert "as the amount that counts" in found.text
+def only(found: Advice) -> nearest.Nearer:
+    [offer] = found.offers
+    return offer
 
 
-def test_the_rules_of_the_day_count_not_those_of_today(cast: Cast) -> None:
-    submitted(cast)
-    version = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")
-    stricter = version.source.replace("value: 8,", "value: 4,", 1)
-    assert stricter != version.source
-    newer = writing.import_version(source=stricter, actor=cast.grace, now=NOW)
-    put_in_force(newer, actor=cast.grace, now=NOW + timedelta(hours=1))
-    nearest._nearest.cache_clear()
-    found = nearest_change(Assessment.objects.get())
-    assert found is not None
-    assert found.text == "8 accelerators instead of 16."
+def resubmitted(cast: Cast, offer: nearest.Nearer) -> ProvisioningRequest:
+    """What becomes of it when it is submitted exactly as shown."""
+    return provisioning.ask_at_once(actor=cast.alice, content=offer.ask.to_content(), now=NOW)
 
 
-def test_reading_it_costs_one_query_and_few_decisions(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    submitted(cast)
-    assessment = Assessment.objects.get()
-    nearest._nearest.cache_clear()
-    tries: list[int] = []
-    from governance.policy import counterfactual
+def test_fewer_devices_are_named_to_the_device(cast: Cast) -> None:
+    offer = only(advised(cast, accelerator_count=16))
+    assert [(each.field, each.before, each.after) for each in offer.changes] == [("accelerator_count", 16, 8)]
+    assert offer.title == "Request 8 accelerators instead of 16."
+    assert "Nobody has to decide" in offer.text
+    assert resubmitted(cast, offer).state == "granted"
 
-    judge = counterfactual.outcome_of
-    monkeypatch.setattr(counterfactual, "outcome_of", lambda *a, **k: tries.append(1) or judge(*a, **k))
+
+def test_hours_are_named_to_the_hour(cast: Cast) -> None:
+    offer = only(advised(cast, gpu_hours_cap=1_800.0))
+    assert [(each.field, each.after) for each in offer.changes] == [("gpu_hours_cap", 1_500.0)]
+    assert resubmitted(cast, offer).state == "granted"
+
+
+def test_what_was_requested_in_the_last_days_counts_towards_it(cast: Cast) -> None:
+    provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1_400.0), now=NOW)
+    offer = only(advised(cast, gpu_hours_cap=1_300.0))
+    assert [(each.field, each.after) for each in offer.changes] == [("gpu_hours_cap", 1_100.0)]
+    assert "Your requests of the last 30 days count towards the limit." in offer.text
+    assert resubmitted(cast, offer).state == "granted"
+
+
+def test_the_people_who_are_promised_to_drop_out_do(cast: Cast) -> None:
+    """28,500 USD: the budget owner and the infrastructure lead; at 25,000 the team lead alone."""
+    Budget.objects.update(limit_micro=10**12)
+    changes = LONG | {"gpu_hours_cap": 28_500.0, "accelerator_count": 32}
+    first, automatic = advised(cast, **changes).offers
+    assert [(each.field, each.after) for each in first.changes] == [("gpu_hours_cap", 25_000.0)]
+    assert first.dropped == ("budget_owner", "infra_lead")
+    assert first.deciders == ("team_lead",)
+    assert "Budget owner and infrastructure lead would not have to decide." in first.text
+    assert automatic.outcome is Outcome.ALLOW
+    assert {each.field for each in automatic.changes} == {"accelerator_count", "end_on", "gpu_hours_cap"}
+    request = resubmitted(cast, first)
+    assert set(request.stages.values_list("role__slug", flat=True)) == {"team_lead"}
+
+
+def test_several_limits_take_several_changes(cast: Cast) -> None:
+    offer = only(advised(cast, **LONG, accelerator_count=16, gpu_hours_cap=4_000.0))
+    assert {each.field: each.after for each in offer.changes} == {
+        "accelerator_count": 8,
+        "end_on": NOW.date() + timedelta(days=29),
+        "gpu_hours_cap": 1_500.0,
+    }
+    assert resubmitted(cast, offer).state == "granted"
+
+
+def test_nothing_is_offered_that_is_no_request(cast: Cast) -> None:
+    """The limit is used up: what would still pass is 0 USD, and 0 USD is no request."""
+    for _ in range(2):
+        provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1_250.0), now=NOW)
+    found = advised(cast, gpu_hours_cap=100.0)
+    assert found.offers == ()
+    assert "No change to this request helps" in found.why_none
+
+
+def test_a_forecast_above_the_limit_says_whom_to_ask(cast: Cast) -> None:
+    Budget.objects.filter(pk=cast.budget.pk).update(
+        period_start=NOW - timedelta(days=330), period_end=NOW + timedelta(days=35), spent_micro=18_700 * 10**6
+    )
+    found = advised(cast)
+    assert found.offers == ()
+    assert "No change to this request helps; ask the budget owner." in found.why_none
+    assert "forecast" in found.why_none
+
+
+def test_the_data_class_is_never_changed(cast: Cast) -> None:
+    assert advised(cast, data_class="confidential").offers == ()
+
+
+def test_only_an_approved_place_is_offered_instead(cast: Cast) -> None:
+    from tests.unit.selectors.test_usable_places import add_price
+
+    """At a marketplace nobody has approved, no size helps: the nearest request is somewhere else."""
+    for provider in ("lambda", "verda"):
+        add_price(provider, usd="0.40", approved=False)
+    offer = only(advised(cast, provider="lambda"))
+    assert {each.field: each.after for each in offer.changes} == {"provider": "coreweave", "country": None}
+    assert offer.outcome is Outcome.ALLOW
+    assert resubmitted(cast, offer).state == "granted"
+
+
+def test_missing_evidence_is_named_where_a_rule_refuses_without_it(cast: Cast) -> None:
+    found = advised(cast, data_class="personal")
+    assert found.is_refused
+    offer = found.first
+    assert offer is not None
+    assert "dpia" in offer.title
+    assert offer.outcome is Outcome.REVIEW
+
+
+def test_devices_that_could_not_hold_the_model_are_not_offered(cast: Cast) -> None:
+    work = {"parameters_billion": 70, "tokens_billion": 0.05, "method": "full"}
+    changes: dict[str, Any] = {
+        "workload": "fine_tuning", "ask": "work", "work": work, "accelerator_count": 64, "gpu_hours_cap": None,
+    }  # fmt: skip
+    for offer in advised(cast, **changes).offers:
+        assert offer.assessed.estimate.memory_fits is not False
+        assert resubmitted(cast, offer).state == "granted" or offer.deciders
+
+
+def test_a_stored_request_is_judged_as_if_it_were_submitted_now(cast: Cast) -> None:
+    request = submitted(cast)
+    later = NOW + timedelta(days=3)
+    request.refresh_from_db()
+    offer = advice.advise_request(request, request.draft, now=later).nearest.first
+    assert offer is not None
+    assert {each.field: each.after for each in offer.changes} == {
+        "accelerator_count": 8,
+        "start_on": later.date(),
+        "end_on": date.fromisoformat(request.draft["end_on"]) + timedelta(days=3),
+    }
+    provisioning.save_draft(request_id=request.pk, actor=cast.alice, content=offer.ask.to_content(), now=later)
+    assert provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=later).state == "granted"
+
+
+def test_what_is_allowed_or_over_has_nothing_nearer(cast: Cast) -> None:
+    assert advised(cast) == nearest.NOTHING
+    request = submitted(cast)
+    provisioning.withdraw_request(request_id=request.pk, actor=cast.alice, reason="", now=NOW)
+    request.refresh_from_db()
+    assert advice.advise_request(request, request.draft, now=NOW) == advice.NOTHING
+
+
+def test_looking_for_it_reads_a_fixed_number_of_rows(cast: Cast) -> None:
+    found = assessments.preview(content(**LONG, accelerator_count=64, gpu_hours_cap=9_000.0), actor=cast.alice, now=NOW)
     with CaptureQueriesContext(connection) as captured:
-        first = nearest_change(assessment)
-    assert len(captured) <= 2  # the versions in force, and their texts when nobody has read them yet
-    with CaptureQueriesContext(connection) as again:
-        nearest_change(assessment)
-    assert len(again) == 0
-    assert 0 < len(tries) <= nearest.TRIES_MAX
-    tries.clear()
-    assert nearest_change(assessment) == first
-    assert not tries  # the answer of an assessment never changes
+        assert advice.advise(found, now=NOW).nearest.offers
+    assert len(captured) <= 12
+    situation = situations.situation_of(found, now=NOW)
+    assert situation is not None
+    nearest.search(situation)
+    assert situation.judged <= situations.JUDGED_MAX
 
 
-def test_facts_of_another_shape_say_nothing(cast: Cast) -> None:
-    submitted(cast)
-    assessment = Assessment.objects.get()
-    assessment.facts = {"no.such.fact": 1}
-    assessment.facts_digest = "0" * 64
-    assert nearest_change(assessment) is None
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gpu_hours_cap": 9_000.0},
+        {"accelerator_count": 80, "gpu_hours_cap": 700.0},
+        {"data_class": "confidential"},
+        {"purpose": "social_scoring"},
+        LONG | {"accelerator_count": 9, "gpu_hours_cap": 2_600.0},
+        {"end_on": None, "gpu_hours_cap": 1_600.0},
+    ],
+)
+def test_a_search_of_the_bounds_finds_none_where_none_is_shown(cast: Cast, changes: dict[str, Any]) -> None:
+    found = assessments.preview(content(**changes), actor=cast.alice, now=NOW)
+    situation = situations.situation_of(found, now=NOW)
+    assert situation is not None
+    shown = nearest.search(situation).offers
+    rank = rank_of(found)
+    assert all(rank_of(offer.assessed) < rank for offer in shown)
+    least = min((rank_of(offer.assessed) for offer in shown), default=rank)
+    for ask in boxed(found.ask):
+        other = situation.judge_for_real(ask)
+        assert other is None or rank_of(other) >= least, ask
+
+
+def boxed(ask: Ask) -> list[Ask]:
+    """A grid over everything that may be smaller."""
+    hours = [ask.gpu_hours_cap * share for share in (0.001, 0.01, 0.1, 0.3, 0.6, 0.9, 1.0)] if ask.gpu_hours_cap else []
+    counts = sorted({1, 2, 4, 8, 16, 32, 64, ask.accelerator_count} & set(range(1, ask.accelerator_count + 1)))
+    ends = [ask.end_on, *(ask.start_on + timedelta(days=days) for days in (0, 5, 13, 29))]
+    return [
+        replace(ask, gpu_hours_cap=each, accelerator_count=count, end_on=end)
+        for each, count, end in itertools.product(hours or [None], counts, ends)
+    ]
