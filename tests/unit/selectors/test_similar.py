@@ -84,10 +84,36 @@ def test_another_project_counts_through_the_person_or_the_lineage_alone(cast: Ca
     assert counted(cast, "alice", project=other.slug) == (2, 1_000.0)
 
 
-@pytest.mark.parametrize("state", ["denied", "rejected", "withdrawn", "expired", "discarded", "draft"])
+def end(request: ProvisioningRequest, cast: Cast, state: str) -> None:
+    """Bring a request that waits to one of the states in which it no longer stands."""
+    match state:
+        case "rejected":
+            stage = open_stage(request)
+            approvals.decide(
+                stage_id=stage.pk, actor=cast.bob, verdict="reject", reason="No.",
+                revision_digest=stage.revision.digest, now=NOW,
+            )  # fmt: skip
+        case "withdrawn":
+            service.withdraw_request(request_id=request.pk, actor=cast.alice, reason="", now=NOW)
+        case "draft":
+            service.save_draft(request_id=request.pk, actor=cast.alice, content=request.draft, now=NOW)
+        case "expired":
+            later = NOW + timedelta(days=40)
+            assert service.expire_request(request_id=request.pk, actor=people.system_actor(), now=later)
+    request.refresh_from_db()
+    assert request.state == state
+
+
+@pytest.mark.parametrize("state", ["rejected", "withdrawn", "draft", "expired"])
 def test_what_no_longer_stands_does_not_count(cast: Cast, state: str) -> None:
-    request = asked(cast)
-    ProvisioningRequest.objects.filter(pk=request.pk).update(state=state)
+    request = submitted(cast)
+    assert counted(cast)[0] == 2
+    end(request, cast, state)
+    assert counted(cast) == (1, 500.0)
+
+
+def test_what_a_rule_refused_does_not_count(cast: Cast) -> None:
+    assert asked(cast, data_class="personal").state == "denied"
     assert counted(cast) == (1, 500.0)
 
 
