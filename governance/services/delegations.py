@@ -13,7 +13,7 @@ from governance.domain.money import AMOUNT_MICRO_MAX, CURRENCY, to_units
 from governance.models import ApprovalLimit, Delegation, Person, Role, RoleAssignment, Team, User
 from governance.selectors import separation
 from governance.selectors.duties import duties_of, is_system
-from governance.services import audit
+from governance.services import alerts, audit
 from governance.services.edits import Errors, lock_row
 
 
@@ -58,6 +58,8 @@ def give_delegation(
     _check_width(errors, delegator, role, amount_micro_max, valid_from, valid_to)
     errors.raise_any()
     _refuse_circle(delegator, delegate, role, valid_from, valid_to)
+    if User.objects.filter(person=delegate, is_superuser=True).exists():
+        raise SeparationOfDuties(f"{delegate.name} maintains everything as superuser, and so decides nothing")
     if separation.audits_within(delegate.pk, start=valid_from, end=valid_to):
         raise SeparationOfDuties(f"{delegate.name} audits, and whoever audits does not decide")
     delegation = Delegation.objects.create(
@@ -65,6 +67,7 @@ def give_delegation(
         valid_from=valid_from, valid_to=valid_to, reason=reason,
     )  # fmt: skip
     User.objects.filter(person=delegate, is_service_account=False, is_staff=False).update(is_staff=True)
+    alerts.tell_delegation_changed(delegation, change="given", actor=actor, now=now)
     audit.record(
         "delegation.given", actor=actor, subject=delegation, now=now, role=role.slug, delegator=delegator.pk,
         delegate=delegate.pk, amount_micro_max=amount_micro_max, until=valid_to.isoformat(),
@@ -80,6 +83,7 @@ def revoke_delegation(*, actor: User, delegation_id: int, now: datetime) -> Dele
     if delegation.revoked_at is None:
         delegation.revoked_at = now
         delegation.save(update_fields=["revoked_at"])
+        alerts.tell_delegation_changed(delegation, change="revoked", actor=actor, now=now)
         audit.record("delegation.revoked", actor=actor, subject=delegation, now=now, delegate=delegation.delegate_id)
     return delegation
 

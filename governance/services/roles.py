@@ -10,9 +10,9 @@ from django.db.models import Q
 from governance.domain.errors import SeparationOfDuties
 from governance.domain.limits import FALLBACK_DEPTH_MAX
 from governance.models import Project, Role, RoleAssignment, Team, User
-from governance.selectors import separation
+from governance.selectors import accounts, separation
 from governance.selectors.duties import is_system, require_duty
-from governance.services import audit
+from governance.services import alerts, audit
 from governance.services.edits import Errors, assign, lock_row
 
 
@@ -38,7 +38,7 @@ def assign_role(
         valid_to: None for as long as nobody ends it.
 
     Raises:
-        NotAllowed: the actor does not keep people.
+        NotAllowed: the actor does not keep people, or the account is out of their reach.
         SeparationOfDuties: deciding for oneself, by a service account, a superuser, or beside auditing.
         InvalidInput: not one scope, or an end before the start.
     """
@@ -64,6 +64,7 @@ def assign_role(
     if role.may_approve and not user.is_staff:
         user.is_staff = True
         user.save(update_fields=["is_staff"])
+    alerts.tell_role_changed(assignment, change="given", actor=actor, now=now)
     audit.record(
         "role.assigned", actor=actor, subject=assignment, now=now, role=role.slug, user=user.pk,
         team=team.pk if team else None, project=project.pk if project else None,
@@ -78,8 +79,9 @@ def _refuse_a_second_hat(actor: User, user: User, role: Role, *, start: datetime
         raise SeparationOfDuties(f"somebody else gives you the role `{role.name}`, because it decides")
     if decides and user.is_service_account:
         raise SeparationOfDuties(f"`{user.email}` is a service account: it never decides")
-    if decides and user.is_superuser:
-        raise SeparationOfDuties(f"`{user.email}` maintains everything as superuser, so it decides nothing")
+    if decides and User.objects.filter(person_id=user.person_id, is_superuser=True).exists():
+        raise SeparationOfDuties(f"{user.person.name} maintains everything as superuser, and so decides nothing")
+    accounts.require_reach(actor, user.person)
     found = separation.clash(user.person_id, role, start=start, end=end)
     if found:
         raise SeparationOfDuties(f"{user.person.name} is {found} already: whoever audits does not decide")
@@ -95,6 +97,8 @@ def end_role(*, actor: User, assignment_id: int, now: datetime) -> RoleAssignmen
     assignment = lock_row(RoleAssignment, assignment_id)
     if assignment.valid_to is not None and assignment.valid_to <= now:
         return assignment
+    accounts.require_reach(actor, assignment.user.person)
+    alerts.tell_role_changed(assignment, change="ended", actor=actor, now=now)
     if assignment.valid_from >= now:
         # It never was in force, so no decision rests on it.
         assignment.delete()

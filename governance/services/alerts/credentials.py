@@ -61,14 +61,15 @@ def tell_role_changed(assignment: RoleAssignment, *, change: str, actor: User, n
     """Mail 16: to whoever has the role, and, for a role that decides or watches, to everybody else who has it.
 
     Args:
-        assignment: as it is after the change.
+        assignment: as it is after the change; for one that ends, before or after.
         change: `given`, `extended`, `shortened` or `ended`.
     """
+    until = now if change == "ended" else assignment.valid_to
     payload = {
         "role": assignment.role_id,
         "team": assignment.team_id,
         "project": assignment.project_id,
-        "until": _instant(assignment.valid_to) if assignment.valid_to else None,
+        "until": _instant(until) if until else None,
         "from": _instant(assignment.valid_from),
         "change": change,
         "by": actor.person_id,
