@@ -63,8 +63,7 @@ class TokenList(Endpoint):
     @described("tokens_list", 200)
     def get(self, request: Request) -> Response:
         """Your tokens and those of your service accounts, without their secrets."""
-        rows = ApiToken.objects.filter(tokens.mine(self.actor)).select_related("made_with").order_by("-created")
-        return Response({"results": [token_row(token) for token in rows]})
+        return Response({"results": [token_row(token) for token in tokens.tokens_of(self.actor)]})
 
     @described("tokens_create", 201, 400, 403, request=TokenInputSerializer)
     def post(self, request: Request) -> Response:

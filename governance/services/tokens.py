@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from governance.domain.errors import InvalidInput, NotAllowed, NotFound
 from governance.domain.scopes import OF_PROGRAMS, Scope
@@ -93,6 +93,11 @@ def end_token(*, actor: User, token_key: str, now: datetime, through: ApiToken |
     owner, name = token.user, token.name
     token.delete()
     audit.record("account.token_ended", actor=actor, subject=owner.person, now=now, user=owner.pk, token=name)
+
+
+def tokens_of(actor: User) -> QuerySet[ApiToken]:
+    """Tokens that the actor may end, newest first: of their own account and of the service accounts they answer for."""
+    return ApiToken.objects.filter(mine(actor)).select_related("made_with").order_by("-created")
 
 
 def mine(actor: User) -> Q:

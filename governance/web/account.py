@@ -23,13 +23,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.domain.errors import GovernanceError, InvalidInput
 from governance.domain.prose import sentence
 from governance.models import User
 from governance.selectors import accounts
-from governance.services import credentials
+from governance.services import credentials, tokens
 from governance.services.credentials import PASSWORD_CHARS_MAX
 from governance.web import throttle
 from governance.web.base import page, signed_in
@@ -64,7 +64,17 @@ class _Refusals:
 @never_cache
 def show(request: HttpRequest) -> HttpResponse:
     """Who one is here, and what one can change about it."""
-    return render(request, "account/account.html", {"user": signed_in(request)})
+    user = signed_in(request)
+    return render(request, "account/account.html", {"user": user, "tokens": tokens.tokens_of(user)})
+
+
+@page
+@require_POST
+def end_token(request: HttpRequest, token_key: str) -> HttpResponse:
+    """End an API token at once."""
+    tokens.end_token(actor=signed_in(request), token_key=token_key, now=timezone.now())
+    messages.success(request, "The token has ended, and so have those that were made with it.")
+    return redirect("account_page")
 
 
 # ------------------------------------------------------------------------- password

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("sign-in/as/<int:user_id>/", sign_in.act_as, name="account_act_as"),
     path("account/", account.show, name="account_page"),
     path("account/address/", account.change_address, name="account_email"),
+    path("account/tokens/<slug:token_key>/end/", account.end_token, name="account_end_token"),
     path("account/password/", account.ChangePassword.as_view(), name="account_change_password"),
     path("password/forgotten/", account.RequestLink.as_view(), name="account_reset_password"),
     path("password/sent/", account.LinkRequested.as_view(), name="account_reset_password_done"),

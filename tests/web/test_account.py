@@ -19,7 +19,7 @@ from django.utils import timezone
 from governance import emails
 from governance.emails.letters import Moot
 from governance.models import Alert, AuditEvent, User
-from governance.services import audit, credentials
+from governance.services import audit, credentials, tokens
 from tests.cast import PASSWORD, Cast
 from tests.mail.reading import text_of
 from tests.mail.test_letters import LINK
@@ -233,6 +233,26 @@ def test_the_present_password_cannot_be_guessed_in_an_open_session(cast: Cast) -
     for number in range(8):
         codes.append(client.post(page, {"oldpassword": f"no {number}", "password1": NEW, "password2": NEW}).status_code)
     assert codes[-1] == 429
+
+
+def test_a_person_sees_and_ends_their_tokens_and_nobody_elses(cast: Cast) -> None:
+    robot = User.objects.create_user(email="svc@example.com", person=cast.alice.person, is_service_account=True)
+    now = timezone.now()
+    own, _ = tokens.make_token(actor=cast.alice, scopes=["read", "request"], now=now)
+    of_robot, secret = tokens.make_token(actor=cast.alice, account=robot.email, now=now)
+    of_bob, _ = tokens.make_token(actor=cast.bob, now=now)
+    client = Client()
+    client.force_login(cast.alice)
+    html = client.get(reverse("account_page")).content.decode()
+    assert "read, request" in html
+    assert "svc@example.com" in html
+    assert secret not in html
+    assert of_bob.name not in html
+    for token, status in ((own, 302), (of_robot, 302), (of_bob, 404)):
+        address = reverse("account_end_token", args=[token.token_key])
+        assert client.get(address).status_code == 405
+        assert client.post(address).status_code == status
+    assert "You have none" in client.get(reverse("account_page")).content.decode()
 
 
 # ---------------------------------------------------------------------------- address
