@@ -236,11 +236,8 @@ class Launcher:
         child = self._run_module(
             "web server",
             logs,
-            "gunicorn",
-            "config.wsgi",
-            *("--bind", f"fd://{self.listener.fileno()}", "--workers", "2"),
-            *("--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "10"),
-            *("--no-control-socket", "--log-level", "warning"),
+            *("gunicorn", "--config", "python:config.web_server", "--bind", f"fd://{self.listener.fileno()}"),
+            *("--log-level", "warning"),
             start=False,
         )
         child.env = dict(child.env) | {"PG_POOL": "4"}

@@ -392,5 +392,7 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # Says for every request that waits for a thread how many do.
+        "waitress.queue": {"level": "ERROR"},
     },
 }

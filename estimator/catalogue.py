@@ -15,14 +15,17 @@ from estimator.loader import Rows
 from estimator.releases import digest_catalogue, digest_row
 from estimator.schema import TABLES
 
-__all__ = ["NoCatalogue", "current_snapshot", "snapshot_of", "snapshot_of_rows"]
+__all__ = ["NoCatalogue", "Release", "current_release", "current_snapshot", "snapshot_of", "snapshot_of_rows"]
+
+Release = tuple[int, str, datetime]
+"""Number, digest and instant of one published release."""
 
 KEPT_SNAPSHOTS_MAX = 4
 
 # Parts with matrix units for 16-bit arithmetic reach their peak in training; older ones only have vector units.
 _VECTOR_GENERATIONS = frozenset({"kepler", "maxwell", "pascal", "apple", "cpu"})
 
-_kept: dict[tuple[int, str, datetime], values.CatalogueSnapshot] = {}
+_kept: dict[Release, values.CatalogueSnapshot] = {}
 _lock = threading.Lock()
 
 
@@ -30,12 +33,25 @@ class NoCatalogue(RuntimeError):
     """No release is published, or none with the digest asked for: run `manage.py load_catalogue`."""
 
 
-def current_snapshot() -> values.CatalogueSnapshot:
-    """The newest release as a value. One query when the process already holds it."""
+def current_release() -> Release:
+    """The newest release, without its rows. One query.
+
+    Raises:
+        NoCatalogue: nothing is published.
+    """
     release = models.CatalogueRelease.objects.order_by("-number").values_list("number", "digest", "released_at").first()
     if release is None:
         raise NoCatalogue("the catalogue is empty; run `manage.py load_catalogue`")
-    return _snapshot(*release)
+    return release
+
+
+def current_snapshot(release: Release | None = None) -> values.CatalogueSnapshot:
+    """The newest release as a value. One query when the process already holds it, none if `release` was just read.
+
+    Raises:
+        NoCatalogue: nothing is published.
+    """
+    return _snapshot(*(release or current_release()))
 
 
 def snapshot_of(digest: str) -> values.CatalogueSnapshot:

@@ -104,13 +104,18 @@ def assemble(*, budget_usd: int = 20_000, now: datetime = NOW) -> Cast:
         statement=statement, number=1, text="Use compute for what you said.", clauses=[], digest="0" * 64,
         effective_from=now - timedelta(days=60), consent_due=now - timedelta(days=30),
     )  # fmt: skip
+    accept_everything(*cast.users.values(), now=now)
+    add_own_price(now=now)
+    return cast
+
+
+def accept_everything(*users: User, now: datetime = NOW) -> None:
+    """Every acceptable-use statement is accepted, three weeks ago."""
     Acceptance.objects.bulk_create(
         Acceptance(version=version, person=user.person, user=user, accepted_at=now - timedelta(days=20))
         for version in AcceptableUseVersion.objects.all()
-        for user in cast.users.values()
+        for user in users
     )
-    add_own_price(now=now)
-    return cast
 
 
 def assemble_today() -> Cast:

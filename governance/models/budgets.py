@@ -30,6 +30,10 @@ class BudgetQuerySet(LockingQuerySet["Budget"]):
         leaf = self.filter(pk=budget_id).first()
         if leaf is None:
             raise NoBudget(f"budget `{budget_id}` does not exist", budget=budget_id)
+        return self.lock_path_of(leaf)
+
+    def lock_path_of(self, leaf: Budget) -> list[Budget]:
+        """`lock_path` of a budget that was read without a lock: its place in the tree stays, its balances may not."""
         ids = leaf.path_ids
         # Evaluated in id order: PostgreSQL locks rows in the order in which the sorted scan returns them.
         rows = {budget.pk: budget for budget in self.locked().filter(pk__in=ids).order_by("pk")}

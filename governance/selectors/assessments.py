@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 
 from estimator.catalogue import NoCatalogue as CatalogueIsEmpty
-from estimator.catalogue import current_snapshot
+from estimator.catalogue import Release, current_release, current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.errors import InputError
 from estimator.core.estimate import ESTIMATOR_VERSION, estimate
 from estimator.core.place import Place
-from estimator.core.result import Estimate
+from estimator.core.result import Estimate, LineageCompute
 from estimator.core.workload import Workload
 from governance.domain.ask import Ask
 from governance.domain.canonical import digest
-from governance.domain.errors import InvalidAsk, NoCatalogue, UnfillableStage
+from governance.domain.errors import GovernanceError, InvalidAsk, NoCatalogue, UnfillableStage
 from governance.domain.exposure import exposure_micro
 from governance.domain.money import AmountOutOfRange
 from governance.domain.routing import Directory, Need, StagePlan, plan_stages
-from governance.models import Budget, User
+from governance.models import Budget, ModelLineage, Provider, User
 from governance.policy.decision import Decision, Outcome, RuleException, decide
 from governance.policy.facts_schema import SCHEMA_VERSION, facts_to_json, validate_facts
 from governance.policy.policy_set import CompiledPolicySet
@@ -35,6 +36,9 @@ DEFAULT_NEED = Need(role="team_lead", quorum=1, stage=1, due_working_days=2)
 DUE_WORKING_DAYS_DEFAULT = 2
 
 
+JudgeAgain = Callable[[facts.Context], "Assessed"]
+
+
 @dataclass(frozen=True, slots=True)
 class Assessed:
     """The whole answer about one ask, with everything that it rests on. Nothing is stored.
@@ -43,6 +47,8 @@ class Assessed:
         exceptions: those that counted for its project.
         held_back: why a person looks at what the rules alone would allow, as a sentence; else empty.
         beside: versions in shadow, to be judged when the answer stands; they never change it.
+        judge_again: the same request, estimate, rules and people on other balances; reads rows only for people whom the
+            first answer did not need.
     """
 
     ask: Ask
@@ -61,6 +67,11 @@ class Assessed:
     exceptions: tuple[RuleException, ...] = ()
     held_back: str = ""
     beside: tuple[policies.Beside, ...] = ()
+    judge_again: JudgeAgain | None = field(default=None, repr=False, compare=False)
+
+    def follows(self, other: Assessed) -> bool:
+        """Whether the same is to be written, apart from the facts themselves."""
+        return (self.outcome, self.hold_micro, self.stages) == (other.outcome, other.hold_micro, other.stages)
 
     @property
     def facts_json(self) -> dict[str, Any]:
@@ -75,6 +86,39 @@ class Assessed:
         return SCHEMA_VERSION
 
 
+class Moved(Exception):
+    """What an estimate was made from, or the rules, changed since: size again, without the locks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Everything that an estimate is made from, and the versions of policy that judge it.
+
+    Args:
+        today: UTC; prices are those of the start, or of this day if the start has passed.
+    """
+
+    ask: Ask
+    today: date
+    provider_type: str
+    providers_allowed: frozenset[str] | None
+    lineage: LineageCompute | None
+    release: Release
+    versions: policies.Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """An estimate that was made without any lock. It stands for as long as its basis reads the same."""
+
+    basis: Basis
+    estimate: Estimate
+
+
+Hold = Callable[[facts.Context], Sequence[Budget]]
+"""Takes the locks on what other submissions move; gives the locked budgets, leaf first."""
+
+
 def preview(content: Mapping[str, Any], *, actor: User, now: datetime) -> Assessed:
     """What would happen if this content were submitted now.
 
@@ -85,6 +129,56 @@ def preview(content: Mapping[str, Any], *, actor: User, now: datetime) -> Assess
     return assess(Ask.parse(content), requester=actor, now=now)
 
 
+def size_ahead(ask: Ask, *, now: datetime) -> Ahead | None:
+    """Size an ask while nothing is locked, and make the rules and the catalogue of the moment ready in this process.
+
+    Returns:
+        None where it cannot be sized; `assess` says why.
+    """
+    provider = Provider.objects.filter(slug=ask.provider or "").first()
+    lineage = ModelLineage.objects.filter(slug=ask.lineage).first() if ask.lineage else None
+    if provider is None:
+        return None
+    try:
+        in_force = policies.in_force()
+        basis = _basis(
+            ask, now=now, provider=provider, allowed=facts.providers_allowed(), lineage=lineage,
+            versions=in_force.versions,
+        )  # fmt: skip
+        policies.put_together(in_force)
+        return Ahead(basis, _size(basis))
+    except GovernanceError:
+        return None
+
+
+def _basis(
+    ask: Ask,
+    *,
+    now: datetime,
+    provider: Provider,
+    allowed: frozenset[str] | None,
+    lineage: ModelLineage | None,
+    versions: policies.Versions,
+) -> Basis:
+    try:
+        release = current_release()
+    except CatalogueIsEmpty as error:
+        raise NoCatalogue(str(error)) from error
+    held = facts.lineage_compute(lineage)
+    return Basis(ask, now.date(), provider.provider_type, allowed, held, release, versions)
+
+
+def _size(basis: Basis) -> Estimate:
+    return size(
+        basis.ask,
+        today=basis.today,
+        provider_type=basis.provider_type,
+        providers_allowed=basis.providers_allowed,
+        lineage=basis.lineage,
+        snapshot=current_snapshot(basis.release),
+    )
+
+
 def assess(
     ask: Ask,
     *,
@@ -92,8 +186,9 @@ def assess(
     now: datetime,
     request_id: int | None = None,
     beneficiary_id: int | None = None,
-    path: Sequence[Budget] | None = None,
     own_hold_micro: int = 0,
+    ahead: Ahead | None = None,
+    hold: Hold | None = None,
 ) -> Assessed:
     """Size, complete the facts, judge, and find who would decide.
 
@@ -101,33 +196,61 @@ def assess(
         ask: a parsed revision.
         requester: whose roles, history and country count.
         now: aware instant at which prices, policies and balances are read.
-        path: locked budgets, leaf first, if the caller is about to write.
         own_hold_micro: what the request holds already, so that it is not counted twice.
+        ahead: the estimate, if it was made before.
+        hold: takes locks on what other submissions move, if the caller is about to write. It is called when
+            everything else has been read, so that others wait for the shortest time. What it does not lock, the caller
+            locks later and gives to `settle`.
 
     Raises:
         InvalidAsk: the workload contradicts itself or names something unknown.
+        NoBudget: nothing pays for the project at the start.
+        Moved: the basis of `ahead` has changed.
     """
-    context = facts.gather(
-        ask, requester=requester, now=now, request_id=request_id, path=path, own_hold_micro=own_hold_micro
-    )
-    try:
-        snapshot = current_snapshot()
-    except CatalogueIsEmpty as error:
-        raise NoCatalogue(str(error)) from error
+    context = facts.gather(ask, requester=requester, now=now, own_hold_micro=own_hold_micro)
+    in_force = policies.in_force()
+    basis = _basis(
+        ask, now=now, provider=context.provider, allowed=context.providers_allowed, lineage=context.lineage,
+        versions=in_force.versions,
+    )  # fmt: skip
+    if ahead is not None and ahead.basis != basis:
+        raise Moved
+    estimated = _size(basis) if ahead is None else ahead.estimate
+    exceptions = policies.exceptions_for(context.project, now=now)
 
+    @lru_cache
     def directory(excluded: frozenset[int], exposure: int | None) -> Directory:
         return people.directory_for(context.project, excluded=excluded, exposure_micro=exposure, now=now)
 
-    in_force = policies.in_force()
-    assessed = judge(
-        context,
-        snapshot=snapshot,
-        policy=in_force.policy,
-        exceptions=policies.exceptions_for(context.project, now=now),
-        directory=directory,
-        beneficiary_id=beneficiary_id,
-    )
-    return replace(assessed, beside=in_force.beside) if in_force.beside else assessed
+    def answer(context: facts.Context) -> Assessed:
+        assessed = judge(
+            context,
+            snapshot=current_snapshot(basis.release),
+            policy=in_force.policy,
+            exceptions=exceptions,
+            directory=directory,
+            beneficiary_id=beneficiary_id,
+            estimated=estimated,
+        )
+        return replace(assessed, beside=in_force.beside, judge_again=answer)
+
+    path = hold(context) if hold else balances.budget_path(context.project, at=max(context.starts_at, now))
+    facts.add_what_moves(context, path=path, request_id=request_id)
+    return answer(context)
+
+
+def settle(assessed: Assessed, *, path: Sequence[Budget]) -> Assessed:
+    """The answer again, on the balances of budgets that are locked by now, and on what is committed to providers now.
+
+    Everything else that it was judged by is kept still by the caller's locks. One query.
+
+    Args:
+        path: the same budgets, leaf first, as they are now.
+    """
+    context = replace(assessed.context, path=path, commitments=facts.commitments(assessed.context.now))
+    if assessed.judge_again is None:
+        raise ValueError("only what `assess` answered can be settled")
+    return assessed.judge_again(context)
 
 
 def judge(
@@ -138,18 +261,27 @@ def judge(
     exceptions: Sequence[RuleException],
     directory: Callable[[frozenset[int], int | None], Directory],
     beneficiary_id: int | None = None,
+    estimated: Estimate | None = None,
 ) -> Assessed:
     """The answer to one ask from what is known about it. Reads no rows.
 
     Args:
         directory: who could fill each role, given the people who never count and the exposure in micro-units.
+        estimated: the estimate of the ask in its place, if it was made before.
 
     Raises:
         InvalidAsk: the workload contradicts itself or names something unknown.
     """
     ask = context.ask
     context.snapshot = snapshot
-    estimated = size(ask, context, snapshot)
+    estimated = estimated or size(
+        ask,
+        today=context.now.date(),
+        provider_type=context.provider.provider_type,
+        providers_allowed=context.providers_allowed,
+        lineage=facts.lineage_compute(context.lineage),
+        snapshot=snapshot,
+    )
     exposure = _exposure(ask, context, estimated)
     hold = None if exposure is None else exposure - _running_micro(context)
     known = facts.complete(context, estimated, exposure, hold)
@@ -183,8 +315,22 @@ def judge(
     )
 
 
-def size(ask: Ask, context: facts.Context, snapshot: CatalogueSnapshot) -> Estimate:
+def size(
+    ask: Ask,
+    *,
+    today: date,
+    provider_type: str,
+    providers_allowed: frozenset[str] | None,
+    lineage: LineageCompute | None,
+    snapshot: CatalogueSnapshot,
+) -> Estimate:
     """The estimate of one ask in its place.
+
+    Args:
+        today: UTC; prices are those of the start, or of this day if the start has passed.
+        provider_type: of the ask's provider.
+        providers_allowed: where else it may be advised to go; None for anywhere.
+        lineage: what its lineage holds already.
 
     Raises:
         InvalidAsk: each field of the workload or place that is wrong.
@@ -194,7 +340,7 @@ def size(ask: Ask, context: facts.Context, snapshot: CatalogueSnapshot) -> Estim
         place = Place(
             price_term=ask.price_term,
             provider=ask.provider,
-            provider_type=context.provider.provider_type,
+            provider_type=provider_type,
             region=ask.region,
             country=ask.country,
             accelerator=ask.accelerator,
@@ -204,16 +350,14 @@ def size(ask: Ask, context: facts.Context, snapshot: CatalogueSnapshot) -> Estim
             workload,
             place,
             snapshot,
-            on=max(ask.start_on, context.now.date()) if ask.kind != "ratification" else ask.start_on,
+            on=max(ask.start_on, today) if ask.kind != "ratification" else ask.start_on,
             window_hours=None if ask.window_days is None else ask.window_days * 24.0,
             gpu_hours_cap=ask.gpu_hours_cap,
             money_cap_usd=ask.money_cap_usd,
             list_price_days_max=settings.LIST_PRICE_DAYS_MAX,
             # Another region of the provider that is asked for is no other provider.
-            providers_allowed=None
-            if context.providers_allowed is None
-            else {*context.providers_allowed, ask.provider or ""},
-            lineage=facts.lineage_compute(context.lineage),
+            providers_allowed=None if providers_allowed is None else {*providers_allowed, ask.provider or ""},
+            lineage=lineage,
         )
     except InputError as error:
         raise InvalidAsk({_field(name): [sentence] for name, sentence in error.errors.items()}) from error
@@ -263,13 +407,16 @@ def _route(
         )
         for requirement in decision.requirements
     ] or [DEFAULT_NEED]
+    try:
+        return plan_stages(needs, directory(_excluded(context, beneficiary_id), exposure)), None
+    except UnfillableStage as error:
+        return [], error
+
+
+def _excluded(context: facts.Context, beneficiary_id: int | None) -> frozenset[int]:
     lineage = context.lineage
-    excluded = people.excluded_people(
+    return people.excluded_people(
         requester=context.requester,
         beneficiary_id=beneficiary_id,
         lineage_owner_id=lineage.owner_id if lineage else None,
     )
-    try:
-        return plan_stages(needs, directory(excluded, exposure)), None
-    except UnfillableStage as error:
-        return [], error

@@ -40,7 +40,10 @@ CONCENTRATION_DAYS = 365
 
 @dataclass(slots=True)
 class Context:
-    """Everything that the rows say about one ask at one instant."""
+    """Everything that the rows say about one ask at one instant.
+
+    From `path` to `commitments` stands what other submissions move; the rest is moved by officers and people's acts.
+    """
 
     ask: Ask
     now: datetime
@@ -48,19 +51,19 @@ class Context:
     project: Project
     team_path: list[str]
     requester_roles: list[str]
-    path: list[Budget]
     provider: Provider
     lineage: ModelLineage | None
     related_grant: Grant | None
     aup_current: bool
     aup_age_days: int | None
     screening_state: str
-    similar_count: int
-    similar_micro: int
-    follow_up_micro: int
-    follow_up_count: int
-    open_grants: int
-    commitments: dict[str, int]
+    path: Sequence[Budget] = ()
+    similar_count: int = 0
+    similar_micro: int = 0
+    follow_up_micro: int = 0
+    follow_up_count: int = 0
+    open_grants: int = 0
+    commitments: dict[str, int] = field(default_factory=dict)
     own_hold_micro: int = 0
     similar_ids: tuple[int, ...] = ()
     providers_allowed: frozenset[str] | None = None
@@ -86,25 +89,16 @@ def ends_at(ask: Ask) -> datetime | None:
     return None if ask.end_on is None else datetime.combine(ask.end_on + timedelta(days=1), time(), UTC)
 
 
-def gather(
-    ask: Ask,
-    *,
-    requester: User,
-    now: datetime,
-    request_id: int | None = None,
-    path: Sequence[Budget] | None = None,
-    own_hold_micro: int = 0,
-) -> Context:
-    """Read the rows that an ask touches, in a number of queries that does not depend on how many rows there are.
+def gather(ask: Ask, *, requester: User, now: datetime, own_hold_micro: int = 0) -> Context:
+    """Read what an ask names and who asks, in a number of queries that does not depend on how many rows there are.
+
+    What other submissions move is missing still: `add_what_moves`.
 
     Args:
-        request_id: the request itself, left out of its own history.
-        path: the budgets if the caller holds their locks, leaf first.
         own_hold_micro: what this request holds already.
 
     Raises:
         InvalidAsk: the ask names something that does not exist.
-        NoBudget: nothing pays for the project at the start.
     """
     errors: dict[str, list[str]] = {}
     project = Project.objects.select_related("team").filter(slug=ask.project).first()
@@ -126,17 +120,6 @@ def gather(
     if errors or project is None or provider is None:
         raise InvalidAsk(errors)
     aup_current, aup_age = acceptance_of(requester.person_id, now=now)
-    similar = similar_requests.read(
-        similar_requests.counted_with(
-            workload=ask.workload,
-            person_id=requester.person_id,
-            project_id=project.pk,
-            lineage_id=lineage.pk if lineage else None,
-            now=now,
-            request_id=request_id,
-        )
-    )
-    follow_up_micro, follow_up_count = _follow_ups(grant, now, request_id)
     return Context(
         ask=ask,
         now=now,
@@ -144,23 +127,47 @@ def gather(
         project=project,
         team_path=_team_slugs(project),
         requester_roles=_roles(requester, project, now),
-        path=list(path) if path is not None else balances.budget_path(project, at=max(starts_at(ask), now)),
         provider=provider,
         lineage=lineage,
         related_grant=grant,
         aup_current=aup_current,
         aup_age_days=aup_age,
         screening_state=_screening(ask),
-        similar_count=similar.count,
-        similar_micro=similar.total_micro,
-        follow_up_micro=follow_up_micro,
-        follow_up_count=follow_up_count,
-        open_grants=Grant.objects.filter(project=project, state="active").count(),
-        commitments=_commitments(now),
         own_hold_micro=own_hold_micro,
-        similar_ids=similar.ids,
-        providers_allowed=frozenset(Provider.objects.filter(is_approved=True).values_list("slug", flat=True)),
+        providers_allowed=providers_allowed(),
     )
+
+
+def add_what_moves(context: Context, *, path: Sequence[Budget], request_id: int | None = None) -> None:
+    """Read what other submissions and grants move: sums, counts and shares, and the balances of `path`.
+
+    Whoever is about to write holds the locks of `services/turns.py` by now, so that nobody else moves it before COMMIT.
+
+    Args:
+        path: the budgets that pay, leaf first.
+        request_id: the request itself, left out of its own history.
+    """
+    ask, now, grant = context.ask, context.now, context.related_grant
+    context.path = path
+    similar = similar_requests.read(
+        similar_requests.counted_with(
+            workload=ask.workload,
+            person_id=context.requester.person_id,
+            project_id=context.project.pk,
+            lineage_id=context.lineage.pk if context.lineage else None,
+            now=now,
+            request_id=request_id,
+        )
+    )
+    context.similar_count, context.similar_micro, context.similar_ids = similar.count, similar.total_micro, similar.ids
+    context.follow_up_micro, context.follow_up_count = _follow_ups(grant, now, request_id)
+    context.open_grants = Grant.objects.filter(project=context.project, state="active").count()
+    context.commitments = commitments(now)
+
+
+def providers_allowed() -> frozenset[str]:
+    """Slugs of the providers that this organisation has approved. One query."""
+    return frozenset(Provider.objects.filter(is_approved=True).values_list("slug", flat=True))
 
 
 def lineage_compute(lineage: ModelLineage | None) -> LineageCompute | None:
@@ -345,7 +352,8 @@ def _follow_ups(grant: Grant | None, now: datetime, request_id: int | None) -> t
     return found["total"] or 0, found["recent"]
 
 
-def _commitments(now: datetime) -> dict[str, int]:
+def commitments(now: datetime) -> dict[str, int]:
+    """What was granted at each provider in the last 12 months, micro-units."""
     since = (now - timedelta(days=CONCENTRATION_DAYS)).date()
     rows = ProviderCommitment.objects.filter(month__gte=since).values("provider").annotate(total=Sum("committed_micro"))
     return {row["provider"]: row["total"] for row in rows}

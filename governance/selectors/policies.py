@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -34,16 +35,18 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The policy that decides, and the versions that are only watched."""
+    """The versions that decide, and those that are only watched. Nothing is compiled until it is asked."""
 
-    policy: CompiledPolicySet
+    versions: Versions
     beside: tuple[Beside, ...]
+
+    @property
+    def policy(self) -> CompiledPolicySet:
+        return compiled(self.versions)
 
 
 def in_force() -> InForce:
-    """All active versions, compiled together, and those in shadow.
-
-    One query per call; compiling happens when an activation changed the answer.
+    """All active versions, and those in shadow. One query.
 
     Raises:
         NoActivePolicy: nothing may be judged without rules.
@@ -61,11 +64,20 @@ def in_force() -> InForce:
         if shadow[2] == "shadow":
             together = sorted([*(row for row in active if row[3] != shadow[3]), shadow], key=lambda row: row[4])
             beside.append(Beside(shadow[0], tuple((row[0], row[1]) for row in together)))
-    return InForce(compiled(tuple((row[0], row[1]) for row in active)), tuple(beside))
+    return InForce(tuple((row[0], row[1]) for row in active), tuple(beside))
+
+
+def put_together(found: InForce) -> None:
+    """Compile everything now: after an activation that takes a second, for which nobody should hold a lock."""
+    compiled(found.versions)
+    for beside in found.beside:
+        # A version in shadow that cannot be compiled is recorded where it is judged, and touches no decision.
+        with suppress(Exception):
+            beside.policy()
 
 
 def active_policy() -> CompiledPolicySet:
-    """All active versions, compiled together.
+    """All active versions, compiled together: once per process, until an activation changes the answer.
 
     Raises:
         NoActivePolicy: nothing may be judged without rules.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
@@ -37,19 +38,24 @@ from governance.models import (
 from governance.models.approvals import VERDICTS
 from governance.policy.decision import Outcome
 from governance.selectors import assessments as assessing
-from governance.selectors import people
+from governance.selectors import balances, facts, people
 from governance.selectors.alerts import people_who_decided
-from governance.selectors.assessments import Assessed
+from governance.selectors.assessments import Ahead, Assessed
 from governance.selectors.due import due_at
-from governance.services import alerts, assessments, audit, budgets, grants, policies
+from governance.services import alerts, assessments, audit, budgets, grants, policies, sizing, turns
 from governance.services.commit import BeforeCommit, nothing
 
 
 def open_stages(request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, now: datetime) -> None:
-    """Write the stages of a decision and open the first ones. The caller holds the request's lock."""
+    """Write the stages of a decision, the first ones open. The caller holds the request's lock.
+
+    Reads nothing that joins the request, which may be written later in the transaction.
+    """
     roles = {role.slug: role for role in Role.objects.all()}
-    ApprovalStage.objects.bulk_create([_planned(plan, request, revision, roles) for plan in assessed.stages])
-    open_next(request, now=now)
+    stages = [_planned(plan, request, revision, roles) for plan in assessed.stages]
+    opened = _open_first(stages, now=now)
+    ApprovalStage.objects.bulk_create(stages)
+    alerts.tell_stages_opened(opened, request, now=now)
 
 
 def _planned(
@@ -71,14 +77,20 @@ def open_next(request: ProvisioningRequest, *, now: datetime) -> bool:
         return False
     if any(stage.state == "open" for stage in stages):
         return True
+    opened = _open_first(stages, now=now)
+    ApprovalStage.objects.bulk_update(opened, ["state", "opened_at", "due_at"])
+    alerts.tell_stages_opened(opened, request, now=now)
+    return True
+
+
+def _open_first(stages: Sequence[ApprovalStage], *, now: datetime) -> list[ApprovalStage]:
+    """Open those that come first. Not written yet."""
     first = min(stage.order for stage in stages)
     opened = [stage for stage in stages if stage.order == first]
     for stage in opened:
         stage.state, stage.opened_at = "open", now
         stage.due_at = due_at(now, stage.due_working_days)
-    ApprovalStage.objects.bulk_update(opened, ["state", "opened_at", "due_at"])
-    alerts.tell_stages_opened(opened, request, now=now)
-    return True
+    return opened
 
 
 def cancel_stages(request: ProvisioningRequest, *, now: datetime) -> None:
@@ -88,7 +100,6 @@ def cancel_stages(request: ProvisioningRequest, *, now: datetime) -> None:
     )
 
 
-@transaction.atomic(durable=True)
 def decide(
     *,
     stage_id: int,
@@ -102,7 +113,8 @@ def decide(
     """Record what one person says on one stage, and what follows from it.
 
     A no or a wish for changes ends the stage at once. A yes counts towards the quorum; the last yes of the last stage
-    re-checks policy, roles, limits and delegations, and issues the grant.
+    re-checks policy, roles, limits and delegations, and issues the grant. What a last yes has to size is sized before
+    anything is locked; what follows is one durable transaction.
 
     Args:
         actor: the account of the person who decides, for themselves or for someone who delegated to them.
@@ -121,6 +133,46 @@ def decide(
         raise InvalidInput({"verdict": [f"`{verdict[:20]}` is not one of: {', '.join(VERDICTS)}"]})
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
 
+    def record(ahead: Ahead | None) -> ApprovalDecision:
+        with transaction.atomic(durable=True):
+            return _decide(
+                stage_id=stage_id, actor=actor, verdict=verdict, reason=reason, revision_digest=revision_digest,
+                now=now, ahead=ahead, before_commit=before_commit,
+            )  # fmt: skip
+
+    return sizing.ahead_of_locks(partial(_ask_of_last_yes, stage_id, verdict), record, now=now)
+
+
+def _ask_of_last_yes(stage_id: int, verdict: str) -> Ask | None:
+    """What the last check sizes again, if this answer leads to it; None where others still have to answer."""
+    if verdict != "approve":
+        return None
+    stage = ApprovalStage.objects.filter(pk=stage_id, state="open").select_related("revision").first()
+    if stage is None:
+        return None
+    others = ApprovalStage.objects.filter(
+        provisioning_request_id=stage.provisioning_request_id, state__in=("open", "waiting")
+    ).exclude(pk=stage.pk)
+    yeses = ApprovalDecision.objects.filter(stage=stage, verdict="approve").count()
+    return None if others.exists() or yeses + 1 < stage.quorum else Ask.parse(stage.revision.content)
+
+
+def _decide(
+    *,
+    stage_id: int,
+    actor: User,
+    verdict: str,
+    reason: str,
+    revision_digest: str,
+    now: datetime,
+    ahead: Ahead | None,
+    before_commit: BeforeCommit,
+) -> ApprovalDecision:
+    """`decide` in the caller's transaction.
+
+    Raises:
+        Moved: `ahead` no longer stands.
+    """
     # Lock. Policy, then the request; the stage is read under the request's lock.
     policies.hold_in_force()
     request_id = ApprovalStage.objects.filter(pk=stage_id).values_list("provisioning_request_id", flat=True).first()
@@ -152,10 +204,11 @@ def decide(
         revision_digest=revision_digest,
         decided_at=now,
     )
+    entries: list[audit.Entry] = []
     match verdict:
         case "approve":
             action = "stage.approved"
-            _count_yes(stage, request, actor=actor, now=now)
+            entries = _count_yes(stage, request, actor=actor, now=now, ahead=ahead)
         case "reject":
             action = "stage.rejected"
             _end_review(stage, request, "rejected", Event.REJECT, actor=actor, now=now)
@@ -165,12 +218,10 @@ def decide(
             _end_review(stage, request, "changes_requested", Event.ASK_FOR_CHANGES, actor=actor, now=now)
             alerts.tell_changes_wanted(request, decision, now=now)
 
-    # Tell. The audit row is the last write.
-    audit.record(
-        action, actor=actor, subject=stage, request=request, now=now, decision=decision.pk, role=stage.role.slug,
-        for_person=for_person, digest=revision_digest,
-    )  # fmt: skip
     before_commit(decision)
+    # Tell. The audit rows are the last write.
+    data = {"decision": decision.pk, "role": stage.role.slug, "for_person": for_person, "digest": revision_digest}
+    audit.record_all([*entries, audit.Entry(action, stage, request, data)], actor=actor, now=now)
     return decision
 
 
@@ -236,13 +287,17 @@ def _refuse_second_hat(stage: ApprovalStage, request: ProvisioningRequest) -> No
     )
 
 
-def _count_yes(stage: ApprovalStage, request: ProvisioningRequest, *, actor: User, now: datetime) -> None:
+def _count_yes(
+    stage: ApprovalStage, request: ProvisioningRequest, *, actor: User, now: datetime, ahead: Ahead | None
+) -> list[audit.Entry]:
+    """What follows from a yes. Returns what the caller records."""
     if _valid_yes_count(stage, request, now=now) < stage.quorum:
-        return
+        return []
     stage.state, stage.closed_at = "approved", now
     stage.save(update_fields=["state", "closed_at"])
-    if not open_next(request, now=now):
-        _grant_or_defer(request, stage.revision, actor=actor, now=now)
+    if open_next(request, now=now):
+        return []
+    return _grant_or_defer(request, stage.revision, actor=actor, now=now, ahead=ahead)
 
 
 def _valid_yes_count(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
@@ -258,33 +313,47 @@ def _valid_yes_count(stage: ApprovalStage, request: ProvisioningRequest, *, now:
     return len(counted & holders)
 
 
-def _grant_or_defer(request: ProvisioningRequest, revision: RequestRevision, *, actor: User, now: datetime) -> None:
+def _grant_or_defer(
+    request: ProvisioningRequest, revision: RequestRevision, *, actor: User, now: datetime, ahead: Ahead | None
+) -> list[audit.Entry]:
     """The last check: everything is read again, and only then is the grant issued.
 
     Policy that became stricter since denies, or opens the stages that are now missing; a role that was taken away
     reopens its stage.
+
+    Returns:
+        What the caller records.
     """
     hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
-    path = Budget.objects.lock_path(hold.budget_id) if hold else None
+
+    def hold_still(context: facts.Context) -> list[Budget]:
+        # The budgets of the hold: the money lies there, whatever would pay for the project today.
+        turns.take(context)
+        turns.take_to_grant()
+        if hold is not None:
+            return Budget.objects.lock_path(hold.budget_id)
+        return balances.budget_path(context.project, at=max(context.starts_at, now))
+
     assessed = assessing.assess(
         Ask.parse(revision.content),
         requester=request.requester,
         now=now,
         request_id=request.pk,
         beneficiary_id=request.beneficiary_id,
-        path=path,
         own_hold_micro=hold.amount_micro if hold else 0,
+        ahead=ahead,
+        hold=hold_still,
     )
     assessments.store(assessed, revision, occasion="grant", now=now)
     if assessed.outcome is Outcome.DENY:
         _move_request(request, Event.DENY_AT_GRANT, now=now, answered=True)
         budgets.resolve_hold(request, to="released", actor=actor, now=now)
         alerts.tell_request_answered(request, assessed, actor=actor, now=now)
-        return
+        return []
     if _reopen_what_no_longer_counts(request, revision, assessed, actor=actor, now=now):
-        return
+        return []
     _move_request(request, Event.APPROVE_LAST, now=now, answered=True)
-    grants.issue_grant(request, revision, assessed, actor=actor, now=now)
+    return [grants.issue_grant(request, revision, assessed, actor=actor, now=now)]
 
 
 def _reopen_what_no_longer_counts(

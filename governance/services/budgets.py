@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from governance.domain.errors import InvalidInput, TooManyUndecided
-from governance.domain.ledger import Account, JournalKind, post
+from governance.domain.ledger import MOVES, Account, JournalKind, post
 from governance.domain.limits import (
     BUDGET_DEPTH_MAX,
     HOLD_DAYS_MAX,
@@ -97,24 +99,57 @@ def place_hold(
 ) -> BudgetHold:
     """Set `amount_micro` aside on the budget and every ancestor, or on none.
 
-    The caller holds the request's lock and those of `path` (leaf first, `Budget.objects.lock_path`).
+    The caller holds the request's lock and those of `path` (leaf first, `Budget.objects.lock_path`), and has called
+    `refuse_too_many_undecided`.
 
     Raises:
         BudgetExceeded: some level has too little headroom.
-        TooManyUndecided: the person or the project waits for too many answers already.
     """
-    refuse_too_many_undecided(request)
-    # A hold of nothing would be a row that says nothing: a free ask holds a cent's hundredth of a cent, visibly.
-    amount_micro = max(amount_micro, 1)
-    count = request.holds.count()
-    move(JournalKind.HOLD, path, amount_micro, key=f"hold:{request.pk}:{count}", actor=actor, now=now, request=request)
+    amount_micro = amount_of_hold(amount_micro)
+    hold = _hold(request, path[0], amount_micro, now=now)
+    move(JournalKind.HOLD, path, amount_micro, key=_key_of_hold(request), actor=actor, now=now, request=request)
+    return hold
+
+
+def place_and_capture(
+    path: Sequence[Budget], request: ProvisioningRequest, *, amount_micro: int, actor: User, now: datetime
+) -> BudgetHold:
+    """`place_hold`, and at once its capture: what is granted without a person waits for nobody.
+
+    Raises:
+        BudgetExceeded: some level has too little headroom.
+    """
+    amount_micro = amount_of_hold(amount_micro)
+    hold = _hold(request, path[0], amount_micro, now=now, state="captured", resolved_at=now)
+    moves = [(JournalKind.HOLD, _key_of_hold(request)), (JournalKind.CAPTURE, f"{JournalKind.CAPTURE}:{hold.pk}")]
+    _post(moves, path, amount_micro, actor=actor, now=now, request=request)
+    return hold
+
+
+def _hold(
+    request: ProvisioningRequest, budget: Budget, amount_micro: int, *, now: datetime, **resolved: Any
+) -> BudgetHold:
     return BudgetHold.objects.create(
         provisioning_request=request,
-        budget=path[0],
+        budget=budget,
         amount_micro=amount_micro,
         placed_at=now,
         expires_at=now + timedelta(days=HOLD_DAYS_MAX),
+        **resolved,
     )
+
+
+def _key_of_hold(request: ProvisioningRequest) -> str:
+    """One hold for each revision: its number keeps the holds of a request apart."""
+    return f"hold:{request.pk}:{request.revision_count - 1}"
+
+
+def amount_of_hold(needed_micro: int) -> int:
+    """What is set aside for a request, micro-units.
+
+    A hold of nothing would be a row that says nothing: a free request holds a cent's hundredth of a cent, visibly.
+    """
+    return max(needed_micro, 1)
 
 
 def refuse_too_many_undecided(request: ProvisioningRequest) -> None:
@@ -139,10 +174,12 @@ def refuse_too_many_undecided(request: ProvisioningRequest) -> None:
         )
 
 
-def resolve_hold(request: ProvisioningRequest, *, to: str, actor: User, now: datetime) -> BudgetHold | None:
+def resolve_hold(
+    request: ProvisioningRequest, *, to: str, actor: User, now: datetime, path: Sequence[Budget] | None = None
+) -> BudgetHold | None:
     """End the request's open hold once: `captured` by a grant, `released` by an answer, or `expired`.
 
-    The caller holds the request's lock; the budgets are locked here, in id order.
+    The caller holds the request's lock; the budgets are locked here, in id order, unless the caller did that.
 
     Returns:
         The hold, or None when the request had none open.
@@ -150,7 +187,7 @@ def resolve_hold(request: ProvisioningRequest, *, to: str, actor: User, now: dat
     hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
     if hold is None:
         return None
-    path = Budget.objects.lock_path(hold.budget_id)
+    path = path or Budget.objects.lock_path(hold.budget_id)
     # Invariant: rowcount 1 means that this transaction, and no other, resolves the hold.
     resolved = BudgetHold.objects.filter(pk=hold.pk, state="open").update(state=to, resolved_at=now)
     if resolved != 1:
@@ -176,12 +213,29 @@ def move(
     Raises:
         BudgetExceeded: nothing is written.
     """
-    entries = post(kind, [budget.balance for budget in path], amount_micro)
-    journal = LedgerJournal.objects.create(
-        key=key, kind=kind.value, provisioning_request=request, actor=actor, posted_at=now
+    return _post([(kind, key)], path, amount_micro, actor=actor, now=now, request=request)[0]
+
+
+def _post(
+    moves: Sequence[tuple[JournalKind, str]],
+    path: Sequence[Budget],
+    amount_micro: int,
+    *,
+    actor: User,
+    now: datetime,
+    request: ProvisioningRequest | None,
+) -> list[LedgerJournal]:
+    """Journals about one amount, one after the other, in three statements however many there are."""
+    journals = LedgerJournal.objects.bulk_create(
+        LedgerJournal(key=key, kind=kind.value, provisioning_request=request, actor=actor, posted_at=now)
+        for kind, key in moves
     )
-    LedgerEntry.objects.bulk_create(
-        [
+    by_id = {budget.pk: budget for budget in path}
+    rows: list[LedgerEntry] = []
+    moved: dict[str, int] = {}
+    for journal, (kind, _) in zip(journals, moves, strict=True):
+        entries = post(kind, [budget.balance for budget in path], amount_micro)
+        rows += [
             LedgerEntry(
                 journal=journal,
                 budget_id=entry.budget_id,
@@ -192,13 +246,19 @@ def move(
             )
             for entry in entries
         ]
-    )
-    by_id = {budget.pk: budget for budget in path}
-    for entry in entries:
-        budget = by_id[entry.budget_id]
-        if entry.account in _COLUMN:
-            setattr(budget, _COLUMN[entry.account], entry.after_micro)
-        elif entry.account is Account.FUNDING:
-            budget.limit_micro = -entry.after_micro
-    Budget.objects.bulk_update(path, ["limit_micro", "held_micro", "committed_micro", "spent_micro"])
-    return journal
+        for entry in entries:
+            budget = by_id[entry.budget_id]
+            if entry.account in _COLUMN:
+                setattr(budget, _COLUMN[entry.account], entry.after_micro)
+            elif entry.account is Account.FUNDING:
+                budget.limit_micro = -entry.after_micro
+        source, target = MOVES[kind]
+        for account, by_micro in ((source, -amount_micro), (target, amount_micro)):
+            if account in _COLUMN:
+                moved[_COLUMN[account]] = moved.get(_COLUMN[account], 0) + by_micro
+            elif account is Account.FUNDING:
+                moved["limit_micro"] = -by_micro
+    LedgerEntry.objects.bulk_create(rows)
+    # Every level of a path moves by the same amounts.
+    Budget.objects.filter(pk__in=by_id).update(**{column: F(column) + by_micro for column, by_micro in moved.items()})
+    return journals

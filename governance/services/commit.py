@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 BeforeCommit = Callable[[Any], None]
-"""Called once with what the service returns, as its last step. It writes little and takes no lock."""
+"""Called once with what the service returns, when all but the audit log is written. It writes little, takes no lock."""
 
 
 def nothing(result: Any) -> None:

@@ -19,22 +19,42 @@ OPEN_ENDED_DAYS = 90
 
 def issue_grant(
     request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, actor: User, now: datetime
-) -> Grant:
-    """Turn the hold into a commitment and write the permission. The caller holds the request's lock.
+) -> audit.Entry:
+    """Turn the hold into a commitment and write the permission.
+
+    The caller holds the request's lock, those of the budgets in `assessed`, and its turn to grant.
+
+    Returns:
+        What the caller records, last.
 
     Raises:
         NoPrice: the ask has no known cost, so nothing caps it.
     """
-    ask = assessed.ask
-    hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+    hold = budgets.resolve_hold(request, to="captured", actor=actor, now=now, path=assessed.context.path)
     if hold is None:
         raise NoPrice(
             f"{request.reference} has no dated price, so no cap can be set: record a price, or ask for a cap in money"
         )
-    budgets.resolve_hold(request, to="captured", actor=actor, now=now)
+    grant = prepare(request, revision, assessed, cost_cap_micro=hold.amount_micro, actor=actor, now=now)
+    return issue(grant, now=now)
+
+
+def prepare(
+    request: ProvisioningRequest,
+    revision: RequestRevision,
+    assessed: Assessed,
+    *,
+    cost_cap_micro: int,
+    actor: User,
+    now: datetime,
+) -> Grant:
+    """A grant that is not written yet and has no number, and the mails about it.
+
+    All that can be done before the locks for which everybody waits; `issue` does the rest.
+    """
+    ask = assessed.ask
     starts_at, ends_at = window(assessed, now)
-    grant = Grant.objects.create(
-        number=counters.next_number("grant"),
+    grant = Grant(
         provisioning_request=request,
         revision=revision,
         project=assessed.context.project,
@@ -46,19 +66,28 @@ def issue_grant(
         accelerator=ask.accelerator or "",
         accelerator_count=ask.accelerator_count,
         gpu_hours_cap=_hours_cap(assessed),
-        cost_cap_micro=hold.amount_micro,
+        cost_cap_micro=cost_cap_micro,
         starts_at=starts_at,
         ends_at=ends_at,
         issued_at=now,
         policy_digest=assessed.policy_digest,
     )
-    _add_commitment(grant, now)
+    counters.reserve_id(grant)
     alerts.tell_grant_issued(grant, actor=actor, now=now)
-    audit.record(
-        "grant.issued", actor=actor, subject=grant, now=now, request=request, grant=grant.reference,
-        digest=revision.digest, cost_cap_micro=grant.cost_cap_micro,
-    )  # fmt: skip
     return grant
+
+
+def issue(grant: Grant, *, now: datetime) -> audit.Entry:
+    """Number and write a grant that was prepared; its money is committed already.
+
+    Returns:
+        What the caller records, last.
+    """
+    _add_commitment(grant, now)
+    grant.number = counters.next_number("grant")
+    grant.save(force_insert=True)
+    data = {"grant": grant.reference, "digest": grant.revision.digest, "cost_cap_micro": grant.cost_cap_micro}
+    return audit.Entry("grant.issued", grant, grant.provisioning_request, data)
 
 
 def window(assessed: Assessed, now: datetime) -> tuple[datetime, datetime]:
@@ -76,9 +105,13 @@ def _hours_cap(assessed: Assessed) -> float | None:
 
 
 def _add_commitment(grant: Grant, now: datetime) -> None:
-    month = now.date().replace(day=1)
-    row, _ = ProviderCommitment.objects.get_or_create(provider=grant.provider, month=month)
-    ProviderCommitment.objects.filter(pk=row.pk).update(committed_micro=F("committed_micro") + grant.cost_cap_micro)
+    month = {"provider": grant.provider, "month": now.date().replace(day=1)}
+    raised = ProviderCommitment.objects.filter(**month).update(
+        committed_micro=F("committed_micro") + grant.cost_cap_micro
+    )
+    if not raised:
+        # Nobody else adds a month meanwhile: whoever issues a grant has its turn to.
+        ProviderCommitment.objects.create(**month, committed_micro=grant.cost_cap_micro)
 
 
 @transaction.atomic(durable=True)

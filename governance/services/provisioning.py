@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -22,11 +23,20 @@ from governance.domain.ledger import raise_exceeded
 from governance.domain.lifecycle import EDITABLE, LABELS, TERMINAL, Event, State, next_state
 from governance.domain.limits import COMMENT_CHARS_MAX, REASON_CHARS_MAX
 from governance.domain.text import clean_reason
-from governance.models import Budget, BudgetHold, Project, ProvisioningRequest, RequestComment, RequestRevision, User
+from governance.models import (
+    Budget,
+    BudgetHold,
+    Grant,
+    Project,
+    ProvisioningRequest,
+    RequestComment,
+    RequestRevision,
+    User,
+)
 from governance.policy.decision import Outcome
 from governance.selectors import assessments as assessing
 from governance.selectors import balances, facts, people
-from governance.selectors.assessments import Assessed
+from governance.selectors.assessments import Ahead, Assessed, Moved
 from governance.services import (
     alerts,
     approvals,
@@ -38,6 +48,8 @@ from governance.services import (
     grants,
     policies,
     shadow,
+    sizing,
+    turns,
 )
 from governance.services.commit import BeforeCommit, nothing
 
@@ -74,10 +86,16 @@ def clone_request(*, request_id: int, actor: User, now: datetime) -> Provisionin
 
 def _start_draft(*, actor: User, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
     """Write a new draft in the caller's transaction; the caller audits it last."""
-    request = ProvisioningRequest(
-        number=counters.next_number("request"), requester=actor, created_at=now, state=State.DRAFT.value
-    )
-    _write_draft(request, content, now=now)
+    request = _new_draft(actor=actor, content=content, now=now)
+    request.number = counters.next_number("request")
+    request.save()
+    return request
+
+
+def _new_draft(*, actor: User, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
+    """A draft that is not written yet and has no number: the counter is taken last, everybody waits for it."""
+    request = ProvisioningRequest(requester=actor, created_at=now, state=State.DRAFT.value)
+    _fill_draft(request, content, now=now)
     return request
 
 
@@ -102,14 +120,16 @@ def save_draft(
     _refuse_stale(request, expected_version)
     if request.state == State.IN_REVIEW:
         _take_back(request, actor=actor, now=now)
-        _write_draft(request, content, now=now)
+        _fill_draft(request, content, now=now)
+        request.save()
         audit.record("request.revised", actor=actor, subject=request, now=now)
         return request
     if State(request.state) not in EDITABLE:
         raise IllegalTransition(
             f"a request that is `{LABELS[State(request.state)].lower()}` cannot be changed: clone it"
         )
-    _write_draft(request, content, now=now)
+    _fill_draft(request, content, now=now)
+    request.save()
     return request
 
 
@@ -126,7 +146,6 @@ def discard_draft(*, request_id: int, actor: User, now: datetime) -> Provisionin
     return request
 
 
-@transaction.atomic(durable=True)
 def submit_request(
     *,
     request_id: int,
@@ -137,7 +156,8 @@ def submit_request(
 ) -> ProvisioningRequest:
     """Carry a draft to its first answer: not allowed, in review, or granted.
 
-    A repeated call (double click, retried client) returns the request unchanged.
+    A repeated call (double click, retried client) returns the request unchanged. The draft is sized before anything is
+    locked; what follows is one durable transaction.
 
     Args:
         request_id: the draft; `actor` must be its requester.
@@ -152,12 +172,24 @@ def submit_request(
         UnfillableStage: nobody could decide it.
         In every case nothing is written.
     """
-    request = _submit(request_id=request_id, actor=actor, now=now, expected_version=expected_version)
-    before_commit(request)
-    return request
+
+    def submit(ahead: Ahead | None) -> ProvisioningRequest:
+        with transaction.atomic(durable=True):
+            # Lock. Policy first, then the request, then what others move: docs/concurrency.md.
+            policies.hold_in_force()
+            request = ProvisioningRequest.objects.lock(request_id)
+            _require_requester(request, actor)
+            entries: list[audit.Entry] = []
+            if request.state in EDITABLE:
+                _refuse_stale(request, expected_version)
+                entries = _submit(request, actor=actor, now=now, ahead=ahead)
+            before_commit(request)
+            audit.record_all(entries, actor=actor, now=now)
+            return request
+
+    return sizing.ahead_of_locks(partial(_saved_ask, request_id, actor), submit, now=now)
 
 
-@transaction.atomic(durable=True)
 def ask_at_once(
     *, actor: User, content: Mapping[str, Any], now: datetime, before_commit: BeforeCommit = nothing
 ) -> ProvisioningRequest:
@@ -166,68 +198,140 @@ def ask_at_once(
     Raises:
         As `submit_request`.
     """
-    # Invariant: the policy lock comes first in every transaction that decides.
-    policies.hold_in_force()
-    request = _start_draft(actor=actor, content=content, now=now)
-    request = _submit(request_id=request.pk, actor=actor, now=now)
-    # After the submission: the audit stream is locked last, and this draft existed for nobody before the commit.
-    audit.record("request.created", actor=actor, subject=request, now=now)
-    before_commit(request)
-    return request
+    plain = storable(content)
+
+    def submit(ahead: Ahead | None) -> ProvisioningRequest:
+        with transaction.atomic(durable=True):
+            # Invariant: the policy lock comes first in every transaction that decides.
+            policies.hold_in_force()
+            request = _new_draft(actor=actor, content=plain, now=now)
+            counters.reserve_id(request)
+            entries = _submit(request, actor=actor, now=now, ahead=ahead)
+            before_commit(request)
+            # The draft comes after its submission: it existed for nobody before COMMIT.
+            audit.record_all([*entries, audit.Entry("request.created", request)], actor=actor, now=now)
+            return request
+
+    return sizing.ahead_of_locks(partial(_parsed, plain), submit, now=now)
 
 
-def _submit(*, request_id: int, actor: User, now: datetime, expected_version: int | None = None) -> ProvisioningRequest:
-    # Lock. Policy first, then the request, then its budgets in id order: docs/concurrency.md.
-    policies.hold_in_force()
-    request = ProvisioningRequest.objects.lock(request_id)
-    _require_requester(request, actor)
-    if request.state not in EDITABLE:
-        return request
-    _refuse_stale(request, expected_version)
+def _saved_ask(request_id: int, actor: User) -> Ask | None:
+    """What a submission of this draft would size now; None when it cannot be one, for reasons that are said later."""
+    drafts = ProvisioningRequest.objects.filter(
+        pk=request_id, state__in=EDITABLE, requester__person_id=actor.person_id
+    ).values_list("draft", flat=True)
+    draft = drafts.first()
+    return None if draft is None else _parsed(draft)
+
+
+def _parsed(content: Mapping[str, Any]) -> Ask | None:
+    try:
+        return Ask.parse(content)
+    except InvalidAsk:
+        return None
+
+
+def _submit(request: ProvisioningRequest, *, actor: User, now: datetime, ahead: Ahead | None) -> list[audit.Entry]:
+    """Judge and write in the caller's transaction. The caller holds policy and request, and records what is returned.
+
+    What takes long comes before the locks for which everybody waits (budgets, numbers): the request is judged on
+    balances that may still move, and what follows from the answer is written; then the budgets are locked, it is judged
+    again on their balances, and the rest is written. `docs/concurrency.md` says what keeps what true.
+
+    Raises:
+        Moved: `ahead` no longer stands, or another answer follows from the balances by now.
+    """
     ask = Ask.parse(request.draft)
     _refuse_the_past(ask, now)
-    project = _project(ask, actor, now)
-    path = Budget.objects.lock_path(balances.paying_budget(project, at=max(facts.starts_at(ask), now)).pk)
+    _project(ask, actor, now)
 
-    # Look and decide. Balances are read under the lock, so the answer cannot go stale.
+    # Look and decide.
     assessed = assessing.assess(
-        ask, requester=actor, now=now, request_id=request.pk, beneficiary_id=request.beneficiary_id, path=path
-    )
+        ask, requester=actor, now=now, request_id=request.pk, beneficiary_id=request.beneficiary_id, ahead=ahead,
+        hold=_hold_budgets if ahead is None else _hold_sums,
+    )  # fmt: skip
     _refuse_what_cannot_be_decided(assessed)
 
-    # Write. Money is promised before people are asked: an approver never approves thin air.
-    revision = _freeze(request, ask, assessed, actor=actor, now=now)
+    # Write what does not depend on balances. Invariant: nothing here reads through the row of the request, which may be
+    # written last: it carries a number, for which everybody waits.
+    _fill_from(request, ask, assessed, now=now)
+    revision = _freeze(request, ask, actor=actor, now=now)
+    grant = None
+    match request.state:
+        case State.DENIED:
+            alerts.tell_request_answered(request, assessed, actor=actor, now=now)
+        case State.IN_REVIEW:
+            approvals.open_stages(request, revision, assessed, now=now)
+        case _:
+            cap = budgets.amount_of_hold(assessed.hold_micro or 0)
+            grant = grants.prepare(request, revision, assessed, cost_cap_micro=cap, actor=actor, now=now)
+    if assessed.hold_micro is not None and request.state != State.DENIED:
+        budgets.refuse_too_many_undecided(request)
+
+    # Look again, under the locks: from here to COMMIT others wait.
+    if ahead is not None:
+        assessed = _settle(assessed, is_grant=grant is not None)
+
+    # Write the rest. Money is promised before people are asked: an approver never approves thin air.
+    entries = _promise(request, assessed, grant, actor=actor, now=now)
     assessment = assessments.store(assessed, revision, occasion="submit", now=now)
     shadow.judge_beside(assessed, assessment)
-    if assessed.outcome is Outcome.DENY:
-        _answer(request, Event.SUBMIT_DENIED, now=now)
-        alerts.tell_request_answered(request, assessed, actor=actor, now=now)
-    else:
-        if assessed.hold_micro is not None:
-            budgets.place_hold(path, request, amount_micro=assessed.hold_micro, actor=actor, now=now)
-        if assessed.stages:
-            _apply(request, Event.SUBMIT_FOR_REVIEW, now=now)
-            request.save()
-            approvals.open_stages(request, revision, assessed, now=now)
-        else:
-            _answer(request, Event.SUBMIT_GRANTED, now=now)
-            grants.issue_grant(request, revision, assessed, actor=actor, now=now)
+    if is_new := request._state.adding:
+        request.number = counters.next_number("request")
+    request.save(force_insert=is_new)
+    if request.state != State.DENIED:
         flags.raise_from_decision(request, revision, assessed, now=now)
+    data = {
+        "outcome": assessed.outcome.value,
+        "revision": revision.number,
+        "digest": revision.digest,
+        "exposure_micro": assessed.exposure_micro,
+        "held_micro": assessed.hold_micro if request.state != State.DENIED else 0,
+        "rules": [rule.rule_id for rule in assessed.decision.fired],
+    }
+    return [*entries, audit.Entry("request.submitted", request, data=data)]
 
-    # Tell. The audit row is the last write.
-    audit.record(
-        "request.submitted",
-        actor=actor,
-        subject=request,
-        now=now,
-        outcome=assessed.outcome.value,
-        revision=revision.number,
-        digest=revision.digest,
-        exposure_micro=assessed.exposure_micro,
-        held_micro=assessed.hold_micro if request.state != State.DENIED else 0,
-        rules=[rule.rule_id for rule in assessed.decision.fired],
-    )
-    return request
+
+def _hold_sums(context: facts.Context) -> list[Budget]:
+    """Take turns with those who move the same sums; the budgets are read, not locked: `_settle` does that."""
+    turns.take(context)
+    return balances.budget_path(context.project, at=max(context.starts_at, context.now))
+
+
+def _hold_budgets(context: facts.Context) -> list[Budget]:
+    """Everything at once, for a submission that has begun again often enough: nothing moves from here on."""
+    path = _hold_sums(context)
+    turns.take_to_grant()
+    return Budget.objects.lock_path_of(path[0])
+
+
+def _settle(assessed: Assessed, *, is_grant: bool) -> Assessed:
+    """Lock the budgets and judge on their balances.
+
+    Raises:
+        Moved: something else follows from them than was written.
+    """
+    if is_grant:
+        turns.take_to_grant()
+    settled = assessing.settle(assessed, path=Budget.objects.lock_path_of(assessed.context.path[0]))
+    _refuse_what_cannot_be_decided(settled)
+    if not settled.follows(assessed):
+        raise Moved
+    return settled
+
+
+def _promise(
+    request: ProvisioningRequest, assessed: Assessed, grant: Grant | None, *, actor: User, now: datetime
+) -> list[audit.Entry]:
+    """Set the money aside, and commit it at once where a grant is issued without a person."""
+    path, needed = assessed.context.path, assessed.hold_micro
+    if needed is None or request.state == State.DENIED:
+        return []
+    if grant is None:
+        budgets.place_hold(path, request, amount_micro=needed, actor=actor, now=now)
+        return []
+    budgets.place_and_capture(path, request, amount_micro=needed, actor=actor, now=now)
+    return [grants.issue(grant, now=now)]
 
 
 @transaction.atomic(durable=True)
@@ -313,7 +417,7 @@ def _answer(request: ProvisioningRequest, event: Event, *, now: datetime) -> Non
     request.save()
 
 
-def _write_draft(request: ProvisioningRequest, content: Mapping[str, Any], *, now: datetime) -> None:
+def _fill_draft(request: ProvisioningRequest, content: Mapping[str, Any], *, now: datetime) -> None:
     """Keep a half-filled form as it is, as long as it can be stored; `Ask.parse` judges it at submission."""
     plain = storable(content)
     title, kind, project = plain.get("title"), plain.get("kind"), plain.get("project")
@@ -323,7 +427,6 @@ def _write_draft(request: ProvisioningRequest, content: Mapping[str, Any], *, no
     request.project = Project.objects.filter(slug=project).first() if isinstance(project, str) else None
     request.draft_version += 1
     request.changed_at = now
-    request.save()
 
 
 def storable(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -381,25 +484,32 @@ def _refuse_overdraft(assessed: Assessed) -> None:
             raise_exceeded(budget.balance, needed)
 
 
-def _freeze(
-    request: ProvisioningRequest, ask: Ask, assessed: Assessed, *, actor: User, now: datetime
-) -> RequestRevision:
-    """Write the immutable revision and put what lists and limits read onto the request."""
-    content = ask.to_content()
-    request.revision_count += 1
+def _fill_from(request: ProvisioningRequest, ask: Ask, assessed: Assessed, *, now: datetime) -> None:
+    """Bring the request into the state that the answer gives it, with what lists and limits read. Not written yet."""
+    match assessed.outcome, assessed.stages:
+        case Outcome.DENY, _:
+            event = Event.SUBMIT_DENIED
+        case _, []:
+            event = Event.SUBMIT_GRANTED
+        case _:
+            event = Event.SUBMIT_FOR_REVIEW
+    _apply(request, event, now=now)
     request.title, request.kind, request.project = ask.title, ask.kind, assessed.context.project
     request.lineage = assessed.context.lineage
     request.related_grant = assessed.context.related_grant
     request.exposure_micro = assessed.exposure_micro
-    request.draft = content
+    request.draft = ask.to_content()
     request.submitted_at = now
-    request.answered_at = None
-    # The row must satisfy its constraints when the revision refers to it.
-    request.save()
+    request.answered_at = None if request.state == State.IN_REVIEW else now
+
+
+def _freeze(request: ProvisioningRequest, ask: Ask, *, actor: User, now: datetime) -> RequestRevision:
+    """Write the immutable revision. The request itself is written later in the same transaction."""
+    request.revision_count += 1
     return RequestRevision.objects.create(
         provisioning_request=request,
         number=request.revision_count,
-        content=content,
+        content=request.draft,
         digest=ask.digest,
         created_by=actor,
         created_at=now,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -15,11 +15,14 @@ from governance.models import (
     ApprovalDecision,
     AuditEvent,
     BudgetHold,
+    FactRow,
     Flag,
     Grant,
     JobRun,
     PolicyActivation,
     PolicyVersion,
+    Project,
+    ProviderCommitment,
     ProvisioningRequest,
     RequestRevision,
     User,
@@ -30,30 +33,56 @@ from governance.selectors.people import system_actor
 from governance.services import (
     activations,
     approvals,
+    budgets,
     idempotency,
     policies,
     policy_checks,
     provisioning,
     sweeps,
 )
-from tests.cast import NOW, Cast, add_person, open_stage, reviewed, submitted
+from tests.cast import (
+    NOW,
+    Cast,
+    accept_everything,
+    add_person,
+    add_team,
+    content,
+    open_stage,
+    reviewed,
+    submitted,
+)
 from tests.concurrency.crowd import at_once, kinds
 from tests.house import broken_promises
 from tests.officers import put_in_force, seen_backtest
 
 SUBMITTERS = 64
+TWINS = 5
 
 
 def submits_of_one_budget(cast: Cast) -> None:
-    """64 people submit exactly 1,000 USD on 20,000 USD: exactly 20 are held. Guards: the lock on the budget path."""
-    drafts = [provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW) for _ in range(SUBMITTERS)]
-    results = at_once(
-        [partial(provisioning.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW) for draft in drafts]
-    )
+    """64 people in as many projects submit exactly 1,000 USD on 20,000 USD: exactly 20 are held.
+
+    Guards: the lock on the budget path, which is all that they have in common.
+    """
+    team = add_team("pooled", cast.root)
+    pool = budgets.create_budget(
+        actor=system_actor(), slug="pool", name="Pool", limit_micro=20_000 * MICRO_PER_UNIT, team=team,
+        parent=cast.root_budget, period_start=cast.root_budget.period_start, period_end=cast.root_budget.period_end,
+        now=NOW,
+    )  # fmt: skip
+    submits = []
+    for number in range(SUBMITTERS):
+        who = add_person(f"submitter{number}", team=team, roles=["requester"], scope=team)
+        accept_everything(who)
+        slug = f"pooled-{number}"
+        Project.objects.create(slug=slug, name=slug, team=team, started_on=NOW.date())
+        draft = provisioning.create_draft(actor=who, content=reviewed(project=slug), now=NOW)
+        submits.append(partial(provisioning.submit_request, request_id=draft.pk, actor=who, now=NOW))
+    results = at_once(submits)
     assert kinds(results) == {"ProvisioningRequest": 20, "BudgetExceeded": 44}, kinds(results)
     assert BudgetHold.objects.filter(state="open").count() == 20
-    cast.budget.refresh_from_db()
-    assert cast.budget.held_micro == 20_000 * MICRO_PER_UNIT
+    pool.refresh_from_db()
+    assert pool.held_micro == 20_000 * MICRO_PER_UNIT
     # Nothing half-written: a refused draft has no revision, and is a draft still.
     assert RequestRevision.objects.count() == 20
     assert ProvisioningRequest.objects.filter(state="draft", revision_count=0).count() == 44
@@ -201,6 +230,96 @@ def an_activation_and_a_grant(cast: Cast) -> None:
     assert_sound()
 
 
+def two_requests_of_one_person(cast: Cast, rounds: int = TWINS) -> None:
+    """Two requests of one person at the same moment, on budgets that have nothing in common, together above the limit.
+
+    Each is small enough to be allowed without a person; never are both. Guards: the turns of a person.
+    """
+    for number in range(rounds):
+        twin = add_person(f"twin{number}", team=cast.team, roles=["requester"], scope=cast.team)
+        accept_everything(twin)
+        _one_of_two_is_allowed([(twin, _project_with_a_tree_of_its_own(cast)) for _ in range(2)])
+    assert_sound()
+
+
+def two_requests_in_one_project(cast: Cast) -> None:
+    """The same by two people in one project, in two periods of its budget. Guards: the turns of a project."""
+    for _ in range(TWINS):
+        project = _project_with_a_tree_of_its_own(cast, months=1)
+        _budget_of(project, NOW + timedelta(days=30), months=1)
+        _one_of_two_is_allowed([(cast.alice, project), (cast.heidi, project)], later=timedelta(days=35))
+        # Whoever waits would count towards the next round.
+        ProvisioningRequest.objects.update(submitted_at=NOW - timedelta(days=31))
+    assert_sound()
+
+
+def two_grants_at_one_provider(cast: Cast) -> None:
+    """Two people are granted something at one provider, on budgets that have nothing in common: the second counts both.
+
+    Guards: the turn to grant.
+    """
+    month = NOW.date().replace(day=1)
+    for provider, usd in (("elsewhere", 10_000), ("coreweave", 0)):
+        ProviderCommitment.objects.create(provider=provider, month=month, committed_micro=usd * MICRO_PER_UNIT)
+    asked = [
+        partial(
+            provisioning.ask_at_once,
+            actor=who,
+            content=content(project=_project_with_a_tree_of_its_own(cast).slug),
+            now=NOW,
+        )
+        for who in (cast.alice, cast.heidi)
+    ]
+    results = at_once(asked)
+    assert [result.state for result in results] == ["granted", "granted"], results
+    shares = sorted(FactRow.objects.values_list("vendor_provider_share_after", flat=True))
+    assert shares == [1_000 / 11_000, 2_000 / 12_000], shares
+    assert_sound()
+
+
+def _one_of_two_is_allowed(twins: Sequence[tuple[User, Project]], *, later: timedelta = timedelta()) -> None:
+    """Two at once, 1,400 USD each: one is granted, the other one waits for people.
+
+    Args:
+        later: how much after the first one the second one starts.
+    """
+    asked = []
+    for number, (who, project) in enumerate(twins):
+        starts = NOW.date() + number * later
+        asked.append(
+            partial(
+                provisioning.ask_at_once,
+                actor=who,
+                content=content(
+                    project=project.slug,
+                    gpu_hours_cap=1400.0,
+                    start_on=starts.isoformat(),
+                    end_on=(starts + timedelta(days=13)).isoformat(),
+                ),
+                now=NOW,
+            )
+        )
+    results = at_once(asked)
+    assert kinds(results) == {"ProvisioningRequest": 2}, results
+    states = sorted(result.state for result in results)
+    assert states == ["granted", "in_review"], states
+
+
+def _project_with_a_tree_of_its_own(cast: Cast, *, months: int = 12) -> Project:
+    slug = f"tree-{Project.objects.count()}"
+    project = Project.objects.create(slug=slug, name=slug, team=cast.team, started_on=NOW.date())
+    _budget_of(project, NOW - timedelta(days=30), months=months + 1)
+    return project
+
+
+def _budget_of(project: Project, starts_at: datetime, *, months: int) -> None:
+    ends_at = starts_at + timedelta(days=30 * months)
+    budgets.create_budget(
+        actor=system_actor(), slug=f"{project.slug}-{starts_at:%Y%m%d}", name=project.name, project=project, now=NOW,
+        limit_micro=900_000 * MICRO_PER_UNIT, period_start=starts_at, period_end=ends_at,
+    )  # fmt: skip
+
+
 def comments_on_many_requests(cast: Cast) -> None:
     """16 remarks on 16 requests at once: one chain without a gap. Guards: the head of the audit log."""
     drafts = [provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW) for _ in range(16)]
@@ -279,6 +398,9 @@ RACES: dict[str, Callable[[Cast], None]] = {
         an_activation_and_a_grant,
         two_officers_answer_at_once,
         two_sets_move_at_once,
+        two_requests_of_one_person,
+        two_requests_in_one_project,
+        two_grants_at_one_provider,
         comments_on_many_requests,
         sweeps_over_the_same_requests,
         many_drafts,

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -141,11 +141,12 @@ class TestProcesses:
             "beat", "celery", "-A", "config", "beat", "--schedule", str(schedule), "--pidfile", "", **variables
         )
 
-    def start_web(self, port: int, workers: int = 1, **variables: str) -> Child:
+    def start_web(self, port: int, workers: int = 1, arguments: Sequence[str] = (), **variables: str) -> Child:
+        """The web server as it is shipped, unless the arguments say otherwise."""
         web = self.start(
             "web",
-            *("gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", str(workers)),
-            *("--worker-class", "gthread", "--threads", "4", "--no-control-socket"),
+            *("gunicorn", "--config", "python:config.web_server"),
+            *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), *arguments),
             **variables,
         )
         web.wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz"), START_SECONDS_MAX)

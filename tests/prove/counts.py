@@ -20,6 +20,7 @@ class Counts:
         decisions: stored decisions that are judged again; a multiple of four.
         expressions, rows: drawn in each of six rounds; every expression is judged on every row by five evaluators.
         launcher_kills: `kill -9` of the launcher.
+        same_moments: pairs of requests that one person submits at the same moment.
     """
 
     races: int
@@ -32,15 +33,16 @@ class Counts:
     expressions: int
     rows: int
     launcher_kills: int
+    same_moments: int
 
 
 SMALL = Counts(
     races=12, large_races=3, kills=20, kill_mails=300, submissions=24, flushes=5, decisions=2_000, expressions=30,
-    rows=50, launcher_kills=2,
+    rows=50, launcher_kills=2, same_moments=25,
 )  # fmt: skip
 WHOLE = Counts(
     races=100, large_races=20, kills=100, kill_mails=1_500, submissions=100, flushes=15, decisions=10_000,
-    expressions=100, rows=100, launcher_kills=3,
+    expressions=100, rows=100, launcher_kills=3, same_moments=500,
 )  # fmt: skip
 
 COUNTS = WHOLE if os.environ.get("SOAK") == "1" else SMALL

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -42,7 +43,13 @@ def _no_budget_lock() -> AbstractContextManager[Any]:
 def _no_counter_lock() -> AbstractContextManager[Any]:
     from governance.models import Counter
 
-    return _unlocked(Counter)
+    def next_number(name: str) -> int:
+        counter, _ = Counter.objects.get_or_create(name=name)
+        counter.value += 1
+        counter.save()
+        return counter.value
+
+    return mock.patch("governance.services.counters.next_number", next_number)
 
 
 def _no_policy_lock() -> AbstractContextManager[Any]:
@@ -51,6 +58,19 @@ def _no_policy_lock() -> AbstractContextManager[Any]:
 
 def _no_sets_lock() -> AbstractContextManager[Any]:
     return mock.patch("governance.services.policies.lock_sets", return_value=None)
+
+
+def _no_turns(kind: str) -> AbstractContextManager[Any]:
+    from governance.services import turns
+
+    names = turns.names
+    return mock.patch.object(
+        turns, "names", lambda context: [name for name in names(context) if not name.startswith(kind)]
+    )
+
+
+def _no_turn_to_grant() -> AbstractContextManager[Any]:
+    return mock.patch("governance.services.turns.take_to_grant", return_value=None)
 
 
 def _no_audit_lock() -> AbstractContextManager[Any]:
@@ -70,6 +90,9 @@ LOCKS: dict[str, tuple[Callable[[], AbstractContextManager[Any]], str]] = {
     "budget path": (_no_budget_lock, "submits_of_one_budget"),
     "request": (_no_request_lock, "two_yeses_on_the_last_stage"),
     "counter": (_no_counter_lock, "many_drafts"),
+    "turns of a person": (partial(_no_turns, "person"), "two_requests_of_one_person"),
+    "turns of a project": (partial(_no_turns, "project"), "two_requests_in_one_project"),
+    "turn to grant": (_no_turn_to_grant, "two_grants_at_one_provider"),
     "audit head": (_no_audit_lock, "comments_on_many_requests"),
     "policy in force": (_no_policy_lock, "an_activation_and_a_grant"),
     "every policy set": (_no_sets_lock, "two_sets_move_at_once"),
