@@ -26,14 +26,14 @@ run: install ## start the product on http://127.0.0.1:$(PORT)/, with its own ser
 	@PORT="$(PORT)" exec "$(BIN)/python" -m config.launch
 
 test: install-dev ## all tests that take minutes, on servers of their own
-	"$(BIN)/python" -m pytest -n 2 $(ARGS)
+	"$(BIN)/python" -m pytest -n 2 --maxschedchunk 4 $(ARGS)
 
 prove: install-dev ## the long proofs, small: races by the dozen, kill -9, contracts broken on purpose
-	"$(BIN)/python" -m pytest -n 2 -m prove --timeout 1500 $(ARGS)
+	"$(BIN)/python" -m pytest -n 2 --maxschedchunk 4 -m prove --timeout 1500 $(ARGS)
 
 soak: install-dev ## the same proofs whole: races by the hundred, 100 kills, 10,000 replays, 2,000 examples a law
-	SOAK=1 "$(BIN)/python" -m pytest -n 2 -m prove --timeout 3600 $(ARGS)
-	$(if $(ARGS),,HYPOTHESIS_PROFILE=soak "$(BIN)/python" -m pytest -n 2 --timeout 3600 tests/property)
+	SOAK=1 "$(BIN)/python" -m pytest -n 2 --maxschedchunk 4 -m prove --timeout 3600 $(ARGS)
+	$(if $(ARGS),,HYPOTHESIS_PROFILE=soak "$(BIN)/python" -m pytest -n 2 --maxschedchunk 4 --timeout 3600 tests/property)
 
 check: install-dev ## style, types, import contracts, missing migrations, production settings, templates
 	"$(BIN)/python" -m config.checks

@@ -27,8 +27,16 @@ hypothesis_settings.register_profile("soak", parent=hypothesis_settings.get_prof
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
+_WAITING = {"browser", "processes", "launchers"}
+
 DATABASES.add("cast", casting.assemble)
 DATABASES.add("cast_today", casting.assemble_today)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that wait for browsers and processes come first, so that none of them is the last one, alone."""
+    items.sort(key=lambda item: _WAITING.isdisjoint(getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,10 @@ from governance.admin.policy_pages import (
     writer_ground,
 )
 from governance.admin.site import DeskSite
-from governance.policy.analysis.checks import check_policy_set
 from governance.policy.authoring.edits import edit_source, set_rows
 from governance.policy.authoring.expressions import effect_text, read_rule, usual_day
 from governance.policy.authoring.parameters import in_words
-from governance.policy.authoring.review import example_in_words, review_change
+from governance.policy.authoring.review import example_in_words, findings_of, review_change
 from governance.policy.authoring.tables import (
     COLUMNS_MAX,
     ROWS_MAX,
@@ -42,7 +41,6 @@ from governance.policy.authoring.tables import (
 )
 from governance.policy.bundle import Bundle, Rule
 from governance.policy.errors import BundleError, PolicyError
-from governance.policy.policy_set import compile_policy_set
 from governance.policy.types import NUMBERS
 from governance.selectors.policy_drafts import Ground
 
@@ -270,7 +268,6 @@ def _examine(
         draft.edited = edited
         draft.review = review_change(bundle, edited.bundle, on=day)
     own = {rule.id for rule in rules}
-    policy_set = compile_policy_set([edited.bundle])
     facts = bundle.schema.by_name
     return [
         (
@@ -278,7 +275,7 @@ def _examine(
             example_in_words(finding.example, facts) if finding.example is not None else "",
             finding.code in ("table_gap", "table_overlap"),
         )
-        for finding in check_policy_set(policy_set, on=day, use_solver=False)
+        for finding in findings_of(edited.bundle, on=day)
         if finding.code in HOLES and own & set(finding.rules)
     ]
 

@@ -15,7 +15,7 @@ from governance.policy.shipped import shipped_text
 from tests.cast import Cast, add_person, submitted
 from tests.officers import seen_backtest
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 Clients = Callable[[User | None], APIClient]
 VERSIONS = "/api/v1/policies/versions/"

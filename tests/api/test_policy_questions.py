@@ -14,7 +14,7 @@ from governance.policy.shipped import shipped_text
 from governance.services import policies
 from tests.cast import Cast, submitted
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 Clients = Callable[[User | None], APIClient]
 JUDGE, REPLAY = "/api/v1/policies/judge/", "/api/v1/policies/replay/"

@@ -20,7 +20,7 @@ from tests.cast import NOW, Cast, add_person
 from tests.mail.reading import html_of, subject_of, text_of, written
 from tests.officers import put_in_force, ready_draft
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 LATER = NOW + timedelta(days=3)
 FIGURES = {

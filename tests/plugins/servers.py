@@ -2,7 +2,7 @@
 
 Named in `addopts`, because settings are imported before any conftest. Addresses and
 passwords are chosen at once and put in the environment; the servers themselves start when
-the first test asks for a database, or before the workers when there are several. They live
+the first test asks for a database, or beside the workers when there are several. They live
 in a temporary folder and never see the data of `make run`. Which database on them a test
 works in: `tests/plugins/databases.py`.
 """
@@ -17,6 +17,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,6 +33,7 @@ OWNER, APP = "comptroller_owner", "comptroller_app"
 EMPTY = "empty"
 """The template that others are built from: an installation as new, with its catalogue and the shipped policies."""
 VALKEY_DATABASES = 64
+START_SECONDS_MAX = 120.0
 
 STATE = "COMPTROLLER_TEST_"
 """Prefix of the variables by which the first process tells the others where things are."""
@@ -43,7 +46,7 @@ class TestServers:
 
     def __init__(self) -> None:
         self.is_first = f"{STATE}PASSWORD" not in os.environ
-        self.started = not self.is_first
+        self.is_ready = False
         if self.is_first:
             self._choose_addresses()
         self.worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -88,18 +91,50 @@ class TestServers:
         }
 
     def ensure_started(self) -> None:
-        """Start both servers and build the template database, unless that has been done."""
-        if self.started:
-            return
-        self.started = True
-        from config.embedded import Postgres, ServiceAccount, Valkey, postgres_bin, valkey_program
+        """Start both servers and build the empty template, or wait until the first process has.
 
+        Raises:
+            UsageError: the template could not be built; with the reason, in every process.
+        """
+        if self.is_ready:
+            return
+        self.start_beside()
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not self.template_value(EMPTY).exists():
+            if self._failure.exists():
+                raise pytest.UsageError(self._failure.read_text(encoding="utf-8"))
+            if time.monotonic() > deadline:
+                raise pytest.UsageError(f"the servers of this run were not ready after {START_SECONDS_MAX:.0f} s")
+            time.sleep(0.05)
+        self.is_ready = True
+
+    def start_beside(self) -> None:
+        """Start them, and let the template be built while the workers of this run read the tests."""
+        if self.is_first and not self.folder:
+            self._start_servers(self._make_folder())
+            threading.Thread(target=self._build_empty_template, name="template").start()
+
+    @property
+    def folder(self) -> str:
+        """Where this run's servers and templates lie; empty before they are wanted."""
+        return os.environ[f"{STATE}FOLDER"]
+
+    @property
+    def _failure(self) -> Path:
+        return Path(self.folder) / "failed.txt"
+
+    def _make_folder(self) -> Path:
         _remove_abandoned()
-        account = ServiceAccount.for_this_process()
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
         folder.chmod(0o711)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         os.environ[f"{STATE}FOLDER"] = str(folder)
+        return folder
+
+    def _start_servers(self, folder: Path) -> None:
+        from config.embedded import Postgres, ServiceAccount, Valkey, postgres_bin, valkey_program
+
+        account = ServiceAccount.for_this_process()
         self.postgres = Postgres(
             folder / "postgres",
             bin_dir=postgres_bin(os.environ, account, folder),
@@ -122,35 +157,36 @@ class TestServers:
             server.start()
             if server.port != chosen:
                 raise pytest.UsageError(f"port {chosen} was taken before {server.child.name} started; run again")
-        self._build_empty_template()
 
     def _build_empty_template(self) -> None:
         """Migrate once, in a process of its own, as the owner; every test database is a copy, or a copy of a copy."""
         from config.roles import create_roles
 
         database = self.template_database(EMPTY)
-
-        with self.superuser() as connection:
-            create_roles(
-                connection,
-                owner=OWNER,
-                owner_password=self._password,
-                app=APP,
-                app_password=self._password,
-                database=database,
+        try:
+            with self.superuser() as server:
+                create_roles(
+                    server,
+                    owner=OWNER,
+                    owner_password=self._password,
+                    app=APP,
+                    app_password=self._password,
+                    database=database,
+                )
+            subprocess.run(
+                [sys.executable, "-m", "config.prepare"],
+                cwd=ROOT,
+                env=os.environ | self.environment(database),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=True,
             )
-        built = subprocess.run(
-            [sys.executable, "-m", "config.prepare"],
-            cwd=ROOT,
-            env=os.environ | self.environment(database),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if built.returncode:
-            raise pytest.UsageError(f"the test database could not be built:\n{built.stdout}{built.stderr}")
-        with self.superuser() as server:
-            self.seal(EMPTY, pickle.dumps(None), server=server)
+            with self.superuser() as server:
+                self.seal(EMPTY, pickle.dumps(None), server=server)
+        except Exception as error:  # told by whoever waits for it
+            said = getattr(error, "stdout", None) or error
+            self._failure.write_text(f"the test database could not be built:\n{said}", encoding="utf-8")
 
     def superuser(self) -> psycopg.Connection:
         """For creating and dropping databases only; tests work as the app role."""
@@ -163,7 +199,7 @@ class TestServers:
     @staticmethod
     def template_value(template: str) -> Path:
         """The file with what the builder of a template returned; it is there once the template is."""
-        return Path(os.environ[f"{STATE}FOLDER"]) / f"{template}.pickle"
+        return Path(SERVERS.folder) / f"{template}.pickle"
 
     def seal(self, template: str, value: bytes, *, server: psycopg.Connection) -> None:
         """A database becomes a template: nobody connects to it any more."""
@@ -235,8 +271,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    """Before the workers exist: they find the servers running."""
-    SERVERS.ensure_started()
+    """Before the workers exist: they are told where the servers will be."""
+    SERVERS.start_beside()
 
 
 def pytest_report_header() -> str:

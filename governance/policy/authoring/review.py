@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from governance.policy.analysis.checks import check_policy_set
@@ -17,6 +18,8 @@ from governance.policy.plain_words import rule_in_words
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.testing import CaseResult, day_of, run_bundle_tests
 from governance.policy.wording import format_value
+
+FOUND_BUNDLES_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def review_change(
         for case, result in zip(new.tests, results, strict=True)
         if not result.passed
     ]
-    old_findings, new_findings = (_findings(each, on) for each in (before, after))
+    old_findings, new_findings = (findings_of(each, on=on) for each in (old, new))
     return Review(
         changes=changes,
         stays=len(after.rules) - len(touched),
@@ -115,8 +118,27 @@ def review_change(
     )
 
 
-def _findings(policy_set: CompiledPolicySet, on: date) -> tuple[Finding, ...]:
-    return check_policy_set(policy_set, on=on, use_solver=False)
+def findings_of(bundle: Bundle, *, on: date) -> tuple[Finding, ...]:
+    """What the checks without the solver find in one bundle alone on a day.
+
+    Remembered by content: an editor asks about the same stored bundle with every key that is pressed.
+
+    Raises:
+        PolicyError: the bundle does not compile.
+    """
+    return _found(_Asked(bundle.content_hash, on, bundle))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    content_hash: str
+    on: date
+    bundle: Bundle = field(compare=False)
+
+
+@lru_cache(maxsize=FOUND_BUNDLES_MAX)
+def _found(asked: _Asked) -> tuple[Finding, ...]:
+    return check_policy_set(compile_policy_set([asked.bundle]), on=asked.on, use_solver=False)
 
 
 def _on_day(bundle: Bundle, day: date | None) -> Bundle:

@@ -16,7 +16,7 @@ from governance.services import policies
 from tests.cast import NOW, Cast, submitted
 from tests.officers import put_in_force
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def activate(cast: Cast, old: str, new: str, *, days: int) -> PolicyVersion:

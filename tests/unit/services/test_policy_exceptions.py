@@ -19,7 +19,7 @@ from governance.services import policies, policy_exceptions, provisioning
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 RULE = "VR-1"
 END = NOW + timedelta(days=30)

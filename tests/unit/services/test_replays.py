@@ -12,7 +12,7 @@ from governance.selectors import replay
 from governance.services import provisioning, replays
 from tests.cast import NOW, Cast, content
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from governance.services import policies, policy_checks, provisioning, shadow
 from tests.cast import NOW, Cast, content
 from tests.house import broken_promises
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def in_shadow(cast: Cast, name: str = "acceptable-use", old: str = "malware", new: str = "research") -> PolicyVersion:

@@ -41,7 +41,7 @@ from tests.unit.services.policy_life.steps import (
     refused,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_two_officers_put_a_version_in_force_and_the_old_one_retires(cast: Cast) -> None:

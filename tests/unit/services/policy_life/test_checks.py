@@ -37,7 +37,7 @@ from tests.unit.services.policy_life.steps import (
     with_red_cases,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_a_draft_whose_cases_pass_is_tested_and_the_run_is_kept(cast: Cast) -> None:

@@ -29,7 +29,7 @@ from tests.unit.services.policy_life.steps import (
     refused,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_an_agreed_activation_waits_for_its_instant_and_beat_puts_it_in_force(cast: Cast) -> None:

@@ -27,7 +27,7 @@ from tests.unit.services.policy_life.steps import (
     refused,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_no_state_but_active_retires_and_only_tested_versions_come_into_force() -> None:
