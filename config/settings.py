@@ -67,14 +67,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "governance.api.middleware.ProblemsMiddleware",  # outside all others: it words their refusals under /api/, too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.security.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.security.PolicyByPlaceMiddleware",
     "config.forms.FieldsByPageMiddleware",
     "config.channels.ChannelMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.security.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

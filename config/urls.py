@@ -8,18 +8,21 @@ from django.contrib.auth.decorators import login_required
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.functional import lazy
+from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config.health import healthz
 from governance.admin import theme
 
+_MARK = lazy(static, str)("comptroller/mark.svg")
+
 settings.UNFOLD.update(theme.UNFOLD)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     # Browsers ask for it beside answers that are no pages of ours and cannot name an icon.
-    path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("comptroller/mark.svg"))),
+    path("favicon.ico", cache_control(public=True, max_age=86_400)(RedirectView.as_view(url=_MARK))),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", login_required(SpectacularSwaggerSplitView.as_view(url_name="api-schema")), name="api-docs"),

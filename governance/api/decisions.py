@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from governance.api.schema import PAGE, described
 from governance.api.views import Endpoint
 from governance.domain.errors import InvalidInput
+from governance.domain.typed import read_instant
 from governance.selectors import decision_logs
 
 
@@ -40,11 +40,8 @@ class DecisionList(DecisionEndpoint):
         """Entries of the decision log, newest first."""
         rows = decision_logs.rows()
         if text := request.query_params.get("since"):
-            try:
-                since = parse_datetime(text[:40])
-            except ValueError:
-                since = None
-            if since is None or since.tzinfo is None:
+            since = read_instant(text)
+            if since is None:
                 raise InvalidInput(
                     {"since": [f"`{text[:40]}` is no instant with an offset, e.g. 2026-11-01T00:00:00Z"]}
                 )

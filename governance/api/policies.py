@@ -13,6 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.api.fields import InstantField
 from governance.api.idempotency import once
 from governance.api.schema import KEY, PAGE, REFUSALS, described
 from governance.api.serializers import StrictSerializer
@@ -40,7 +41,7 @@ class ExplainSerializer(StrictSerializer):
 
 class AskSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=4000)
-    effective_at = serializers.DateTimeField(
+    effective_at = InstantField(
         required=False, allow_null=True, default=None, help_text="From when it rules; null for as soon as it is agreed."
     )
 

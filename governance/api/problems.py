@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, renderers, status
@@ -33,6 +34,7 @@ TITLES = {
     415: "Unsupported media type",
     422: "Cannot be processed",
     429: "Too many requests",
+    500: "Our fault",
     503: "Not available right now",
 }
 
@@ -56,18 +58,36 @@ def problem(
         errors: field name -> sentences.
         data: plain values that the sentence speaks of.
     """
-    body: dict[str, Any] = {
+    body = document(code, http_status, detail)
+    if errors:
+        body["errors"] = errors
+    if data:
+        body["data"] = dict(data)
+    return Response(_encodable(body), status=http_status, content_type=ProblemRenderer.media_type)
+
+
+def document(code: str, http_status: int, detail: str) -> dict[str, Any]:
+    """The fields that every problem has."""
+    return {
         "type": f"urn:comptroller:problem:{code}",
         "title": TITLES.get(http_status, "Refused"),
         "status": http_status,
         "code": code,
         "detail": detail,
     }
-    if errors:
-        body["errors"] = errors
-    if data:
-        body["data"] = dict(data)
-    return Response(body, status=http_status, content_type="application/problem+json")
+
+
+def _encodable(value: Any) -> Any:
+    """The same, without what JSON in UTF-8 cannot hold: a refusal repeats what was sent, and that may be anything."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {_encodable(str(name)): _encodable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(each) for each in value]
+    return value
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -93,6 +113,10 @@ def _as_problem(error: Exception) -> Response | None:
         return problem("not_found", 404, "there is nothing here, or it is not yours to see")
     if isinstance(error, PermissionDenied):
         return problem("not_allowed", 403, "this needs another role")
+    if isinstance(error, RequestDataTooBig):
+        return problem("body_too_large", 413, "the body is too large")
+    if isinstance(error, SuspiciousOperation):
+        return problem("bad_request", 400, "the call cannot be read: see docs/api.md for what is sent where")
     if isinstance(error, exceptions.ValidationError):
         return problem("invalid_input", 400, "some fields are not acceptable", errors=_flatten(error.detail))
     if isinstance(error, exceptions.APIException):

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.api.fields import WholeNumberField
 from governance.api.schema import described
 from governance.api.serializers import StrictSerializer
 from governance.api.views import Endpoint
@@ -20,7 +21,7 @@ from governance.services import tokens
 
 
 class TokenInputSerializer(StrictSerializer):
-    days = serializers.IntegerField(
+    days = WholeNumberField(
         min_value=1,
         max_value=tokens.DAYS_MAX,
         required=False,
@@ -77,5 +78,7 @@ class TokenDetail(Endpoint):
     @extend_schema(operation_id="tokens_delete", responses={204: None, 404: OpenApiTypes.OBJECT})
     def delete(self, request: Request, token_key: str) -> Response:
         """End a token at once, and those that were made with it."""
-        tokens.end_token(actor=self.actor, token_key=token_key, through=_shown(request), now=timezone.now())
+        # A NUL is in no key, and the database cannot even look for it.
+        key = token_key.replace("\0", " ")
+        tokens.end_token(actor=self.actor, token_key=key, through=_shown(request), now=timezone.now())
         return Response(status=204)

@@ -10,7 +10,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound as HttpNotFound
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,6 +17,7 @@ from rest_framework.views import APIView
 from estimator.core.needs import Needs
 from governance.api import serializers as shapes
 from governance.api.idempotency import once
+from governance.api.pages import NewestFirst
 from governance.api.schema import KEY, PAGE, described
 from governance.domain.lifecycle import State
 from governance.models import ApprovalStage, Assessment, Budget, Grant, ProvisioningRequest, User, Visibility
@@ -28,15 +28,6 @@ from governance.services import approvals, provisioning
 NOTHING_HERE = "there is nothing here, or it is not yours to see"
 
 Row = TypeVar("Row", bound=Model)
-
-
-class NewestFirst(CursorPagination):
-    """Pages by key, so that the last page costs what the first does."""
-
-    page_size = 50
-    max_page_size = 200
-    page_size_query_param = "page_size"
-    ordering = "-id"
 
 
 class Endpoint(APIView):
@@ -180,14 +171,19 @@ class RequestComments(Endpoint):
         row = self.request_row(number)
         return Response({"results": [shapes.comment_row(comment) for comment in row.comments.select_related("author")]})
 
-    @described("comments_create", 201, 400, request=shapes.CommentInputSerializer)
+    @described("comments_create", 201, 400, request=shapes.CommentInputSerializer, parameters=[KEY])
     def post(self, request: Request, number: int) -> Response:
         """Say something about a request."""
         data = self.body(shapes.CommentInputSerializer)
-        comment = provisioning.add_comment(
-            request_id=self.request_row(number).pk, actor=self.actor, text=data["text"], now=timezone.now()
+        return once(
+            request,
+            self.actor,
+            provisioning.add_comment,
+            lambda comment: (201, shapes.comment_row(comment)),
+            now=timezone.now(),
+            request_id=self.request_row(number).pk,
+            text=data["text"],
         )
-        return Response(shapes.comment_row(comment), status=201)
 
 
 class StageDecide(Endpoint):

@@ -378,7 +378,9 @@ def expire_request(*, request_id: int, actor: User, now: datetime) -> bool:
 
 
 @transaction.atomic(durable=True)
-def add_comment(*, request_id: int, actor: User, text: str, now: datetime) -> RequestComment:
+def add_comment(
+    *, request_id: int, actor: User, text: str, now: datetime, before_commit: BeforeCommit = nothing
+) -> RequestComment:
     """Add a remark to the conversation of a request that the actor may see.
 
     Raises:
@@ -389,6 +391,7 @@ def add_comment(*, request_id: int, actor: User, text: str, now: datetime) -> Re
     text = clean_reason("text", text, COMMENT_CHARS_MAX)
     comment = RequestComment.objects.create(provisioning_request=request, author=actor, text=text, created_at=now)
     audit.record("request.commented", actor=actor, subject=request, now=now, comment=comment.pk)
+    before_commit(comment)
     return comment
 
 

@@ -15,7 +15,7 @@ from governance.web import viewing
 from governance.web.base import page, signed_in
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def show(request: HttpRequest) -> HttpResponse:
     """Every statement in effect; a POST accepts one version."""

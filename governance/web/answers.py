@@ -5,15 +5,15 @@ A number that cannot be read stays the text that was typed, so that the refusal 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from django.http import QueryDict
 
-from estimator.core.fields import FIELDS_BY_KIND, FieldType, WorkloadKind
+from estimator.core.fields import FIELDS_BY_KIND, FieldSpec, FieldType, WorkloadKind
 from governance.domain.ask import EVIDENCE_LENGTH_MAX, LIST_LENGTH_MAX
+from governance.domain.typed import read_integer, read_number, read_text
 from governance.web.countries import COUNTRIES, code_of
 from governance.web.questions import input_name
 
@@ -37,8 +37,6 @@ OTHER_PLACE = "other"
 
 # A browser sends half of a character pair as this mark: what was typed is lost, so it is not kept silently.
 _REPLACED = "\ufffd"
-_NUMERAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?", re.ASCII)
-_GROUPED = re.compile(r"\d{1,3}([, \u00a0\u202f]\d{3})+(\.\d+)?", re.ASCII)
 _BROKEN = "contains half of a character pair: type the text again"
 _TEXTS = {
     "title", "kind", "related_grant", "project", "workload", "ask", "accelerator", "start_on", "end_on", "region",
@@ -81,33 +79,11 @@ def read_step(step: str, data: QueryDict, draft: Mapping[str, Any]) -> tuple[Con
     return content, errors
 
 
-def read_text(raw: str | None) -> str | None:
-    """Text without surrounding space; None when there is none."""
-    text = (raw or "").replace("\r\n", "\n").strip(" \t\n")
-    return text or None
-
-
-def read_number(raw: str | None) -> float | int | str | None:
-    """A number typed by a person, with or without thousands separators; the text itself when it is not one."""
-    text = read_text(raw)
-    if text is None:
-        return None
-    if _GROUPED.fullmatch(text):
-        text = re.sub(r"[, \u00a0\u202f]", "", text)
-    if not _NUMERAL.fullmatch(text):
-        return text
-    if re.fullmatch(r"[+-]?\d{1,15}", text, re.ASCII):
-        return int(text)
-    number = float(text)
-    return number if math.isfinite(number) else text
-
-
-def read_integer(raw: str | None) -> int | str | float | None:
-    """A whole number; 8.0 counts as 8, anything else comes back as it was read."""
-    number = read_number(raw)
-    if isinstance(number, float) and number == int(number) and abs(number) < 2**53:
-        return int(number)
-    return number
+def read_work_field(spec: FieldSpec, raw: str | None) -> Any:
+    """What was typed into one field of a workload; None when nothing was."""
+    if spec.type not in (FieldType.NUMBER, FieldType.INTEGER):
+        return read_text(raw)
+    return (read_integer if spec.type is FieldType.INTEGER else read_number)(raw)
 
 
 def _read_work(workload: object, data: QueryDict, errors: Errors) -> Content:
@@ -117,9 +93,7 @@ def _read_work(workload: object, data: QueryDict, errors: Errors) -> Content:
         return {}
     work: Content = {}
     for spec in specs:
-        raw = data.get(input_name(f"work.{spec.name}"))
-        numeric = spec.type in (FieldType.NUMBER, FieldType.INTEGER)
-        value = (read_integer if spec.type is FieldType.INTEGER else read_number)(raw) if numeric else read_text(raw)
+        value = read_work_field(spec, data.get(input_name(f"work.{spec.name}")))
         if isinstance(value, str) and _REPLACED in value:
             errors[f"work.{spec.name}"] = _BROKEN
         if value is not None:

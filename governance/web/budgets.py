@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from governance.domain.money import to_units
 from governance.selectors import balances
@@ -18,7 +18,7 @@ from governance.web.base import page, signed_in
 from governance.web.reports import csv_response
 
 
-@require_GET
+@require_safe
 @page
 def show_list(request: HttpRequest) -> HttpResponse:
     """Visible budgets as a tree; those of other periods below."""
@@ -31,7 +31,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     return render(request, "budgets/list.html", context)
 
 
-@require_GET
+@require_safe
 @page
 def show_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One budget; `?export=ledger` sends its newest movements as CSV."""

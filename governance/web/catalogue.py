@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from governance.domain.text import clean
 from governance.selectors import catalogue as selector
@@ -16,7 +16,7 @@ PAGE_LENGTH = 40
 WORDS_CHARS_MAX = 120
 
 
-@require_GET
+@require_safe
 @page
 def show(request: HttpRequest) -> HttpResponse:
     """One section of the catalogue, searched and paged."""

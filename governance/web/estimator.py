@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from estimator.catalogue import NoCatalogue, current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot
@@ -18,8 +18,10 @@ from estimator.core.needs import Delivery, Software
 from estimator.core.place import PriceTerm
 from governance.domain.errors import InvalidInput
 from governance.domain.prose import sentence
+from governance.domain.typed import read_number
 from governance.selectors import estimates
 from governance.web import measures, numbers
+from governance.web.answers import read_work_field
 from governance.web.base import page
 from governance.web.countries import COUNTRIES
 from governance.web.estimator_plots import driver_bars, line_bars, offer_scatter
@@ -42,7 +44,7 @@ TERMS_OF_OWNED = (
 )
 
 
-@require_GET
+@require_safe
 @page
 def show(request: HttpRequest) -> HttpResponse:
     """The form, and the answer where the address asks for one. Nothing is stored: the address is the estimate."""
@@ -82,7 +84,7 @@ def _explore(asked: QueryDict, kind: str) -> Exploration:
     work = {
         spec.name: value
         for spec in FIELDS_BY_KIND[WorkloadKind(kind)]
-        if (value := asked.get(input_name(f"work.{spec.name}"), "").strip())
+        if (value := read_work_field(spec, asked.get(input_name(f"work.{spec.name}")))) is not None
     }
     count = _number(asked, "accelerator_count", errors) or 1.0
     window, deadline = _number(asked, "window_days", errors), _number(asked, "deadline_hours", errors)
@@ -197,17 +199,11 @@ def _usual_term(kind: str) -> str:
 
 
 def _number(asked: QueryDict, name: str, errors: dict[str, list[str]]) -> float | None:
-    text = asked.get(name, "").strip().replace(",", "")
-    if not text:
+    value = read_number(asked.get(name))
+    if isinstance(value, str):
+        errors[name] = [f"`{value[:TEXT_MAX]}` is not a number: write it like 200,000 or 1.5"]
         return None
-    try:
-        value = float(text[:TEXT_MAX])
-        if value - value != 0:
-            raise ValueError
-    except (ValueError, OverflowError):
-        errors[name] = ["state a plain number"]
-        return None
-    return value
+    return None if value is None else float(value)
 
 
 def _among(value: str | None, allowed: tuple[str, ...]) -> str:

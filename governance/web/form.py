@@ -75,7 +75,7 @@ class Shown:
     status: int = 200
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def request_new(request: HttpRequest) -> HttpResponse:
     """A form without a draft yet: the first save makes one."""
@@ -88,7 +88,7 @@ def request_new(request: HttpRequest) -> HttpResponse:
     return _show(Shown(request, user, now, "workload", content))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def request_edit(request: HttpRequest, number: int) -> HttpResponse:
     """A draft, or a request that nobody has decided for good yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.domain.errors import GovernanceError
 from governance.domain.prose import sentence
@@ -16,7 +16,7 @@ from governance.web import viewing
 from governance.web.base import page, signed_in
 
 
-@require_GET
+@require_safe
 @page
 def show_list(request: HttpRequest) -> HttpResponse:
     """Visible grants, newest first."""
@@ -38,7 +38,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     return render(request, "grants/list.html", context)
 
 
-@require_GET
+@require_safe
 @page
 def show_detail(request: HttpRequest, number: int) -> HttpResponse:
     """One grant: cap, window, use, the label for jobs."""
@@ -49,14 +49,14 @@ def show_detail(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "grants/detail.html", {"found": found, "grant": grant, "may_return": may_return, "now": now})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def give_back(request: HttpRequest, number: int) -> HttpResponse:
     """Ask once more, then return the grant and free what it did not spend."""
     user, now = signed_in(request), viewing.now()
     grant = selector.visible_grant(viewing.known_number(number), visibility=viewing.visibility(request, user, now))
     context = {"grant": grant, "view": selector.view_of(grant, now=now), "error": ""}
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "grants/return.html", context)
     try:
         service.return_grant(grant_id=grant.pk, actor=user, now=now)

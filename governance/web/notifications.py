@@ -12,7 +12,7 @@ from governance.web import viewing
 from governance.web.base import page, signed_in
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def show(request: HttpRequest) -> HttpResponse:
     """What comes by mail; a POST starts or stops the morning mail. Opening it from a mail changes nothing."""

@@ -87,7 +87,7 @@ class Panel:
         return None if exposure is None else to_units(exposure)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def request_preview(request: HttpRequest) -> HttpResponse:
     """The panel alone, for the answers on the page laid over the saved draft. Nothing is written.

@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from governance.domain.money import to_units
 from governance.domain.spreadsheet import safe_cell
@@ -20,7 +20,7 @@ from governance.web import viewing
 from governance.web.base import page, signed_in
 
 
-@require_GET
+@require_safe
 @page
 def show(request: HttpRequest) -> HttpResponse:
     """What the person may see of the last months; `?export=` sends one table as CSV."""

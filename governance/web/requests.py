@@ -8,7 +8,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.domain.errors import GovernanceError, InvalidInput, NotFound
 from governance.domain.lifecycle import State
@@ -20,7 +20,7 @@ from governance.web import request_story, viewing
 from governance.web.base import page, signed_in
 
 
-@require_GET
+@require_safe
 @page
 def show_list(request: HttpRequest) -> HttpResponse:
     """Visible requests, newest first, narrowed by filters that survive paging."""
@@ -48,7 +48,7 @@ def _in_review(rows: Sequence[ProvisioningRequest]) -> list[ProvisioningRequest]
     return [row for row in rows if row.state == State.IN_REVIEW]
 
 
-@require_GET
+@require_safe
 @page
 def show_detail(request: HttpRequest, number: int) -> HttpResponse:
     """One request with its whole story."""
@@ -91,14 +91,14 @@ def comment(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("web:request_detail", number=number)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     """Ask once more, then take the request back for good."""
     user, now = signed_in(request), viewing.now()
     found = _found(request, number, user, now)
     context: dict[str, object] = {"provisioning_request": found, "reason": "", "error": ""}
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "requests/detail_withdraw.html", context)
     reason = request.POST.get("reason", "")
     try:
@@ -110,14 +110,14 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("web:request_detail", number=number)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def discard(request: HttpRequest, number: int) -> HttpResponse:
     """Ask once more, then end a draft."""
     user, now = signed_in(request), viewing.now()
     found = _found(request, number, user, now)
     context: dict[str, object] = {"provisioning_request": found, "error": ""}
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "requests/detail_discard.html", context)
     try:
         service.discard_draft(request_id=found.pk, actor=user, now=now)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from governance.domain.money import to_units
 from governance.domain.prose import capital, within
+from governance.domain.registers import gaps_in_words
 from governance.domain.routing import StagePlan
 from governance.policy.decision import Outcome
 from governance.policy.fired import FiredRule
@@ -93,6 +94,7 @@ def _allowed(assessed: Assessed) -> Verdict:
 
 def _denied(assessed: Assessed) -> Verdict:
     found = Verdict("deny", "Not allowed")
+    found.because = [Because(f"{text}.", "") for text in gaps_in_words(assessed.facts.gaps)]
     _add_reasons(found, assessed.decision.denials)
     found.accept_first = reasons.lacks_acceptance(assessed.decision)
     return found
@@ -106,6 +108,7 @@ def _review(assessed: Assessed, roles: dict[str, str], *, now: datetime) -> Verd
         seats = sum(stage.quorum for stage in assessed.stages)
         found = Verdict("review", f"Review: {_people(seats)}")
         found.deciders = _deciders(assessed.stages, roles, now=now)
+    found.because += [Because(f"{text}, so a person looks.", "") for text in gaps_in_words(assessed.facts.gaps)]
     _add_reasons(found, [rule for rule in assessed.decision.fired if rule.effect == "require"])
     if assessed.held_back:
         found.because.insert(0, Because(assessed.held_back, ""))
