@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.api.fields import WholeNumberField
 from governance.api.policies import PolicyEndpoint
 from governance.api.schema import REFUSALS, described
 from governance.api.serializers import StrictSerializer
@@ -20,7 +21,7 @@ from governance.policy.decision import decide
 from governance.policy.errors import PolicyError
 from governance.policy.examples import plain_ask
 from governance.policy.explain import explain_leaf
-from governance.policy.facts_schema import facts_from_json, validate_facts
+from governance.policy.facts_schema import ValidFacts, facts_from_json, validate_facts
 from governance.policy.policy_set import CompiledPolicySet
 from governance.selectors import decision_logs, policies, replay
 
@@ -31,14 +32,14 @@ SEARCHED_MAX = 4_000
 
 class JudgeSerializer(StrictSerializer):
     facts = serializers.DictField(help_text="Facts by name, laid over a plain ask; null takes one away.")
-    version = serializers.IntegerField(
+    version = WholeNumberField(
         min_value=1, max_value=2**63 - 1, required=False, allow_null=True, default=None,
         help_text="A version to judge by in the place of its set's active one.",
     )  # fmt: skip
 
 
 class ReplaySerializer(StrictSerializer):
-    limit = serializers.IntegerField(min_value=1, max_value=REPLAYED_MAX, default=100, help_text="The newest so many.")
+    limit = WholeNumberField(min_value=1, max_value=REPLAYED_MAX, default=100, help_text="The newest so many.")
 
 
 class PolicyJudge(PolicyEndpoint):
@@ -113,7 +114,7 @@ def _with(endpoint: PolicyEndpoint, version_id: int) -> CompiledPolicySet:
         raise InvalidInput({"version": [str(error)]}) from error
 
 
-def _facts(typed: dict[str, Any]) -> dict[str, Any]:
+def _facts(typed: dict[str, Any]) -> ValidFacts:
     """Checked facts over the plain ask.
 
     Raises:
@@ -122,7 +123,6 @@ def _facts(typed: dict[str, Any]) -> dict[str, Any]:
     try:
         facts = {**plain_ask(), **facts_from_json(typed)}
         known = {name: value for name, value in facts.items() if value is not None}
-        validate_facts(known)
+        return validate_facts(known)
     except PolicyError as error:
         raise InvalidInput({"facts": [str(error)]}) from error
-    return known

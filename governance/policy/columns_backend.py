@@ -36,6 +36,8 @@ class ColumnsProgram:
 
     def __init__(self, conditions: Sequence[ir.Node]) -> None:
         self.facts = tuple(dict.fromkeys(name for node in conditions for name in ir.fact_names(node)))
+        # A fact that no condition asks `has()` about is required: its column is whole, or a row has a gap there.
+        self._asked = frozenset(part.name for node in conditions for part in ir.walk(node) if isinstance(part, ir.Has))
         self._places: dict[tuple[ir.Node, tuple[bool, ...]], int] = {}
         self._steps: list[Step] = []
         self._outputs = [self._place(node) for node in conditions]
@@ -64,7 +66,7 @@ class ColumnsProgram:
 
     def _step(self, node: ir.Node) -> Step:
         if is_about_words(node):
-            return by_word(node)
+            return by_word(node, is_guarded=not ir.may_err(node) and self._asked.issuperset(ir.fact_names(node)))
         match node:
             case ir.Const(value, type):
                 constant = Answer(_plain(value, type))
@@ -72,7 +74,7 @@ class ColumnsProgram:
             case ir.Absent():
                 return lambda block, answers: Answer(False, np.zeros(block.count, np.bool_))
             case ir.FactRef(name):
-                return _fact(name, node.is_guarded)
+                return _fact(name, node.is_guarded and name in self._asked)
             case ir.Has(name):
                 return _has(name)
             case ir.Not(operand):

@@ -55,9 +55,13 @@ def is_about_words(node: ir.Node) -> bool:
     return isinstance(node, ir.Compare) and node.left.type is Type.STRING
 
 
-def by_word(node: ir.Node) -> Step:
+def by_word(node: ir.Node, *, is_guarded: bool) -> Step:
+    """Judge a condition about texts or lists.
+
+    Args:
+        is_guarded: wherever it is reached, its facts are there.
+    """
     names = ir.fact_names(node)
-    is_guarded = not ir.may_err(node)
     if len(names) == 1 and not any(isinstance(part, ir.Has) for part in ir.walk(node)):
         return _by_one_dictionary(node, names[0], is_guarded)
 

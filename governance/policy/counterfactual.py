@@ -16,9 +16,11 @@ from governance.policy.analysis.samples import ABSENT, candidates
 from governance.policy.answer import Decision, Outcome
 from governance.policy.decision import RuleException, decide, outcome_of
 from governance.policy.effects import EffectKind
+from governance.policy.errors import FactError
 from governance.policy.facts import facts_to_json
 from governance.policy.facts_schema import FACTS_BY_NAME
 from governance.policy.policy_set import CompiledPolicySet
+from governance.policy.valid_facts import ValidFacts
 from governance.policy.wording import format_value
 
 # What a requester can ask for otherwise: size, place, term, time, and evidence that can be brought.
@@ -104,6 +106,7 @@ def nearest_allowed(
         the change with the fewest facts, among those the nearest; one to REVIEW where a refusal cannot become ALLOW;
         None when nothing that was tried is milder, or the ask is allowed.
     """
+    facts = ValidFacts.with_gaps(facts, policy_set.schema)
     before = decide(policy_set, facts, on=on, exceptions=exceptions)
     if before.outcome is Outcome.ALLOW:
         return None
@@ -117,7 +120,12 @@ def nearest_allowed(
                 if tried > decisions_max:
                     return best[3] if best else None
                 changed = complete(_changed(facts, dict(zip(names, values, strict=True))))
-                outcome = outcome_of(policy_set, changed, on=on, exceptions=exceptions)
+                try:
+                    tried_facts = facts.changed(changed)
+                except FactError:
+                    # No ask has such facts, so nobody can ask for it.
+                    continue
+                outcome = outcome_of(policy_set, tried_facts, on=on, exceptions=exceptions)
                 if outcome.strictness >= before.outcome.strictness:
                     continue
                 rank = (outcome.strictness, count, _distance(facts, changed, names))
@@ -146,7 +154,7 @@ def _choices(
             # A larger ask is never the way out, and the nearest smaller ones suffice.
             least = LEAST.get(name, 0)
             values = sorted((value for value in values if least <= value < current), reverse=True)[:LOOSER_MAX]
-        if isinstance(current, list):
+        if isinstance(current, tuple):
             # Evidence is added to what is there.
             values = [sorted({*current, *value}) for value in values if value]
         if values:

@@ -7,7 +7,7 @@ never does, and with anything indeterminate the answer is at least REVIEW.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -25,6 +25,7 @@ from governance.policy.effects import EffectKind, OnError
 from governance.policy.fired import FiredRule
 from governance.policy.limits import COMBINED_MEMO_MAX
 from governance.policy.policy_set import BoundRule, CompiledPolicySet, DatedRules
+from governance.policy.valid_facts import ValidFacts
 
 __all__ = [
     "AppliedException",
@@ -94,14 +95,21 @@ def decide(
     """Judge facts under a policy set.
 
     Args:
-        facts: a mapping that passed `validate_facts`. A required fact that is missing all the same makes the rules
-            that read it indeterminate, never quietly false.
+        facts: what `validate_facts` made; any other mapping is checked first, under the set's own schema. A gap makes
+            the rules that read it indeterminate, never quietly false, and the answer at least REVIEW.
         on: the day whose parameters and effective dates hold.
         exceptions: exceptions whose scope covers the ask; inactive ones are passed over.
+
+    Raises:
+        FactError: the facts are not those of the schema.
     """
-    dated = policy_set.at(on)
-    combined, applied = _judge(dated, facts, exceptions, on)
-    get = facts.get
+    valid = facts if type(facts) is ValidFacts and facts.schema is policy_set.schema else _checked(policy_set, facts)
+    known = valid._known
+    combined, applied = _judge(policy_set.at(on), known, exceptions, on)
+    if valid.gaps and combined.outcome is Outcome.ALLOW:
+        # Invariant: what could not be read never lets an ask pass without a person, even if no rule looks at it.
+        combined = replace(combined, outcome=Outcome.REVIEW, sample=None)
+    get = known.get
     fired = tuple(
         [FiredRule(rule, {name: get(name) for name in rule.facts}, unsure) for rule, unsure in combined.counted]
     )
@@ -113,7 +121,7 @@ def decide(
         flags=flags,
         warnings=warnings,
         obligations=combined.obligations,
-        evidence_missing=_missing(combined.evidence, facts) if combined.evidence else (),
+        evidence_missing=_missing(combined.evidence, known) if combined.evidence else (),
         exceptions_applied=applied,
         indeterminate=combined.indeterminate,
         permitted_by=combined.permitted_by,
@@ -129,8 +137,21 @@ def outcome_of(
     on: date,
     exceptions: Sequence[RuleException] = (),
 ) -> Outcome:
-    """Only what `decide` comes to, for whoever asks hundreds of times: no reasons are gathered."""
-    return _judge(policy_set.at(on), facts, exceptions, on)[0].outcome
+    """Only what `decide` comes to, for whoever asks hundreds of times: no reasons are gathered.
+
+    Raises:
+        FactError: as `decide`.
+    """
+    valid = facts if type(facts) is ValidFacts and facts.schema is policy_set.schema else _checked(policy_set, facts)
+    outcome = _judge(policy_set.at(on), valid._known, exceptions, on)[0].outcome
+    return Outcome.REVIEW if valid.gaps and outcome is Outcome.ALLOW else outcome
+
+
+def _checked(policy_set: CompiledPolicySet, facts: Mapping[str, Any]) -> ValidFacts:
+    """Facts that nobody has checked under this schema yet. A gap of facts that were stays one."""
+    if type(facts) is ValidFacts:
+        return ValidFacts.with_gaps(facts, policy_set.schema)
+    return ValidFacts(facts, policy_set.schema)
 
 
 def _judge(

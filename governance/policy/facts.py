@@ -43,6 +43,9 @@ TEXTUAL = (FactType.STRING, FactType.ENUM)
 # Invariant: every fact is bounded, so that columns, SQL and interval checks never meet an unbounded value.
 STRING_CHARS_MAX = 200
 LIST_ITEMS_MAX = 100
+# No fact is larger, and a double holds it: what is checked is compared before it becomes one.
+DOUBLE_WHOLE_MAX = 10**300
+_EXACT = (bool, int, float, str)
 TIMESTAMP_MIN = datetime(2000, 1, 1, tzinfo=UTC)
 TIMESTAMP_MAX = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -113,10 +116,44 @@ class Fact:
         }
 
 
+def exact_value(fact: Fact, value: Any) -> Any:
+    """The value as a plain built-in one, lists as tuples; what is no value of such a fact comes back as it is.
+
+    A subclass may say one thing when it is checked and another when it is judged. Its content is taken instead, by the
+    built-in type's own methods.
+    """
+    kind = type(value)
+    if fact.type is FactType.DOUBLE and kind is int and abs(value) <= DOUBLE_WHOLE_MAX:
+        return float(value)
+    if kind in _EXACT:
+        return value
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, float):
+        return float.__float__(value)
+    if issubclass(kind, int):
+        return exact_value(fact, int.__int__(value))
+    if issubclass(kind, list):
+        return tuple(exact_value(fact, item) for item in list.__iter__(value))
+    if issubclass(kind, tuple):
+        return tuple(exact_value(fact, item) for item in tuple.__iter__(value))
+    if kind is datetime and value.tzinfo is not UTC:
+        return value.replace(tzinfo=UTC) if _offset_of(value) == timedelta(0) else value
+    return value
+
+
+def _offset_of(instant: datetime) -> timedelta | None:
+    try:
+        return instant.utcoffset()
+    except Exception:  # a time zone of somebody else's making
+        return None
+
+
 def check_value(fact: Fact, value: Any) -> str | None:
     """Say what is wrong with a value of a fact; None when nothing is."""
+    value = exact_value(fact, value)
     if fact.type is FactType.BOOL:
-        return None if isinstance(value, bool) else "must be true or false"
+        return None if type(value) is bool else "must be true or false"
     if fact.type in NUMERIC:
         return _check_number(fact, value)
     if fact.type in TEXTUAL:
@@ -128,11 +165,11 @@ def check_value(fact: Fact, value: Any) -> str | None:
 
 def _check_number(fact: Fact, value: Any) -> str | None:
     # bool is an int in Python; here it is a slip.
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if type(value) not in (int, float):
         return "must be a number"
-    if fact.type is FactType.INT and not isinstance(value, int):
+    if fact.type is FactType.INT and type(value) is not int:
         return "must be a whole number"
-    if fact.type is FactType.DOUBLE and isinstance(value, float) and not math.isfinite(value):
+    if type(value) is float and not math.isfinite(value):
         return "must be finite"
     if fact.minimum is not None and value < fact.minimum:
         return f"must be at least {fact.minimum:g}"
@@ -142,24 +179,30 @@ def _check_number(fact: Fact, value: Any) -> str | None:
 
 
 def _check_text(fact: Fact, value: Any) -> str | None:
-    if not isinstance(value, str):
+    problem = text_problem(value)
+    if problem is None and fact.choices and not fact.is_open and value not in fact.choices:
+        return f"must be one of {', '.join(fact.choices)}"
+    return problem
+
+
+def text_problem(value: Any) -> str | None:
+    """What keeps a text from being a fact, whatever it is about; None when nothing does."""
+    if type(value) is not str:
         return "must be text"
     if not value:
         return "must not be empty; an unknown optional fact is left out"
     if len(value) > STRING_CHARS_MAX:
-        return f"must have at most {STRING_CHARS_MAX} characters"
+        return f"has {len(value):,} characters: must have at most {STRING_CHARS_MAX} characters"
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
         return "must not hold NUL or half of a surrogate pair"
-    if fact.choices and not fact.is_open and value not in fact.choices:
-        return f"must be one of {', '.join(fact.choices)}"
     return None
 
 
 def _check_list(fact: Fact, value: Any) -> str | None:
-    if not isinstance(value, (list, tuple)):
+    if type(value) not in (list, tuple):
         return "must be a list of texts"
     if len(value) > LIST_ITEMS_MAX:
-        return f"must have at most {LIST_ITEMS_MAX} items"
+        return f"has {len(value):,} items: must have at most {LIST_ITEMS_MAX} items"
     for item in value:
         problem = _check_text(fact, item)
         if problem:
@@ -168,9 +211,9 @@ def _check_list(fact: Fact, value: Any) -> str | None:
 
 
 def _check_timestamp(value: Any) -> str | None:
-    if not isinstance(value, datetime):
+    if type(value) is not datetime:
         return "must be an instant"
-    if value.utcoffset() != timedelta(0):
+    if _offset_of(value) != timedelta(0):
         return "must be an aware instant in UTC"
     if not TIMESTAMP_MIN <= value <= TIMESTAMP_MAX:
         return f"must lie between {TIMESTAMP_MIN.year} and {TIMESTAMP_MAX.year}"
@@ -186,7 +229,10 @@ def timestamp_from_text(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError("an instant needs an offset, e.g. 2026-01-31T09:00:00Z")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant lies within the years 1 to 9999") from None
 
 
 def timestamp_to_text(instant: datetime) -> str:

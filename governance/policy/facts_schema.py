@@ -13,13 +13,13 @@ from governance.policy.facts import (
     Fact,
     FactType,
     Source,
-    check_value,
+    exact_value,
     fact_error,
     facts_to_json,
     timestamp_from_text,
 )
 from governance.policy.schema import FactsSchema
-from governance.policy.suggest import closest
+from governance.policy.valid_facts import ValidFacts
 
 __all__ = [
     "FACTS",
@@ -33,6 +33,7 @@ __all__ = [
     "FactType",
     "FactsSchema",
     "Source",
+    "ValidFacts",
     "facts_from_json",
     "facts_to_json",
     "validate_facts",
@@ -329,24 +330,13 @@ FACTS_BY_NAME = SCHEMA.by_name
 SCHEMA_DIGEST = SCHEMA.digest
 
 
-def validate_facts(facts: Mapping[str, Any]) -> None:
-    """Refuse a mapping that is not a complete, well-typed, finite set of facts.
+def validate_facts(facts: Mapping[str, Any]) -> ValidFacts:
+    """Check facts against the product's schema: what comes back may be judged, and nothing else may.
 
     Raises:
         FactError: names the first fact that is unknown, missing, of the wrong type or out of range.
     """
-    for name, value in facts.items():
-        fact = FACTS_BY_NAME.get(name)
-        if fact is None:
-            error = fact_error(str(name), "is not in the schema")
-            error.suggestion = closest(str(name), FACTS_BY_NAME)
-            raise error
-        problem = check_value(fact, value)
-        if problem:
-            raise fact_error(name, problem)
-    missing = SCHEMA.required - facts.keys()
-    if missing:
-        raise fact_error(min(missing), "is missing")
+    return ValidFacts(facts, SCHEMA)
 
 
 def facts_from_json(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -363,7 +353,7 @@ def facts_from_json(plain: Mapping[str, Any]) -> dict[str, Any]:
                 value = timestamp_from_text(value)
             except ValueError as error:
                 raise fact_error(name, "must be an instant such as 2026-01-31T09:00:00Z") from error
-        elif fact is not None and fact.type is FactType.DOUBLE and type(value) is int:
-            value = float(value)
+        elif fact is not None and fact.type is FactType.DOUBLE:
+            value = exact_value(fact, value)
         facts[name] = value
     return facts

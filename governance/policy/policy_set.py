@@ -24,6 +24,8 @@ from governance.policy.schema import FactsSchema
 from governance.policy.template import Template, parse_template
 
 REQUIRED_FACTS = SCHEMA.required
+# What a condition can trip over: a gap, or values that break the schema.
+_STUMBLES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class BoundRule:
         """
         try:
             return self.generated_truths(values)
-        except (KeyError, TypeError, AttributeError, ZeroDivisionError, OverflowError):
+        except _STUMBLES:
             # Values that break the schema: each comparison by itself.
             return tuple(leaf.truth for leaf in leaves_of(self.shapes, values))
 
@@ -143,19 +145,24 @@ class DatedRules:
     def fired_mask(self, facts: Mapping[str, Any]) -> int:
         """Bit i: rule i fired. Bit i + len(rules): rule i is indeterminate.
 
-        A facts mapping that breaks the schema (a required fact missing, a text for a number) is judged rule by rule:
-        what cannot be judged is indeterminate, and the rest still counts.
+        Args:
+            facts: the values of `ValidFacts`. Where a required one is a gap, rules are judged one by one: what cannot
+                be judged is indeterminate, and the rest still counts.
         """
         try:
             return self.generated(facts)
-        except (KeyError, TypeError, AttributeError, ZeroDivisionError, OverflowError):
+        except _STUMBLES:
             return self.careful_mask(facts)
 
     def careful_mask(self, facts: Mapping[str, Any]) -> int:
         """The same by the interpreter."""
         mask = 0
         for rule in self.rules:
-            value = evaluate(rule.condition, facts)
+            try:
+                value = evaluate(rule.condition, facts)
+            except _STUMBLES:
+                # An error never decides: it is a question for a person.
+                value = INDETERMINATE
             if value is INDETERMINATE:
                 mask |= 1 << (rule.index + len(self.rules))
             elif value:

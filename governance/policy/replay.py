@@ -10,6 +10,7 @@ from governance.policy.answer import decision_from_json
 from governance.policy.decision import RuleException, decide
 from governance.policy.facts_schema import facts_from_json
 from governance.policy.policy_set import CompiledPolicySet
+from governance.policy.valid_facts import ValidFacts
 
 
 def replayed_differences(
@@ -20,8 +21,12 @@ def replayed_differences(
     Args:
         facts, stored: facts and decision as they were stored, plain values.
         on: the day of the decision. Exceptions are those that the decision lists: they are part of what was decided.
+
+    Raises:
+        PolicyError: the facts cannot be read.
     """
-    again = decide(policy_set, facts_from_json(facts), on=on, exceptions=exceptions_of(stored, on=on)).to_json()
+    read = ValidFacts.with_gaps(facts_from_json(facts), policy_set.schema)
+    again = decide(policy_set, read, on=on, exceptions=exceptions_of(stored, on=on)).to_json()
     return {
         name: (stored.get(name), again.get(name))
         for name in again

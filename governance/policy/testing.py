@@ -12,6 +12,7 @@ from governance.policy.decision import Decision, decide
 from governance.policy.examples import plain_ask
 from governance.policy.plain_words import ask_in_words, people_in_words
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
+from governance.policy.valid_facts import ValidFacts
 
 # Cases that do not say a day are judged on this one, so that a result never depends on when it is run.
 DEFAULT_DAY = date(2026, 11, 25)
@@ -45,7 +46,8 @@ def run_bundle_tests(bundle: Bundle, policy_set: CompiledPolicySet | None = None
 
 
 def _run(bundle: Bundle, test: RuleTest, compiled: CompiledPolicySet) -> CaseResult:
-    decision = decide(compiled, ask_of(bundle, test.facts, test.absent), on=day_of(bundle, test))
+    facts = ValidFacts.with_gaps(ask_of(bundle, test.facts, test.absent), compiled.schema)
+    decision = decide(compiled, facts, on=day_of(bundle, test))
     failures = tuple(_compare(test, decision))
     given = ask_in_words({**bundle.fixture, **test.facts}, test.absent, bundle.schema.by_name) if failures else ""
     return CaseResult(test=test, failures=failures, given=given)

@@ -21,7 +21,7 @@ from governance.policy.decision import Decision, RuleException, decide
 from governance.policy.effects import EffectKind
 from governance.policy.errors import PolicyError
 from governance.policy.explain import Leaf, leaves_of
-from governance.policy.facts_schema import facts_from_json
+from governance.policy.facts_schema import SCHEMA, ValidFacts, facts_from_json
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
 from governance.policy.tally import ID_COLUMN, WORDS
 from governance.selectors import backtests
@@ -230,8 +230,9 @@ def _judged(
             project=row.revision.content.get("project") or "",
             at=row.assessed_at,
         )
-        now = decide(against, facts, on=on, exceptions=held)
-        after = decide(draft, facts, on=on, exceptions=held)
+        judged = ValidFacts.with_gaps(facts, SCHEMA)
+        now = decide(against, judged, on=on, exceptions=held)
+        after = decide(draft, judged, on=on, exceptions=held)
         return facts, *why_changed(flip, facts, against=against, draft=draft, now=now, after=after, on=on)
     except (PolicyError, AttributeError, KeyError, TypeError, ValueError):
         # Facts that an older version wrote in another shape: one such row must not take the page with it.

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models.functions import Mod
 
 from governance.models import Assessment
+from governance.policy.errors import PolicyError
 from governance.policy.replay import replayed_differences
 from governance.selectors.policy_history import PolicyHistory
 
@@ -40,7 +41,11 @@ def replay(
         policy_set = history.rules(digest, at=assessed_at)
         found = None
         if policy_set is not None:
-            found = replayed_differences(policy_set, facts, decision, on=assessed_at.date())
+            try:
+                found = replayed_differences(policy_set, facts, decision, on=assessed_at.date())
+            except PolicyError as error:
+                # Such a row must not end the run, and is no decision that stands either.
+                found = {"facts": ("", str(error))}
         yield Replayed(pk, digest, found)
 
 

@@ -86,7 +86,7 @@ def _row(beside: Beside, assessed: Assessed, assessment: Assessment) -> ShadowDe
         # A savepoint of its own: reading the text of one version must not take the others along.
         with transaction.atomic():
             policy = beside.policy()
-        decision = decide(policy, dict(assessed.facts), on=assessed.context.now.date(), exceptions=assessed.exceptions)
+        decision = decide(policy, assessed.facts, on=assessed.context.now.date(), exceptions=assessed.exceptions)
     except Exception as error:
         logger.exception("version %s in shadow could not judge assessment %s", beside.version_id, assessment.pk)
         row.outcome = ""

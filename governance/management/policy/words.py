@@ -141,9 +141,8 @@ def explain(places: list[str], *, facts_file: str | None, on: date) -> Report:
         words = {rule.rule_id: rule_in_words(rule) for rule in policy_set.at(on).rules}
         return Report(FINE, [f"{rule_id}: {text}" for rule_id, text in words.items()], {"rules": words, "errors": []})
     try:
-        facts = {**plain_ask(), **facts_from_json(_read_facts(facts_file))}
-        facts = {name: value for name, value in facts.items() if value is not None}
-        validate_facts(facts)
+        given = {**plain_ask(), **facts_from_json(_read_facts(facts_file))}
+        facts = validate_facts({name: value for name, value in given.items() if value is not None})
     except PolicyError as error:
         return _refused([error])
     decision = decide(policy_set, facts, on=on)

@@ -13,6 +13,7 @@ from governance.policy.decision import decide
 from governance.policy.facts import facts_to_json
 from governance.policy.ir_text import text_of
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
+from governance.policy.valid_facts import ValidFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def differences(
     places |= {("new", rule_id): len(before) + index for index, rule_id in enumerate(after)}
 
     def answers(example: Mapping[str, Any]) -> tuple[str, str]:
-        return decide(old, example, on=on).outcome.value, decide(new, example, on=on).outcome.value
+        facts = ValidFacts.with_gaps(example, new.schema)
+        return decide(old, facts, on=on).outcome.value, decide(new, facts, on=on).outcome.value
 
     found: list[RuleDifference] = []
     for rule_id in sorted({*before, *after}):

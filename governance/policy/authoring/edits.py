@@ -154,7 +154,7 @@ def _texts(param: Param, parts: Sequence[str]) -> list[str]:
     return list(parts)
 
 
-_GROUPING = str.maketrans("", "", " _'\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION MARK}")
+_GROUPING = str.maketrans("", "", " '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION MARK}")
 NUMBER_CHARS_MAX = 40
 
 

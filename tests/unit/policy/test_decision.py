@@ -14,8 +14,9 @@ from governance.policy.bundle import load_bundle
 from governance.policy.bundle_model import Bundle, DatedValue, Param, Rule
 from governance.policy.decision import Decision, Outcome, RuleException, decide
 from governance.policy.effects import DEFAULT_ON_ERROR, Effect, EffectKind, Obligation, OnError, RoleDemand
-from governance.policy.errors import BundleError
+from governance.policy.errors import BundleError, FactError
 from governance.policy.examples import plain_ask
+from governance.policy.facts_schema import SCHEMA, ValidFacts
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.shipped import shipped_bundles, shipped_policy_set
 
@@ -200,7 +201,7 @@ def test_an_exception_may_name_a_whole_table() -> None:
 def test_a_missing_required_fact_fails_closed() -> None:
     facts = plain_ask()
     del facts["history.similar_exposure_30d_usd"]
-    decision = decide(shipped_policy_set(), facts, on=DAY)
+    decision = decide(shipped_policy_set(), ValidFacts.with_gaps(facts, SCHEMA), on=DAY)
     assert decision.outcome is Outcome.DENY
     assert "AL-1" in decision.indeterminate
     assert "AL-8.overdrawn" not in decision.indeterminate
@@ -212,7 +213,9 @@ def test_a_fact_of_the_wrong_type_never_permits(value: Any) -> None:
     compiled = make_set(
         make_rule("allow", "has(request.exposure_usd) && request.exposure_usd <= 2500.0", EffectKind.ALLOW)
     )
-    assert decide(compiled, facts, on=DAY).outcome is Outcome.REVIEW
+    assert decide(compiled, ValidFacts.with_gaps(facts, SCHEMA), on=DAY).outcome is Outcome.REVIEW
+    with pytest.raises(FactError):
+        decide(compiled, facts, on=DAY)
 
 
 # -- explanations
