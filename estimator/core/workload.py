@@ -164,9 +164,12 @@ def _parse_value(spec: FieldSpec, raw: Any) -> tuple[FieldValue | None, str | No
 def _parse_text(spec: FieldSpec, raw: Any) -> tuple[str | None, str | None]:
     if not isinstance(raw, str) or not raw.isprintable():
         return None, "use printable characters on one line"
-    if len(raw) > (spec.maximum or 0):
+    text = raw.strip()
+    if len(text) < (spec.minimum or 0):
+        return None, "must not be empty"
+    if len(text) > (spec.maximum or 0):
         return None, f"use at most {int(spec.maximum or 0)} characters"
-    return raw.strip(), None
+    return text, None
 
 
 def _parse_number(spec: FieldSpec, raw: Any) -> tuple[float | int | None, str | None]:

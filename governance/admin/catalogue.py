@@ -15,7 +15,16 @@ from django.urls import reverse
 from estimator.core.place import PriceTerm
 from estimator.models import CatalogueRelease, CatalogueRow
 from estimator.schema import TABLES, TABLES_BY_NAME, Column, ColumnType, Table
-from governance.admin.forms import DayField, DeskForm, ReasonField, TruthField, choices
+from governance.admin.forms import (
+    DayField,
+    DeskForm,
+    ExactNumberField,
+    NumberField,
+    ReasonField,
+    TruthField,
+    WholeNumberField,
+    choices,
+)
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
 from governance.models import User
 from governance.services import catalogue
@@ -35,12 +44,12 @@ def form_field(column: Column) -> forms.Field:
         return forms.ChoiceField(choices=offered if column.is_required else [("", "–"), *offered], **options)
     match column.type:
         case ColumnType.NUMBER:
-            return forms.FloatField(min_value=column.minimum, max_value=column.maximum, **options)
+            return NumberField(min_value=column.minimum, max_value=column.maximum, **options)
         case ColumnType.MONEY:
-            return forms.DecimalField(max_digits=20, decimal_places=8, **options)
+            return ExactNumberField(max_digits=20, decimal_places=8, **options)
         case ColumnType.INTEGER:
             low, high = (None if edge is None else int(edge) for edge in (column.minimum, column.maximum))
-            return forms.IntegerField(min_value=low, max_value=high, **options)
+            return WholeNumberField(min_value=low, max_value=high, **options)
         case ColumnType.DATE:
             return DayField(**options)
         case ColumnType.YES_NO:
@@ -97,7 +106,7 @@ class OwnPriceForm(DeskForm):
     accelerator = forms.CharField(max_length=80, label="Accelerator", help_text="Its short name in the catalogue.")
     price_term = forms.ChoiceField(choices=choices(term.value for term in PriceTerm), label="Term")
     region = forms.CharField(max_length=160, required=False, label="Region", help_text="Empty means everywhere.")
-    usd_per_gpu_hour = forms.DecimalField(max_digits=14, decimal_places=6, label="USD for one accelerator and hour")
+    usd_per_gpu_hour = ExactNumberField(max_digits=14, decimal_places=6, label="USD for one accelerator and hour")
     effective_from = DayField(label="From which day")
     effective_to = DayField(required=False, label="Until which day", help_text="Not included. Empty: until replaced.")
     source = forms.CharField(max_length=2000, label="Where it says so", help_text="The contract or the page.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
@@ -14,6 +14,7 @@ from django.db import models
 from governance.admin.access import Access
 from governance.domain.money import AMOUNT_MICRO_MAX, MICRO_PER_UNIT
 from governance.domain.prose import sentence
+from governance.domain.typed import YEAR_MAX, YEAR_MIN, is_kept_day, plain_numeral, utc_instant
 from governance.models import User
 
 RowT = TypeVar("RowT", bound=models.Model)
@@ -78,7 +79,38 @@ class DeskForm(forms.Form):
         return found
 
 
-class MoneyField(forms.DecimalField):
+class TypedNumber:
+    """A field whose number is read as everywhere else: `200,000` is one, `1_000` and other digits than 0 to 9 are none.
+
+    Beside a field of Django's, whose ranges and sentences stay.
+    """
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip():
+            plain = plain_numeral(value)
+            if plain is None:
+                raise forms.ValidationError(f"`{value.strip()[:40]}` is not a number: write it like 200,000 or 1.5.")
+            value = plain
+        elif isinstance(value, bool):
+            raise forms.ValidationError("This is not a number.")
+        return super().to_python(value)  # type: ignore[misc]
+
+
+class NumberField(TypedNumber, forms.FloatField):
+    """A number typed by a person; finite."""
+
+
+class WholeNumberField(TypedNumber, forms.IntegerField):
+    """A whole number typed by a person."""
+
+
+class ExactNumberField(TypedNumber, forms.DecimalField):
+    """A number typed by a person whose decimals all count."""
+
+
+class MoneyField(ExactNumberField):
     """USD typed by a person, micro-units given to the service."""
 
     def __init__(self, **options: Any) -> None:
@@ -119,9 +151,31 @@ class InstantField(forms.DateTimeField):
     def __init__(self, **options: Any) -> None:
         super().__init__(input_formats=INSTANT_FORMATS, **options)
 
+    def to_python(self, value: Any) -> datetime | None:
+        _refuse_other_digits(value)
+        instant = super().to_python(value)
+        if instant is not None and utc_instant(instant) is None:
+            raise forms.ValidationError(_NOT_KEPT)
+        return instant
+
 
 class DayField(forms.DateField):
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def to_python(self, value: Any) -> date | None:
+        _refuse_other_digits(value)
+        day = super().to_python(value)
+        if day is not None and not is_kept_day(day):
+            raise forms.ValidationError(_NOT_KEPT)
+        return day
+
+
+_NOT_KEPT = f"Give a day from {YEAR_MIN} to {YEAR_MAX}."
+
+
+def _refuse_other_digits(value: Any) -> None:
+    if isinstance(value, str) and not value.isascii():
+        raise forms.ValidationError("Write the digits 0 to 9.")
 
 
 class ReasonField(forms.CharField):

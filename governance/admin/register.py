@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 
-from governance.admin.forms import DayField, DeskForm, ListField, TruthField, choices
+from governance.admin.forms import DayField, DeskForm, ListField, NumberField, TruthField, choices
 from governance.admin.records import Edit, RecordAdmin
 from governance.domain.ask import MODALITIES
 from governance.models import Beneficiary, ModelLineage, Person, Project, Provider, Purpose, User
@@ -73,14 +73,14 @@ class ChangeLineageForm(DeskForm):
     owner = forms.ModelChoiceField(Person.objects.all(), label="Who owns it")
     project = forms.ModelChoiceField(Project.objects.all(), required=False, label="In which project")
     base_name = forms.CharField(max_length=120, required=False, label="Base model, if someone else's")
-    base_model_flop = forms.FloatField(required=False, label="Compute of the base", help_text="FLOP, such as 6.3e24.")
+    base_model_flop = NumberField(required=False, label="Compute of the base", help_text="FLOP, such as 6.3e24.")
     base_model_systemic = TruthField(label="Has the base systemic risk")
     modalities = forms.MultipleChoiceField(required=False, choices=choices(MODALITIES), label="Modalities")
     eu_market = TruthField(label="On the EU market, or meant for it")
-    direct_flop_p50 = forms.FloatField(label="Compute that changed it, p50", help_text="FLOP so far.")
-    direct_flop_p90 = forms.FloatField(label="Compute that changed it, p90")
-    cumulative_flop_p50 = forms.FloatField(label="With synthetic data and base, p50")
-    cumulative_flop_p90 = forms.FloatField(label="With synthetic data and base, p90")
+    direct_flop_p50 = NumberField(label="Compute that changed it, p50", help_text="FLOP so far.")
+    direct_flop_p90 = NumberField(label="Compute that changed it, p90")
+    cumulative_flop_p50 = NumberField(label="With synthetic data and base, p50")
+    cumulative_flop_p90 = NumberField(label="With synthetic data and base, p90")
     notification_state = forms.ChoiceField(choices=choices(register.NOTIFICATION_STATES), label="Notification")
 
     def save(self, *, actor: User, now: datetime) -> ModelLineage:

@@ -8,7 +8,9 @@ from rest_framework import serializers
 
 from estimator.core.needs import Delivery, Software
 from estimator.core.place import PriceTerm
+from governance.api.fields import InstantField, NumberField, WholeNumberField
 from governance.domain.money import CURRENCY, to_units
+from governance.domain.registers import gaps_in_words
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -43,13 +45,13 @@ class ContentSerializer(StrictSerializer):
 
 class DraftSerializer(StrictSerializer):
     content = serializers.DictField(help_text="Revision content, version 1.")
-    draft_version = serializers.IntegerField(
+    draft_version = WholeNumberField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="The version that you read; refuses to overwrite."
     )
 
 
 class SubmitSerializer(StrictSerializer):
-    draft_version = serializers.IntegerField(
+    draft_version = WholeNumberField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="The version that you read; no other is submitted."
     )
 
@@ -75,8 +77,8 @@ class DecisionInputSerializer(StrictSerializer):
 class BacktestInputSerializer(StrictSerializer):
     """A stored policy version on stored decisions."""
 
-    version = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="Id of the policy version.")
-    since = serializers.DateTimeField(
+    version = WholeNumberField(min_value=1, max_value=2**63 - 1, help_text="Id of the policy version.")
+    since = InstantField(
         required=False, allow_null=True, default=None, help_text="Decisions from this instant on; all without it."
     )
 
@@ -92,18 +94,16 @@ class EstimateInputSerializer(StrictSerializer):
     country = serializers.RegexField(r"^[A-Z]{2}$", required=False, allow_null=True, default=None)
     price_term = serializers.CharField(max_length=20, default="on_demand")
     accelerator = serializers.CharField(max_length=80, required=False, allow_null=True, default=None)
-    accelerator_count = serializers.IntegerField(min_value=1, max_value=1_000_000, default=1)
-    gpu_hours_cap = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0, max_value=1e9)
-    money_cap_usd = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0, max_value=1e9)
-    window_days = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0, max_value=1830)
+    accelerator_count = WholeNumberField(min_value=1, max_value=1_000_000, default=1)
+    gpu_hours_cap = NumberField(required=False, allow_null=True, default=None, min_value=0, max_value=1e9)
+    money_cap_usd = NumberField(required=False, allow_null=True, default=None, min_value=0, max_value=1e9)
+    window_days = NumberField(required=False, allow_null=True, default=None, min_value=0, max_value=1830)
 
 
 class CompareInputSerializer(EstimateInputSerializer):
     """The same workload on every offer of the catalogue; nothing is stored."""
 
-    deadline_hours = serializers.FloatField(
-        required=False, allow_null=True, default=None, min_value=0.01, max_value=1e6
-    )
+    deadline_hours = NumberField(required=False, allow_null=True, default=None, min_value=0.01, max_value=1e6)
     providers = serializers.ListField(
         child=serializers.CharField(max_length=80), required=False, allow_null=True, default=None, max_length=200
     )
@@ -115,16 +115,12 @@ class CompareInputSerializer(EstimateInputSerializer):
     )
     software = serializers.ChoiceField(choices=list(Software), default="any")
     delivery = serializers.ChoiceField(choices=list(Delivery), default="any")
-    interconnect_gb_s = serializers.FloatField(
-        required=False, allow_null=True, default=None, min_value=0, max_value=1e6
-    )
+    interconnect_gb_s = NumberField(required=False, allow_null=True, default=None, min_value=0, max_value=1e6)
     is_export_controlled = serializers.BooleanField(default=False, help_text="Leave out chips that need a licence.")
-    price_age_days_max = serializers.IntegerField(
-        required=False, allow_null=True, default=540, min_value=0, max_value=10_000
-    )
-    renewable_share = serializers.FloatField(required=False, allow_null=True, default=None, min_value=0, max_value=1)
+    price_age_days_max = WholeNumberField(required=False, allow_null=True, default=540, min_value=0, max_value=10_000)
+    renewable_share = NumberField(required=False, allow_null=True, default=None, min_value=0, max_value=1)
     hosted_model = serializers.CharField(max_length=200, required=False, allow_null=True, default=None)
-    limit = serializers.IntegerField(default=20, min_value=1, max_value=200)
+    limit = WholeNumberField(default=20, min_value=1, max_value=200)
 
 
 def money(amount_micro: int | None) -> dict[str, Any] | None:
@@ -171,6 +167,7 @@ def stored_assessment(assessment: Assessment) -> dict[str, Any]:
         "outcome": assessment.outcome,
         "exposure": money(assessment.exposure_micro),
         "decision": assessment.decision,
+        "unread": gaps_in_words(assessment.gaps),
         "estimate": assessment.estimate,
         "pins": {
             "facts": assessment.facts_digest,
@@ -188,6 +185,7 @@ def assessed(found: Assessed) -> dict[str, Any]:
         "outcome": found.outcome.value,
         "exposure": money(found.exposure_micro),
         "decision": found.decision.to_json(),
+        "unread": gaps_in_words(found.facts.gaps),
         "estimate": found.estimate.to_json(),
         "headroom": [
             {"budget": level.slug, "before": money(level.before_micro), "after_micro": level.after_micro}

@@ -19,6 +19,7 @@ from governance.emails import (
     credentials,
     digests,
     in_force,
+    registers,
     stages,
 )
 from governance.emails.letters import Letter, Moot, Reader, Undeliverable
@@ -37,6 +38,7 @@ LETTERS: dict[str, Callable[[Alert, Reader], Letter]] = {
     "changes_wanted": answers.changes_wanted,
     "grant_issued": answers.grant_issued,
     "budget_threshold": budgets.threshold_crossed,
+    "register_unread": registers.unread,
     "digest": digests.digest,
     "activation_asked": activations.asked,
     "activation_lapsed": activations.lapsed,

@@ -26,6 +26,9 @@ class Assessment(models.Model):
     outcome = models.CharField(max_length=10)
     exposure_micro = models.BigIntegerField(null=True)
     facts = models.JSONField()
+    gaps = models.JSONField(
+        default=dict, help_text="Facts that could not be read, and why; the rules that read them count as fired."
+    )
     estimate = models.JSONField()
     decision = models.JSONField()
     facts_digest = models.CharField(max_length=64)

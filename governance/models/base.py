@@ -9,6 +9,8 @@ from django.db import models, transaction
 
 from governance.domain.errors import LockOutsideTransaction, NotFound
 from governance.domain.money import AMOUNT_MICRO_MAX
+from governance.policy.facts import LIST_ITEMS_MAX, STRING_CHARS_MAX
+from governance.policy.facts_schema import FACTS_BY_NAME
 
 RowT = TypeVar("RowT", bound=models.Model)
 
@@ -56,6 +58,43 @@ def amount_check(table: str, *names: str) -> list[models.CheckConstraint]:
         )
         for name in names
     ]
+
+
+# Read by PostgreSQL alone: a list of so many texts at most, none of them empty or too long for a fact.
+_TEXTS = (
+    'jsonb_path_exists(%(expressions)s, \'strict $ ? (@.type() == "array" && @.size() <= {items} && '
+    '!exists(@[*] ? (@.type() != "string" || @ == "" || @ like_regex "^.{{{longest},}}$" flag "s")))\'::jsonpath)'
+)
+
+
+def texts_check(table: str, name: str) -> models.CheckConstraint:
+    """Constraint: the JSON column holds a list of texts that can be a fact, within the bounds of the facts schema."""
+    listed = models.Func(
+        models.F(name),
+        template=_TEXTS.format(items=LIST_ITEMS_MAX, longest=STRING_CHARS_MAX + 1),
+        output_field=models.BooleanField(),
+    )
+    return models.CheckConstraint(
+        condition=models.Q(listed),
+        name=f"{table}_{name}_texts",
+        violation_error_message=(
+            f"{name} is a list of at most {LIST_ITEMS_MAX} texts of 1 to {STRING_CHARS_MAX} characters"
+        ),
+    )
+
+
+def number_check(constraint: str, fact: str, *names: str, or_absent: tuple[str, ...] = ()) -> models.CheckConstraint:
+    """Constraint: these columns lie within the range of a fact; NaN, which PostgreSQL puts above all, does not."""
+    bounds = FACTS_BY_NAME[fact]
+    condition = models.Q()
+    for name in (*names, *or_absent):
+        within = models.Q(**{f"{name}__gte": bounds.minimum, f"{name}__lte": bounds.maximum})
+        condition &= within | models.Q(**{f"{name}__isnull": True}) if name in or_absent else within
+    return models.CheckConstraint(
+        condition=condition,
+        name=constraint,
+        violation_error_message=f"figures lie between {bounds.minimum:g} and {bounds.maximum:g}",
+    )
 
 
 def choices_check(table: str, name: str, values: Any) -> models.CheckConstraint:

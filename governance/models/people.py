@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from governance.models.base import choices_check
+from governance.models.base import choices_check, texts_check
 
 ROOT_DEPTH = 1
 
@@ -30,7 +30,7 @@ class Team(models.Model):
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
-    cost_centre = models.CharField(max_length=20, blank=True)
+    cost_centre = models.CharField(max_length=20, null=True, blank=True)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     path = models.CharField(max_length=200, editable=False, default="")
 
@@ -42,6 +42,11 @@ class Team(models.Model):
                 condition=Q(parent__isnull=True),
                 name="team_one_root",
                 violation_error_message="there is one organisation per installation: give the team a parent",
+            ),
+            models.CheckConstraint(
+                condition=~Q(cost_centre=""),
+                name="team_cost_centre_said",
+                violation_error_message="a team without a cost centre has none; it is not an empty one",
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["path"], name="team_path_prefix", opclasses=["text_pattern_ops"])]
@@ -93,6 +98,7 @@ class Person(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="person_email_unique"),
             choices_check("person", "requester_type", RequesterType.values),
+            texts_check("person", "trainings"),
         ]
 
     def __str__(self) -> str:

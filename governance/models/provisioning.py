@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from governance.domain.ask import KINDS
 from governance.domain.lifecycle import LABELS, State
-from governance.models.base import LockingQuerySet, amount_check, choices_check
+from governance.models.base import LockingQuerySet, amount_check, choices_check, number_check, texts_check
 from governance.models.people import Person, Project, User
 from governance.models.visibility import Visibility
 
@@ -35,7 +35,10 @@ class Provider(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
-        constraints: ClassVar = [choices_check("provider", "provider_type", PROVIDER_TYPES)]
+        constraints: ClassVar = [
+            choices_check("provider", "provider_type", PROVIDER_TYPES),
+            texts_check("provider", "certifications"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -96,10 +99,11 @@ class ModelLineage(models.Model):
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [
             choices_check("lineage", "notification_state", ("none", "due", "sent", "acknowledged")),
-            models.CheckConstraint(
-                condition=Q(cumulative_flop_p90__gte=0, cumulative_flop_p90__lte=1e32, direct_flop_p90__gte=0),
-                name="lineage_flop_range",
-                violation_error_message="FLOP figures lie between 0 and 1e32",
+            number_check(
+                "lineage_flop_range",
+                "lineage.base_model_flop",
+                *("direct_flop_p50", "direct_flop_p90", "cumulative_flop_p50", "cumulative_flop_p90"),
+                or_absent=("base_model_flop",),
             ),
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -16,6 +17,7 @@ from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.errors import InputError
 from estimator.core.estimate import ESTIMATOR_VERSION, estimate
 from estimator.core.place import Place
+from estimator.core.quantities import QuantityError
 from estimator.core.result import Estimate, LineageCompute
 from estimator.core.workload import Workload
 from governance.domain.ask import Ask
@@ -26,11 +28,13 @@ from governance.domain.money import AmountOutOfRange
 from governance.domain.routing import Directory, Need, StagePlan, plan_stages
 from governance.models import Budget, ModelLineage, Provider, User
 from governance.policy.decision import Decision, Outcome, RuleException, decide
-from governance.policy.facts_schema import SCHEMA_VERSION, facts_to_json, validate_facts
+from governance.policy.facts_schema import SCHEMA, SCHEMA_VERSION, ValidFacts, facts_to_json
 from governance.policy.policy_set import CompiledPolicySet
 from governance.selectors import balances, facts, people, policies, prices
 
 ENGINE_VERSION = f"estimator {ESTIMATOR_VERSION}"[:20]
+log = logging.getLogger(__name__)
+NOT_SIZED = "cannot be sized with these figures together: change one of them"
 # When rules ask for a person without saying which, the requester's team lead looks at it.
 DEFAULT_NEED = Need(role="team_lead", quorum=1, stage=1, due_working_days=2)
 DUE_WORKING_DAYS_DEFAULT = 2
@@ -54,7 +58,7 @@ class Assessed:
     ask: Ask
     context: facts.Context
     estimate: Estimate
-    facts: dict[str, Any]
+    facts: ValidFacts
     decision: Decision
     outcome: Outcome
     exposure_micro: int | None
@@ -284,8 +288,8 @@ def judge(
     )
     exposure = _exposure(ask, context, estimated)
     hold = None if exposure is None else exposure - _running_micro(context)
-    known = facts.complete(context, estimated, exposure, hold)
-    validate_facts(known)
+    # A row that the facts refuse is a gap: the rules that read it count as fired, and a person looks in any case.
+    known = ValidFacts.with_gaps(facts.complete(context, estimated, exposure, hold), SCHEMA)
     decision = decide(policy, known, on=context.now.date(), exceptions=exceptions)
     outcome = decision.outcome
     held_back = ""
@@ -361,6 +365,9 @@ def size(
         )
     except InputError as error:
         raise InvalidAsk({_field(name): [sentence] for name, sentence in error.errors.items()}) from error
+    except (QuantityError, ArithmeticError) as error:
+        log.exception("an ask could not be sized")
+        raise InvalidAsk({"work": [NOT_SIZED]}) from error
 
 
 def _field(name: str) -> str:

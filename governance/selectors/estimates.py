@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,11 +15,14 @@ from estimator.core.errors import InputError
 from estimator.core.exploration import Exploration, Question, explore
 from estimator.core.needs import Needs
 from estimator.core.place import Place
+from estimator.core.quantities import QuantityError
 from estimator.core.result import Estimate
 from estimator.core.workload import Workload
 from governance.domain.errors import InvalidInput
 from governance.models import Provider
+from governance.selectors.assessments import NOT_SIZED
 
+log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 
@@ -103,3 +107,6 @@ def _answer(ask: Callable[[Question], Answer], inputs: Inputs, today: date) -> A
         return ask(inputs.question(today=today))
     except InputError as error:
         raise InvalidInput({name: [sentence] for name, sentence in error.errors.items()}) from error
+    except (QuantityError, ArithmeticError) as error:
+        log.exception("a workload could not be sized")
+        raise InvalidInput({"work": [NOT_SIZED]}) from error

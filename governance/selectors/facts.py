@@ -285,7 +285,8 @@ def complete(
         "clock.decided_at": context.now,
     }
     values |= _lineage_facts(context, estimate) | _grant_facts(context, hold_micro)
-    return {name: _plain_number(value) for name, value in values.items() if value is not None}
+    # What nobody knows is absent: neither None nor an empty text is a fact.
+    return {name: _plain_number(value) for name, value in values.items() if value is not None and value != ""}
 
 
 def acceptance_of(person_id: int, *, now: datetime) -> tuple[bool, int | None]:

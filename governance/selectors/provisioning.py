@@ -12,6 +12,7 @@ from django.db.models import OuterRef, Prefetch, Subquery
 from estimator.core.result import Estimate
 from governance.domain.errors import NotFound
 from governance.domain.lifecycle import State
+from governance.domain.registers import gaps_in_words
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -77,6 +78,12 @@ class Story:
         return self.judged[0] if self.judged else None
 
     @property
+    def unread(self) -> list[str]:
+        """What could not be read for the revision that counts now, a sentence each."""
+        assessment = self.current.assessment if self.current else None
+        return gaps_in_words(assessment.gaps) if assessment else []
+
+    @property
     def content(self) -> Mapping[str, Any]:
         """What is asked for: the current revision, or the draft before there is one."""
         return self.judged[0].revision.content if self.judged else self.request.draft
@@ -109,7 +116,10 @@ def story(
         waiting=_waiting(request, current_stages, now),
         hold=_hold(request),
         levels=_levels(request),
-        reasons=reasoning.reasons(decision, current_stages, roles) if decision else (),
+        reasons=[
+            *(reasoning.unread(latest.assessment.gaps) if latest and latest.assessment else ()),
+            *(reasoning.reasons(decision, current_stages, roles) if decision else ()),
+        ],
         comparison=_comparison(judged),
         advice=_advice(request, latest.revision, now) if latest else NOTHING,
         held_back=held_back(latest.assessment, latest.estimate, latest.revision.content) if latest else "",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from governance.domain.prose import within
+from governance.domain.registers import gaps_in_words, register_of
 from governance.models import ApprovalStage
 from governance.policy.decision import Decision
 from governance.policy.explain import Leaf
@@ -56,6 +57,22 @@ def reasons(decision: Decision, stages: Sequence[ApprovalStage], roles: Mapping[
     order = {"deny": 0, "require": 1, "flag": 2, "warn": 3, "allow": 4}
     fired = sorted(decision.fired, key=lambda rule: (order.get(rule.effect, 9), rule.rule_id))
     return [_reason(rule, decision, stages, roles) for rule in fired]
+
+
+def unread(gaps: Mapping[str, str]) -> list[Reason]:
+    """Rows for what could not be read: the first reason why a person looks."""
+    return [
+        Reason(
+            title="A register could not be read",
+            rule_id=register_of(fact).words,
+            bundle="registers",
+            yours=gaps_in_words({fact: problem})[0],
+            change="it is mended",
+            shape="review",
+            effect="A person looks",
+        )
+        for fact, problem in sorted(gaps.items())
+    ]
 
 
 def crossing_lines(decision: Decision, fact: str) -> list[float]:

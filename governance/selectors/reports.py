@@ -134,7 +134,7 @@ def _teams(rows: Any, wait: Any, visibility: Visibility, now: datetime) -> list[
         row = asked.pop(budget.team_id, None)
         team = budget.team
         if team is not None:
-            found.append(_team_row(team.name, team.cost_centre, row, budget))
+            found.append(_team_row(team.name, team.cost_centre or "", row, budget))
     for row in asked.values():
         found.append(_team_row(row["project__team__name"] or "", row["project__team__cost_centre"] or "", row, None))
     return found

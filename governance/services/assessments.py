@@ -7,10 +7,14 @@ from datetime import datetime
 from governance.models import Assessment, FactRow, RequestRevision
 from governance.policy.facts_schema import FACTS
 from governance.selectors.assessments import ENGINE_VERSION, Assessed
+from governance.services import alerts
 
 
 def store(assessed: Assessed, revision: RequestRevision, *, occasion: str, now: datetime) -> Assessment:
-    """Write facts (typed columns and canonical JSON), estimate, decision and digests. The caller's transaction."""
+    """Write facts (typed columns and canonical JSON), estimate, decision and digests. The caller's transaction.
+
+    Whoever keeps a register that could not be read is told.
+    """
     assessment = Assessment.objects.create(
         revision=revision,
         assessed_at=now,
@@ -18,6 +22,7 @@ def store(assessed: Assessed, revision: RequestRevision, *, occasion: str, now: 
         outcome=assessed.outcome.value,
         exposure_micro=assessed.exposure_micro,
         facts=assessed.facts_json,
+        gaps=dict(assessed.facts.gaps),
         estimate=assessed.estimate.to_json(),
         decision=assessed.decision.to_json(),
         facts_digest=assessed.facts_digest,
@@ -29,4 +34,6 @@ def store(assessed: Assessed, revision: RequestRevision, *, occasion: str, now: 
     )
     columns = {fact.column: assessed.facts.get(fact.name) for fact in FACTS}
     FactRow.objects.create(assessment=assessment, **columns)
+    if assessed.facts.gaps:
+        alerts.tell_register_unread(revision.provisioning_request, assessed.facts.gaps, now=now)
     return assessment

@@ -18,6 +18,7 @@ from governance.domain.limits import (
     UNDECIDED_HOLDS_PER_PROJECT_MAX,
 )
 from governance.domain.money import AMOUNT_MICRO_MAX
+from governance.domain.typed import YEAR_MAX, YEAR_MIN, utc_instant
 from governance.models import (
     Budget,
     BudgetHold,
@@ -60,6 +61,9 @@ def create_budget(
     require_duty(actor, "budgets", now=now)
     if not 0 <= limit_micro <= AMOUNT_MICRO_MAX:
         raise InvalidInput({"limit_micro": [f"`{limit_micro}` must be between 0 and {AMOUNT_MICRO_MAX}"]})
+    for field, instant in (("period_start", period_start), ("period_end", period_end)):
+        if utc_instant(instant) is None:
+            raise InvalidInput({field: [f"`{instant:%Y-%m-%d}` is not a day from {YEAR_MIN} to {YEAR_MAX}"]})
     if parent and len(parent.path_ids) >= BUDGET_DEPTH_MAX:
         raise InvalidInput({"parent": [f"budgets nest at most {BUDGET_DEPTH_MAX} deep"]})
     if parent and not (parent.period_start <= period_start and period_end <= parent.period_end):

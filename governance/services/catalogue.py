@@ -16,6 +16,7 @@ from estimator.releases import Changes, publish_files, publish_rows
 from estimator.schema import TABLES_BY_NAME, Column, ColumnType, Table
 from governance.domain.errors import GovernanceError, NoCatalogue, NotFound
 from governance.domain.text import clean
+from governance.domain.typed import YEAR_MAX, YEAR_MIN, is_kept_day
 from governance.models import User
 from governance.selectors.duties import require_duty
 from governance.services import audit
@@ -236,7 +237,8 @@ def _problem_of_text(column: Column, value: Any) -> str | None:
 def _problem_of_value(column: Column, value: Any) -> str | None:
     match column.type:
         case ColumnType.DATE:
-            return None if isinstance(value, date) else "must be a day"
+            is_day = isinstance(value, date) and is_kept_day(value)
+            return None if is_day else f"must be a day from {YEAR_MIN} to {YEAR_MAX}"
         case ColumnType.YES_NO:
             return None if isinstance(value, bool) else "must be yes or no"
         case ColumnType.INTEGER if isinstance(value, bool) or not isinstance(value, int):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, TypeVar
 
 from django.contrib.auth.password_validation import validate_password
@@ -12,8 +13,11 @@ from django.core.validators import validate_email
 from django.db import models
 
 from governance.domain.errors import InvalidInput, NotFound
+from governance.domain.registers import problem_of
 from governance.domain.text import clean
+from governance.domain.typed import YEAR_MAX, YEAR_MIN, is_kept_day
 from governance.models import Person, User
+from governance.policy.facts import LIST_ITEMS_MAX, STRING_CHARS_MAX
 
 RowT = TypeVar("RowT", bound=models.Model)
 
@@ -49,9 +53,31 @@ class Errors:
             self.add(name, problem)
         return text
 
+    def optional_text(self, name: str, value: str | None, longest: int) -> str | None:
+        """Text, or None where there is none: what is absent is never kept as empty text."""
+        return self.text(name, value or "", longest, required=False) or None
+
+    def texts(self, name: str, values: Iterable[str], fact: str) -> list[str]:
+        """A list of texts that becomes a fact: within its bounds, in order, each once."""
+        given = list(values)
+        kept = [self.text(name, each, STRING_CHARS_MAX) for each in given[: LIST_ITEMS_MAX + 1]]
+        found = sorted(set(kept)) if len(given) <= LIST_ITEMS_MAX else given
+        if name not in self.found and (problem := problem_of(fact, found)):
+            self.add(name, problem)
+        return found
+
+    def day(self, name: str, value: date | None) -> None:
+        """A day that can be kept and shown."""
+        if value is not None and not is_kept_day(value):
+            self.add(name, f"`{value}` is not a day from {YEAR_MIN} to {YEAR_MAX}")
+
     def slug(self, name: str, value: str, model: type[models.Model]) -> None:
-        if not _SLUG.fullmatch(value) or len(value) > 80:
-            self.add(name, f"`{value[:40]}` is not a short name of lower-case letters, digits and hyphens")
+        longest = getattr(model._meta.get_field("slug"), "max_length", None) or 80
+        if not _SLUG.fullmatch(value) or len(value) > longest:
+            self.add(
+                name,
+                f"`{value[:40]}` is not a short name of at most {longest} lower-case letters, digits and hyphens",
+            )
         elif model._default_manager.filter(slug=value).exists():
             self.add(name, f"`{value}` is taken already")
 

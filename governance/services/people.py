@@ -18,7 +18,9 @@ from governance.services.edits import Errors, assign, lock_row
 
 
 @transaction.atomic(durable=True)
-def create_team(*, actor: User, slug: str, name: str, parent: Team, cost_centre: str = "", now: datetime) -> Team:
+def create_team(
+    *, actor: User, slug: str, name: str, parent: Team, cost_centre: str | None = None, now: datetime
+) -> Team:
     """Add a team below another one.
 
     Raises:
@@ -29,7 +31,7 @@ def create_team(*, actor: User, slug: str, name: str, parent: Team, cost_centre:
     errors = Errors()
     errors.slug("slug", slug, Team)
     name = errors.text("name", name, 120)
-    cost_centre = errors.text("cost_centre", cost_centre, 20, required=False)
+    cost_centre = errors.optional_text("cost_centre", cost_centre, 20)
     if len(parent.path_ids) >= TEAM_DEPTH_MAX:
         errors.add("parent", f"`{parent.name}` is {TEAM_DEPTH_MAX} levels deep already: choose a team above it")
     errors.raise_any()
@@ -41,12 +43,12 @@ def create_team(*, actor: User, slug: str, name: str, parent: Team, cost_centre:
 
 
 @transaction.atomic(durable=True)
-def change_team(*, actor: User, team_id: int, name: str, cost_centre: str = "", now: datetime) -> Team:
+def change_team(*, actor: User, team_id: int, name: str, cost_centre: str | None = None, now: datetime) -> Team:
     """Rename a team or move its costs. Its place in the tree stays: budgets and decisions refer to it."""
     require_duty(actor, "people", now=now)
     errors = Errors()
     name = errors.text("name", name, 120)
-    cost_centre = errors.text("cost_centre", cost_centre, 20, required=False)
+    cost_centre = errors.optional_text("cost_centre", cost_centre, 20)
     errors.raise_any()
     team = lock_row(Team, team_id)
     changed = assign(team, {"name": name, "cost_centre": cost_centre})
@@ -68,6 +70,7 @@ def create_project(
     errors = Errors()
     errors.slug("slug", slug, Project)
     name = errors.text("name", name, 120)
+    errors.day("started_on", started_on)
     errors.raise_any()
     project = Project.objects.create(slug=slug, name=name, team=team, started_on=started_on or now.date())
     audit.record("project.created", actor=actor, subject=project, now=now, team=team.pk, slug=slug)
@@ -121,8 +124,9 @@ def add_person(
     values = _person_values(
         errors, name=name, country=country, requester_type=requester_type, job_title=job_title, time_zone=time_zone
     )
+    kept = errors.texts("trainings", trainings or (), "people.trainings_valid")
     errors.raise_any()
-    person = Person.objects.create(email=email, team=team, trainings=sorted(set(trainings or ())), **values)
+    person = Person.objects.create(email=email, team=team, trainings=kept, **values)
     user = User.objects.create_user(email=email, person=person, password=None, is_staff=is_staff)
     alerts.tell_password_link(user, why="new", by=actor.person_id, now=now)
     audit.record("person.added", actor=actor, subject=person, now=now, user=user.pk, team=team.pk)
@@ -160,11 +164,11 @@ def change_person(
     )
     if not is_active and actor.person_id == person_id:
         errors.add("is_active", "somebody else switches your own account off")
+    if trainings is not None:
+        values["trainings"] = errors.texts("trainings", trainings, "people.trainings_valid")
     errors.raise_any()
     person = lock_row(Person, person_id)
     accounts.require_reach(actor, person)
-    if trainings is not None:
-        values["trainings"] = sorted(set(trainings))
     was_active = person.is_active
     changed = assign(person, {**values, "team": team, "is_active": is_active})
     users = User.objects.filter(person=person)

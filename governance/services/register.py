@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.db import transaction
 
 from governance.domain.ask import MODALITIES
+from governance.domain.registers import problem_of
 from governance.models import Beneficiary, ModelLineage, Person, Project, Provider, Purpose, User
 from governance.models.provisioning import PROVIDER_TYPES
 from governance.selectors.duties import require_duty
 from governance.services import audit
 from governance.services.edits import Errors, assign, lock_row
 
-CERTIFICATIONS_MAX = 20
-FLOP_MAX = 1e32
 SCREENING_STATES = ("not_needed", "clear", "hit", "pending")
 NOTIFICATION_STATES = ("none", "due", "sent", "acknowledged")
 
@@ -60,9 +58,8 @@ def change_provider(
     _check_provider(errors, provider_type, hq_country)
     if terms_reviewed_on is not None and terms_reviewed_on > now.date():
         errors.add("terms_reviewed_on", f"`{terms_reviewed_on}` has not come yet: give the day of the last review")
-    if len(certifications) > CERTIFICATIONS_MAX:
-        errors.add("certifications", f"has {len(certifications)} entries: at most {CERTIFICATIONS_MAX} fit")
-    kept = [errors.text("certifications", each, 60) for each in certifications[:CERTIFICATIONS_MAX]]
+    errors.day("terms_reviewed_on", terms_reviewed_on)
+    kept = errors.texts("certifications", certifications, "vendor.provider_certifications")
     errors.raise_any()
     provider = lock_row(Provider, provider_id)
     changed = assign(
@@ -74,7 +71,7 @@ def change_provider(
             "is_approved": is_approved,
             "has_data_processing_agreement": has_data_processing_agreement,
             "terms_reviewed_on": terms_reviewed_on,
-            "certifications": sorted(set(kept)),
+            "certifications": kept,
         },
     )
     if changed:
@@ -172,8 +169,9 @@ def change_lineage(
 
 def _check_flop(errors: Errors, figures: dict[str, float | None]) -> None:
     for field, value in figures.items():
-        if value is not None and not (math.isfinite(value) and 0 <= value <= FLOP_MAX):
-            errors.add(field, f"`{value}` is not a count of FLOP between 0 and {FLOP_MAX:g}")
+        # The bound of every sum of compute in the facts.
+        if value is not None and (problem := problem_of("lineage.base_model_flop", value)):
+            errors.add(field, f"`{value}` is not a count of FLOP: it {problem}")
     if errors.found:
         return
     for kind in ("direct", "cumulative"):
@@ -221,6 +219,7 @@ def screen_beneficiary(
         errors.add("screening_state", f"choose one of: {', '.join(SCREENING_STATES)}")
     if screening_state in ("clear", "hit") and screened_on is None:
         errors.add("screened_on", "say on which day it was screened")
+    errors.day("screened_on", screened_on)
     if screened_on is not None and screened_on > now.date():
         errors.add("screened_on", f"`{screened_on}` has not come yet")
     errors.raise_any()

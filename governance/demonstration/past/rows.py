@@ -60,7 +60,9 @@ class Rows:
 
     def add_facts(self, assessment_id: int, facts: Mapping[str, Any]) -> None:
         """The fact row of an assessment: its hundred columns are never changed, so no model instance is needed."""
-        self._facts.append([assessment_id, *(facts.get(fact.name) for fact in FACTS)])
+        # The driver writes a tuple as a record; these columns are arrays.
+        values = (facts.get(fact.name) for fact in FACTS)
+        self._facts.append([assessment_id, *(list(each) if isinstance(each, tuple) else each for each in values)])
 
     def changed(self, *rows: models.Model) -> None:
         """Rows whose columns were set; one that is not written yet needs nothing more."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from governance.domain.registers import duties_for, register_of
 from governance.models import (
     AcceptableUsePublication,
     AcceptableUseVersion,
@@ -26,7 +27,7 @@ from governance.models import (
     ProvisioningRequest,
     User,
 )
-from governance.selectors import acceptable_use, activations, officers
+from governance.selectors import acceptable_use, activations, duties, officers
 from governance.selectors import alerts as selected
 from governance.selectors.alerts import INFRASTRUCTURE_ROLE
 from governance.selectors.assessments import Assessed
@@ -213,6 +214,21 @@ def tell_budget_crossed(
         },
         now=now,
     )
+
+
+def tell_register_unread(request: ProvisioningRequest, gaps: Mapping[str, str], *, now: datetime) -> None:
+    """Mail 15: whoever keeps the register; where nobody does, whoever keeps people."""
+    for duty in duties_for(gaps):
+        own = {fact: problem for fact, problem in gaps.items() if register_of(fact).duty == duty}
+        keepers = duties.people_with(duty, now=now) or duties.people_with("people", now=now)
+        enqueue(
+            "register_unread",
+            subject=f"request:{request.pk}:{request.revision_count}:{duty}",
+            recipients=keepers,
+            request=request,
+            payload={"request": request.pk, "revision": request.revision_count, "duty": duty, "gaps": own},
+            now=now,
+        )
 
 
 def tell_activation_asked(activation: PolicyActivation, *, now: datetime) -> None:
