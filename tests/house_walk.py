@@ -56,8 +56,8 @@ class Founder:
             is_approved="on", has_data_processing_agreement="on", terms_reviewed_on=self.today.isoformat(),
         )  # fmt: skip
         self.post(
-            "/admin/estimator/price/own/", provider="coreweave", accelerator="h100-sxm5-80gb", price_term="on_demand",
-            usd_per_gpu_hour="1.00", effective_from=self.today.isoformat(), source="framework contract",
+            "/admin/estimator/priceoffer/own/", provider="coreweave", accelerator="h100-sxm5-80gb",
+            price_term="on_demand", usd_per_gpu_hour="1.00", effective_from=self.today.isoformat(), source="framework contract",
         )  # fmt: skip
         year = {
             "period_start": date(self.today.year, 1, 1).isoformat(),

@@ -1,4 +1,4 @@
-"""The mail to whoever keeps a register that a request could not be judged by (15)."""
+"""The mail to whoever keeps a register that a request could not be judged by (19)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from governance.selectors.duties import DUTIES, people_with
 
 
 def unread(alert: Alert, reader: Reader) -> Letter:
-    """Mail 15: what could not be read, of which request, and what to do about it.
+    """Mail 19: what could not be read, of which request, and what to do about it.
 
     Raises:
         Moot: the reader does not keep the register any more.

@@ -248,7 +248,7 @@ FACTS: tuple[Fact, ...] = (
     _number("budget.used_ratio", "ratio", (_L,), "Share of the period's limit, holds included.", **_RATIO),
     _number("budget.forecast_ratio", "ratio", (_L,), "Forecast share of the limit at period end.", **_RATIO, **_OPT),
     _count("budget.periods_crossed", "count", (_L,), "Budget periods that the window touches."),
-    _fact("budget.cost_centre", _STRING, (_P,), "Cost centre of the project."),
+    _fact("budget.cost_centre", _STRING, (_P,), "Cost centre of the project's team; absent where it has none.", **_OPT),
     _number("budget.carbon_headroom_kg", "kg CO2e", (_L,), "Left in the team's yearly carbon allowance.",
             minimum=-HOURS_MAX, awaits="carbon allowances of teams", **_OPT),
     # people
@@ -323,6 +323,8 @@ SCHEMA_DIGESTS: dict[str, str] = {
     "1.0": "6392f5071e86a5a7b27bdfabb7c67e7283b4037a21d66f5605f7ce4a937f4f8f",
     # Prohibited uses; overdue close-outs may be absent.
     "1.1": "654e0e678bf661d3a4de302c30315070bb94be6a6de5c0c00c14dc87db71dfee",
+    # The cost centre may be absent.
+    "1.2": "069a30cbfd2bc2b33399a4b6d1aa6a472e02af4b22f02783559da5961cda2905",
 }
 
 SCHEMA = FactsSchema(SCHEMA_VERSION, FACTS, tuple(SCHEMA_DIGESTS.values()))

@@ -10,7 +10,7 @@ from django import forms
 from django.test import Client
 from django.utils import timezone
 
-from estimator.models import Price
+from estimator.models import PriceOffer
 from governance.admin.catalogue import form_field
 from governance.admin.forms import DayField, ExactNumberField, InstantField, MoneyField, NumberField, WholeNumberField
 from governance.models import ApprovalLimit, Budget, Delegation, ModelLineage, Role
@@ -106,14 +106,14 @@ def test_each_form_that_takes_an_amount_takes_200_000(cast: Cast) -> None:
     assert given.status_code == 302, given.content.decode()[-3000:]
     assert Delegation.objects.get().amount_micro_max == 100_000_000_000
     priced = desk.post(
-        "/admin/estimator/price/own/",
+        "/admin/estimator/priceoffer/own/",
         {
             "provider": "coreweave", "accelerator": "a100-sxm4-80gb", "price_term": "on_demand",
             "usd_per_gpu_hour": "1,234.5", "effective_from": now.date(), "source": "contract",
         },
     )  # fmt: skip
     assert priced.status_code == 302, priced.content.decode()[-3000:]
-    assert str(Price.objects.get(accelerator="a100-sxm4-80gb", is_own=True).usd_per_gpu_hour).startswith("1234.5")
+    assert str(PriceOffer.objects.get(accelerator="a100-sxm4-80gb", is_own=True).usd_per_gpu_hour).startswith("1234.5")
 
 
 def test_compute_of_a_lineage_is_typed_with_or_without_commas(cast: Cast) -> None:

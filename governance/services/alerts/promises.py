@@ -217,7 +217,7 @@ def tell_budget_crossed(
 
 
 def tell_register_unread(request: ProvisioningRequest, gaps: Mapping[str, str], *, now: datetime) -> None:
-    """Mail 15: whoever keeps the register; where nobody does, whoever keeps people."""
+    """Mail 19: whoever keeps the register; where nobody does, whoever keeps people."""
     for duty in duties_for(gaps):
         own = {fact: problem for fact, problem in gaps.items() if register_of(fact).duty == duty}
         keepers = duties.people_with(duty, now=now) or duties.people_with("people", now=now)
