@@ -57,7 +57,7 @@ class Founder:
         )  # fmt: skip
         self.post(
             "/admin/estimator/priceoffer/own/", provider="coreweave", accelerator="h100-sxm5-80gb",
-            price_term="on_demand", usd_per_gpu_hour="1.00", effective_from=self.today.isoformat(), source="framework contract",
+            price_term="on_demand", usd_per_gpu_hour="1.00", effective_from=self.today.isoformat(), source="contract",
         )  # fmt: skip
         year = {
             "period_start": date(self.today.year, 1, 1).isoformat(),

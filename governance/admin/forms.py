@@ -16,6 +16,7 @@ from governance.domain.money import AMOUNT_MICRO_MAX, MICRO_PER_UNIT
 from governance.domain.prose import sentence
 from governance.domain.typed import YEAR_MAX, YEAR_MIN, is_kept_day, plain_numeral, utc_instant
 from governance.models import User
+from governance.policy.facts import LIST_ITEMS_MAX, STRING_CHARS_MAX
 
 RowT = TypeVar("RowT", bound=models.Model)
 
@@ -134,7 +135,7 @@ class ListField(forms.CharField):
     def __init__(self, **options: Any) -> None:
         options.setdefault("required", False)
         options.setdefault("help_text", "Separated by commas.")
-        super().__init__(max_length=2_000, **options)
+        super().__init__(max_length=LIST_ITEMS_MAX * (STRING_CHARS_MAX + 2), **options)
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
