@@ -33,10 +33,7 @@ prove: install-dev ## the long proofs, small: races by the dozen, kill -9, contr
 
 soak: install-dev ## the same proofs whole: races by the hundred, 100 kills, 10,000 replays, 2,000 examples a law
 	SOAK=1 "$(BIN)/python" -m pytest -n 2 --maxschedchunk 4 -m prove --timeout 3600 $(ARGS)
-	$(if $(ARGS),,HYPOTHESIS_PROFILE=soak "$(BIN)/python" -m pytest -n 2 --maxschedchunk 4 --timeout 3600 tests/property)
-
-soak: install-dev ## whole counts of what the tests do in small: thousands of random calls of the API
-	SOAK=1 "$(BIN)/python" -m pytest -n 2 -rP --timeout 1500 tests/api/test_schema.py $(ARGS)
+	$(if $(ARGS),,SOAK=1 HYPOTHESIS_PROFILE=soak "$(BIN)/python" -m pytest -n 2 --maxschedchunk 4 --timeout 3600 tests/property tests/api/test_schema.py)
 
 check: install-dev ## style, types, import contracts, missing migrations, production settings, templates
 	"$(BIN)/python" -m config.checks
