@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -15,7 +16,8 @@ from tests.cast import Cast, content, open_stage, reviewed
 
 
 def dated(**changes: object) -> dict[str, object]:
-    return {"start_on": timezone.now().date().isoformat(), "end_on": None} | changes
+    today = timezone.now().date()
+    return {"start_on": today.isoformat(), "end_on": (today + timedelta(days=13)).isoformat()} | changes
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_desk_pages_answer_head_and_are_not_kept(
 ) -> None:
     desk = browser_of("bob")
     for path in (
-        reverse("admin:index"),
+        reverse("admin:queue"),
         reverse("admin:decide", args=[numbers["stage"]]),
         reverse("admin:governance_provisioningrequest_changelist"),
         reverse("admin:governance_team_changelist"),
