@@ -60,7 +60,7 @@ def test_an_empty_house_grants_its_first_request_over_the_api(founder: Founder) 
     founder.set_up()
     assert Team.objects.get(slug="research").cost_centre is None
     browser, api = browser_of("ada"), "/api/v1/requests/"
-    made = browser.post("/api/v1/tokens/", {"days": 7}, content_type="application/json")
+    made = browser.post("/api/v1/tokens/", {"days": 7, "scopes": ["read", "request"]}, content_type="application/json")
     assert made.status_code == 201, made.content
     ada = Client(headers={"Authorization": f"Token {made.json()['token']}"})
     body = {"content": founder.content(), "submit": True}
