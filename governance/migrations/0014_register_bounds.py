@@ -72,7 +72,7 @@ def _save(row: Any, changed: list[str]) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0011_api_tokens"),
+        ("governance", "0013_two_officers"),
     ]
 
     operations = [
