@@ -20,8 +20,9 @@ from governance.domain.prose import NBSP, capital, money_in_full, within
 from governance.models import BudgetHold, ProvisioningRequest
 from governance.policy.answer import Outcome
 from governance.policy.decision import decide
+from governance.policy.errors import FactError
 from governance.policy.facts import FactType
-from governance.policy.facts_schema import FACTS_BY_NAME
+from governance.policy.facts_schema import FACTS_BY_NAME, ValidFacts
 from governance.policy.fired import FiredRule
 from governance.policy.limits_of import limits_of
 from governance.policy.wording import role_in_words
@@ -360,19 +361,24 @@ class _Search:
         found = []
         for value in sorted((value for value in values if low < value < high), reverse=True):
             share = (value - low) / (high - low)
-            facts = {**first.facts}
+            facts: dict[str, Any] = {}
             for fact, (at_low, at_high) in moving.items():
                 moved = at_low + share * (at_high - at_low)
                 facts[fact] = round(moved) if FACTS_BY_NAME[fact].type is FactType.INT else moved
-            if goal(self._rank_of_facts(facts)):
+            try:
+                between = first.facts.changed(facts)
+            except FactError:
+                # No request has such facts, so nobody can make it.
+                continue
+            if goal(self._rank_of_facts(between)):
                 found.append(value)
         return found
 
-    def _rank_of_facts(self, facts: Mapping[str, Any]) -> int:
+    def _rank_of_facts(self, facts: ValidFacts) -> int:
         decision = decide(
             self.situation.policy, facts, on=self.base.context.now.date(), exceptions=self.base.exceptions
         )
-        if decision.outcome is Outcome.DENY or facts["budget.headroom_after_usd"] < 0:
+        if decision.outcome is Outcome.DENY or facts.get("budget.headroom_after_usd", 0.0) < 0:
             return REFUSED
         if decision.outcome is Outcome.ALLOW:
             return 1 if self.base.held_back else 0

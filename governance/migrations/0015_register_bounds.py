@@ -72,7 +72,7 @@ def _save(row: Any, changed: list[str]) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0013_two_officers"),
+        ("governance", "0014_assessment_counted_requests"),
     ]
 
     operations = [
