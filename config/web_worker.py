@@ -11,6 +11,7 @@ the server waiting the longest is closed, so that there is always room for the n
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import Any
 
@@ -32,6 +33,9 @@ IDLE_SECONDS_MAX = 20
 """Without a byte in either direction."""
 REQUEST_SECONDS_MAX = 30
 """From the first byte of a request to its last one, however steadily it drips."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread that computes keeps the others waiting. With Python's own 5 ms, a thread that holds locks waits that
+long after each statement, and fewer requests get done (`benchmarks/contention.py`)."""
 STOPPING_SECONDS_MAX = 2
 """What a request that is still arriving is given when the worker stops."""
 
@@ -108,6 +112,7 @@ class BufferingWorker(Worker):
         super().init_process()
 
     def run(self) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         server = create_server(
             self.wsgi,
             map=self.map,
