@@ -34,7 +34,7 @@ IDLE_SECONDS_MAX = 20
 REQUEST_SECONDS_MAX = 30
 """From the first byte of a request to its last one, however steadily it drips."""
 SWITCH_SECONDS = 0.0005
-"""How long a thread that computes keeps the others waiting. With Python's own 5 ms, a thread that holds locks waits that
+"""How long a thread that computes keeps others waiting. With Python's own 5 ms, a thread that holds locks waits that
 long after each statement, and fewer requests get done (`benchmarks/contention.py`)."""
 STOPPING_SECONDS_MAX = 2
 """What a request that is still arriving is given when the worker stops."""
