@@ -19,7 +19,7 @@ from tests.plugins.processes import LiveStack
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 LINK = re.compile(r"https?://[^\s<>\"]+")
 
@@ -74,7 +74,7 @@ def test_an_empty_house_reaches_its_first_grant(
 
     # Ada gets her way in by herself: nobody else knows her password.
     ada = Visitor(visitors(), url)
-    ada.page.goto(_link_in(live_stack.mail.wait_for("ada@example.org", "password")))
+    ada.page.goto(_link_in(live_stack.mail.wait_for("ada@example.org", "password", seconds=90.0)))
     for label in ("id_password1", "id_password2"):
         ada.page.locator(f"#{label}").fill(PASSWORD)
     ada.page.get_by_role("button", name="Set password").click()
