@@ -10,13 +10,21 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from governance.admin.forms import DayField, DeskForm, MoneyField, ReasonField, at_midnight
 from governance.admin.provisioning import OfRequest
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
 from governance.admin.wording import usd
 from governance.models import Budget, BudgetHold, LedgerEntry, LedgerJournal, Person, Project, Team, User, Visibility
+from governance.selectors.crossings import causes_of
 from governance.services import budgets
+
+OVERALLOCATED = forms.BooleanField(
+    required=False,
+    label="Budgets below may together exceed its limit",
+    help_text="Spending stays within the limit either way: a request holds its money on every level.",
+)
 
 
 class CreateForm(DeskForm):
@@ -29,6 +37,7 @@ class CreateForm(DeskForm):
     period_start = DayField(label="First day")
     period_end = DayField(label="First day after it", help_text="The period is half-open, in UTC.")
     limit_micro = MoneyField(label="Limit")
+    may_be_overallocated = OVERALLOCATED
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -36,8 +45,6 @@ class CreateForm(DeskForm):
             self.add_error("team", "Choose a team or a project, one of them.")
         if not self.errors and values["period_end"] <= values["period_start"]:
             self.add_error("period_end", "It lies after the first day.")
-        if not self.errors and Budget.objects.filter(slug=values["slug"]).exists():
-            self.add_error("slug", "This short name is taken already.")
         return values
 
     def save(self, *, actor: User, now: datetime) -> Budget:
@@ -48,11 +55,39 @@ class CreateForm(DeskForm):
 
 
 class LimitForm(DeskForm):
-    limit_micro = MoneyField(label="New limit", help_text="USD; not below what is held, committed and spent.")
+    limit_micro = MoneyField(label="New limit")
     reason = ReasonField()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        budget = self.about(Budget)
+        used = usd(budget.limit_micro - budget.headroom_micro)
+        largest = format_html_join(
+            ", ",
+            '<a href="{}">{}</a> {}',
+            [
+                (
+                    reverse("web:request_detail", args=[hold.provisioning_request.number]),
+                    hold.provisioning_request.reference,
+                    usd(hold.amount_micro),
+                )
+                for hold in causes_of(budget)
+            ],
+        )
+        self.fields["limit_micro"].help_text = format_html(
+            "At least {}, which is held, committed and spent.{}{}", used, " The largest: " if largest else "", largest
+        )
 
     def save(self, *, actor: User, now: datetime) -> Budget:
         return budgets.change_limit(budget_id=self.about(Budget).pk, actor=actor, now=now, **self.cleaned_data)
+
+
+class AllocationForm(DeskForm):
+    may_be_overallocated = OVERALLOCATED
+    reason = ReasonField()
+
+    def save(self, *, actor: User, now: datetime) -> Budget:
+        return budgets.allow_overallocation(budget_id=self.about(Budget).pk, actor=actor, now=now, **self.cleaned_data)
 
 
 @admin.register(Budget)
@@ -64,10 +99,11 @@ class BudgetAdmin(RecordAdmin):
     edits = (
         Edit("create", "Add a budget", CreateForm, "budgets", on_row=False, done="Budget added"),
         Edit("limit", "Change the limit", LimitForm, "budgets", done="Limit changed"),
+        Edit("allocation", "Change over-allocation", AllocationForm, "budgets", done="Changed"),
     )
     sections = (
         ("", ("name", "slug", "team", "project", "parent", "owner", "currency", "period_start", "period_end")),
-        ("Money", ("limit_micro", "held_micro", "committed_micro", "spent_micro", "headroom")),
+        ("Money", ("limit_micro", "held_micro", "committed_micro", "spent_micro", "headroom", "may_be_overallocated")),
     )
 
     def visible(self, rows: Any, visibility: Visibility) -> Any:

@@ -16,25 +16,27 @@ from governance.models.provisioning import PROVIDER_TYPES
 from governance.services import register
 
 
-class AddProviderForm(DeskForm):
-    slug = forms.CharField(max_length=80, label="Short name", help_text="The same as in the catalogue, such as aws.")
+class ProviderForm(DeskForm):
+    """What is known and decided about a provider, the same when it is added and later."""
+
     name = forms.CharField(max_length=120, label="Name")
-    provider_type = forms.ChoiceField(choices=choices(PROVIDER_TYPES), label="What it is")
-    hq_country = forms.CharField(max_length=2, label="Country of its head office", help_text="Two letters.")
-
-    def save(self, *, actor: User, now: datetime) -> Provider:
-        return register.add_provider(actor=actor, now=now, **self.cleaned_data)
-
-
-class ChangeProviderForm(DeskForm):
-    name = forms.CharField(max_length=120, label="Name")
-    provider_type = forms.ChoiceField(choices=choices(PROVIDER_TYPES), label="What it is")
-    hq_country = forms.CharField(max_length=2, label="Country of its head office")
+    provider_type = forms.ChoiceField(choices=choices(PROVIDER_TYPES), label="Type")
+    hq_country = forms.CharField(max_length=2, label="Country of its head office", help_text="Two letters, such as IE.")
     is_approved = forms.BooleanField(required=False, label="Approved")
     has_data_processing_agreement = forms.BooleanField(required=False, label="Has a data-processing agreement")
     terms_reviewed_on = DayField(required=False, label="Terms last reviewed on")
     certifications = ListField(label="Certifications")
 
+
+class AddProviderForm(ProviderForm):
+    slug = forms.CharField(max_length=80, label="Short name", help_text="The same as in the catalogue, such as aws.")
+    field_order = ("slug",)
+
+    def save(self, *, actor: User, now: datetime) -> Provider:
+        return register.add_provider(actor=actor, now=now, **self.cleaned_data)
+
+
+class ChangeProviderForm(ProviderForm):
     def save(self, *, actor: User, now: datetime) -> Provider:
         return register.change_provider(actor=actor, provider_id=self.about(Provider).pk, now=now, **self.cleaned_data)
 

@@ -138,7 +138,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "Organisation",
         "items": [
             _list("People", "person", "user", permission=keeps_organisation),
-            _list("Teams and projects", "team", "project", permission=keeps_organisation),
+            _list("Teams", "team", permission=keeps_organisation),
+            _list("Projects", "project", permission=keeps_organisation),
             _list("Roles given", "roleassignment", "role", permission=keeps_organisation),
             _list("Delegations", "delegation"),
             _list("Providers", "provider", permission=keeps_organisation),

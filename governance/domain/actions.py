@@ -22,6 +22,7 @@ ACTIONS: dict[str, str] = {
     "grant.deferred": "More people needed at the last check",
     "budget.created": "Budget created",
     "budget.funded": "Budget limit changed",
+    "budget.allocation_changed": "Over-allocation of a budget allowed or forbidden",
     "policy.imported": "Policy version imported",
     "policy.activated": "Policy version activated",
     "policy.tested": "Policy version tested",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -108,6 +109,11 @@ def capital(text: str) -> str:
 def decapital(text: str) -> str:
     """For a name in the middle of a sentence; an abbreviation keeps its letters."""
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def either(names: Sequence[str]) -> str:
+    """`Ann`, `Ann or Bob`, `Ann, Bob or Cy`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -33,7 +33,7 @@ def threshold_crossed(alert: Alert, reader: Reader) -> Letter:
             ("Still held", _held(found["held_micro"])),
             ("Forecast", _forecast(found, reader)),
             ("Largest", _causes(budget) or "nothing stands out"),
-            ("You can", "raise the limit or move money in; return or end a grant; answer the asks that hold money"),
+            ("You can", crossings.ways_out(reader.person.pk, now=reader.now).text),
         ),
         action="Open the budget",
         path=pages.budget_page(budget),

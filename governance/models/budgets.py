@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models.functions import Left, Length
 
 from governance.domain.errors import NoBudget
 from governance.domain.ledger import Account, Balance, JournalKind
@@ -40,16 +43,29 @@ class BudgetQuerySet(LockingQuerySet["Budget"]):
         return [rows[pk] for pk in reversed(ids)]
 
     def visible_to(self, visibility: Visibility) -> BudgetQuerySet:
-        """Budgets of the teams and projects that this person sees."""
+        """Budgets of the teams and projects that this person sees, those that they own, and what lies below these."""
         if visibility.sees_all:
             return self
-        return self.filter(Q(team_id__in=visibility.team_ids) | Q(project_id__in=visibility.project_ids))
+        owned = Budget.objects.filter(owner_id=visibility.person_id, path=Left(OuterRef("path"), Length("path")))
+        return self.filter(
+            Q(team_id__in=visibility.team_ids) | Q(project_id__in=visibility.project_ids) | Q(Exists(owned))
+        )
+
+
+def _one_at_a_time(scope: str) -> ExclusionConstraint:
+    period = Func("period_start", "period_end", function="tstzrange", output_field=DateTimeRangeField())
+    return ExclusionConstraint(
+        name=f"budget_one_per_{scope}_at_a_time",
+        expressions=[(scope, RangeOperators.EQUAL), (period, RangeOperators.OVERLAPS)],
+        condition=Q(**{f"{scope}__isnull": False}),
+        violation_error_message=f"the {scope} has a budget for a part of this period already",
+    )
 
 
 class Budget(models.Model):
     """Money for a team or project in a half-open period. Cached balances equal the sum of the ledger's entries.
 
-    Invariant: held + committed + spent never exceeds the limit.
+    Invariant: held + committed + spent never exceeds the limit; one budget pays for a team or project at any instant.
     """
 
     slug = models.SlugField(max_length=80, unique=True)
@@ -63,6 +79,9 @@ class Budget(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
+    may_be_overallocated = models.BooleanField(
+        default=False, help_text="The limits of the budgets directly below may together exceed this budget's limit."
+    )
     limit_micro = amount_field(default=0)
     held_micro = amount_field(default=0)
     committed_micro = amount_field(default=0)
@@ -89,6 +108,8 @@ class Budget(models.Model):
                 name="budget_period",
                 violation_error_message="the end of a period lies after its start",
             ),
+            _one_at_a_time("team"),
+            _one_at_a_time("project"),
             models.CheckConstraint(
                 condition=Q(currency=CURRENCY),
                 name="budget_currency_usd",

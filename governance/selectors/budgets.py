@@ -75,7 +75,7 @@ class BudgetPage:
 
 
 def usable_budgets(user: User, *, visibility: Visibility, now: datetime) -> list[Usable]:
-    """Budgets that pay for what this person may ask for, then the level above each. Three queries."""
+    """Budgets that pay for what this person may ask for, then the level above each. Four queries."""
     projects = people.askable_projects(user, now=now)
     if not projects:
         return []
@@ -96,9 +96,10 @@ def usable_budgets(user: User, *, visibility: Visibility, now: datetime) -> list
             leaves[budget.pk] = budget
     shown = sorted(leaves.values(), key=lambda budget: budget.name)[:USABLE_MAX]
     above = {budget.parent_id: by_id[budget.parent_id] for budget in shown if budget.parent_id in by_id}
-    found = [Usable(budget, used_ratio(budget), sees(visibility, budget)) for budget in shown]
+    visible = set(Budget.objects.visible_to(visibility).filter(pk__in=by_id).values_list("pk", flat=True))
+    found = [Usable(budget, used_ratio(budget), budget.pk in visible) for budget in shown]
     return found + [
-        Usable(budget, used_ratio(budget), sees(visibility, budget), is_above=True)
+        Usable(budget, used_ratio(budget), budget.pk in visible, is_above=True)
         for pk, budget in above.items()
         if pk not in leaves
     ]
@@ -107,11 +108,6 @@ def usable_budgets(user: User, *, visibility: Visibility, now: datetime) -> list
 def used_ratio(budget: Budget) -> float:
     """Share of the limit that is held, committed and spent; a budget of nothing is full."""
     return 1 - budget.headroom_micro / budget.limit_micro if budget.limit_micro else 1.0
-
-
-def sees(visibility: Visibility, budget: Budget) -> bool:
-    """`visible_to()` for one row that was read already."""
-    return visibility.sees_all or budget.team_id in visibility.team_ids or budget.project_id in visibility.project_ids
 
 
 def tree(*, visibility: Visibility, now: datetime) -> list[Branch]:

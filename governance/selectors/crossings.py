@@ -9,9 +9,10 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
+from governance.domain import prose
 from governance.domain.ledger import Account
 from governance.models import Budget, BudgetHold, LedgerEntry, RoleAssignment
-from governance.selectors import balances
+from governance.selectors import balances, duties
 
 LEVELS = (80, 90, 100)
 """Per cent of the limit, promised or forecast, at which the owner is told."""
@@ -19,6 +20,7 @@ REARMED_BELOW = 75
 """Per cent below which a budget has to fall before the same line counts as crossed anew."""
 RECENT_DAYS = 28
 CAUSES_MAX = 3
+KEEPERS_NAMED_MAX = 3
 OWNER_ROLE = "budget_owner"
 
 
@@ -98,6 +100,38 @@ def owners_of(budget: Budget, *, now: datetime) -> set[int]:
     place: dict[str, Any] = {"project": budget.project} if budget.project_id else {"team": budget.team}
     rows = RoleAssignment.objects.in_force(now).filter(role__slug=OWNER_ROLE, user__is_service_account=False, **place)
     return set(rows.values_list("user__person_id", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class WaysOut:
+    """What one person can do about a budget that runs short.
+
+    Attributes:
+        may_change_limit: they change the limit themselves, at the desk.
+        to_ask: names of people who can, in order; empty when they can themselves or nobody can.
+    """
+
+    may_change_limit: bool
+    to_ask: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What follows "you can"."""
+        if self.may_change_limit:
+            first = "raise the limit at the desk"
+        elif self.to_ask:
+            first = f"ask {prose.either(self.to_ask)} to raise the limit"
+        else:
+            first = "ask an administrator to give somebody the role finance, which raises limits"
+        return f"{first}, or ask the owners of the largest requests and grants to return what they do not need"
+
+
+def ways_out(person_id: int, *, now: datetime) -> WaysOut:
+    """What the person can do: only what a page of theirs offers, or whom to ask. Two queries."""
+    keepers = duties.people_with("budgets", now=now)
+    if person_id in keepers:
+        return WaysOut(True, ())
+    return WaysOut(False, tuple(list(keepers.values())[:KEEPERS_NAMED_MAX]))
 
 
 def causes_of(budget: Budget) -> Sequence[BudgetHold]:

@@ -124,7 +124,7 @@ def _decided(shape: str, words: str) -> Callable[[Any, str, Mapping[int, str]], 
     def tell(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
         role = within(event.role_name or event.role_slug or "")
         name = f"{who} ({role})" if role else who
-        behalf = f", standing in for {event.for_name}," if event.for_name else ""
+        behalf = f", as delegate of {event.for_name}," if event.for_name else ""
         return Entry(event.at, shape, f"{name}{behalf} {words}", quote=event.decision_reason or "")
 
     return tell

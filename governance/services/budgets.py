@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db import IntegrityError, transaction
+from django.db.models import F, Sum
 
+from governance.domain import prose
 from governance.domain.errors import InvalidInput, TooManyUndecided
 from governance.domain.ledger import MOVES, Account, JournalKind, post
 from governance.domain.limits import (
@@ -30,6 +31,7 @@ from governance.models import (
     Team,
     User,
 )
+from governance.selectors import crossings
 from governance.selectors.duties import require_duty
 from governance.services import audit
 
@@ -51,14 +53,21 @@ def create_budget(
     parent: Budget | None = None,
     owner: Person | None = None,
     time_zone: str = "UTC",
+    may_be_overallocated: bool = False,
 ) -> Budget:
     """Add a budget below `parent` and put its limit into it.
 
+    Args:
+        may_be_overallocated: whether the limits of budgets below may together exceed this one's.
+
     Raises:
         NotAllowed: the actor may not keep budgets.
-        InvalidInput: the amount is out of range, the tree too deep, or the period not within the parent's.
+        InvalidInput: the amount is out of range, the tree too deep, the period not within the parent's, the team or
+            project has a budget for a part of it already, or the parent's limit does not cover its children's.
     """
     require_duty(actor, "budgets", now=now)
+    # Lock. What else lies below the parent is read under its lock; the scope's own budgets are kept by a constraint.
+    parent = Budget.objects.lock(parent.pk) if parent else None
     if not 0 <= limit_micro <= AMOUNT_MICRO_MAX:
         raise InvalidInput({"limit_micro": [f"`{limit_micro}` must be between 0 and {AMOUNT_MICRO_MAX}"]})
     for field, instant in (("period_start", period_start), ("period_end", period_end)):
@@ -68,10 +77,20 @@ def create_budget(
         raise InvalidInput({"parent": [f"budgets nest at most {BUDGET_DEPTH_MAX} deep"]})
     if parent and not (parent.period_start <= period_start and period_end <= parent.period_end):
         raise InvalidInput({"period_start": [f"the period must lie within that of `{parent.name}`"]})
-    budget = Budget.objects.create(
+    if parent:
+        _refuse_overallocation(parent, added_micro=limit_micro)
+    budget = Budget(
         slug=slug, name=name, team=team, project=project, parent=parent, owner=owner, time_zone=time_zone,
-        period_start=period_start, period_end=period_end,
+        period_start=period_start, period_end=period_end, may_be_overallocated=may_be_overallocated,
     )  # fmt: skip
+    _refuse_second(budget)
+    try:
+        with transaction.atomic():
+            budget.save()
+    except IntegrityError:
+        # Somebody else added one between the look and the write.
+        _refuse_second(budget)
+        raise InvalidInput({"slug": [f"`{slug}` is taken already: choose another short name"]}) from None
     budget.path = f"{parent.path if parent else ''}{budget.pk}."
     budget.save(update_fields=["path"])
     if limit_micro:
@@ -86,16 +105,108 @@ def change_limit(*, budget_id: int, actor: User, limit_micro: int, reason: str, 
 
     Raises:
         NotAllowed: the actor may not keep budgets.
-        BudgetExceeded: the new limit is below what is promised already.
+        InvalidInput: the amount is out of range, below what is held, committed and spent, below what the budgets under
+            it have together, or above what the budget over it leaves.
     """
     require_duty(actor, "budgets", now=now)
-    budget = Budget.objects.lock(budget_id)
+    if not 0 <= limit_micro <= AMOUNT_MICRO_MAX:
+        raise InvalidInput({"limit_micro": [f"`{limit_micro}` must be between 0 and {AMOUNT_MICRO_MAX}"]})
+    budget, *above = Budget.objects.lock_path(budget_id)
     difference = limit_micro - budget.limit_micro
     if difference:
+        _refuse_below_use(budget, limit_micro)
+        if difference > 0 and above:
+            _refuse_overallocation(above[0], added_micro=difference)
+        if difference < 0:
+            _refuse_overallocation(budget, limit_micro=limit_micro)
         count = LedgerJournal.objects.filter(key__startswith=f"fund:{budget.pk}:").count()
         move(JournalKind.FUND, [budget], difference, key=f"fund:{budget.pk}:{count}", actor=actor, now=now)
         audit.record("budget.funded", actor=actor, subject=budget, now=now, difference_micro=difference, reason=reason)
     return budget
+
+
+@transaction.atomic(durable=True)
+def allow_overallocation(
+    *, budget_id: int, actor: User, may_be_overallocated: bool, reason: str, now: datetime
+) -> Budget:
+    """Say whether the limits of the budgets directly below may together exceed this budget's limit.
+
+    Raises:
+        NotAllowed: the actor may not keep budgets.
+        InvalidInput: they exceed it already, so it cannot be forbidden.
+    """
+    require_duty(actor, "budgets", now=now)
+    budget = Budget.objects.lock(budget_id)
+    if budget.may_be_overallocated == may_be_overallocated:
+        return budget
+    budget.may_be_overallocated = may_be_overallocated
+    _refuse_overallocation(budget, field="may_be_overallocated")
+    budget.save(update_fields=["may_be_overallocated"])
+    audit.record(
+        "budget.allocation_changed", actor=actor, subject=budget, now=now, may_be_overallocated=may_be_overallocated,
+        reason=reason,
+    )  # fmt: skip
+    return budget
+
+
+def _refuse_second(budget: Budget) -> None:
+    """Two budgets of one team or project at one instant would leave open which of them pays.
+
+    Raises:
+        InvalidInput: naming the one that is there.
+    """
+    if Budget.objects.filter(slug=budget.slug).exists():
+        raise InvalidInput({"slug": [f"`{budget.slug}` is taken already: choose another short name"]})
+    scope = "team" if budget.team_id else "project"
+    same = Budget.objects.filter(**{scope: getattr(budget, scope)})
+    first = same.filter(period_start__lt=budget.period_end, period_end__gt=budget.period_start).first()
+    if first is not None:
+        last_day = first.period_end - timedelta(microseconds=1)
+        sentence = (
+            f"`{first.name}` covers this {scope} from {first.period_start:%d %b %Y} to {last_day:%d %b %Y} already, so "
+            f"`{budget.name}` cannot: raise the limit of the first or choose another period"
+        )
+        raise InvalidInput({"period_start": [sentence]})
+
+
+def _refuse_below_use(budget: Budget, limit_micro: int) -> None:
+    used_micro = budget.limit_micro - budget.headroom_micro
+    if limit_micro < used_micro:
+        largest = ", ".join(
+            f"{hold.provisioning_request.reference} with {prose.money_in_full(hold.amount_micro)}"
+            for hold in crossings.causes_of(budget)
+        )
+        sentence = (
+            f"{prose.money_in_full(used_micro)} is held, committed and spent: the limit can be lowered to that at most"
+        )
+        raise InvalidInput({"limit_micro": [f"{sentence}; the largest: {largest}" if largest else sentence]})
+
+
+def _refuse_overallocation(
+    parent: Budget, *, limit_micro: int | None = None, added_micro: int = 0, field: str = "limit_micro"
+) -> None:
+    """Keep the limits of the budgets directly below within their parent's, unless it says that they may exceed it.
+
+    The caller holds the parent's lock, so no other child can appear or grow meanwhile.
+
+    Args:
+        limit_micro: the parent's limit to be; None for the one that it has.
+        added_micro: what a child is about to gain.
+    """
+    if parent.may_be_overallocated:
+        return
+    limit_micro = parent.limit_micro if limit_micro is None else limit_micro
+    below_micro = parent.children.aggregate(total=Sum("limit_micro"))["total"] or 0
+    if below_micro + added_micro > limit_micro:
+        sentence = f"the budgets below `{parent.name}` have {prose.money_in_full(below_micro)} together"
+        if added_micro:
+            together = prose.money_in_full(below_micro + added_micro)
+            sentence += f", {prose.money_in_full(added_micro)} more would make {together}"
+        sentence += (
+            f", and its limit is {prose.money_in_full(limit_micro)}: lower theirs, raise its limit, or allow "
+            f"`{parent.name}` to be over-allocated"
+        )
+        raise InvalidInput({field: [sentence]})
 
 
 def place_hold(

@@ -20,16 +20,39 @@ NOTIFICATION_STATES = ("none", "due", "sent", "acknowledged")
 
 
 @transaction.atomic(durable=True)
-def add_provider(*, actor: User, slug: str, name: str, provider_type: str, hq_country: str, now: datetime) -> Provider:
-    """Register a provider under the catalogue's short name; nobody may ask for it before it is approved."""
+def add_provider(
+    *,
+    actor: User,
+    slug: str,
+    name: str,
+    provider_type: str,
+    hq_country: str,
+    now: datetime,
+    is_approved: bool = False,
+    has_data_processing_agreement: bool = False,
+    terms_reviewed_on: date | None = None,
+    certifications: Sequence[str] = (),
+) -> Provider:
+    """Register a provider under the catalogue's short name, with what was decided about it.
+
+    Nothing is granted at a provider before it is approved, here or by `change_provider`.
+
+    Raises:
+        NotAllowed, InvalidInput.
+    """
     require_duty(actor, "providers", now=now)
     errors = Errors()
     errors.slug("slug", slug, Provider)
     name = errors.text("name", name, 120)
     _check_provider(errors, provider_type, hq_country)
+    kept = _checked_review(errors, terms_reviewed_on, certifications, now=now)
     errors.raise_any()
-    provider = Provider.objects.create(slug=slug, name=name, provider_type=provider_type, hq_country=hq_country)
-    audit.record("provider.added", actor=actor, subject=provider, now=now, slug=slug)
+    provider = Provider.objects.create(
+        slug=slug, name=name, provider_type=provider_type, hq_country=hq_country, is_approved=is_approved,
+        has_data_processing_agreement=has_data_processing_agreement, terms_reviewed_on=terms_reviewed_on,
+        certifications=kept,
+    )  # fmt: skip
+    audit.record("provider.added", actor=actor, subject=provider, now=now, slug=slug, is_approved=is_approved)
     return provider
 
 
@@ -56,10 +79,7 @@ def change_provider(
     errors = Errors()
     name = errors.text("name", name, 120)
     _check_provider(errors, provider_type, hq_country)
-    if terms_reviewed_on is not None and terms_reviewed_on > now.date():
-        errors.add("terms_reviewed_on", f"`{terms_reviewed_on}` has not come yet: give the day of the last review")
-    errors.day("terms_reviewed_on", terms_reviewed_on)
-    kept = errors.texts("certifications", certifications, "vendor.provider_certifications")
+    kept = _checked_review(errors, terms_reviewed_on, certifications, now=now)
     errors.raise_any()
     provider = lock_row(Provider, provider_id)
     changed = assign(
@@ -79,6 +99,16 @@ def change_provider(
             "provider.changed", actor=actor, subject=provider, now=now, fields=changed, is_approved=is_approved
         )
     return provider
+
+
+def _checked_review(
+    errors: Errors, terms_reviewed_on: date | None, certifications: Sequence[str], *, now: datetime
+) -> list[str]:
+    """The certifications to keep, each once, within the bounds of their facts."""
+    if terms_reviewed_on is not None and terms_reviewed_on > now.date():
+        errors.add("terms_reviewed_on", f"`{terms_reviewed_on}` has not come yet: give the day of the last review")
+    errors.day("terms_reviewed_on", terms_reviewed_on)
+    return errors.texts("certifications", certifications, "vendor.provider_certifications")
 
 
 def _check_provider(errors: Errors, provider_type: str, hq_country: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from governance.domain.money import to_units
-from governance.selectors import balances
+from governance.models import Budget
+from governance.selectors import balances, crossings
 from governance.selectors import budgets as selector
 from governance.selectors.filters import read_number
 from governance.web import budget_plot, viewing
@@ -23,8 +25,12 @@ from governance.web.reports import csv_response
 def show_list(request: HttpRequest) -> HttpResponse:
     """Visible budgets as a tree; those of other periods below."""
     user, now = signed_in(request), viewing.now()
-    branches = selector.tree(visibility=viewing.visibility(request, user, now), now=now)
+    visibility = viewing.visibility(request, user, now)
+    branches = selector.tree(visibility=visibility, now=now)
+    usable = selector.usable_budgets(user, visibility=visibility, now=now)
     context = {
+        # Those that the tree does not show already: they pay, and only their headroom is the requester's to know.
+        "usable": [each for each in usable if not each.is_visible],
         "current": [branch for branch in branches if branch.is_current],
         "other": [branch for branch in branches if not branch.is_current],
     }
@@ -54,8 +60,19 @@ def show_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "left_ratio": _left_ratio(found, now),
         "plot": budget_plot.spend_plot(found, now=now),
         "is_paged": "before" in request.GET,
+        "ways_out": _ways_out(found.budget, user.person_id, now),
     }
     return render(request, "budgets/detail.html", context)
+
+
+def _ways_out(budget: Budget, person_id: int, now: datetime) -> crossings.WaysOut | None:
+    """For whoever answers for a budget that has reached a line; nobody else can do anything about it here."""
+    is_short = crossings.level_of(budget, now=now) is not None
+    return (
+        crossings.ways_out(person_id, now=now)
+        if is_short and person_id in crossings.owners_of(budget, now=now)
+        else None
+    )
 
 
 def _ledger_rows(lines: Iterable[selector.LedgerLine]) -> Iterable[Sequence[Any]]:

@@ -34,6 +34,7 @@ USUAL_FIELDS = frozenset(
     {"parameters_billion", "active_parameters_billion", "tokens_billion", "latency_target_ms", "hours_per_accelerator"}
 )
 """Shown at once although optional; the other optional fields are one click away."""
+_OF_THE_PLACE = ("accelerator", "accelerator_count", "provider", "price_term", "country")
 SKIPPED_KINDS = frozenset({WorkloadKind.PURCHASE})
 TERMS_OF_OWNED = (
     ("depreciation", "Capital, written off"),
@@ -75,6 +76,9 @@ def show(request: HttpRequest) -> HttpResponse:
         "place": _place_questions(kind, asked, errors, snapshot),
         "errors": [(_link(name, kind), sentence(text)) for name, texts in errors.items() for text in texts],
         **(_answer(found) if found is not None else {}),
+        # What was asked for goes into a draft as it stands; an offer replaces the place.
+        "asked_pairs": [(name, value) for name, value in asked.items() if name not in _OF_THE_PLACE],
+        "asked_place": [(name, value) for name, value in asked.items() if name in _OF_THE_PLACE],
     }
     return render(request, "estimator/estimator.html", context, status=400 if errors else 200)
 

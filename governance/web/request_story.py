@@ -158,7 +158,7 @@ def _in_review(waiting: queues.Waiting, you: str) -> dict[str, str]:
 
 def who_has(waiting: queues.Waiting) -> str:
     """`Dmitri Roy has it`; many names become a few and a number."""
-    names = [f"{h.name}, standing in for {h.for_name}," if h.for_name else h.name for h in waiting.holders]
+    names = [f"{h.name} (delegate of {h.for_name})" if h.for_name else h.name for h in waiting.holders]
     if not names:
         return "Nobody who may decide is left: an administrator gives the role to someone. It waits"
     if len(names) > NAMES_SHOWN_MAX:

@@ -45,6 +45,7 @@ class StepForm:
     work_more: list[Question] = field(default_factory=list)
     places: list[KnownPlace] = field(default_factory=list)
     evidence: list[dict[str, Any]] = field(default_factory=list)
+    prohibited_uses: list[ProhibitedUse] = field(default_factory=list)
     is_place_other: bool = False
     shown_workload: str = ""
 
@@ -308,8 +309,6 @@ def _purpose(b: _Builder, today: date) -> StepForm:
             choices=choices(
                 [(use.id, _use_label(use, today)) for use in b.registers.prohibited_uses],
                 b.picked("prohibited_uses"),
-                hints={use.id: f"{use.description}. {use.instrument}{', ' * bool(use.article)}{use.article}."
-                       for use in b.registers.prohibited_uses},
             ),
         ),
         "justification": b.ask(
@@ -354,7 +353,7 @@ def _purpose(b: _Builder, today: date) -> StepForm:
         "licence_ref": b.ask("licence_ref", "Under which licence?", is_optional=True, maxlength=80,
                              hint="Number of the export licence."),
     }  # fmt: skip
-    return StepForm("purpose", questions, evidence=_evidence_rows(b))
+    return StepForm("purpose", questions, evidence=_evidence_rows(b), prohibited_uses=b.registers.prohibited_uses)
 
 
 def _evidence_rows(b: _Builder) -> list[dict[str, Any]]:

@@ -128,3 +128,26 @@ def test_a_budget_page_needs_few_queries(cast: Cast, browser_of: Browser) -> Non
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/budgets/long-context/?before=nonsense").status_code == 200
     assert len(queries) <= 12
+
+
+def test_the_named_owner_sees_the_budget_what_lies_below_and_what_they_can_do(cast: Cast, browser_of: Browser) -> None:
+    """Without any role there: the mail about the budget links here."""
+    dave = browser_of("dave")
+    assert dave.get("/budgets/organisation/").status_code == 404
+    Budget.objects.filter(slug="organisation").update(owner=cast.dave.person)
+    assert "Long context</a>" in dave.get("/budgets/").content.decode()
+    assert dave.get("/budgets/long-context/").status_code == 200
+    reading.waiting(cast, gpu_hours_cap=1_000)
+    Budget.objects.filter(slug="organisation").update(limit_micro=1_000 * 10**6)
+    page = on_one_line(dave.get("/budgets/organisation/").content.decode())
+    assert "You answer for this budget. You can ask Carol or Frank to raise the limit, or ask the owners" in page
+    assert "Open it at the desk" not in page
+    assert "You answer for this budget" not in browser_of("erin").get("/budgets/organisation/").content.decode()
+
+
+def test_a_requester_sees_on_the_list_what_home_says_that_they_can_use(cast: Cast, browser_of: Browser) -> None:
+    page = browser_of("alice").get("/budgets/").content.decode()
+    assert "Budgets that your requests use" in page
+    assert "Long context" in page
+    assert "/budgets/long-context/" not in page
+    assert "You see no budget" not in page

@@ -58,9 +58,9 @@ def test_somebody_who_stands_in_is_told_for_whom(cast: Cast, browser_of: Browser
         delegator=cast.bob.person, delegate=cast.heidi.person, role=Role.objects.get(slug="team_lead"),
         amount_micro_max=10**12, valid_from=now - timedelta(days=1), valid_to=now + timedelta(days=6), reason="leave",
     )  # fmt: skip
-    assert "standing in for Bob" in needs(browser_of("heidi"))
+    assert "as delegate of Bob" in needs(browser_of("heidi"))
     waiting = part(browser_of("alice").get("/").content.decode(), 'id="waiting"', 'id="usable"')
-    assert "Heidi, standing in for Bob" in waiting
+    assert "Heidi (delegate of Bob)" in waiting
 
 
 def test_running_grants_and_usable_budgets_are_shown(cast: Cast, browser_of: Browser) -> None:
