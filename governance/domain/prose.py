@@ -57,6 +57,11 @@ def money_in_full(amount_micro: int) -> str:
     return f"{exact(to_units(amount_micro))}{NBSP}{CURRENCY}"
 
 
+def money_to_the_cent(amount_micro: int) -> str:
+    """Money of the ledger: `28,500.00 USD`."""
+    return f"{to_units(amount_micro):,.2f}".replace("-", MINUS) + f"{NBSP}{CURRENCY}"
+
+
 def dollars(units: float) -> str:
     """Money that an estimate carries as a double."""
     return f"{amount(units)}{NBSP}{CURRENCY}"

@@ -173,12 +173,10 @@ def _refuse_below_use(budget: Budget, limit_micro: int) -> None:
     used_micro = budget.limit_micro - budget.headroom_micro
     if limit_micro < used_micro:
         largest = ", ".join(
-            f"{hold.provisioning_request.reference} with {prose.money_in_full(hold.amount_micro)}"
+            f"{hold.provisioning_request.reference} with {prose.money_to_the_cent(hold.amount_micro)}"
             for hold in crossings.causes_of(budget)
         )
-        sentence = (
-            f"{prose.money_in_full(used_micro)} is held, committed and spent: the limit can be lowered to that at most"
-        )
+        sentence = f"{prose.money_to_the_cent(used_micro)} is held, committed and spent: the limit can be lowered to that at most"
         raise InvalidInput({"limit_micro": [f"{sentence}; the largest: {largest}" if largest else sentence]})
 
 
@@ -198,12 +196,12 @@ def _refuse_overallocation(
     limit_micro = parent.limit_micro if limit_micro is None else limit_micro
     below_micro = parent.children.aggregate(total=Sum("limit_micro"))["total"] or 0
     if below_micro + added_micro > limit_micro:
-        sentence = f"the budgets below `{parent.name}` have {prose.money_in_full(below_micro)} together"
+        sentence = f"the budgets below `{parent.name}` have {prose.money_to_the_cent(below_micro)} together"
         if added_micro:
-            together = prose.money_in_full(below_micro + added_micro)
-            sentence += f", {prose.money_in_full(added_micro)} more would make {together}"
+            together = prose.money_to_the_cent(below_micro + added_micro)
+            sentence += f", {prose.money_to_the_cent(added_micro)} more would make {together}"
         sentence += (
-            f", and its limit is {prose.money_in_full(limit_micro)}: lower theirs, raise its limit, or allow "
+            f", and its limit is {prose.money_to_the_cent(limit_micro)}: lower theirs, raise its limit, or allow "
             f"`{parent.name}` to be over-allocated"
         )
         raise InvalidInput({field: [sentence]})
