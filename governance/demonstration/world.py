@@ -16,6 +16,7 @@ from governance.domain.errors import AlreadyDecided, NotAllowed
 from governance.domain.money import MICRO_PER_UNIT
 from governance.models import ApprovalStage, Delegation, Flag, Grant, ProvisioningRequest, RoleAssignment, User
 from governance.services import approvals, audit, flags, grants, provisioning
+from governance.services.commit import joined
 
 Story = Generator[datetime, datetime, None]
 """Yields the instant of its next step, is sent the instant at which that step happens, and takes it."""
@@ -34,7 +35,7 @@ def within(service: Callable[..., Any], **arguments: Any) -> Any:
     Entry services are durable transactions of their own; the whole demonstration is one, so that an interrupted first
     start leaves nothing behind. What is called is the service's function itself, in a savepoint.
     """
-    with transaction.atomic():
+    with transaction.atomic(), joined():
         return inspect.unwrap(service)(**arguments)
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
-
 from governance.domain.ask import Ask
 from governance.domain.errors import (
     AlreadyDecided,
@@ -43,7 +41,7 @@ from governance.selectors.alerts import people_who_decided
 from governance.selectors.assessments import Ahead, Assessed
 from governance.selectors.due import due_at
 from governance.services import alerts, assessments, audit, budgets, grants, policies, sizing, turns
-from governance.services.commit import BeforeCommit, nothing
+from governance.services.commit import BeforeCommit, nothing, own_transaction
 
 
 def open_stages(request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, now: datetime) -> None:
@@ -134,7 +132,7 @@ def decide(
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
 
     def record(ahead: Ahead | None) -> ApprovalDecision:
-        with transaction.atomic(durable=True):
+        with own_transaction():
             return _decide(
                 stage_id=stage_id, actor=actor, verdict=verdict, reason=reason, revision_digest=revision_digest,
                 now=now, ahead=ahead, before_commit=before_commit,

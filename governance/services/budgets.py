@@ -176,7 +176,8 @@ def _refuse_below_use(budget: Budget, limit_micro: int) -> None:
             f"{hold.provisioning_request.reference} with {prose.money_to_the_cent(hold.amount_micro)}"
             for hold in crossings.causes_of(budget)
         )
-        sentence = f"{prose.money_to_the_cent(used_micro)} is held, committed and spent: the limit can be lowered to that at most"
+        used = prose.money_to_the_cent(used_micro)
+        sentence = f"{used} is held, committed and spent: the limit can be lowered to that at most"
         raise InvalidInput({"limit_micro": [f"{sentence}; the largest: {largest}" if largest else sentence]})
 
 

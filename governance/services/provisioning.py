@@ -51,7 +51,7 @@ from governance.services import (
     sizing,
     turns,
 )
-from governance.services.commit import BeforeCommit, nothing
+from governance.services.commit import BeforeCommit, nothing, own_transaction
 
 DRAFT_BYTES_MAX = 65_536
 
@@ -174,7 +174,7 @@ def submit_request(
     """
 
     def submit(ahead: Ahead | None) -> ProvisioningRequest:
-        with transaction.atomic(durable=True):
+        with own_transaction():
             # Lock. Policy first, then the request, then what others move: docs/concurrency.md.
             policies.hold_in_force()
             request = ProvisioningRequest.objects.lock(request_id)
@@ -201,7 +201,7 @@ def ask_at_once(
     plain = storable(content)
 
     def submit(ahead: Ahead | None) -> ProvisioningRequest:
-        with transaction.atomic(durable=True):
+        with own_transaction():
             # Invariant: the policy lock comes first in every transaction that decides.
             policies.hold_in_force()
             request = _new_draft(actor=actor, content=plain, now=now)

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0014_assessment_counted_requests"),
+        ("governance", "0015_register_bounds"),
     ]
 
     operations = [
