@@ -22,6 +22,8 @@ from governance.models import (
     Acceptance,
     ApprovalStage,
     Budget,
+    Grant,
+    ModelLineage,
     Person,
     Project,
     Provider,
@@ -224,3 +226,26 @@ def submitted(cast: Cast, *, who: str = "alice", now: datetime = NOW, **changes:
 def open_stage(request: ProvisioningRequest, role: str | None = None) -> ApprovalStage:
     stages = ApprovalStage.objects.filter(provisioning_request=request, state="open").select_related("revision", "role")
     return stages.get(role__slug=role) if role else stages.get()
+
+
+def granted_elsewhere(cast: Cast, *, now: datetime = NOW) -> Grant:
+    """A well used grant of judy's, in a team, a project and with a lineage of which the cast of the team sees nothing.
+
+    Slugs: `vision`, `sharp-eyes`, `aurora`.
+    """
+    team = add_team("vision", cast.root)
+    project = Project.objects.create(slug="sharp-eyes", name="Sharp eyes", team=team, started_on=now.date())
+    judy = cast.users["judy"] = add_person("judy", team=team, roles=["requester"], scope=team, now=now)
+    Acceptance.objects.bulk_create(
+        Acceptance(version=version, person=judy.person, user=judy, accepted_at=now - timedelta(days=20))
+        for version in AcceptableUseVersion.objects.all()
+    )
+    ModelLineage.objects.create(
+        slug="aurora", name="Aurora of the eyes", owner=judy.person, project=project, direct_flop_p50=9.4e24,
+        direct_flop_p90=1.2e25, cumulative_flop_p50=9.4e24, cumulative_flop_p90=1.2e25,
+    )  # fmt: skip
+    days = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
+    asked = content(project=project.slug, title="Secret work", gpu_hours_cap=1_234.0, **days)
+    request = provisioning.ask_at_once(actor=judy, content=asked, now=now)
+    Grant.objects.filter(provisioning_request=request).update(utilisation_28d=0.8, gpu_hours_used=1_200.0)
+    return Grant.objects.get(provisioning_request=request)

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
+from django.utils import timezone
 
 from governance.admin.forms import DeskForm, InstantField, MoneyField, Sure
 from governance.admin.records import Edit, RecordAdmin
@@ -35,7 +36,10 @@ class GiveForm(DeskForm):
         values = dict(self.cleaned_data)
         values["delegator"] = values.get("delegator") or actor.person
         values["valid_from"] = values["valid_from"] or now
-        return delegations.give_delegation(actor=actor, now=now, **values)
+        given = delegations.give_delegation(actor=actor, now=now, **values)
+        if given.reason != values["reason"] or given.valid_from != values["valid_from"]:
+            self.done = "The delegation stood already; its period is changed"
+        return given
 
 
 class RevokeForm(Sure):
@@ -69,8 +73,9 @@ class DelegationAdmin(RecordAdmin):
             "Revoke now",
             RevokeForm,
             "people",
+            lead="Approvals given under it that were not granted yet no longer count.",
             may=_is_party,
-            applies=lambda row: row.revoked_at is None,
+            applies=lambda row: row.revoked_at is None and row.valid_to > timezone.now(),
             done="Delegation revoked",
         ),
     )

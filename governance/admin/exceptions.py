@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils import timezone
 
 from governance.admin import access
 from governance.admin.forms import DeskForm, InstantField, ReasonField
@@ -96,7 +97,7 @@ class ExceptionAdmin(RecordAdmin):
             EndForm,
             DUTY,
             lead="The rule holds again from the next decision on.",
-            applies=lambda row: row.state in ("asked", "approved"),
+            applies=lambda row: row.state in ("asked", "approved") and row.valid_to > timezone.now(),
             done="Ended",
         ),
     )

@@ -35,6 +35,8 @@ class DeskForm(forms.Form):
     error_css_class = "err"
     renames: ClassVar[Mapping[str, str]] = {}
     starts_empty: ClassVar[bool] = False
+    done: str = ""
+    """What was done, where `save` did another thing than the button says."""
 
     def __init__(self, data: Any = None, *, row: models.Model | None, person: Access) -> None:
         self.row = row

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils import timezone
 
 from governance.admin.forms import DeskForm, InstantField, MoneyField, Sure
 from governance.admin.records import Edit, RecordAdmin
@@ -48,8 +49,8 @@ class LimitAdmin(RecordAdmin):
             "End now",
             EndForm,
             "limits",
-            lead="The next limit above in the tree of teams holds then, or none.",
-            applies=lambda row: row.valid_to is None,
+            lead="The next limit above in the tree of teams holds then, or none. One that has not begun is taken back.",
+            applies=lambda row: row.valid_to is None or row.valid_to > timezone.now(),
             done="Limit ended",
         ),
     )

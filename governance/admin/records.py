@@ -217,7 +217,7 @@ class RecordAdmin(ModelAdmin):
                 except GovernanceError as error:
                     form.add_error(None, sentence(error.message))
                 else:
-                    messages.success(request, f"{edit.done}.")
+                    messages.success(request, f"{form.done or edit.done}.")
                     return redirect(self._address(done if isinstance(done, models.Model) else row))
             status = 400
         context = self.admin_site.each_context(request) | {

@@ -7,11 +7,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
 
+from governance.admin import access
 from governance.admin.forms import DayField, DeskForm, ListField, NumberField, TruthField, choices
 from governance.admin.records import Edit, RecordAdmin
 from governance.domain.ask import MODALITIES
-from governance.models import Beneficiary, ModelLineage, Person, Project, Provider, Purpose, User
+from governance.models import Beneficiary, ModelLineage, Person, Project, Provider, Purpose, User, Visibility
 from governance.models.provisioning import PROVIDER_TYPES
 from governance.services import register
 
@@ -60,11 +63,16 @@ class ProviderAdmin(RecordAdmin):
     )
 
 
+LINEAGE_NAMED_BY = "Requests name it as long as their requester works there, or owns it."
+
+
 class RegisterLineageForm(DeskForm):
     slug = forms.SlugField(max_length=80, label="Short name")
     name = forms.CharField(max_length=120, label="Name")
     owner = forms.ModelChoiceField(Person.objects.filter(is_active=True), label="Who owns it")
-    project = forms.ModelChoiceField(Project.objects.all(), required=False, label="In which project")
+    project = forms.ModelChoiceField(
+        Project.objects.all(), required=False, label="In which project", help_text=LINEAGE_NAMED_BY
+    )
 
     def save(self, *, actor: User, now: datetime) -> ModelLineage:
         return register.register_lineage(actor=actor, now=now, **self.cleaned_data)
@@ -73,7 +81,9 @@ class RegisterLineageForm(DeskForm):
 class ChangeLineageForm(DeskForm):
     name = forms.CharField(max_length=120, label="Name")
     owner = forms.ModelChoiceField(Person.objects.all(), label="Who owns it")
-    project = forms.ModelChoiceField(Project.objects.all(), required=False, label="In which project")
+    project = forms.ModelChoiceField(
+        Project.objects.all(), required=False, label="In which project", help_text=LINEAGE_NAMED_BY
+    )
     base_name = forms.CharField(max_length=120, required=False, label="Base model, if someone else's")
     base_model_flop = NumberField(required=False, label="Compute of the base", help_text="FLOP, such as 6.3e24.")
     base_model_systemic = TruthField(label="Has the base systemic risk")
@@ -103,6 +113,15 @@ class LineageAdmin(RecordAdmin):
         ),
         Edit("edit", "Change", ChangeLineageForm, "lineages", done="Lineage changed"),
     )
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        # Whoever keeps lineages keeps all of them, also with a role over one team only.
+        if "lineages" in access.of(request).duties:
+            return ModelLineage.objects.all()
+        return super().get_queryset(request)
+
+    def visible(self, rows: Any, visibility: Visibility) -> Any:
+        return rows.filter(models.Q(owner_id=visibility.person_id) | models.Q(project_id__in=visibility.project_ids))
 
 
 class AddPurposeForm(DeskForm):

@@ -8,10 +8,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
+from django.utils import timezone
 
 from governance.admin.forms import DeskForm, InstantField, Sure
 from governance.admin.records import Edit, RecordAdmin
+from governance.domain.errors import InvalidInput
 from governance.models import Project, Role, RoleAssignment, Team, User, Visibility
+from governance.selectors.people import standing_assignment
 from governance.services import roles
 
 
@@ -28,12 +31,35 @@ class GiveForm(DeskForm):
     valid_to = InstantField(label="Until when", required=False, help_text="Empty means until somebody ends it.")
 
     def save(self, *, actor: User, now: datetime) -> RoleAssignment:
-        return roles.assign_role(actor=actor, now=now, **self.cleaned_data)
+        values = self.cleaned_data
+        before = standing_assignment(
+            user=values["user"], role=values["role"], team=values["team"], project=values["project"],
+            valid_from=values["valid_from"] or now, valid_to=values["valid_to"], now=now,
+        )  # fmt: skip
+        given = roles.assign_role(actor=actor, now=now, **values)
+        if before is not None and before.pk == given.pk:
+            if (before.valid_from, before.valid_to) == (given.valid_from, given.valid_to):
+                until = f"{given.valid_to:%d %b %Y, %H:%M} UTC" if given.valid_to else "somebody ends it"
+                raise InvalidInput({"valid_to": [f"the account holds this role here until {until} already"]})
+            self.done = "The role was held here already; its period is changed"
+        return given
+
+
+class ChangeEndForm(DeskForm):
+    valid_to = InstantField(label="Until when", required=False, help_text="Empty means until somebody ends it.")
+
+    def save(self, *, actor: User, now: datetime) -> RoleAssignment:
+        assignment = self.about(RoleAssignment)
+        return roles.change_role_end(actor=actor, assignment_id=assignment.pk, now=now, **self.cleaned_data)
 
 
 class EndForm(Sure):
     def save(self, *, actor: User, now: datetime) -> None:
         roles.end_role(actor=actor, assignment_id=self.about(RoleAssignment).pk, now=now)
+
+
+def _is_not_over(row: RoleAssignment) -> bool:
+    return row.valid_to is None or row.valid_to > timezone.now()
 
 
 @admin.register(RoleAssignment)
@@ -50,9 +76,19 @@ class AssignmentAdmin(RecordAdmin):
             "End now",
             EndForm,
             "people",
-            lead="It stops counting at once; open stages wait for somebody else who holds the role.",
-            applies=lambda row: row.valid_to is None,
+            lead="It stops counting at once, and so do approvals given under it that were not granted yet; open "
+            "stages wait for somebody else who holds the role.",
+            applies=_is_not_over,
             done="Role ended",
+        ),
+        Edit(
+            "change-end",
+            "Change the end",
+            ChangeEndForm,
+            "people",
+            lead="Later, earlier, or no end. Approvals given before an earlier end keep counting.",
+            applies=_is_not_over,
+            done="End changed",
         ),
     )
 

@@ -19,9 +19,11 @@ from governance.api import serializers as shapes
 from governance.api.idempotency import once
 from governance.api.pages import NewestFirst
 from governance.api.schema import KEY, PAGE, described
+from governance.domain.errors import NotFound
 from governance.domain.lifecycle import State
 from governance.models import ApprovalStage, Assessment, Budget, Grant, ProvisioningRequest, User, Visibility
 from governance.selectors import advice, assessments, estimates, people
+from governance.selectors import approvals as deciding
 from governance.selectors import assessed as stored
 from governance.services import approvals, provisioning
 
@@ -60,6 +62,13 @@ class Endpoint(APIView):
     def request_row(self, number: int) -> ProvisioningRequest:
         rows = ProvisioningRequest.objects.visible_to(self.visibility())
         return self.found(rows.select_related("requester__person", "project"), number=number)
+
+    def request_to_read(self, number: int) -> ProvisioningRequest:
+        """The request, also for whoever may decide it without seeing it otherwise, such as a delegate."""
+        try:
+            return deciding.request_to_read(number, user=self.actor, visibility=self.visibility(), now=timezone.now())
+        except NotFound:
+            raise HttpNotFound(NOTHING_HERE) from None
 
     def shown(self, number: int) -> dict[str, Any]:
         row = (
@@ -107,7 +116,7 @@ class RequestDetail(Endpoint):
     @described("requests_read", 200, 404)
     def get(self, request: Request, number: int) -> Response:
         """One request: content, latest assessment, the nearest request that would pass, stages and decisions."""
-        row = self.request_row(number)
+        row = self.request_to_read(number)
         latest = stored.latest_of(row)
         found = advice.NOTHING
         if latest is not None:
@@ -168,7 +177,7 @@ class RequestComments(Endpoint):
     @described("comments_list", 200)
     def get(self, request: Request, number: int) -> Response:
         """The conversation, oldest first."""
-        row = self.request_row(number)
+        row = self.request_to_read(number)
         return Response({"results": [shapes.comment_row(comment) for comment in row.comments.select_related("author")]})
 
     @described("comments_create", 201, 400, request=shapes.CommentInputSerializer, parameters=[KEY])
@@ -192,7 +201,7 @@ class StageDecide(Endpoint):
         """Decide one stage, bound to the revision that you read."""
         data = self.body(shapes.DecisionInputSerializer)
         stage = self.found(ApprovalStage.objects.select_related("provisioning_request"), pk=stage_id)
-        self.request_row(stage.provisioning_request.number)
+        self.request_to_read(stage.provisioning_request.number)
         return once(
             request,
             self.actor,

@@ -98,10 +98,7 @@ def escalated(alert: Alert, reader: Reader) -> Letter:
     """
     ask = _read(alert, reader)
     case, fallback = ask.case, ask.stage.role.fallback
-    project = case.request.project
-    if not (fallback and project) or reader.person.pk not in alerts.role_holders(
-        fallback.slug, project, now=reader.now
-    ):
+    if fallback is None or reader.person.pk not in alerts.standing_in(ask.stage, case.request, now=reader.now):
         raise Moot("the reader does not stand in any more")
     late = prose.span(max(reader.now - ask.due_at, timedelta(minutes=1)))
     may_decide = any(holder.person_id == reader.person.pk for holder in ask.holders)

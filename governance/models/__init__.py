@@ -7,7 +7,7 @@ from governance.models.acceptable_use import (
     Acceptance,
 )
 from governance.models.alerts import Alert
-from governance.models.approvals import ApprovalDecision, ApprovalLimit, ApprovalStage
+from governance.models.approvals import ApprovalDecision, ApprovalLapse, ApprovalLimit, ApprovalStage
 from governance.models.assessments import Assessment, FactRow
 from governance.models.audit import AuditEvent, AuditHead
 from governance.models.backtests import PolicyBacktest, PolicyBacktestMonth
@@ -44,6 +44,7 @@ APPEND_ONLY_TABLES = (
     "governance_assessment",
     "governance_factrow",
     "governance_approvaldecision",
+    "governance_approvallapse",
     "governance_ledgerjournal",
     "governance_ledgerentry",
     "governance_auditevent",
@@ -62,6 +63,7 @@ __all__ = [
     "Alert",
     "ApiToken",
     "ApprovalDecision",
+    "ApprovalLapse",
     "ApprovalLimit",
     "ApprovalStage",
     "Assessment",

@@ -14,6 +14,14 @@ from governance.models.provisioning import ProvisioningRequest, RequestRevision
 
 STAGE_STATES = ("waiting", "open", "approved", "rejected", "changes_requested", "cancelled")
 VERDICTS = ("approve", "reject", "changes")
+LAPSE_REASONS = {
+    "person_deactivated": "the account was deactivated",
+    "role_removed": "the role was removed",
+    "delegation_revoked": "the delegation was revoked",
+    "limit_lowered": "the approval limit was lowered",
+    "benefits": "the person owns the lineage or benefits by now",
+}
+"""Why an approval stopped counting. A role or delegation that ends by its own date afterwards is none of these."""
 
 
 class ApprovalStage(models.Model):
@@ -71,13 +79,14 @@ class ApprovalDecision(models.Model):
     reason = models.TextField()
     revision_digest = models.CharField(max_length=64)
     decided_at = models.DateTimeField()
+    round = models.PositiveSmallIntegerField(default=1, help_text="Above 1: an earlier approval of theirs has lapsed.")
 
     class Meta:
         ordering: ClassVar = ["decided_at", "id"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["stage", "person"],
-                name="decision_one_per_person",
+                fields=["stage", "person", "round"],
+                name="decision_one_per_person_and_round",
                 violation_error_message="this person has already decided this stage",
             ),
             choices_check("decision", "verdict", VERDICTS),
@@ -90,6 +99,29 @@ class ApprovalDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person}: {self.verdict}"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it fills a seat: an approval that lapsed does not. No query when `lapse` is joined."""
+        return not hasattr(self, "lapse")
+
+
+class ApprovalLapse(models.Model):
+    """An approval that stopped counting before its request was granted, and why. Append-only.
+
+    It stays lapsed whatever is given back afterwards: the person decides again.
+    """
+
+    decision = models.OneToOneField(ApprovalDecision, models.PROTECT, related_name="lapse")
+    why = models.CharField(max_length=20)
+    noticed_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["noticed_at", "id"]
+        constraints: ClassVar = [choices_check("lapse", "why", LAPSE_REASONS)]
+
+    def __str__(self) -> str:
+        return f"{self.decision}, lapsed: {LAPSE_REASONS.get(self.why, self.why)}"
 
 
 class ApprovalLimit(models.Model):

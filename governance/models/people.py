@@ -213,6 +213,9 @@ class RoleAssignment(models.Model):
     project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="role_assignments")
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody ended it; empty for one that ends by its own date."
+    )
 
     objects = RoleAssignmentQuerySet.as_manager()
 
@@ -228,6 +231,11 @@ class RoleAssignment(models.Model):
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gt=models.F("valid_from")),
                 name="role_assignment_period",
                 violation_error_message="the end of an assignment lies after its start",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at__isnull=True) | Q(valid_to__lte=models.F("revoked_at")),
+                name="role_assignment_revoked_has_ended",
+                violation_error_message="an assignment that was ended by somebody is over",
             ),
         ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -28,7 +28,7 @@ from governance.models import (
     RoleAssignment,
 )
 from governance.policy.decision import Decision
-from governance.selectors import people
+from governance.selectors import authority, people
 from governance.selectors.authority import Authority, Holder
 
 LATE_AFTER = timedelta(minutes=5)
@@ -105,15 +105,22 @@ def stage_holders(
     Returns:
         By stage id, in order of name.
     """
-    authority = Authority({stage.role_id for stage in stages}, now=now)
-    busy = people_who_decided(stages[0].revision_id)
-    return {stage.pk: authority.holders(stage, request, busy=busy) for stage in stages}
+    may = Authority({stage.role_id for stage in stages}, now=now, project=request.project)
+    busy = authority.people_who_decided(stages[0].revision_id)
+    return {stage.pk: may.holders(stage, request, busy=busy) for stage in stages}
 
 
-def people_who_decided(revision_id: int) -> set[int]:
-    """Everyone who has filled a role on this revision, delegators included."""
-    rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id).values_list("person_id", "for_person_id")
-    return {person for pair in rows for person in pair if person is not None}
+def standing_in(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> set[int]:
+    """Person ids of the role that stands in for a stage's: whom its escalation is for. Never who asked or benefits.
+
+    Args:
+        stage: with `role.fallback`.
+    """
+    fallback, case = stage.role.fallback, authority.Case.of(stage, request)
+    if fallback is None or case is None:
+        return set()
+    holding = Authority([fallback.pk], now=now, project=request.project, with_delegations=False)
+    return set(holding.in_role(replace(case, role_id=fallback.pk)))
 
 
 def has_way_in(person: Person) -> bool:
@@ -138,8 +145,8 @@ def role_holders(role_slug: str, project: Project, *, now: datetime) -> set[int]
 
 
 def yeses(revision_id: int) -> list[ApprovalDecision]:
-    """Every yes to a revision in order of time, with person and role."""
-    rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id, verdict="approve")
+    """Every approval of a revision that counted, in order of time, with person and role."""
+    rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id, verdict="approve", lapse__isnull=True)
     return list(rows.select_related("person", "stage__role").order_by("decided_at", "pk"))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from estimator.models import CatalogueRelease
 from governance.domain.errors import NotFound
 from governance.domain.lifecycle import State
@@ -20,8 +22,9 @@ from governance.models import (
     User,
     Visibility,
 )
+from governance.models.approvals import LAPSE_REASONS
 from governance.selectors import capacity, policies, precedents, provisioning
-from governance.selectors.authority import Authority, Holder
+from governance.selectors.authority import Authority, Case, Holder, lapsed
 from governance.selectors.rule_lines import RuleLine, rule_lines
 
 REMARKS_MAX = 100
@@ -47,7 +50,12 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """One stage of the revision and its people, as the panel beside the decision lists them."""
+    """One stage of the revision and its people, as the panel beside the decision lists them.
+
+    Args:
+        said: decisions that count.
+        lapsed: approvals that no longer count, each with why.
+    """
 
     stage: ApprovalStage
     said: Sequence[ApprovalDecision]
@@ -55,6 +63,8 @@ class Decider:
     mark: str
     word: str
     is_mine: bool
+
+    lapsed: Sequence[tuple[ApprovalDecision, str]] = ()
 
     @property
     def yes_count(self) -> int:
@@ -137,7 +147,7 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
     stages = list(
         ApprovalStage.objects.filter(revision_id=stage.revision_id)
         .select_related("role", "fallback_from")
-        .prefetch_related("decisions__person", "decisions__for_person")
+        .prefetch_related("decisions__person", "decisions__for_person", "decisions__user", "decisions__lapse")
         .order_by("order", "role__name")
     )
     authority = Authority({each.role_id for each in stages}, now=now)
@@ -151,19 +161,44 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
     story = provisioning.story(request.number, visibility=whole, viewer_id=user.person_id, now=now, reader=visibility)
     current = story.current
     excluded = _excluded(request)
+    gone = _lapsed(stages, request, now)
     return StageFile(
         stage=stage,
         story=story,
         pins=pins_now(stage.revision),
         mine=mine,
         why_not="" if mine else _why_not(stage, user, busy, excluded),
-        deciders=[_decider(each, authority, busy, request, is_mine=each.pk == stage.pk) for each in stages],
+        deciders=[_decider(each, authority, busy, request, gone, is_mine=each.pk == stage.pk) for each in stages],
         lines=rule_lines(current.decision, stages) if current and current.decision else (),
         remarks=_remarks(story, stages),
         precedents=precedents.similar(request, current.assessment if current else None),
         capacity=capacity.overlapping(request, current.assessment.facts) if current else None,
         excluded=excluded,
     )
+
+
+def request_to_read(number: int, *, user: User, visibility: Visibility, now: datetime) -> ProvisioningRequest:
+    """The request with this number, for somebody who sees it, or who decides or has decided a stage of it.
+
+    Raises:
+        NotFound: missing, or neither visible nor theirs to decide; the two read the same.
+    """
+    rows = ProvisioningRequest.objects.select_related("requester__person", "project__team", "lineage")
+    request = rows.filter(number=number).first()
+    if request is None or not (_sees(request, visibility) or _decides(request, user, now)):
+        raise NotFound(f"request `{number}` does not exist", number=number)
+    return request
+
+
+def _decides(request: ProvisioningRequest, user: User, now: datetime) -> bool:
+    if ApprovalDecision.objects.filter(
+        Q(person_id=user.person_id) | Q(for_person_id=user.person_id),
+        stage__provisioning_request=request,
+        stage__revision__number=request.revision_count,
+        lapse__isnull=True,
+    ).exists():
+        return True
+    return next_open_stage(request, user=user, now=now) is not None
 
 
 def pins_now(revision: RequestRevision) -> Pins:
@@ -185,7 +220,7 @@ def next_open_stage(request: ProvisioningRequest, *, user: User, now: datetime) 
     stages = list(
         ApprovalStage.objects.filter(
             provisioning_request=request, revision__number=request.revision_count
-        ).prefetch_related("decisions")
+        ).prefetch_related("decisions__lapse")
     )
     opened = [stage for stage in stages if stage.state == "open"]
     authority = Authority({stage.role_id for stage in opened}, now=now, person_id=user.person_id)
@@ -207,6 +242,7 @@ def _busy(stages: Sequence[ApprovalStage]) -> set[int]:
         person
         for stage in stages
         for decision in stage.decisions.all()
+        if decision.counts
         for person in (decision.person_id, decision.for_person_id)
         if person is not None
     }
@@ -222,8 +258,8 @@ def _mine(
     request = request or stage.provisioning_request
     if stage.state != "open" or request.state != State.IN_REVIEW or user.is_service_account:
         return None
-    holders = authority.holders(stage, request, busy=busy)
-    return next((holder for holder in holders if holder.person_id == user.person_id), None)
+    case = Case.of(stage, request)
+    return authority.holder(case, user.person_id, busy=busy) if case and user.is_active else None
 
 
 def _excluded(request: ProvisioningRequest) -> dict[int, tuple[str, str]]:
@@ -255,10 +291,26 @@ def _why_not(stage: ApprovalStage, user: User, busy: set[int], excluded: Mapping
     return f"This stage needs the role {stage.role.name}, for this team and this amount. You can read everything."
 
 
+def _lapsed(stages: Sequence[ApprovalStage], request: ProvisioningRequest, now: datetime) -> dict[int, str]:
+    """Approvals that do not count, by id with why: those found to have lapsed, and those that would be found now."""
+    approvals = [each for stage in stages for each in stage.decisions.all() if each.verdict == "approve"]
+    known = {each.pk: each.lapse.why for each in approvals if not each.counts}
+    if request.state != State.IN_REVIEW:
+        return known
+    return known | lapsed([each for each in approvals if each.counts], request, now=now)
+
+
 def _decider(
-    stage: ApprovalStage, authority: Authority, busy: set[int], request: ProvisioningRequest, *, is_mine: bool
+    stage: ApprovalStage,
+    authority: Authority,
+    busy: set[int],
+    request: ProvisioningRequest,
+    gone: Mapping[int, str],
+    *,
+    is_mine: bool,
 ) -> Decider:
-    said = list(stage.decisions.all())
+    said = [decision for decision in stage.decisions.all() if decision.pk not in gone]
+    lost = [(each, LAPSE_REASONS[gone[each.pk]]) for each in stage.decisions.all() if each.pk in gone]
     yes = sum(decision.verdict == "approve" for decision in said)
     # A stage that has not opened yet names who could take it; one that is done names who did.
     may = authority.holders(stage, request, busy=busy) if stage.state in ("open", "waiting") else []
@@ -269,7 +321,9 @@ def _decider(
         "open": ("wait", f"{yes} of {stage.quorum}" if stage.quorum > 1 else "Waiting"),
         "waiting": ("draft", "Later"),
     }.get(stage.state, ("draft", "Ended"))
-    return Decider(stage, said, may, mark, word, is_mine)
+    if stage.state == "approved" and lost and yes < stage.quorum:
+        mark, word = "review", "Decided again"
+    return Decider(stage, said, may, mark, word, is_mine, lost)
 
 
 _VERDICT_MARKS = {"approve": "ok", "reject": "deny", "changes": "review"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -30,7 +30,8 @@ from governance.models import Budget, ModelLineage, Provider, User
 from governance.policy.decision import Decision, Outcome, RuleException, decide
 from governance.policy.facts_schema import SCHEMA, SCHEMA_VERSION, ValidFacts, facts_to_json
 from governance.policy.policy_set import CompiledPolicySet
-from governance.selectors import balances, facts, people, policies, prices
+from governance.selectors import authority, balances, facts, policies, prices
+from governance.selectors.references import References
 
 ENGINE_VERSION = f"estimator {ESTIMATOR_VERSION}"[:20]
 log = logging.getLogger(__name__)
@@ -193,6 +194,8 @@ def assess(
     own_hold_micro: int = 0,
     ahead: Ahead | None = None,
     hold: Hold | None = None,
+    named: References | None = None,
+    standing: Mapping[str, Iterable[int]] | None = None,
 ) -> Assessed:
     """Size, complete the facts, judge, and find who would decide.
 
@@ -205,13 +208,15 @@ def assess(
         hold: takes locks on what other submissions move, if the caller is about to write. It is called when
             everything else has been read, so that others wait for the shortest time. What it does not lock, the caller
             locks later and gives to `settle`.
+        named: the records that it names, when the caller has read them; else they must be the requester's to name.
+        standing: by role, person ids whose approval in it counts already: nobody else has to be found for them.
 
     Raises:
-        InvalidAsk: the workload contradicts itself or names something unknown.
+        InvalidAsk: the workload contradicts itself, or names something unknown or not the requester's to name.
         NoBudget: nothing pays for the project at the start.
         Moved: the basis of `ahead` has changed.
     """
-    context = facts.gather(ask, requester=requester, now=now, own_hold_micro=own_hold_micro)
+    context = facts.gather(ask, requester=requester, now=now, own_hold_micro=own_hold_micro, named=named)
     in_force = policies.in_force()
     basis = _basis(
         ask, now=now, provider=context.provider, allowed=context.providers_allowed, lineage=context.lineage,
@@ -224,7 +229,9 @@ def assess(
 
     @lru_cache
     def directory(excluded: frozenset[int], exposure: int | None) -> Directory:
-        return people.directory_for(context.project, excluded=excluded, exposure_micro=exposure, now=now)
+        return authority.directory_for(
+            context.project, excluded=excluded, exposure_micro=exposure, now=now, standing=standing
+        )
 
     def answer(context: facts.Context) -> Assessed:
         assessed = judge(
@@ -421,9 +428,4 @@ def _route(
 
 
 def _excluded(context: facts.Context, beneficiary_id: int | None) -> frozenset[int]:
-    lineage = context.lineage
-    return people.excluded_people(
-        requester=context.requester,
-        beneficiary_id=beneficiary_id,
-        lineage_owner_id=lineage.owner_id if lineage else None,
-    )
+    return authority.never_deciding(requester=context.requester, beneficiary_id=beneficiary_id, lineage=context.lineage)

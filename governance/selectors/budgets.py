@@ -13,7 +13,7 @@ from django.db.models.functions import TruncWeek
 from governance.domain.errors import NotFound
 from governance.domain.ledger import Account, JournalKind
 from governance.models import Budget, BudgetHold, LedgerEntry, User, Visibility
-from governance.selectors import balances, forecasts, people
+from governance.selectors import balances, forecasts, references
 
 USABLE_MAX = 12
 TREE_LENGTH_MAX = 1_000
@@ -76,7 +76,7 @@ class BudgetPage:
 
 def usable_budgets(user: User, *, visibility: Visibility, now: datetime) -> list[Usable]:
     """Budgets that pay for what this person may ask for, then the level above each. Four queries."""
-    projects = people.askable_projects(user, now=now)
+    projects = references.askable_projects(user, now=now)
     if not projects:
         return []
     teams = {team for project in projects for team in project.team.path_ids}

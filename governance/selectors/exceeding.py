@@ -15,7 +15,8 @@ from django.db.models import F, Q
 
 from governance.domain.money import to_units
 from governance.domain.prose import NBSP, amount, money, within
-from governance.models import ApprovalLimit, ApprovalStage, Grant, Project, ProvisioningRequest
+from governance.models import ApprovalStage, Grant, ProvisioningRequest
+from governance.selectors.authority import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def stages_above_limit(*, after: int, size: int, now: datetime) -> Batch:
         request = stage.provisioning_request
         if request.project is None or request.exposure_micro is None:
             continue
-        limit = limits.nearest(stage.role_id, request.project)
+        limit = limits.nearest(stage.role_id, request.project.team.path_ids)
         if limit is not None and limit.amount_micro_max < request.exposure_micro:
             found.append(
                 Finding(
@@ -102,7 +103,7 @@ def grants_above_limit(*, after: int, size: int, now: datetime) -> Batch:
     found = []
     for grant in grants:
         exposure = grant.provisioning_request.exposure_micro or grant.cost_cap_micro
-        nearest = [limits.nearest(role, grant.project) for role in roles[grant.revision_id]]
+        nearest = [limits.nearest(role, grant.project.team.path_ids) for role in roles[grant.revision_id]]
         bounds = [limit for limit in nearest if limit is not None]
         # A role without a limit may approve anything: one of them is enough.
         if not bounds or len(bounds) < len(nearest) or any(limit.amount_micro_max >= exposure for limit in bounds):
@@ -163,25 +164,6 @@ def grants_ended(*, after: int, size: int, now: datetime) -> Batch:
         for grant in grants
     ]
     return found, grants[-1].pk if len(grants) == size else None
-
-
-class Limits:
-    """Every approval limit in force at one instant; asking it costs no query."""
-
-    def __init__(self, *, now: datetime) -> None:
-        self._by_role: dict[int, list[ApprovalLimit]] = defaultdict(list)
-        for limit in ApprovalLimit.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=now), valid_from__lte=now):
-            self._by_role[limit.role_id].append(limit)
-
-    @property
-    def role_ids(self) -> list[int]:
-        return list(self._by_role)
-
-    def nearest(self, role_id: int, project: Project) -> ApprovalLimit | None:
-        """The limit nearest to the project's team; of two in one team the larger, as routing reads them."""
-        depth = {team: index for index, team in enumerate(project.team.path_ids)}
-        within = [limit for limit in self._by_role[role_id] if limit.team_id in depth]
-        return max(within, key=lambda limit: (depth[limit.team_id], limit.amount_micro_max), default=None)
 
 
 def _over_cap(grant: Grant, what: str, cap: float, used_text: str, cap_text: str) -> Finding:

@@ -11,7 +11,7 @@ from django.db.models import Count, Q, Sum
 
 from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.result import Estimate, LineageCompute
-from governance.domain.ask import Ask
+from governance.domain.ask import KINDS_ON_A_GRANT, Ask
 from governance.domain.errors import InvalidAsk
 from governance.domain.lifecycle import State
 from governance.domain.money import to_units
@@ -26,13 +26,13 @@ from governance.models import (
     Provider,
     ProviderCommitment,
     ProvisioningRequest,
-    Purpose,
     RoleAssignment,
     User,
 )
 from governance.policy.suggest import closest
-from governance.selectors import balances, people
+from governance.selectors import balances, people, references
 from governance.selectors import similar as similar_requests
+from governance.selectors.references import References
 from governance.selectors.similar import SIMILAR_DAYS
 
 CONCENTRATION_DAYS = 365
@@ -89,36 +89,24 @@ def ends_at(ask: Ask) -> datetime | None:
     return None if ask.end_on is None else datetime.combine(ask.end_on + timedelta(days=1), time(), UTC)
 
 
-def gather(ask: Ask, *, requester: User, now: datetime, own_hold_micro: int = 0) -> Context:
+def gather(
+    ask: Ask, *, requester: User, now: datetime, own_hold_micro: int = 0, named: References | None = None
+) -> Context:
     """Read what an ask names and who asks, in a number of queries that does not depend on how many rows there are.
 
     What other submissions move is missing still: `add_what_moves`.
 
     Args:
         own_hold_micro: what this request holds already.
+        named: the records that it names, when the caller has read them; else they must be the requester's to name.
 
     Raises:
-        InvalidAsk: the ask names something that does not exist.
+        InvalidAsk: the ask names something that does not exist, or that the requester may not name.
     """
-    errors: dict[str, list[str]] = {}
-    project = Project.objects.select_related("team").filter(slug=ask.project).first()
-    provider = Provider.objects.filter(slug=ask.provider or "").first()
-    lineage = ModelLineage.objects.filter(slug=ask.lineage).first() if ask.lineage else None
-    grant = _grant(ask)
-    if project is None:
-        errors["project"] = [f"`{ask.project}` is not a project that you can ask for"]
-    elif not project.is_open:
-        errors["project"] = [f"`{project.name}` is closed"]
-    if provider is None:
-        errors["provider"] = [f"`{ask.provider}` is not a provider that this organisation knows"]
-    if ask.lineage and lineage is None:
-        errors["lineage"] = [f"`{ask.lineage}` is not a registered model lineage"]
-    if ask.related_grant and grant is None:
-        errors["related_grant"] = [f"`{ask.related_grant}` is not a grant: write it like G-0108"]
-    if not Purpose.objects.filter(slug=ask.purpose).exists():
-        errors["purpose"] = [f"`{ask.purpose}` is not on the purpose list"]
-    if errors or project is None or provider is None:
-        raise InvalidAsk(errors)
+    names = named or references.named_by(ask, requester=requester, now=now)
+    project, lineage = names.project, names.lineage
+    # Only a request about a grant reads what became of it.
+    grant = names.related_grant if ask.kind in KINDS_ON_A_GRANT else None
     aup_current, aup_age = acceptance_of(requester.person_id, now=now)
     return Context(
         ask=ask,
@@ -127,7 +115,7 @@ def gather(ask: Ask, *, requester: User, now: datetime, own_hold_micro: int = 0)
         project=project,
         team_path=_team_slugs(project),
         requester_roles=_roles(requester, project, now),
-        provider=provider,
+        provider=names.provider,
         lineage=lineage,
         related_grant=grant,
         aup_current=aup_current,
@@ -307,13 +295,6 @@ def acceptance_of(person_id: int, *, now: datetime) -> tuple[bool, int | None]:
             return False, None
         ages.append((now - max(times)).days)
     return True, max(ages, default=None)
-
-
-def _grant(ask: Ask) -> Grant | None:
-    reference = ask.related_grant or ""
-    if not (reference.startswith("G-") and reference[2:].isdigit() and len(reference) <= 11):
-        return None
-    return Grant.objects.filter(number=int(reference[2:])).first()
 
 
 def _team_slugs(project: Project) -> list[str]:

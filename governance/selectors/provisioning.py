@@ -197,7 +197,7 @@ def read_decision(plain: Mapping[str, Any]) -> Decision | None:
 def _stages(request: ProvisioningRequest) -> list[ApprovalStage]:
     if not request.revision_count:
         return []
-    decisions = ApprovalDecision.objects.select_related("person", "for_person").order_by("decided_at", "pk")
+    decisions = ApprovalDecision.objects.select_related("person", "for_person", "lapse").order_by("decided_at", "pk")
     return list(
         ApprovalStage.objects.filter(provisioning_request=request)
         .select_related("role", "fallback_from")
@@ -210,11 +210,12 @@ def _waiting(request: ProvisioningRequest, stages: Sequence[ApprovalStage], now:
     if request.state != State.IN_REVIEW:
         return None
     opened = [stage for stage in stages if stage.state == "open"]
-    authority = Authority({stage.role_id for stage in opened}, now=now, with_limits=False)
+    authority = Authority({stage.role_id for stage in opened}, now=now)
     busy = {
         person
         for stage in stages
         for decision in stage.decisions.all()
+        if decision.counts
         for person in (decision.person_id, decision.for_person_id)
         if person is not None
     }

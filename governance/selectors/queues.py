@@ -108,8 +108,7 @@ def approver_queue(
         taken = busy[each.revision_id]
         if user.person_id in taken:
             continue
-        holders = authority.holders_of(each.case, busy=taken)
-        mine = next((holder for holder in holders if holder.person_id == user.person_id), None)
+        mine = authority.holder(each.case, user.person_id, busy=taken)
         if mine is not None:
             found.append((each, mine))
     shown = [
@@ -163,7 +162,7 @@ def waiting_for(user: User, now: datetime, *, limit: int = WAITING_LENGTH_MAX) -
 def who_has(requests: Iterable[ProvisioningRequest], *, now: datetime) -> list[Waiting]:
     """For each request in review: its open stages, who may decide them, and which roles come after.
 
-    Four queries for any number of requests: stages, delegations, roles, decisions.
+    Five queries for any number of requests: stages, delegations, roles, limits, decisions.
     """
     rows = list(requests)
     if not rows:
@@ -176,7 +175,7 @@ def who_has(requests: Iterable[ProvisioningRequest], *, now: datetime) -> list[W
     )
     for stage in stages:
         by_request[stage.provisioning_request_id].append(stage)
-    authority = Authority({stage.role_id for stage in stages if stage.state == "open"}, now=now, with_limits=False)
+    authority = Authority({stage.role_id for stage in stages if stage.state == "open"}, now=now)
     busy, _ = _decided({stage.revision_id for stage in stages})
     found = []
     for row in rows:
@@ -305,10 +304,10 @@ def _whole(shown: Sequence[tuple[_Candidate, Holder]], yes_counts: Mapping[int, 
 
 
 def _decided(revision_ids: Iterable[int]) -> tuple[dict[int, set[int]], dict[int, int]]:
-    """Per revision, everyone who has filled a role on it, delegators included; per stage, its yes votes."""
+    """Per revision, everyone who has filled a role on it, delegators included; per stage, its approvals that count."""
     busy: dict[int, set[int]] = defaultdict(set)
     yes_counts: dict[int, int] = defaultdict(int)
-    rows = ApprovalDecision.objects.filter(stage__revision_id__in=set(revision_ids)).values_list(
+    rows = ApprovalDecision.objects.filter(stage__revision_id__in=set(revision_ids), lapse__isnull=True).values_list(
         "stage_id", "stage__revision_id", "person_id", "for_person_id", "verdict"
     )
     for stage, revision, person, for_person, verdict in rows:

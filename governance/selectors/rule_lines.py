@@ -149,7 +149,7 @@ def _roles(
 
 
 def _role(stage: ApprovalStage) -> RoleLine:
-    yes = sum(decision.verdict == "approve" for decision in stage.decisions.all())
+    yes = sum(decision.verdict == "approve" and decision.counts for decision in stage.decisions.all())
     mark, word = {
         "approved": ("ok", "Yes"),
         "open": ("wait", f"{yes} of {stage.quorum}" if stage.quorum > 1 else "Waiting"),

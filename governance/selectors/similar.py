@@ -13,7 +13,7 @@ from django.db.models.fields.json import KeyTextTransform
 from governance.domain.lifecycle import State
 from governance.domain.money import to_units
 from governance.models import ApprovalStage, Project, ProvisioningRequest, RequestRevision, User, Visibility
-from governance.selectors import people
+from governance.selectors import references
 
 SIMILAR_DAYS = 30
 KEPT_MAX = 200
@@ -107,7 +107,7 @@ def used_by(user: User, *, now: datetime) -> list[Used]:
 
     The most used first; kinds of work that count nothing are left out. Three queries.
     """
-    projects = {project.pk: project for project in people.askable_projects(user, now=now)}
+    projects = {project.pk: project for project in references.askable_projects(user, now=now)}
     own = Q(requester__person_id=user.person_id)
     rows = (
         standing(since=now - timedelta(days=SIMILAR_DAYS))

@@ -18,7 +18,7 @@ from governance.models import ApprovalLimit, Provider
 from governance.policy.answer import Outcome
 from governance.policy.errors import PolicyError
 from governance.policy.policy_set import CompiledPolicySet
-from governance.selectors import assessments, people, policies
+from governance.selectors import assessments, authority, policies
 from governance.selectors.assessments import Assessed
 
 JUDGED_MAX = 60
@@ -119,7 +119,7 @@ def situation_of(assessed: Assessed, *, now: datetime, beneficiary_id: int | Non
         # Who may approve changes with the amount only where it passes a limit.
         key = (excluded, None if exposure is None else bisect_left(amounts, exposure))
         if key not in kept:
-            kept[key] = people.directory_for(project, excluded=excluded, exposure_micro=exposure, now=now)
+            kept[key] = authority.directory_for(project, excluded=excluded, exposure_micro=exposure, now=now)
         return kept[key]
 
     return Situation(assessed, policy=policy, directory=directory, beneficiary_id=beneficiary_id)

@@ -22,6 +22,7 @@ from governance.models import (
     RequestComment,
     Role,
 )
+from governance.models.approvals import LAPSE_REASONS
 from governance.policy.wording import format_value
 from governance.selectors.people import SYSTEM_EMAIL
 
@@ -68,6 +69,7 @@ def timeline(
         )
         .annotate(
             decision_reason=Subquery(ApprovalDecision.objects.filter(pk=OuterRef("decision_id")).values("reason")),
+            decided_by=Subquery(ApprovalDecision.objects.filter(pk=OuterRef("decision_id")).values("person__name")),
             comment_text=Subquery(RequestComment.objects.filter(pk=OuterRef("comment_id")).values("text")),
             for_name=Subquery(Person.objects.filter(pk=OuterRef("for_person_id")).values("name")),
             role_name=Subquery(Role.objects.filter(slug=OuterRef("role_slug")).values("name")),
@@ -148,6 +150,14 @@ def _expired(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     return Entry(event.at, "review", "The hold ended without an answer.", f"{released} are free again.")
 
 
+def _lapsed(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
+    role = within(event.role_name or event.role_slug or "")
+    why = LAPSE_REASONS.get(event.data.get("why", ""), "")
+    return Entry(
+        event.at, "review", f"The approval of {event.decided_by} ({role}) no longer counts.", _capital(f"{why}.")
+    )
+
+
 def _issued(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     cap = _usd(event.data.get("cost_cap_micro"))
     return Entry(event.at, "ok", f"Grant {event.data.get('grant', '')} issued.", f"At most {cap}.")
@@ -169,6 +179,7 @@ _TELLERS: dict[str, Callable[[Any, str, Mapping[int, str]], Entry]] = {
     "stage.approved": _decided("ok", "approved"),
     "stage.rejected": _decided("deny", "did not approve"),
     "stage.changes_asked": _decided("review", "asked for changes"),
+    "approval.lapsed": _lapsed,
     "grant.issued": _issued,
     "grant.ended": _plain("note", "ended the grant.", "What it did not spend is free again."),
     "grant.returned": _plain("note", "returned the grant.", "What it did not spend is free again."),

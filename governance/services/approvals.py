@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -30,18 +31,18 @@ from governance.models import (
     ProvisioningRequest,
     RequestRevision,
     Role,
-    RoleAssignment,
     User,
 )
 from governance.models.approvals import VERDICTS
 from governance.policy.decision import Outcome
 from governance.selectors import assessments as assessing
-from governance.selectors import balances, facts, people
-from governance.selectors.alerts import people_who_decided
+from governance.selectors import authority, balances, facts, references
 from governance.selectors.assessments import Ahead, Assessed
+from governance.selectors.authority import Authority, Case
 from governance.selectors.due import due_at
 from governance.services import alerts, assessments, audit, budgets, grants, policies, sizing, turns
 from governance.services.commit import BeforeCommit, nothing, own_transaction
+from governance.services.lapses import lapse_entries, note_lapses
 
 
 def open_stages(request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, now: datetime) -> None:
@@ -111,8 +112,9 @@ def decide(
     """Record what one person says on one stage, and what follows from it.
 
     A no or a wish for changes ends the stage at once. A yes counts towards the quorum; the last yes of the last stage
-    re-checks policy, roles, limits and delegations, and issues the grant. What a last yes has to size is sized before
-    anything is locked; what follows is one durable transaction.
+    re-checks policy, roles, limits and delegations, and issues the grant. An approval that no longer counts by then is
+    recorded as lapsed, its stage opens again, and whoever may decide it is told. What a last yes has to size is sized
+    before anything is locked; what follows is one durable transaction.
 
     Args:
         actor: the account of the person who decides, for themselves or for someone who delegated to them.
@@ -151,7 +153,7 @@ def _ask_of_last_yes(stage_id: int, verdict: str) -> Ask | None:
     others = ApprovalStage.objects.filter(
         provisioning_request_id=stage.provisioning_request_id, state__in=("open", "waiting")
     ).exclude(pk=stage.pk)
-    yeses = ApprovalDecision.objects.filter(stage=stage, verdict="approve").count()
+    yeses = ApprovalDecision.objects.filter(stage=stage, verdict="approve", lapse__isnull=True).count()
     return None if others.exists() or yeses + 1 < stage.quorum else Ask.parse(stage.revision.content)
 
 
@@ -201,6 +203,8 @@ def _decide(
         reason=reason,
         revision_digest=revision_digest,
         decided_at=now,
+        # Only an approval that lapsed lets the same person decide the stage again.
+        round=1 + ApprovalDecision.objects.filter(stage=stage, person_id=actor.person_id).count(),
     )
     entries: list[audit.Entry] = []
     match verdict:
@@ -229,36 +233,26 @@ def effective_person(stage: ApprovalStage, request: ProvisioningRequest, actor: 
     Raises:
         SeparationOfDuties, NotAllowed, AlreadyDecided.
     """
-    lineage = request.lineage
-    excluded = people.excluded_people(
-        requester=request.requester,
-        beneficiary_id=request.beneficiary_id,
-        lineage_owner_id=lineage.owner_id if lineage else None,
-    )
-    if actor.person_id in excluded or actor.is_service_account:
+    project, case = project_of(request), Case.of(stage, request)
+    if case is None or actor.is_service_account or actor.person_id in case.never:
         raise SeparationOfDuties(
-            "you asked for this or benefit from it, so somebody else decides"
-            if actor.person_id in excluded
-            else "a service account never decides",
+            "a service account never decides"
+            if actor.is_service_account
+            else "you asked for this or benefit from it, so somebody else decides",
             request=request.reference,
         )
-    busy = people_who_decided(stage.revision_id)
+    busy = authority.people_who_decided(stage.revision_id)
     if actor.person_id in busy:
         _refuse_second_hat(stage, request)
-    project = project_of(request)
-    directory = people.directory_for(project, excluded=excluded, exposure_micro=request.exposure_micro, now=now)
-    eligible = directory.eligible(stage.role.slug)
-    if actor.person_id in eligible:
-        return None
-    for person in people.standing_in(
-        actor.person_id, role_id=stage.role_id, exposure_micro=request.exposure_micro, now=now
-    ):
-        if person in eligible and person not in busy:
-            return person
-    raise NotAllowed(
-        f"this stage needs the role `{stage.role.name}` for `{project.name}`, which you do not hold for this amount",
-        role=stage.role.slug,
-    )
+    may = Authority([stage.role_id], now=now, person_id=actor.person_id, project=project)
+    holder = may.holder(case, actor.person_id, busy=busy) if actor.is_active else None
+    if holder is None:
+        raise NotAllowed(
+            f"this stage needs the role `{stage.role.name}` for `{project.name}`, which you do not hold for this "
+            "amount",
+            role=stage.role.slug,
+        )
+    return holder.for_person_id
 
 
 def _refuse_missing_evidence(stage: ApprovalStage) -> None:
@@ -289,26 +283,33 @@ def _count_yes(
     stage: ApprovalStage, request: ProvisioningRequest, *, actor: User, now: datetime, ahead: Ahead | None
 ) -> list[audit.Entry]:
     """What follows from a yes. Returns what the caller records."""
-    if _valid_yes_count(stage, request, now=now) < stage.quorum:
-        return []
-    stage.state, stage.closed_at = "approved", now
+    given = [approval for approval in authority.counting(stage.revision_id) if approval.stage_id == stage.pk]
+    lapses = note_lapses(given, request, now=now)
+    missing = stage.quorum - (len(given) - len(lapses))
+    if missing <= 0:
+        _close(stage, "approved", now=now)
+    elif lapses and missing > _people_left(stage, request, now=now):
+        # Nobody could fill it any more: the last check finds who stands in.
+        _close(stage, "cancelled", now=now)
+    elif lapses:
+        alerts.tell_stages_opened([stage], request, now=now)
+    if stage.state != "open" and not open_next(request, now=now):
+        return lapse_entries(lapses, request) + _grant_or_defer(
+            request, stage.revision, actor=actor, now=now, ahead=ahead
+        )
+    return lapse_entries(lapses, request)
+
+
+def _close(stage: ApprovalStage, state: str, *, now: datetime) -> None:
+    stage.state, stage.closed_at = state, now
     stage.save(update_fields=["state", "closed_at"])
-    if open_next(request, now=now):
-        return []
-    return _grant_or_defer(request, stage.revision, actor=actor, now=now, ahead=ahead)
 
 
-def _valid_yes_count(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
-    """Distinct people whose yes still counts: a role that was taken away since no longer does."""
-    yes = ApprovalDecision.objects.filter(stage=stage, verdict="approve").values_list("person_id", "for_person_id")
-    counted = {for_person or person for person, for_person in yes}
-    holders = set(
-        RoleAssignment.objects.in_force(now)
-        .filter(role_id=stage.role_id, user__person_id__in=counted)
-        .filter(people.scope_of(project_of(request)))
-        .values_list("user__person_id", flat=True)
-    )
-    return len(counted & holders)
+def _people_left(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
+    """How many different people may still approve a stage; a delegate and who delegated are one."""
+    may = Authority([stage.role_id], now=now, project=request.project)
+    holders = may.holders(stage, request, busy=authority.people_who_decided(stage.revision_id))
+    return len({holder.for_person_id or holder.person_id for holder in holders})
 
 
 def _grant_or_defer(
@@ -316,11 +317,33 @@ def _grant_or_defer(
 ) -> list[audit.Entry]:
     """The last check: everything is read again, and only then is the grant issued.
 
-    Policy that became stricter since denies, or opens the stages that are now missing; a role that was taken away
-    reopens its stage.
+    Policy that became stricter since denies, or opens the stages that are now missing; an approval that no longer
+    counts opens its stage again.
 
     Returns:
         What the caller records.
+    """
+    approvals = authority.counting(revision.pk)
+    lapses = note_lapses(approvals, request, now=now)
+    gone = {lapse.decision_id for lapse in lapses}
+    standing = _by_role(approval for approval in approvals if approval.pk not in gone)
+    entries = _check_again(request, revision, standing, actor=actor, now=now, ahead=ahead)
+    return lapse_entries(lapses, request) + entries
+
+
+def _check_again(
+    request: ProvisioningRequest,
+    revision: RequestRevision,
+    standing: Mapping[str, Collection[int]],
+    *,
+    actor: User,
+    now: datetime,
+    ahead: Ahead | None,
+) -> list[audit.Entry]:
+    """Judge the revision as everything stands now, and deny, open what is missing, or grant.
+
+    Args:
+        standing: by role, the people whose approval counts.
     """
     hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
 
@@ -332,8 +355,9 @@ def _grant_or_defer(
             return Budget.objects.lock_path(hold.budget_id)
         return balances.budget_path(context.project, at=max(context.starts_at, now))
 
+    ask = Ask.parse(revision.content)
     assessed = assessing.assess(
-        Ask.parse(revision.content),
+        ask,
         requester=request.requester,
         now=now,
         request_id=request.pk,
@@ -341,6 +365,8 @@ def _grant_or_defer(
         own_hold_micro=hold.amount_micro if hold else 0,
         ahead=ahead,
         hold=hold_still,
+        named=references.named_when_submitted(request, ask),
+        standing=standing,
     )
     assessments.store(assessed, revision, occasion="grant", now=now)
     if assessed.outcome is Outcome.DENY:
@@ -348,22 +374,41 @@ def _grant_or_defer(
         budgets.resolve_hold(request, to="released", actor=actor, now=now)
         alerts.tell_request_answered(request, assessed, actor=actor, now=now)
         return []
-    if _reopen_what_no_longer_counts(request, revision, assessed, actor=actor, now=now):
+    if _reopen_what_no_longer_counts(request, revision, assessed, standing, actor=actor, now=now):
         return []
     _move_request(request, Event.APPROVE_LAST, now=now, answered=True)
     return [grants.issue_grant(request, revision, assessed, actor=actor, now=now)]
 
 
+def _by_role(approvals: Iterable[ApprovalDecision]) -> dict[str, set[int]]:
+    """Different people whose approval counts, by the role of its stage; a delegate's counts as the delegator's."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for approval in approvals:
+        found[approval.stage.role.slug].add(approval.for_person_id or approval.person_id)
+    return found
+
+
 def _reopen_what_no_longer_counts(
-    request: ProvisioningRequest, revision: RequestRevision, assessed: Assessed, *, actor: User, now: datetime
+    request: ProvisioningRequest,
+    revision: RequestRevision,
+    assessed: Assessed,
+    standing: Mapping[str, Collection[int]],
+    *,
+    actor: User,
+    now: datetime,
 ) -> bool:
-    """Open every stage that today's policy wants and that has no full yes. True when there is one."""
+    """Open every stage that today's policy wants and that is not fully approved. True when there is one.
+
+    Args:
+        standing: by role, the people whose approval counts.
+    """
     existing = {
         stage.role.slug: stage for stage in ApprovalStage.objects.filter(revision=revision).select_related("role")
     }
     by_fallback = {stage.fallback_from.slug: stage for stage in existing.values() if stage.fallback_from}
     if assessed.unfillable is not None:
         raise assessed.unfillable
+    wanted: set[int] = set()
     missing = False
     roles = {role.slug: role for role in Role.objects.all()}
     for plan in assessed.stages:
@@ -371,22 +416,34 @@ def _reopen_what_no_longer_counts(
         if stage is None:
             _planned(plan, request, revision, roles).save(force_insert=True)
             missing = True
-        elif _valid_yes_count(stage, request, now=now) < plan.quorum:
+            continue
+        wanted.add(stage.pk)
+        if len(standing.get(stage.role.slug, ())) < plan.quorum:
             stage.state, stage.quorum, stage.closed_at = "waiting", plan.quorum, None
             stage.save(update_fields=["state", "quorum", "closed_at"])
             missing = True
     if missing:
+        _retire(existing.values(), wanted, standing, now=now)
         open_next(request, now=now)
         audit.record("grant.deferred", actor=actor, subject=request, now=now, policy=assessed.policy_digest)
     return missing
+
+
+def _retire(
+    stages: Iterable[ApprovalStage], wanted: Collection[int], standing: Mapping[str, Collection[int]], *, now: datetime
+) -> None:
+    """End approved stages whose approvals lapsed and whose role passed to its fallback: they are approved no more."""
+    for stage in stages:
+        is_short = len(standing.get(stage.role.slug, ())) < stage.quorum
+        if stage.state == "approved" and stage.pk not in wanted and is_short:
+            _close(stage, "cancelled", now=now)
 
 
 def _end_review(
     stage: ApprovalStage, request: ProvisioningRequest, state: str, event: Event, *, actor: User, now: datetime
 ) -> None:
     """A no, or a wish for changes: the review is over and the money is free again."""
-    stage.state, stage.closed_at = state, now
-    stage.save(update_fields=["state", "closed_at"])
+    _close(stage, state, now=now)
     cancel_stages(request, now=now)
     budgets.resolve_hold(request, to="released", actor=actor, now=now)
     _move_request(request, event, now=now, answered=event is Event.REJECT)

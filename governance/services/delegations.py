@@ -8,13 +8,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from governance.domain.delegation import DELEGATION_DAYS_MAX, closes_circle
-from governance.domain.errors import NotAllowed, SeparationOfDuties
+from governance.domain.errors import InvalidInput, NotAllowed, SeparationOfDuties
 from governance.domain.money import AMOUNT_MICRO_MAX, CURRENCY, to_units
 from governance.models import ApprovalLimit, Delegation, Person, Role, RoleAssignment, Team, User
 from governance.selectors import separation
 from governance.selectors.duties import duties_of, is_system
 from governance.services import alerts, audit
-from governance.services.edits import Errors, lock_row
+from governance.services.edits import Errors, assign, is_this_minute, lock_row, period_in_log
 
 
 @transaction.atomic(durable=True)
@@ -33,7 +33,8 @@ def give_delegation(
     """Let `delegate` decide for `delegator` in one role.
 
     Never wider than the delegator's own right: the role must be theirs for the whole time, and the amount within
-    their approval limit. Both people are recorded with each decision.
+    their approval limit. Both people are recorded with each decision. The same delegation again with a later end
+    moves the end of the one that exists, so that revoking it takes back all of it.
 
     Args:
         actor: the delegator, or somebody who keeps people, when the delegator is away.
@@ -43,9 +44,10 @@ def give_delegation(
     Raises:
         NotAllowed: somebody else's right.
         SeparationOfDuties: to oneself by way of others, or to somebody who audits.
-        InvalidInput: each field that is wrong.
+        InvalidInput: each field that is wrong, or one that overlaps in time and is for another amount.
     """
     _require_right(actor, delegator, now)
+    valid_from = now if is_this_minute(valid_from, now) else valid_from
     # Lock. Two people who delegate to each other at the same moment take turns here.
     role = lock_row(Role, role.pk)
     errors = Errors()
@@ -62,6 +64,11 @@ def give_delegation(
         raise SeparationOfDuties(f"{delegate.name} maintains everything as superuser, and so decides nothing")
     if separation.audits_within(delegate.pk, start=valid_from, end=valid_to):
         raise SeparationOfDuties(f"{delegate.name} audits, and whoever audits does not decide")
+    standing = _standing(delegator, delegate, role, valid_from, valid_to, now)
+    if standing is not None:
+        return _give_again(
+            standing, actor=actor, amount_micro_max=amount_micro_max, start=valid_from, end=valid_to, now=now
+        )
     delegation = Delegation.objects.create(
         delegator=delegator, delegate=delegate, role=role, amount_micro_max=amount_micro_max,
         valid_from=valid_from, valid_to=valid_to, reason=reason,
@@ -75,12 +82,60 @@ def give_delegation(
     return delegation
 
 
+def _standing(
+    delegator: Person, delegate: Person, role: Role, valid_from: datetime, valid_to: datetime, now: datetime
+) -> Delegation | None:
+    """A delegation between the same two in the same role that meets or touches the period and is not over."""
+    rows = Delegation.objects.filter(
+        delegator=delegator, delegate=delegate, role=role, revoked_at__isnull=True, valid_from__lte=valid_to,
+        valid_to__gte=valid_from, valid_to__gt=now,
+    )  # fmt: skip
+    return rows.select_related("delegate").order_by("valid_from").first()
+
+
+def _give_again(
+    delegation: Delegation, *, actor: User, amount_micro_max: int, start: datetime, end: datetime, now: datetime
+) -> Delegation:
+    until = f"{delegation.valid_to:%d %b %Y, %H:%M} UTC"
+    if amount_micro_max != delegation.amount_micro_max:
+        amount = f"{to_units(delegation.amount_micro_max):,.0f} {CURRENCY}"
+        raise InvalidInput(
+            {
+                "amount_micro_max": [
+                    f"{delegation.delegate.name} decides up to {amount} until {until}: revoke that, then give it anew"
+                ]
+            }
+        )
+    if end <= delegation.valid_to and start >= delegation.valid_from:
+        raise InvalidInput(
+            {"valid_to": [f"{delegation.delegate.name} decides until {until} already: revoke it to end it earlier"]}
+        )
+    was = period_in_log(delegation.valid_from, delegation.valid_to)
+    start, end = min(start, delegation.valid_from), max(end, delegation.valid_to)
+    if end - max(start, now) > timedelta(days=DELEGATION_DAYS_MAX):
+        raise InvalidInput({"valid_to": [f"is more than {DELEGATION_DAYS_MAX} days ahead: for longer, give the role"]})
+    assign(delegation, {"valid_from": start, "valid_to": end})
+    alerts.tell_delegation_changed(delegation, change="given", actor=actor, now=now)
+    audit.record(
+        "delegation.period_changed", actor=actor, subject=delegation, now=now, delegate=delegation.delegate_id,
+        was=was, becomes=period_in_log(start, end),
+    )  # fmt: skip
+    return delegation
+
+
 @transaction.atomic(durable=True)
 def revoke_delegation(*, actor: User, delegation_id: int, now: datetime) -> Delegation:
-    """Take a delegation back at once. Decisions that were taken under it stay; revoking twice changes nothing."""
+    """Take a delegation back at once; approvals given under it no longer count, as the last check finds.
+
+    Revoking twice, or one that ended by its own date, changes nothing.
+    """
+    role_id = Delegation.objects.filter(pk=delegation_id).values_list("role_id", flat=True).first()
+    if role_id is not None:
+        # The role's row first, as when it is given: an extension and a revocation take turns.
+        lock_row(Role, role_id)
     delegation = lock_row(Delegation, delegation_id)
     _require_right(actor, delegation.delegator, now)
-    if delegation.revoked_at is None:
+    if delegation.revoked_at is None and delegation.valid_to > now:
         delegation.revoked_at = now
         delegation.save(update_fields=["revoked_at"])
         alerts.tell_delegation_changed(delegation, change="revoked", actor=actor, now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from django.contrib.auth.password_validation import validate_password
@@ -133,3 +133,13 @@ def assign(row: models.Model, values: Mapping[str, Any]) -> list[str]:
     if changed:
         row.save(update_fields=changed)
     return changed
+
+
+def is_this_minute(instant: datetime, now: datetime) -> bool:
+    """Whether an instant typed to the minute means now."""
+    return now.replace(second=0, microsecond=0) <= instant <= now
+
+
+def period_in_log(start: datetime, end: datetime | None) -> list[str | None]:
+    """A half-open period as the audit log keeps it; None where it has no end."""
+    return [start.isoformat(), end.isoformat() if end else None]

@@ -27,7 +27,6 @@ from governance.models import (
     Budget,
     BudgetHold,
     Grant,
-    Project,
     ProvisioningRequest,
     RequestComment,
     RequestRevision,
@@ -35,7 +34,7 @@ from governance.models import (
 )
 from governance.policy.decision import Outcome
 from governance.selectors import assessments as assessing
-from governance.selectors import balances, facts, people
+from governance.selectors import balances, facts, people, references
 from governance.selectors.assessments import Ahead, Assessed, Moved
 from governance.services import (
     alerts,
@@ -243,7 +242,6 @@ def _submit(request: ProvisioningRequest, *, actor: User, now: datetime, ahead: 
     """
     ask = Ask.parse(request.draft)
     _refuse_the_past(ask, now)
-    _project(ask, actor, now)
 
     # Look and decide.
     assessed = assessing.assess(
@@ -421,13 +419,19 @@ def _answer(request: ProvisioningRequest, event: Event, *, now: datetime) -> Non
 
 
 def _fill_draft(request: ProvisioningRequest, content: Mapping[str, Any], *, now: datetime) -> None:
-    """Keep a half-filled form as it is, as long as it can be stored; `Ask.parse` judges it at submission."""
+    """Keep a half-filled form as it is, as long as it can be stored; `Ask.parse` judges it at submission.
+
+    The row joins a project only when its requester may make requests for it: naming another one shows nothing. A
+    request that was submitted once stays in its project until it is submitted for another one.
+    """
     plain = storable(content)
     title, kind, project = plain.get("title"), plain.get("kind"), plain.get("project")
     request.draft = plain
     request.title = title[:120] if isinstance(title, str) else ""
     request.kind = kind if kind in KINDS else "new"
-    request.project = Project.objects.filter(slug=project).first() if isinstance(project, str) else None
+    named = references.askable_project(project, request.requester, now=now)
+    if named is not None or not request.revision_count:
+        request.project = named
     request.draft_version += 1
     request.changed_at = now
 
@@ -456,14 +460,6 @@ def _refuse_the_past(ask: Ask, now: datetime) -> None:
         raise InvalidAsk(
             {"start_on": [f"`{ask.start_on}` has passed: start on {today} or later, or ask for a ratification"]}
         )
-
-
-def _project(ask: Ask, actor: User, now: datetime) -> Project:
-    """The project, if the actor may ask for it; anything else reads like a project that does not exist."""
-    for project in people.askable_projects(actor, now=now):
-        if project.slug == ask.project:
-            return project
-    raise InvalidAsk({"project": [f"`{ask.project}` is not a project that you can ask for"]})
 
 
 def _refuse_what_cannot_be_decided(assessed: Assessed) -> None:

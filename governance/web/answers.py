@@ -12,7 +12,7 @@ from typing import Any
 from django.http import QueryDict
 
 from estimator.core.fields import FIELDS_BY_KIND, FieldSpec, FieldType, WorkloadKind
-from governance.domain.ask import EVIDENCE_LENGTH_MAX, LIST_LENGTH_MAX
+from governance.domain.ask import EVIDENCE_LENGTH_MAX, KINDS_ON_A_GRANT, LIST_LENGTH_MAX
 from governance.domain.typed import read_integer, read_number, read_text
 from governance.web.countries import COUNTRIES, code_of
 from governance.web.questions import input_name
@@ -61,6 +61,9 @@ def read_step(step: str, data: QueryDict, draft: Mapping[str, Any]) -> tuple[Con
             elif name in _COUNTRY_FIELDS and content[name] and content[name] not in COUNTRIES:
                 errors[name] = f"`{content[name][:20]}` is not a country: choose one from the list"
     if step == "workload":
+        if content.get("kind") not in KINDS_ON_A_GRANT:
+            # The question is hidden for these kinds, and so is what was chosen for another one.
+            content["related_grant"] = None
         content["work"] = _read_work(content.get("workload"), data, errors)
     elif step == "size":
         content["accelerator_count"] = read_integer(data.get("accelerator_count"))

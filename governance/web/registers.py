@@ -9,7 +9,7 @@ from functools import cached_property
 from estimator.catalogue import NoCatalogue, current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot, ProhibitedUse
 from governance.models import Grant, ModelLineage, Project, Provider, Purpose, User
-from governance.selectors import people
+from governance.selectors import references
 
 GRANTS_LISTED_MAX = 100
 _OWN_TERMS_TITLE = "With prices of our own"
@@ -32,7 +32,7 @@ class Registers:
 
     @cached_property
     def projects(self) -> list[Project]:
-        return people.askable_projects(self.user, now=self.now)
+        return references.askable_projects(self.user, now=self.now)
 
     @cached_property
     def providers(self) -> list[Provider]:
@@ -50,7 +50,7 @@ class Registers:
 
     @cached_property
     def lineages(self) -> list[ModelLineage]:
-        return list(ModelLineage.objects.only("slug", "name"))
+        return references.nameable_lineages(self.user, now=self.now)
 
     @cached_property
     def grants(self) -> list[Grant]:

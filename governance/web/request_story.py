@@ -205,7 +205,7 @@ def _row(shape: str, title: str, text: str, state: str) -> dict[str, str]:
 
 
 def _step(stage: ApprovalStage, waiting: queues.Waiting | None) -> dict[str, str]:
-    decisions = list(stage.decisions.all())
+    decisions = [each for each in stage.decisions.all() if each.counts]
     said = "; ".join(f"{_decider(each)}, {numbers.moment(each.decided_at)}" for each in decisions)
     yes = sum(each.verdict == "approve" for each in decisions)
     title = stage.role.name if stage.quorum == 1 else f"{stage.role.name}, {yes} of {stage.quorum}"

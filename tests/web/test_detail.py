@@ -22,7 +22,7 @@ from tests.officers import published
 from tests.web import reading
 
 Browser = Callable[[str], Client]
-QUERIES_MAX = 12
+QUERIES_MAX = 13
 
 
 def page(client: Client, request: ProvisioningRequest) -> str:

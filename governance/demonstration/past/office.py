@@ -15,7 +15,7 @@ from governance.domain.errors import NoBudget
 from governance.domain.routing import Directory
 from governance.models import ApprovalLimit, Budget, Project, Provider, ProviderCommitment, User
 from governance.policy.policy_set import CompiledPolicySet
-from governance.selectors import assessments, facts, people, policies, similar
+from governance.selectors import assessments, authority, facts, policies, similar
 from governance.selectors.assessments import Assessed
 
 # Windows of four weeks, and two weeks until the answer: no grant of the plan is open for longer.
@@ -132,7 +132,7 @@ class Office:
         key = (project.team_id, over)
         found = self._directories.get(key)
         if found is None:
-            found = people.directory_for(project, excluded=(), exposure_micro=exposure, now=self.cast.calendar.start)
+            found = authority.directory_for(project, excluded=(), exposure_micro=exposure, now=self.cast.calendar.start)
             self._directories[key] = found
         return Directory(found.people_by_role, found.fallback_by_role, frozenset(excluded))
 

@@ -16,6 +16,7 @@ from governance.models import (
     AcceptableUseVersion,
     Alert,
     ApprovalDecision,
+    ApprovalLapse,
     ApprovalStage,
     Budget,
     Flag,
@@ -108,10 +109,7 @@ def tell_stage_reminded(stage: ApprovalStage, request: ProvisioningRequest, *, n
 
 def tell_stage_escalated(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
     """Mail 4, overdue: the people of the role that stands in. How many; 0 when no role does."""
-    fallback = stage.role.fallback
-    if fallback is None or request.project is None:
-        return 0
-    recipients = selected.role_holders(fallback.slug, request.project, now=now) - {request.requester.person_id}
+    recipients = selected.standing_in(stage, request, now=now)
     _promise(_rows_about_stage("stage_escalated", stage, request, recipients, now=now))
     return len(recipients)
 
@@ -120,10 +118,12 @@ def _rows_about_stage(
     kind: str, stage: ApprovalStage, request: ProvisioningRequest, recipients: Iterable[int], *, now: datetime
 ) -> list[Alert]:
     # A stage that is opened again is a new crossing: its opening is part of the key.
+    # So is one in which an approval lapsed: whoever may decide it now hears of it.
     opened_at = (stage.opened_at or now).astimezone(UTC)
+    lapses = ApprovalLapse.objects.filter(decision__stage=stage).count()
     return _rows(
         kind,
-        subject=f"stage:{stage.pk}:{opened_at:%Y%m%dT%H%M%S}",
+        subject=f"stage:{stage.pk}:{opened_at:%Y%m%dT%H%M%S}" + (f":{lapses}" if lapses else ""),
         recipients=recipients,
         request=request,
         payload={"stage": stage.pk, "opened_at": opened_at.isoformat()},

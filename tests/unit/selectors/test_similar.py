@@ -75,7 +75,7 @@ def test_another_kind_of_work_does_not_count(cast: Cast) -> None:
 
 def test_another_project_counts_through_the_person_or_the_lineage_alone(cast: Cast) -> None:
     other = Project.objects.create(slug="vision", name="Vision", team=cast.team, started_on=NOW.date())
-    lineage = ModelLineage.objects.create(slug="aurora", name="Aurora", owner=cast.carol.person)
+    lineage = ModelLineage.objects.create(slug="aurora", name="Aurora", owner=cast.carol.person, project=cast.project)
     request = asked(cast)
     assert counted(cast, "heidi", project=other.slug, lineage="aurora")[0] == 1
     ProvisioningRequest.objects.filter(pk=request.pk).update(lineage=lineage)

@@ -9,7 +9,7 @@ import pytest
 
 from governance.domain.errors import InvalidInput, NotAllowed, SeparationOfDuties
 from governance.models import ApprovalLimit, AuditEvent, Delegation, Role, RoleAssignment
-from governance.selectors import people as reading
+from governance.selectors.authority import Authority, Case
 from governance.services import delegations, limits
 from tests.admin.cast import NOW, USD, Cast, give
 
@@ -35,12 +35,11 @@ def delegate(cast: Cast, **changes: Any) -> Delegation:
 
 
 def stands_in(cast: Cast, exposure_micro: int, days: int = 1) -> list[int]:
-    return reading.standing_in(
-        cast.bob.person_id,
-        role_id=role("budget_owner").pk,
-        exposure_micro=exposure_micro,
-        now=NOW + timedelta(days=days),
-    )
+    """For whom bob may decide as budget owner, for a request of this size."""
+    owner, now = role("budget_owner"), NOW + timedelta(days=days)
+    case = Case(owner.pk, cast.project.pk, cast.research.path_ids, exposure_micro, frozenset())
+    holder = Authority([owner.pk], now=now, person_id=cast.bob.person_id).holder(case, cast.bob.person_id)
+    return [holder.for_person_id] if holder and holder.for_person_id else []
 
 
 def test_a_delegate_stands_in_for_a_time_and_up_to_an_amount(cast: Cast) -> None:
@@ -142,3 +141,77 @@ def test_a_limit_is_not_set_in_the_past_or_for_a_role_that_decides_nothing(cast:
             valid_from=NOW - timedelta(days=1),
         )  # fmt: skip
     assert set(caught.value.errors) == {"amount_micro_max", "role", "valid_from"}
+
+
+# ---------------------------------------------------------------------------------- once given
+
+
+def test_a_later_end_moves_the_delegation_that_stands(cast: Cast) -> None:
+    """Else two would stand, and revoking one of them would leave the other."""
+    first = delegate(cast)
+    again = delegate(cast, valid_to=NOW + timedelta(days=14))
+    assert (again.pk, again.valid_to) == (first.pk, NOW + timedelta(days=14))
+    event = AuditEvent.objects.latest("seq")
+    assert event.action == "delegation.period_changed"
+    assert event.data["was"] == [NOW.isoformat(), (NOW + timedelta(days=7)).isoformat()]
+    assert event.data["becomes"] == [NOW.isoformat(), (NOW + timedelta(days=14)).isoformat()]
+    delegations.revoke_delegation(actor=cast.carol, delegation_id=first.pk, now=NOW)
+    assert stands_in(cast, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({}, "valid_to", "until 30 Nov 2026, 10:00 UTC already"),
+        ({"valid_to": NOW + timedelta(days=3)}, "valid_to", "revoke it to end it earlier"),
+        ({"amount_micro_max": 10 * USD}, "amount_micro_max", "up to 50,000 USD until 30 Nov 2026, 10:00 UTC: revoke"),
+        ({"valid_from": NOW + timedelta(days=7), "valid_to": NOW + timedelta(days=91)}, "valid_to", "90 days ahead"),
+    ],
+)
+def test_a_delegation_that_changes_nothing_or_cannot_is_refused(
+    cast: Cast, changes: dict[str, Any], field: str, said: str
+) -> None:
+    delegate(cast)
+    events = AuditEvent.objects.count()
+    with pytest.raises(InvalidInput) as refused:
+        delegate(cast, **changes)
+    assert said in refused.value.errors[field][0]
+    assert AuditEvent.objects.count() == events
+
+
+def test_a_delegation_that_ended_by_its_own_date_is_not_revoked_afterwards(cast: Cast) -> None:
+    given = delegate(cast)
+    over = delegations.revoke_delegation(actor=cast.carol, delegation_id=given.pk, now=NOW + timedelta(days=8))
+    assert over.revoked_at is None
+    assert AuditEvent.objects.latest("seq").action == "delegation.given"
+
+
+def test_the_same_limit_again_says_that_nothing_changed(cast: Cast) -> None:
+    args = {"actor": cast.ada, "role": role("team_lead"), "team": cast.research, "amount_micro_max": 10 * USD}
+    limits.set_limit(**args, now=NOW)
+    with pytest.raises(InvalidInput, match="nothing was changed"):
+        limits.set_limit(**args, now=NOW + timedelta(days=1))
+    assert ApprovalLimit.objects.count() == 1
+
+
+def test_a_dated_limit_is_kept_longer_and_ended_early(cast: Cast) -> None:
+    args = {"actor": cast.ada, "role": role("team_lead"), "team": cast.research}
+    change = NOW + timedelta(days=10)
+    first = limits.set_limit(**args, amount_micro_max=10 * USD, now=NOW)
+    later = limits.set_limit(**args, amount_micro_max=30 * USD, now=NOW, valid_from=change)
+    with pytest.raises(InvalidInput, match="03 Dec 2026, 10:00 UTC: start there to keep it longer"):
+        limits.set_limit(**args, amount_micro_max=10 * USD, now=NOW)
+    kept = limits.set_limit(**args, amount_micro_max=10 * USD, now=NOW, valid_from=change)
+    assert (kept.pk, kept.amount_micro_max) == (later.pk, 10 * USD)
+    ended = limits.end_limit(actor=cast.ada, limit_id=first.pk, now=NOW + timedelta(days=1))
+    assert ended.valid_to == NOW + timedelta(days=1)
+
+
+def test_a_limit_that_has_not_begun_is_taken_back_and_the_one_before_holds_on(cast: Cast) -> None:
+    """Ended as it was, it left nothing behind it: no limit at all from its start on."""
+    args = {"actor": cast.ada, "role": role("team_lead"), "team": cast.research}
+    limits.set_limit(**args, amount_micro_max=10 * USD, now=NOW)
+    later = limits.set_limit(**args, amount_micro_max=30 * USD, now=NOW, valid_from=NOW + timedelta(days=10))
+    limits.end_limit(actor=cast.ada, limit_id=later.pk, now=NOW + timedelta(days=1))
+    assert list(ApprovalLimit.objects.values_list("amount_micro_max", "valid_to")) == [(10 * USD, None)]
+    assert AuditEvent.objects.latest("seq").action == "limit.ended"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from governance.domain.errors import InvalidInput, NotAllowed, SeparationOfDuties
 from governance.models import AuditEvent, Role, RoleAssignment
-from governance.services import people, roles
+from governance.services import delegations, people, roles
 from tests.admin.cast import NOW, Cast, make_user
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +113,104 @@ def test_an_organisation_adds_a_role_of_its_own(cast: Cast) -> None:
     )
     assert made.may_approve
     assert AuditEvent.objects.latest("seq").action == "role.created"
+
+
+# ---------------------------------------------------------------------------------- once given
+
+DAY = timedelta(days=1)
+
+
+def given(cast: Cast, **changes: Any) -> RoleAssignment:
+    values: dict[str, Any] = {
+        "actor": cast.ada, "user": cast.dave, "role": role("team_lead"), "team": cast.research, "now": NOW,
+    }  # fmt: skip
+    return roles.assign_role(**values | changes)
+
+
+@pytest.mark.parametrize("end", [NOW + 38 * DAY, None])
+@pytest.mark.parametrize("on_project", [False, True])
+def test_giving_a_dated_role_again_moves_its_end(cast: Cast, end: datetime | None, on_project: bool) -> None:
+    """Case F14, with an empty end and on a project as well."""
+    where = {"team": None, "project": cast.project} if on_project else {}
+    first = given(cast, valid_to=NOW + 7 * DAY, **where)
+    again = given(cast, valid_to=end, **where)
+    again.refresh_from_db()
+    assert (again.pk, again.valid_to) == (first.pk, end)
+    event = AuditEvent.objects.latest("seq")
+    assert event.action == "role.period_changed"
+    assert event.data["was"] == [NOW.isoformat(), (NOW + 7 * DAY).isoformat()]
+    assert event.data["becomes"] == [NOW.isoformat(), end and end.isoformat()]
+
+
+def test_a_role_from_where_it_ends_goes_on_without_a_gap(cast: Cast) -> None:
+    first = given(cast, valid_to=NOW + 7 * DAY)
+    again = given(cast, valid_from=NOW + 7 * DAY, valid_to=NOW + 9 * DAY)
+    assert (again.pk, again.valid_from, again.valid_to) == (first.pk, NOW, NOW + 9 * DAY)
+
+
+def test_a_role_that_begins_later_begins_earlier_when_it_is_given_again(cast: Cast) -> None:
+    later = given(cast, valid_from=NOW + 30 * DAY)
+    again = given(cast)
+    assert (again.pk, again.valid_from, again.valid_to) == (later.pk, NOW, None)
+
+
+def test_a_role_before_one_that_begins_later_is_a_role_of_its_own(cast: Cast) -> None:
+    later = given(cast, valid_from=NOW + 30 * DAY)
+    now = given(cast, valid_to=NOW + 7 * DAY)
+    assert now.pk != later.pk
+    assert RoleAssignment.objects.in_force(NOW).filter(pk=now.pk).exists()
+
+
+@pytest.mark.parametrize("had", [NOW + 7 * DAY, None])
+def test_giving_a_role_again_never_shortens_it(cast: Cast, had: datetime | None) -> None:
+    given(cast, valid_to=had)
+    with pytest.raises(InvalidInput, match="end it earlier on its own page"):
+        given(cast, valid_to=NOW + 3 * DAY)
+
+
+def test_a_role_is_not_given_for_the_past(cast: Cast) -> None:
+    """It would heal approvals that had lapsed, and rewrite who might have decided."""
+    with pytest.raises(InvalidInput) as refused:
+        given(cast, valid_from=NOW - DAY)
+    assert set(refused.value.errors) == {"valid_from"}
+    assert given(cast, valid_from=NOW.replace(second=0), now=NOW + timedelta(seconds=40)).valid_from > NOW
+
+
+@pytest.mark.parametrize("end", [NOW + 3 * DAY, NOW + 30 * DAY, None])
+def test_the_end_of_a_role_moves_either_way(cast: Cast, end: datetime | None) -> None:
+    first = given(cast, valid_to=NOW + 7 * DAY)
+    moved = roles.change_role_end(actor=cast.ada, assignment_id=first.pk, valid_to=end, now=NOW + DAY)
+    assert (moved.valid_to, moved.revoked_at) == (end, None)
+    assert AuditEvent.objects.latest("seq").data["becomes"] == [NOW.isoformat(), end and end.isoformat()]
+
+
+@pytest.mark.parametrize(
+    ("end", "now", "said"),
+    [
+        (NOW + 7 * DAY, NOW, "nothing was changed"),
+        (NOW, NOW + DAY, "has passed"),
+        (NOW + 30 * DAY, NOW + 8 * DAY, "give the role again"),
+    ],
+)
+def test_an_end_that_cannot_be_is_refused(cast: Cast, end: datetime, now: datetime, said: str) -> None:
+    first = given(cast, valid_to=NOW + 7 * DAY)
+    with pytest.raises(InvalidInput, match=said):
+        roles.change_role_end(actor=cast.ada, assignment_id=first.pk, valid_to=end, now=now)
+
+
+def test_nobody_keeps_their_own_deciding_role_longer(cast: Cast) -> None:
+    mine = RoleAssignment.objects.create(
+        user=cast.ada, role=role("finance"), team=cast.root, valid_from=NOW - DAY, valid_to=NOW + DAY
+    )
+    with pytest.raises(SeparationOfDuties):
+        roles.change_role_end(actor=cast.ada, assignment_id=mine.pk, valid_to=None, now=NOW)
+
+
+def test_whoever_decides_for_somebody_is_not_made_an_auditor(cast: Cast) -> None:
+    delegations.give_delegation(
+        actor=cast.bob, delegator=cast.bob.person, delegate=cast.vic.person, role=role("team_lead"),
+        amount_micro_max=10**9, valid_from=NOW, valid_to=NOW + 7 * DAY, reason="on leave", now=NOW,
+    )  # fmt: skip
+    RoleAssignment.objects.filter(user=cast.vic).delete()
+    with pytest.raises(SeparationOfDuties, match="whoever audits does not decide"):
+        given(cast, user=cast.vic, role=role("auditor"), team=cast.root)
