@@ -1,6 +1,6 @@
 """Whether advice holds: every nearest request that is shown is submitted as shown, and the bounds are searched besides.
 
-    python -m benchmarks.advice [--requests 1000] [--seed 1] [--searched 120] [--json]
+    python -m benchmarks.advice [--requests 1000] [--seed 1] [--searched 120] [--seconds N]
 
 Starts throw-away servers of its own, loads the demonstration, and draws requests as its past year would, larger and
 smaller. Each is stored by submitting it; its advice is read; what is shown is submitted as shown, and everything is
@@ -47,7 +47,6 @@ class Found:
     without_offer: int = 0
     silent: int = 0
     searched: int = 0
-    judged_max: int = 0
     seconds: list[float] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
@@ -80,7 +79,9 @@ def main() -> int:
     loaded = load(start=START, past_count=PAST)
     assert loaded is not None
     with transaction.atomic():
-        found = prove(loaded.cast, count=options.requests, seed=options.seed, searched=options.searched)
+        found = prove(
+            loaded.cast, count=options.requests, seed=options.seed, searched=options.searched, seconds=options.seconds
+        )
         transaction.set_rollback(True)
     report = found.to_json()
     print(json.dumps(report, indent=2))
@@ -92,11 +93,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--searched", type=int, default=120, help="points of the bounds, for each request")
-    parser.add_argument("--json", action="store_true", help="kept for symmetry: the report is JSON")
+    parser.add_argument("--seconds", type=float, default=1e9, help="stop after so long, and report what was done")
     return parser.parse_args()
 
 
-def prove(cast: Cast, *, count: int, seed: int, searched: int, now: datetime = START) -> Found:
+def prove(cast: Cast, *, count: int, seed: int, searched: int, now: datetime = START, seconds: float = 1e9) -> Found:
     """Store requests one after the other, follow the advice on each, and take everything back.
 
     Args:
@@ -107,7 +108,10 @@ def prove(cast: Cast, *, count: int, seed: int, searched: int, now: datetime = S
 
     found = Found()
     rng = random.Random(seed)
+    ends = time.monotonic() + seconds
     for user, content in _drawn(cast, rng, count, now):
+        if time.monotonic() > ends:
+            break
         point = transaction.savepoint()
         try:
             _follow(user, content, found, rng, searched=searched, now=now)
@@ -225,7 +229,6 @@ def _search_bounds(
     from governance.selectors.situations import rank_of
 
     best = min((rank_of(offer.assessed) for offer in offers), default=rank_of(situation.assessed))
-    found.judged_max = max(found.judged_max, situation.judged)
     if best == 0:
         return
     found.searched += 1

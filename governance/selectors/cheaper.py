@@ -18,7 +18,9 @@ from governance.selectors.usable_places import UsablePlace, usable_places
 
 SAVING_MIN = 0.05
 """Below this share, moving the work is not worth a sentence."""
-JUDGED_MAX = 12
+JUDGED_MAX = 8
+OTHER_PART_ROOM = 1.5
+"""Another part may be used that much better than the one that is requested."""
 _POOLS = (PriceTerm.OWNED_POOL, PriceTerm.COMMITTED_POOL)
 
 
@@ -111,10 +113,23 @@ def _candidates(situation: Situation) -> list[UsablePlace]:
         on=max(ask.start_on, situation.assessed.context.now.date()),
     )
     terms = {ask.price_term, *_POOLS}
+    price = situation.assessed.estimate.price
+    if price is None:
+        return []
+
+    def may_be_cheaper(place: UsablePlace) -> bool:
+        """By the hour on the same part; on another one by the hour of its peak, with room for how well it is used."""
+        paid = price.usd_per_gpu_hour.p90
+        if place.accelerator == here.slug:
+            return place.usd_per_gpu_hour < paid * (1 - SAVING_MIN)
+        share = parts[place.accelerator].peak_tflop_s / (here.peak_tflop_s or 1.0)
+        return place.usd_per_gpu_hour < paid * share * OTHER_PART_ROOM
+
     moved = [
         place
         for place in places
         if place.price_term in terms
+        and may_be_cheaper(place)
         and (place.provider.slug, place.price_term, place.accelerator)
         != (ask.provider, ask.price_term, ask.accelerator)
     ]

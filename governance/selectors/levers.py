@@ -18,7 +18,7 @@ from governance.selectors.usable_places import UsablePlace, in_other_countries, 
 
 EVIDENCE_URL = "https://evidence.invalid/"
 """Stands for the link that the requester has to add."""
-PLACES_MAX = 40
+PLACES_MAX = 200
 _ROUNDING = 1 + 1e-9
 _PLACE_FACTS = ("place.", "vendor.", "estimate.commitment_tail_usd")
 
@@ -49,6 +49,7 @@ class Step:
     name: str
     apply: Callable[[Ask], Ask]
     distance: float
+    place: UsablePlace | None = None
 
 
 def scales(situation: Situation) -> list[Scale]:
@@ -172,7 +173,7 @@ def _move(place: UsablePlace, ask: Ask) -> Step:
             country=place.country,
         )
 
-    return Step("provider", move, 0.3 if place.provider.slug != ask.provider else 0.2)
+    return Step("provider", move, 0.3 if place.provider.slug != ask.provider else 0.2, place)
 
 
 def _is_another(place: UsablePlace, ask: Ask) -> bool:

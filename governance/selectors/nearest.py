@@ -225,7 +225,7 @@ class _Search:
         steps: dict[str, list[Step]] = {}
         if self.evidence:
             steps["evidence"] = self.evidence
-        places = self._places(goal)
+        places = self._places()
         if places:
             steps["provider"] = places
         names = [*self.scales, *steps]
@@ -384,14 +384,36 @@ class _Search:
             return 1 if self.base.held_back else 0
         return max(1, sum(need.quorum for need in decision.requirements))
 
-    def _places(self, goal: Goal) -> list[Step]:
+    def _places(self) -> list[Step]:
         """The places that bring the request furthest, judged as it stands there; of equal ones the cheapest first."""
         ranked: list[tuple[int, int, int, Step]] = []
-        for index, step in enumerate(self.places[:PLACES_JUDGED_MAX]):
+        foretold = sorted(self.places, key=lambda step: self._rank_of_facts(self._facts_at(step)))
+        for index, step in enumerate(foretold[:PLACES_JUDGED_MAX]):
             found = self.judged({"step": step})
             if found is not None:
                 ranked.append((rank_of(found), found.exposure_micro or 0, index, step))
         return [step for *_, step in sorted(ranked, key=lambda each: each[:3])]
+
+    def _facts_at(self, step: Step) -> ValidFacts:
+        """What the rules would see of the same request in another place, its price aside."""
+        place, now = step.place, self.base.context.now
+        if place is None:
+            return self.base.facts
+        reviewed = place.provider.terms_reviewed_on
+        moved = {
+            "place.provider": place.provider.slug,
+            "place.provider_type": place.provider.provider_type,
+            "place.price_term": place.price_term,
+            "place.region": place.region,
+            "place.country": place.country,
+            "vendor.provider_approved": place.provider.is_approved,
+            "vendor.provider_dpa": place.provider.has_data_processing_agreement,
+            "vendor.provider_terms_age_days": None if reviewed is None else max(0, (now.date() - reviewed).days),
+            "vendor.provider_certifications": list(place.provider.certifications),
+        }
+        kept = {name: value for name, value in self.base.facts.items() if name not in moved}
+        facts = kept | {name: value for name, value in moved.items() if value is not None}
+        return ValidFacts.with_gaps(facts, self.base.facts.schema)
 
 
 def _number(value: int | Step) -> int:
@@ -447,21 +469,20 @@ def _promise(
     return " ".join(parts)
 
 
+_PLACE_FIELDS = ("provider", "price_term", "region", "country")
+
+
 def _changes(before: Ask, after: Ask, situation: Situation) -> Iterable[Change]:
+    """Every field that differs; those of the place are one sentence, said with the first of them."""
     moved = differences(before, after)
-    for name, (was, now) in moved.items():
-        if name in ("price_term", "region", "country") and "provider" in moved:
-            continue
-        yield Change(name, was, now, _sentence(name, was, now, before, after, situation, moved))
-    if "provider" in moved:
-        for name in ("price_term", "region", "country"):
-            if name in moved:
-                yield Change(name, *moved[name], "")
+    place = [name for name in _PLACE_FIELDS if name in moved]
+    for name in [*(name for name in moved if name not in _PLACE_FIELDS), *place]:
+        was, now = moved[name]
+        is_told = name in place[1:]
+        yield Change(name, was, now, "" if is_told else _sentence(name, was, now, before, after, situation))
 
 
-def _sentence(
-    name: str, was: Any, now: Any, before: Ask, after: Ask, situation: Situation, moved: Mapping[str, Any]
-) -> str:
+def _sentence(name: str, was: Any, now: Any, before: Ask, after: Ask, situation: Situation) -> str:
     match name:
         case "gpu_hours_cap":
             instead = f" instead of {was:,.10g}" if was is not None else ""

@@ -19,6 +19,7 @@ from governance.selectors.nearest import Advice
 from governance.selectors.situations import rank_of
 from governance.services import provisioning
 from tests.cast import NOW, Cast, content, submitted
+from tests.unit.selectors.test_usable_places import add_price
 
 LONG = {"end_on": (NOW.date() + timedelta(days=59)).isoformat()}
 
@@ -109,14 +110,23 @@ def test_the_data_class_is_never_changed(cast: Cast) -> None:
 
 
 def test_only_an_approved_place_is_offered_instead(cast: Cast) -> None:
-    from tests.unit.selectors.test_usable_places import add_price
-
     """At a marketplace nobody has approved, no size helps: the nearest request is somewhere else."""
     for provider in ("lambda", "verda"):
         add_price(provider, usd="0.40", approved=False)
     offer = only(advised(cast, provider="lambda"))
     assert {each.field: each.after for each in offer.changes} == {"provider": "coreweave", "country": None}
     assert offer.outcome is Outcome.ALLOW
+    assert resubmitted(cast, offer).state == "granted"
+
+
+def test_a_place_in_another_country_is_found_behind_many_regions_that_do_not_help(cast: Cast) -> None:
+    """Customers' data may not lie in the United States: of all regions and places, one in the EU is offered."""
+    add_price("aws", usd="1.00")
+    found = advised(cast, provider="aws", region="us-east-1", country="US", customer_data=True)
+    assert found.is_refused
+    offer = only(found)
+    assert {each.field for each in offer.changes} >= {"country"}
+    assert offer.ask.country not in (None, "US")
     assert resubmitted(cast, offer).state == "granted"
 
 
