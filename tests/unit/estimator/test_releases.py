@@ -22,6 +22,7 @@ from estimator import catalogue, models
 from estimator.loader import DATA_DIR, Rows
 from estimator.releases import publish_files, publish_rows
 from governance.models import AuditEvent
+from tests.plugins.databases import DATABASES
 from tests.unit.estimator.samples import shipped, shipped_rows
 
 pytestmark = pytest.mark.django_db
@@ -38,12 +39,24 @@ def small() -> Rows:
     return rows
 
 
-@pytest.fixture
-def published() -> models.CatalogueRelease:
-    """A small release, on top of whatever the test database came with."""
+def publish_small() -> models.CatalogueRelease:
     release = publish_files(small(), note="first", now=NOW)
     assert release is not None
     return release
+
+
+DATABASES.add("small_release", publish_small)
+
+
+@pytest.fixture
+def template_small_release(db: None) -> models.CatalogueRelease:
+    return DATABASES.value("small_release")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def published(template_small_release: models.CatalogueRelease) -> models.CatalogueRelease:
+    """A small release, on top of whatever the test database came with."""
+    return template_small_release
 
 
 def test_the_same_files_make_no_new_release(published: models.CatalogueRelease) -> None:

@@ -85,7 +85,6 @@ def test_a_file_of_other_columns_is_refused() -> None:
 
 @pytest.mark.django_db
 def test_an_import_publishes_dated_prices_once(tmp_path: Path) -> None:
-    call_command("load_catalogue", verbosity=0)
     path = tmp_path / "aws.csv"
     path.write_text(f"{HEADER}\np5.48xlarge,192,2048,H100,8,,us-east-1,us-east-1a,80.00,\n", encoding="utf-8")
     options = {"provider": "aws", "as_of": date(2026, 11, 2), "source": "a catalogue"}
