@@ -180,6 +180,7 @@ CELERY_BEAT_SCHEDULE = {
         ("replay-sample", "governance.tasks.replay_sample", 3600),
         ("judge-backtests", "governance.tasks.judge_backtests", 5),
         ("pack-history", "governance.tasks.pack_history", 900),
+        ("forget-ended", "governance.tasks.forget_ended", 3600),
     )
 }
 

@@ -13,6 +13,7 @@ from governance.services import (
     activations,
     alerts,
     backtests,
+    credentials,
     crossings,
     digests,
     fact_chunks,
@@ -91,3 +92,9 @@ def judge_backtests() -> None:
 def pack_history() -> None:
     """Pack the facts of past decisions into columns."""
     fact_chunks.pack_history(now=timezone.now())
+
+
+@shared_task(name="governance.tasks.forget_ended")
+def forget_ended() -> None:
+    """Forget what has ended: expired API tokens, and former addresses that were told."""
+    credentials.forget_ended(now=timezone.now())

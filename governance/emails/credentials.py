@@ -209,6 +209,8 @@ def _about_role(alert: Alert, reader: Reader, words: str, *, lead: str, why: str
         heading=said,
         lead=lead,
         rows=(
+            # Two people may have one name; no two accounts have one address.
+            ("Account", User.objects.get(pk=payload["user"]).email),
             ("Changed by", _name(payload["by"])),
             ("Changed on", _at(alert, reader)),
             ("From", "" if payload["change"] == "ended" else reader.moment(datetime.fromisoformat(payload["from"]))),

@@ -15,11 +15,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from governance.domain.errors import IllegalTransition, InvalidInput, NotAllowed, NotFound
-from governance.models import ApiToken, Person, User
+from governance.models import Alert, ApiToken, Person, User
 from governance.selectors import accounts
 from governance.selectors.duties import require_duty
 from governance.selectors.people import system_actor
-from governance.services import alerts, audit
+from governance.services import alerts, audit, jobs
 from governance.services.edits import Errors, lock_row
 
 PASSWORD_CHARS_MAX = 256
@@ -171,6 +171,21 @@ def act_as(*, user_id: int, now: datetime) -> User:
         raise NotFound("there is no such account in the demonstration")
     audit.record("account.acted_as", actor=system_actor(), subject=user.person, now=now, user=user.pk)
     return user
+
+
+def forget_ended(*, now: datetime) -> int:
+    """Delete tokens that have expired, and former addresses whose mail has left. How many of both."""
+    with jobs.sweep("forget_ended", now=now) as run:
+        if run is None:
+            return 0
+        waiting = Alert.objects.filter(kind="address_left", state__in=("pending", "sending", "dead"))
+        kept = set(waiting.values_list("payload__address", flat=True))
+        with transaction.atomic(durable=True):
+            addresses, _ = EmailAddress.objects.filter(verified=True).exclude(pk__in=kept).delete()
+        with transaction.atomic(durable=True):
+            tokens, _ = ApiToken.objects.filter(expiry__lte=now).delete()
+        run.done_count = addresses + tokens
+        return run.done_count
 
 
 def end_access(person: Person) -> None:

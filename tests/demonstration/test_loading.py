@@ -19,7 +19,7 @@ from governance.demonstration import afterwards, load, remove
 from governance.demonstration.load import Loaded
 from governance.demonstration.organisation import split_by_tour
 from governance.demonstration.stories import STORIES
-from governance.models import AuditEvent, JobRun, Person, ProvisioningRequest
+from governance.models import AuditEvent, JobRun, Person, ProvisioningRequest, User
 from governance.selectors.accounts import demonstration_accounts
 from governance.services import audit
 from tests.demonstration.conftest import START
@@ -84,6 +84,27 @@ def test_the_sign_in_page_begins_with_the_few_that_a_newcomer_needs(northlight: 
     assert others == sorted(others)
     assert len(others) > 30
     assert not set(first) & set(others)
+
+
+def test_one_click_looks_around_as_somebody_and_the_log_says_so(northlight: Loaded, embedded: None):
+    client = Client()
+    html = client.get(reverse("web:login")).content.decode()
+    assert "comptroller-demo" in html  # printed, and in no form
+    assert 'value="comptroller-demo"' not in html
+    sofia = next(user for user in demonstration_accounts() if user.email.startswith("sofia@"))
+    answer = client.post(reverse("account_act_as", args=[sofia.pk]), {"next": "/budgets/"})
+    assert answer["Location"] == "/budgets/"
+    assert client.get("/budgets/").status_code == 200
+    event = AuditEvent.objects.latest("seq")
+    assert (event.action, event.data["user"], event.actor.email) == (
+        "account.acted_as", sofia.pk, "system@comptroller.invalid",
+    )  # fmt: skip
+    system = User.objects.get(email="system@comptroller.invalid")
+    assert Client().post(reverse("account_act_as", args=[system.pk])).status_code == 404
+    elsewhere = client.post(reverse("account_act_as", args=[sofia.pk]), {"next": "https://evil.example/"})
+    assert elsewhere["Location"] == "/"
+    signed_in = Client().post(reverse("web:login"), {"username": sofia.email, "password": "comptroller-demo"})
+    assert signed_in["Location"] == "/"
 
 
 def test_the_first_accounts_ask_decide_keep_policies_pay_audit_and_administer(northlight: Loaded):

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.account.models import EmailAddress
 
 from governance import emails
 from governance.domain.prose import NBSP
 from governance.emails.letters import Moot
-from governance.models import Alert, Delegation, Role, RoleAssignment
+from governance.models import Alert, ApiToken, Delegation, Role, RoleAssignment
 from governance.services import alerts, credentials, tokens
 from tests.cast import NOW, Cast
 from tests.mail.reading import html_of, subject_of, text_of
@@ -86,6 +87,7 @@ def test_each_says_what_changed_by_whom_and_what_to_do(cast: Cast) -> None:
         announced = letters("role_announced")
         assert set(announced) == {"Frank"}  # has the role as well; Carol made the change
         assert subject_of(announced["Frank"]) == "Bob is team lead in Research"
+        assert "Account: bob@example.com" in text_of(announced["Frank"])
         both = letters("delegation_changed")
         assert subject_of(both["Bob"]) == "Dave decides for you as team lead"
         assert subject_of(both["Dave"]) == "You decide for Bob as team lead"
@@ -109,6 +111,20 @@ def test_a_former_address_is_told_once_and_then_forgotten(cast: Cast) -> None:
     alerts.tell_address_changed(cast.alice, former_id=0, now=NOW)
     with pytest.raises(Moot):
         emails.compose(Alert.objects.get(kind="address_left"), now=NOW)
+
+
+def test_what_has_ended_is_forgotten_once_it_was_told(cast: Cast) -> None:
+    former = EmailAddress.objects.create(user=cast.alice, email="old@example.com", verified=True)
+    wanted = EmailAddress.objects.create(user=cast.bob, email="new@example.com")
+    alerts.tell_address_changed(cast.alice, former_id=former.pk, now=NOW)
+    live, _ = tokens.make_token(actor=cast.bob, days=3, now=NOW)
+    tokens.make_token(actor=cast.bob, days=1, now=NOW)
+    assert credentials.forget_ended(now=NOW + timedelta(days=2)) == 1
+    assert EmailAddress.objects.filter(pk=former.pk).exists()
+    Alert.objects.filter(kind="address_left").update(state="sent")
+    assert credentials.forget_ended(now=NOW + timedelta(days=2)) == 1
+    assert list(EmailAddress.objects.all()) == [wanted]
+    assert list(ApiToken.objects.all()) == [live]
 
 
 def test_a_link_for_somebody_who_left_is_not_sent(cast: Cast) -> None:

@@ -73,6 +73,7 @@ def tell_role_changed(assignment: RoleAssignment, *, change: str, actor: User, n
         "from": _instant(assignment.valid_from),
         "change": change,
         "by": actor.person_id,
+        "user": assignment.user_id,
         "at": _instant(now),
     }
     person = assignment.user.person_id
