@@ -175,7 +175,9 @@ def _shadow(standing: Standing, now: datetime) -> Step:
     summary, since = standing.shadow, standing.version.shadow_since
     if summary.judged:
         count = summary.flipped
-        remark = f"{count:,} of {summary.judged:,} answers would differ"
+        remark = f"{count:,} of {summary.judged:,} outcomes would differ"
+        if summary.otherwise:
+            remark += f", {summary.otherwise:,} in people, deadlines, obligations or flags"
         if summary.errors:
             remark += f"; {summary.errors:,} could not be judged"
     else:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance.domain.backtest_result import DAYS_PER_MONTH, SAMPLE_MIN, changes_in_words, nothing_newly
+from governance.domain.backtest_result import (
+    DAYS_PER_MONTH,
+    SAMPLE_MIN,
+    changes_in_words,
+    effects_in_words,
+    is_unchanged,
+    nothing_newly,
+)
 from governance.domain.money import to_units
 from governance.domain.prose import EN_DASH, MINUS, NBSP, amount, between, capital, money
 from governance.models import Role, RoleAssignment, Team
@@ -107,6 +114,11 @@ class Figures:
     has_allowed: bool
     rules: tuple[RuleLine, ...]
     excepted: int
+    effects: tuple[tuple[int, str], ...]
+    effect_rows: int
+    unfillable: tuple[tuple[str, int], ...]
+    unfillable_rows: int
+    is_unchanged: bool
 
 
 def figures_of(result: Mapping[str, Any], *, titles: Mapping[str, str], now: datetime) -> Figures:
@@ -149,7 +161,19 @@ def figures_of(result: Mapping[str, Any], *, titles: Mapping[str, str], now: dat
             )
         ),
         excepted=result["excepted"],
+        effects=tuple((count, words) for _, count, words in effects_in_words(result.get("effects", {}))),
+        effect_rows=result.get("effect_rows", 0),
+        unfillable=tuple(_unfillable(result.get("unfillable", {}))),
+        unfillable_rows=result.get("unfillable_rows", 0),
+        is_unchanged=is_unchanged(result),
     )
+
+
+def _unfillable(roles: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Roles that too few people hold, by how many decisions would wait for them."""
+    names = dict(Role.objects.filter(slug__in=list(roles)).values_list("slug", "name"))
+    found = ((names.get(slug) or capital(role_in_words(slug)), count) for slug, count in roles.items())
+    return sorted(found, key=lambda each: (-each[1], each[0]))
 
 
 def period_in_words(days: float) -> str:

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 from governance.admin import access, activation_panel
 from governance.admin.backtest_words import OUTCOME_WORDS, exposure, figures_of
 from governance.admin.site import DeskSite
+from governance.domain.backtest_result import is_unchanged
 from governance.domain.spreadsheet import safe_cell
 from governance.models import PolicyBacktest, PolicyVersion
 from governance.models.backtests import LIVE_STATES
@@ -37,7 +38,7 @@ RUNS_PER_PAGE = 30
 POLL_SECONDS = 2
 EXPORT_COLUMNS = (
     "request", "title", "project", "team", "decided_at", "counts_as_usd", "cost_p50_usd", "was", "rules_of_today",
-    "would_be", "rule", "why",
+    "would_be", "rule", "why", "also_changes", "stage_nobody_could_fill",
 )  # fmt: skip
 DONE_WORDS = {
     "cancel": "Cancelled. What was judged is kept",
@@ -126,7 +127,7 @@ def csv_lines(backtest: PolicyBacktest, flips: Iterable[backtest_flips.Flip]) ->
             (
                 row.reference, row.title, row.project, row.team, row.decided_at.isoformat(timespec="seconds"),
                 _number(row.exposure_usd), _number(row.cost_usd), row.flip.then, row.flip.today, row.flip.draft,
-                row.rule_id, row.why,
+                row.rule_id, row.why, " ".join(row.flip.effects), "yes" if row.flip.is_unfillable else "no",
             )
         )  # fmt: skip
 
@@ -204,7 +205,7 @@ def _done(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
         "narrowed": narrowed,
         "flip_count": len(flips),
         # Narrowed to what nothing is like, "nothing changes" would be wrong.
-        "is_nothing": not (backtest.result["flipped"] or backtest.result["by_draft"]),
+        "is_nothing": is_unchanged(backtest.result),
         "export_url": f"{reverse('admin:backtest_export', args=[backtest.pk])}?{query.urlencode()}".rstrip("?"),
     }
 

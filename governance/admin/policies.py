@@ -67,6 +67,12 @@ class RunForm(Sure):
 class ExplainForm(DeskForm):
     finding = forms.ChoiceField(label="The finding")
     explanation = ReasonField(label="Why it stands")
+    until = forms.DateField(
+        required=False,
+        label="Until",
+        help_text="Only for a stage that nobody could fill: the last day on which it may stand.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -259,7 +265,7 @@ class VersionAdmin(RecordAdmin):
         if not isinstance(row, PolicyVersion):
             raise TypeError("this page is about a policy version")
         checks = Checks.from_json(row.checks)
-        explained = policy_checks.explanations_of(row)
+        explained = policy_checks.explanations_of(row, now=access.of(request).now)
         summary = shadow_summary(row)
         person = access.of(request)
         return {

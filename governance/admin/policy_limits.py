@@ -138,11 +138,11 @@ def _review(
 ) -> None:
     start = max(days)
     try:
-        draft.edited = edit_source(ground.version.source, *changes)
+        draft.edited = edit_source(ground.version.source, *changes, vocabulary=ground.bundle.vocabulary)
         draft.review = review_change(ground.bundle, draft.edited.bundle, on=start, params=names, is_dated=True)
         if wants_cases:
             settling = _settling(ground.bundle, draft.edited.bundle, draft.review, start)
-            draft.edited = edit_source(ground.version.source, *changes, *settling)
+            draft.edited = edit_source(ground.version.source, *changes, *settling, vocabulary=ground.bundle.vocabulary)
     except PolicyError as error:
         draft.problems.append(Problem.of(error))
         draft.edited = draft.review = None

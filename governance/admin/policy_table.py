@@ -260,7 +260,7 @@ def _examine(
     if draft.problems:
         return []
     try:
-        edited = edit_source(ground.version.source, set_rows(stored.parent, rules))
+        edited = edit_source(ground.version.source, set_rows(stored.parent, rules), vocabulary=ground.bundle.vocabulary)
     except PolicyError as error:
         draft.problems.append(Problem.of(error))
         return []

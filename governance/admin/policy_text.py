@@ -103,7 +103,7 @@ def _whole(request: HttpRequest, ground: Ground, draft: Draft) -> str:
     if text == source:
         return text
     try:
-        bundle = load_bundle(text)
+        bundle = load_bundle(text, vocabulary=ground.bundle.vocabulary)
         if bundle.name != ground.bundle.name:
             message = f"the name `{bundle.name}` makes it another set; this one is `{ground.bundle.name}`"
             raise BundleError(message, field="metadata.name")
@@ -172,7 +172,7 @@ def _examine(request: HttpRequest, ground: Ground, draft: Draft, writing: Writin
         change = remove_rule(rule.id)
     else:
         change = add_rule(rule) if writing.is_new else replace_rule(rule.id, rule)
-    edited = edit_source(ground.version.source, change)
+    edited = edit_source(ground.version.source, change, vocabulary=ground.bundle.vocabulary)
     if not writing.is_removed:
         name = request.POST.get("example", "")
         case = next((each for each in bundle.tests if each.rule == rule.id and each.name == name), None)

@@ -78,6 +78,8 @@ def backtest_row(row: PolicyBacktest) -> dict[str, Any]:
         "seen_at": row.seen_at,
         "error": row.error,
         "flipped": row.result.get("flipped"),
+        "effects": row.result.get("effects"),
+        "unfillable": row.result.get("unfillable_rows"),
     }
 
 

@@ -37,6 +37,10 @@ class ImportSerializer(StrictSerializer):
 class ExplainSerializer(StrictSerializer):
     finding = serializers.CharField(max_length=200, help_text="Its key, as the last run names it.")
     explanation = serializers.CharField(max_length=4000)
+    until = serializers.DateField(
+        required=False, allow_null=True, default=None,
+        help_text="Of a stage that nobody could fill: the last day on which it may stand. Null for other findings.",
+    )  # fmt: skip
 
 
 class AskSerializer(StrictSerializer):
@@ -99,6 +103,7 @@ def version_detail(version: PolicyVersion, *, now: datetime) -> dict[str, Any]:
         "shadow": {
             "judged": summary.judged,
             "flipped": summary.flipped,
+            "otherwise": summary.otherwise,
             "errors": summary.errors,
             "flips": [{"from": was, "to": becomes, "count": n} for (was, becomes), n in summary.by_direction.items()],
             "since": summary.since,

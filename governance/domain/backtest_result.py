@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 """Of figures and results; months that were judged in another form are judged again."""
 SAMPLE_MIN = 20
 """Fewer measured decisions than this say nothing."""
@@ -84,6 +84,12 @@ def result_of(
         "flipped": _sum(pairs, "count", is_changed=True),
         "already": _sum(pairs, "already", is_changed=True),
         "by_draft": sum(count for name, count in figures.get("by_draft", {}).items() if is_change(name)),
+        # Same outcome as under the rules of today, and other people, deadlines, duties, flags or reasons.
+        "effects": figures.get("effects", {}),
+        "effect_rows": figures.get("effect_rows", 0),
+        "effect_pairs": figures.get("effect_pairs", {}),
+        "unfillable": figures.get("unfillable", {}),
+        "unfillable_rows": figures.get("unfillable_rows", 0),
         "pairs": pairs,
         "cost_micro": figures.get("cost_micro", 0),
         "unpriced": figures.get("unpriced", 0),
@@ -133,6 +139,30 @@ def changes_in_words(pairs: Mapping[str, int]) -> list[tuple[str, int, str]]:
         for pair, words in CHANGES
         if pairs.get(pair)
     ]
+
+
+EFFECTS: Mapping[str, str] = {
+    "approvers": "would need other approvers",
+    "quorum": "would need another number of approvers",
+    "stages": "would be approved in another order",
+    "deadlines": "would have another deadline",
+    "evidence": "would need other evidence",
+    "obligations": "would bring other obligations",
+    "flags": "would be flagged otherwise",
+    "refusals": "would be denied for another reason",
+    "sample": "would be sampled for review otherwise",
+}
+"""What may change where the outcome stays, as half a sentence after a number of decisions."""
+
+
+def effects_in_words(effects: Mapping[str, int]) -> list[tuple[str, int, str]]:
+    """The consequences that change where the outcome stays: which kind, how many decisions, what becomes of them."""
+    return [(kind, effects[kind], words) for kind, words in EFFECTS.items() if effects.get(kind)]
+
+
+def is_unchanged(result: Mapping[str, Any]) -> bool:
+    """Whether nothing would have come out differently: no outcome, no approver, no deadline, no duty, no flag."""
+    return not (result.get("flipped") or result.get("by_draft") or result.get("effect_rows"))
 
 
 def nothing_newly(pairs: Mapping[str, int]) -> str:

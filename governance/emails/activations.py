@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from governance.domain import prose
-from governance.domain.backtest_result import changes_in_words, nothing_newly
+from governance.domain.backtest_result import changes_in_words, effects_in_words, nothing_newly
 from governance.domain.prose import NBSP
 from governance.emails import pages
 from governance.emails.letters import Letter, Moot, Reader, quoted, unlinked
@@ -175,7 +175,10 @@ def _counts(run: PolicyBacktest | None) -> str:
     if run is None:
         return "no backtest needed"
     rows, flipped = int(run.result.get("rows", 0)), int(run.result.get("flipped", 0))
-    return f"{flipped:,} of {prose.counted(rows, 'decision')} would change"
+    other, empty = int(run.result.get("effect_rows", 0)), int(run.result.get("unfillable_rows", 0))
+    said = f"{flipped:,} of {prose.counted(rows, 'decision')} would change"
+    said += f", {other:,} {'keeps its' if other == 1 else 'keep their'} outcome and change otherwise" if other else ""
+    return said + (f", {empty:,} would wait for a stage that nobody could fill" if empty else "")
 
 
 def _backtest(run: PolicyBacktest | None, reader: Reader) -> str:
@@ -184,6 +187,7 @@ def _backtest(run: PolicyBacktest | None, reader: Reader) -> str:
         return "not needed: these rules decided before, or no rules are in force"
     pairs = {name: int(each["count"]) for name, each in run.result.get("pairs", {}).items()}
     changes = [f"{count:,} {words}" for _, count, words in changes_in_words(pairs)]
+    changes += [f"{count:,} {words}" for _, count, words in effects_in_words(run.result.get("effects", {}))]
     said = "; ".join([_counts(run), *changes])
     looked = ""
     if run.seen_by is not None and run.seen_at is not None:

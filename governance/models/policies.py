@@ -116,13 +116,19 @@ class PolicyActivation(models.Model):
 
 
 class PolicyFindingNote(models.Model):
-    """An officer's explanation of one static finding: why it stands. The newest one counts."""
+    """An officer's explanation of one static finding: why it stands. The newest one counts.
+
+    Invariant: of a stage that nobody could fill it is an exception with an end; afterwards the finding is open again.
+    """
 
     version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="finding_notes")
     finding = models.CharField(max_length=200, help_text="The finding's code and the rules that it is about.")
     explanation = models.TextField()
     written_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     written_at = models.DateTimeField()
+    until = models.DateField(
+        null=True, blank=True, help_text="Last day on which it counts; for a stage that nobody could fill."
+    )
 
     class Meta:
         ordering: ClassVar = ["version", "-written_at"]

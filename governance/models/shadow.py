@@ -11,6 +11,8 @@ from governance.models.assessments import OUTCOMES, Assessment
 from governance.models.base import choices_check
 from governance.models.policies import PolicyVersion
 
+CHANGES_CHARS_MAX = 400
+
 
 class ShadowDecision(models.Model):
     """One assessment judged with a version in shadow in the place of its set's active one. Append-only."""
@@ -20,6 +22,10 @@ class ShadowDecision(models.Model):
     outcome = models.CharField(max_length=10, blank=True)
     error = models.CharField(max_length=200, blank=True, help_text="Why it could not be judged; then no outcome.")
     flips = models.BooleanField(help_text="Whether the outcome differs from what was decided.")
+    changes = models.CharField(
+        max_length=CHANGES_CHARS_MAX, blank=True, default="",
+        help_text="What differs where the outcome is the same: people, deadlines, duties, flags.",
+    )  # fmt: skip
     rule_ids = models.JSONField("rules", help_text="Rules that fired in the shadow version.")
 
     class Meta:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,41 +18,56 @@ from governance.policy.bundle_model import (
     Rule,
     RuleTest,
 )
+from governance.policy.bundle_words import (
+    Path,
+    UnknownWord,
+    canonical_facts,
+    check_words,
+    place_of,
+    undeclared,
+)
 from governance.policy.bundle_writer import dump_bundle
 from governance.policy.checker import check_condition, check_expression
 from governance.policy.effect_fields import read_effect
 from governance.policy.effects import ALLOWED_ON_ERROR, DEFAULT_ON_ERROR, OnError
-from governance.policy.errors import BundleError, PolicyError
+from governance.policy.errors import BundleError, PolicyError, excerpt_with_caret
 from governance.policy.facts import check_value
 from governance.policy.facts_schema import FACTS_BY_NAME, SCHEMA_VERSION, facts_from_json
 from governance.policy.fields import IDENTIFIER, RULE_ID, SLUG, Fields
 from governance.policy.ir import param_names
 from governance.policy.lexer import RESERVED
 from governance.policy.limits import LIST_PARAM_ITEMS_MAX, RULES_MAX, TESTS_MAX
+from governance.policy.scope import Checked
 from governance.policy.suggest import closest
 from governance.policy.template import parse_template
 from governance.policy.types import PARAM_TYPES
-from governance.policy.yaml_source import load_yaml
+from governance.policy.vocabulary import EXTENSIBLE, Vocabulary, shipped_vocabulary
+from governance.policy.yaml_source import Located, load_yaml
 
-__all__ = ["Bundle", "Param", "Rule", "RuleTest", "check_bundle", "dump_bundle", "load_bundle"]
+__all__ = ["Bundle", "Param", "Rule", "RuleTest", "check_bundle", "check_stored", "dump_bundle", "load_bundle"]
 
 Result = TypeVar("Result")
 
+SHIPPED = shipped_vocabulary()
+OWN_WORDS_MAX = 200
 PARAM_VALUES_MAX = 50
 PARAM_NUMBER_MAX = 1e32
 
 
-def load_bundle(text: str, source_name: str = "") -> Bundle:
+def load_bundle(text: str, source_name: str = "", *, vocabulary: Vocabulary | None = SHIPPED) -> Bundle:
     """Read, and check completely, one bundle.
 
     Args:
         text: YAML, at most 1 MB.
         source_name: a file name for messages.
+        vocabulary: the closed sets that its words are from: what comes with the product, or what an installation has.
+            None for a stored version, which was checked when it was stored: its words and units are taken as they are.
 
     Raises:
         PolicyError: the first thing that is wrong, with line and column. Nothing else happened.
     """
-    fields = Fields(load_yaml(text, source_name), "", source_name)
+    located = load_yaml(text, source_name)
+    fields = Fields(located, "", source_name)
     fields.choice("apiVersion", (API_VERSION,))
     fields.choice("kind", (KIND,))
     version = fields.whole("schema", 1, 1_000_000)
@@ -66,37 +82,149 @@ def load_bundle(text: str, source_name: str = "") -> Bundle:
         owner=metadata.text("owner", pattern=IDENTIFIER),
         effective_from=metadata.day("effective_from"),
         effective_to=metadata.day("effective_to"),
+        words=_read_words(fields),
         params=_read_params(params) if params else (),
         variables=_read_variables(fields),
         rules=_read_rules(fields),
         fixture=_read_facts(fields, "fixture"),
         tests=_read_tests(fields),
+        vocabulary=vocabulary,
     )
     metadata.finish()
     fields.finish()
     _check_structure(bundle, fields)
-    check_bundle(bundle, source_name)
+    try:
+        bundle, checked = _canonical(bundle, source_name)
+        _check(bundle, source_name, checked)
+    except PolicyError as error:
+        _point_at_word(error, located, text, source_name)
+        raise
     return bundle
 
 
+def canonical_bundle(bundle: Bundle, source_name: str = "") -> Bundle:
+    """The bundle with every other name (`gcp`) replaced by the word that facts carry (`google-cloud`).
+
+    All back ends start from it, so none of them ever meets another name.
+
+    Raises:
+        PolicyError: an expression does not check.
+    """
+    return _canonical(bundle, source_name)[0]
+
+
+def _canonical(bundle: Bundle, source_name: str) -> tuple[Bundle, Mapping[str, Checked]]:
+    """The bundle without other names; and its expressions as they were checked, where none had to be read again."""
+    vocabulary = bundle.vocabulary
+    if vocabulary is None:
+        return bundle, {}
+    name = source_name or bundle.name
+    notes: list[str] = []
+    known: dict[str, Checked] = {}
+    renamed: dict[str, dict[str, str]] = {}
+
+    def canonical(where: str, text: str, check: Callable[[], Checked]) -> str:
+        checked = known[where] = _located(f"{name} {where}", check)
+        for param, word, meant in checked.renamed:
+            if renamed.setdefault(param, {}).setdefault(word, meant) == meant:
+                notes.append(f"{where.partition('.')[0]}: `{word}` in `params.{param}` is read as `{meant}`")
+        if checked.text != text:
+            notes.extend(f"{where.rpartition('.')[0]}: {each}" for each in checked.warnings if " is read as " in each)
+        return checked.text
+
+    scope = bundle.scope()
+    variables = {
+        variable: canonical(f"variables.{variable}", text, partial(check_expression, text, scope))
+        for variable, text in bundle.variables.items()
+    }
+    if variables != dict(bundle.variables):
+        bundle = replace(bundle, variables=variables)
+        scope = bundle.scope()
+    rules = tuple(
+        replace(rule, when=canonical(f"{rule.id}.when", rule.when, partial(check_condition, rule.when, scope)))
+        for rule in bundle.rules
+    )
+    bundle = canonical_facts(replace(bundle, rules=rules), vocabulary)
+    if renamed:
+        bundle = replace(bundle, params=tuple(_renamed(param, renamed.get(param.name, {})) for param in bundle.params))
+    if not notes:
+        return bundle, known
+    return replace(bundle, notes=(*bundle.notes, *dict.fromkeys(notes))), {}
+
+
+def check_stored(bundle: Bundle, vocabulary: Vocabulary) -> None:
+    """Check the words and units of a stored version, which was read as it stands, against what is known now.
+
+    Raises:
+        PolicyError: a word that nothing is called, or another name of something: facts never carry it.
+    """
+    found = canonical_bundle(replace(bundle, vocabulary=vocabulary))
+    if len(found.notes) > len(bundle.notes):
+        raise BundleError(f"{found.notes[-1]}, and the stored text has the other name: import it again")
+    check_bundle(found)
+
+
+def _renamed(param: Param, words: Mapping[str, str]) -> Param:
+    if not words:
+        return param
+
+    def plain(value: Any) -> Any:
+        return tuple(words.get(each, each) for each in value) if isinstance(value, tuple) else words.get(value, value)
+
+    return replace(param, values=tuple(replace(dated, value=plain(dated.value)) for dated in param.values))
+
+
+def _point_at_word(error: PolicyError, root: Located, text: str, source_name: str) -> None:
+    """Move an error about a word to where the word stands in the text, where that is outside an expression."""
+    path: Path | None = error.path if isinstance(error, UnknownWord) else None
+    found = place_of(root, path) if path is not None else _param_place(error, root)
+    if found is not None:
+        error.position, error.source_name = found.position, source_name
+        error.excerpt = excerpt_with_caret(text, found.position)
+
+
+def _param_place(error: PolicyError, root: Located) -> Located | None:
+    """The value of a parameter that an expression refused."""
+    if "param" not in error.data:
+        return None
+    values = place_of(root, ("params", error.data["param"], "values"))
+    for dated in values.value if values is not None else ():
+        value = place_of(dated, ("value",))
+        for each in value.value if value is not None and isinstance(value.value, list) else [value]:
+            if each is not None and each.value == error.data["word"]:
+                return each
+    return None
+
+
 def check_bundle(bundle: Bundle, source_name: str = "") -> tuple[str, ...]:
-    """Check every expression and message of a bundle against the facts and its own parameters.
+    """Check every expression, message and word of a bundle against the facts, its own parameters and its vocabulary.
 
     Returns:
         Warnings: what is legal and probably not meant.
 
     Raises:
-        PolicyError: the first expression that does not check; position inside that expression.
+        PolicyError: the first expression or word that does not check; position inside that expression.
+    """
+    return _check(bundle, source_name, {})
+
+
+def _check(bundle: Bundle, source_name: str, known: Mapping[str, Checked]) -> tuple[str, ...]:
+    """`check_bundle`, for which some expressions were checked already.
+
+    Args:
+        known: by where they stand.
     """
     scope, units = bundle.scope(), bundle.units()
     name = source_name or bundle.name
     used: set[str] = set()
-    warnings: list[str] = []
+    warnings: list[str] = list(bundle.notes)
     for variable, text in bundle.variables.items():
-        expression = _located(f"{name} variables.{variable}", partial(check_expression, text, scope))
+        where = f"variables.{variable}"
+        expression = known.get(where) or _located(f"{name} {where}", partial(check_expression, text, scope))
         used.update(param_names(expression.node))
     for rule in bundle.rules:
-        checked = _located(f"{name} {rule.id}.when", partial(check_condition, rule.when, scope))
+        where = f"{rule.id}.when"
+        checked = known.get(where) or _located(f"{name} {where}", partial(check_condition, rule.when, scope))
         template = _located(f"{name} {rule.id}.message", partial(parse_template, rule.message, scope, units))
         warnings.extend(f"{rule.id}: {warning}" for warning in checked.warnings)
         warnings.extend(
@@ -111,6 +239,9 @@ def check_bundle(bundle: Bundle, source_name: str = "") -> tuple[str, ...]:
                     f"`{rule.id}` names the unknown parameter `{param}`", source_name=name, suggestion=near
                 )
             used.add(param)
+    if bundle.vocabulary is not None and scope.vocabulary is not None:
+        _located(name, partial(check_words, bundle, scope.vocabulary))
+        warnings.extend(undeclared(bundle, bundle.vocabulary))
     warnings.extend(f"parameter `{param.name}` is not used" for param in bundle.params if param.name not in used)
     return tuple(warnings)
 
@@ -139,7 +270,21 @@ def _check_structure(bundle: Bundle, fields: Fields) -> None:
             )
 
 
-# -- parameters and named expressions
+# -- words of its own, parameters and named expressions
+
+
+def _read_words(fields: Fields) -> dict[str, tuple[str, ...]]:
+    own = fields.mapping("words")
+    if own is None:
+        return {}
+    read: dict[str, tuple[str, ...]] = {}
+    for name in own.values:
+        if name not in EXTENSIBLE:
+            own.refuse(f"is not one of {', '.join(EXTENSIBLE)}", name, closest(name, EXTENSIBLE))
+        read[name] = own.texts(name)
+        if not 0 < len(read[name]) <= OWN_WORDS_MAX:
+            own.refuse(f"lists 1 to {OWN_WORDS_MAX} words", name)
+    return read
 
 
 def _read_params(params: Fields) -> tuple[Param, ...]:

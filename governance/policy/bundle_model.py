@@ -17,6 +17,7 @@ from governance.policy.printer import print_expression
 from governance.policy.schema import FactsSchema
 from governance.policy.scope import ParamInfo, Scope
 from governance.policy.types import PARAM_TYPES
+from governance.policy.vocabulary import Vocabulary
 
 API_VERSION = "comptroller.policy/v1"
 KIND = "PolicyBundle"
@@ -115,7 +116,13 @@ class RuleTest:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Rules that belong together, as one file in git or one version in the database."""
+    """Rules that belong together, as one file in git or one version in the database.
+
+    Attributes:
+        words: words of the bundle's own, by closed set, that the checker cannot know.
+        vocabulary: the closed sets that it is checked with; None for a stored text, which is taken as it stands.
+        notes: other names that were read as the words they mean.
+    """
 
     name: str
     title: str
@@ -128,15 +135,19 @@ class Bundle:
     tests: tuple[RuleTest, ...] = ()
     effective_from: date | None = None
     effective_to: date | None = None
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     schema: FactsSchema = field(default=SCHEMA, compare=False, repr=False)
+    vocabulary: Vocabulary | None = field(default=None, compare=False, repr=False)
+    notes: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def scope(self) -> Scope:
         """What names mean in this bundle's expressions."""
         infos = {
-            param.name: ParamInfo(PARAM_TYPES[param.type], tuple(dated.value for dated in param.values))
+            param.name: ParamInfo(PARAM_TYPES[param.type], tuple(dated.value for dated in param.values), param.unit)
             for param in self.params
         }
-        return Scope(params=infos, variables=self.variables, facts=self.schema.by_name)
+        own = self.vocabulary.with_words(self.words) if self.vocabulary is not None else None
+        return Scope(params=infos, variables=self.variables, facts=self.schema.by_name, vocabulary=own)
 
     def units(self) -> dict[str, str]:
         return {param.name: param.unit for param in self.params}
@@ -153,7 +164,9 @@ class Bundle:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, expressions in their canonical spelling."""
-        return {
+        # Left out where there are none, so that the hash of what says nothing of it stays.
+        own = {"words": {name: sorted(words) for name, words in sorted(self.words.items())}} if self.words else {}
+        return own | {
             "name": self.name,
             "title": self.title,
             "summary": self.summary,

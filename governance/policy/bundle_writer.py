@@ -30,6 +30,7 @@ def plain_bundle(bundle: Bundle) -> dict[str, Any]:
             effective_from=bundle.effective_from,
             effective_to=bundle.effective_to,
         ),
+        "words": {name: list(words) for name, words in bundle.words.items()},
         "params": {param.name: _dump_param(param) for param in bundle.params},
         "variables": dict(bundle.variables),
         "rules": _dump_rules(bundle.rules),

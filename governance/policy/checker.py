@@ -6,7 +6,7 @@ of quantifier. A whole number beside a double is read as the double it means, so
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from governance.policy import ast, ir
 from governance.policy.ast import Span
@@ -16,7 +16,9 @@ from governance.policy.facts_schema import NAMESPACES
 from governance.policy.functions import check_call
 from governance.policy.guards import Known, known_when_false, known_when_true
 from governance.policy.limits import EXPRESSION_COST_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_NODES_MAX
+from governance.policy.meanings import Meanings, UnitMismatch, Word, together
 from governance.policy.parser import parse
+from governance.policy.printer import print_string
 from governance.policy.ranges import range_of
 from governance.policy.scope import Checked, Scope, Unguarded
 from governance.policy.suggest import closest
@@ -24,6 +26,8 @@ from governance.policy.types import ELEMENT, LIST_OF, NUMBERS, ORDERED, Type, ty
 
 # The walk itself stops here, long before Python's own limit; `depth_of` judges the result.
 CHECK_DEPTH_MAX = 2 * EXPRESSION_DEPTH_MAX
+
+PART_WORDS = {"startsWith": "starts with", "endsWith": "ends with", "contains": "contains"}
 
 NOTHING_KNOWN = Known(frozenset(), frozenset())
 
@@ -46,12 +50,22 @@ def check_expression(text: str, scope: Scope, expected: Type | None = None) -> C
         node = checker.as_double(node)
     if expected is not None and node.type is not expected:
         raise checker.refuse(f"the expression is a {node.type}, expected a {expected}", tree.span)
+    if checker.aliases:
+        # Read again with the words that are meant: what follows never sees another name.
+        canonical = check_expression(checker.canonical_text(), scope, expected)
+        return replace(canonical, warnings=(*checker.alias_warnings(), *canonical.warnings))
     cost = cost_of(node)
     if cost > EXPRESSION_COST_MAX:
         raise LimitExceeded(f"the expression costs up to {cost:,} steps, at most {EXPRESSION_COST_MAX:,} are allowed")
     if depth_of(node) > EXPRESSION_DEPTH_MAX:
         raise LimitExceeded(f"written out, the expression nests deeper than {EXPRESSION_DEPTH_MAX}")
-    return Checked(node=node, text=text, unguarded=tuple(checker.unguarded.values()), warnings=tuple(checker.warnings))
+    return Checked(
+        node=node,
+        text=text,
+        unguarded=tuple(checker.unguarded.values()),
+        warnings=tuple(checker.warnings),
+        renamed=tuple(dict.fromkeys(checker.renamed)),
+    )
 
 
 def cost_of(node: ir.Node) -> int:
@@ -80,6 +94,10 @@ class Checker:
         self.depth = 0
         self.items: dict[str, Type] = {}
         self.is_in_quantifier = False
+        self.meanings = Meanings(scope)
+        # Other names that were written here, and in parameters' values, with the words that they mean.
+        self.aliases: dict[Span, str] = {}
+        self.renamed: list[tuple[str, str, str]] = []
         # While a named expression is written out, positions are those of its use.
         self.use_span: Span | None = None
         self.open_variables: list[str] = []
@@ -167,13 +185,13 @@ class Checker:
             raise self.refuse(f"unknown named expression `{name}`", span, f"variables.{near}" if near else None)
         if name in self.open_variables:
             raise self.refuse(f"`variables.{name}` is defined by itself", span)
-        outer_span, outer_items = self.use_span, self.items
+        outer_span, outer_items, outer_lists = self.use_span, self.items, self.meanings.items
         self.use_span = outer_span or span
-        self.items = {}
+        self.items, self.meanings.items = {}, {}
         self.open_variables.append(name)
         node = self.check(parse(text), known)
         self.open_variables.pop()
-        self.use_span, self.items = outer_span, outer_items
+        self.use_span, self.items, self.meanings.items = outer_span, outer_items, outer_lists
         return node
 
     def resolve_fact(self, dotted: str, span: Span) -> Fact:
@@ -227,6 +245,8 @@ class Checker:
             raise self.refuse("the answers of `?:` are not lists", tree.then.span)
         if then.type is not otherwise.type:
             raise self.refuse(f"the two answers differ: a {then.type} and a {otherwise.type}", tree.then.span)
+        if then.type in NUMBERS:
+            self.check_units(then, otherwise, tree.then.span)
         return ir.If(condition=condition, then=then, otherwise=otherwise, type=then.type, span=tree.span)
 
     def binary(self, tree: ast.Binary, known: Known) -> ir.Node:
@@ -270,29 +290,98 @@ class Checker:
         if left.type in ELEMENT or (not is_equality and left.type not in ORDERED):
             raise self.refuse(f"`{tree.operator}` does not take a {left.type}", tree.span)
         if is_equality:
-            self.check_choice(left, right)
-            self.check_choice(right, left)
+            self.check_words(left, right)
+            self.check_words(right, left)
+        self.check_units(left, right, tree.span)
         return ir.Compare(operator=tree.operator, left=left, right=right, span=tree.span)
 
-    def check_choice(self, fact_node: ir.Node, constant: ir.Node) -> None:
-        """A text that the fact can never be is a slip of the pen."""
-        if not isinstance(fact_node, ir.FactRef):
+    # -- closed sets
+
+    def check_words(self, of: ir.Node, beside: ir.Node) -> None:
+        """Words that a fact can never be are slips of the pen: the rule would silently never fire."""
+        if self.scope.vocabulary is None and not (
+            isinstance(of, ir.FactRef) and isinstance(beside, (ir.Const, ir.ParamRef))
+        ):
             return
-        fact = self.scope.facts[fact_node.name]
-        values: tuple[Any, ...] = ()
-        if isinstance(constant, ir.Const):
-            values = constant.value if isinstance(constant.value, tuple) else (constant.value,)
-        elif isinstance(constant, ir.ParamRef) and not fact.is_open:
-            for value in self.scope.params[constant.name].values:
-                values += tuple(value) if isinstance(value, (list, tuple)) else (value,)
-        for value in values:
-            if not fact.choices or value in fact.choices:
-                continue
-            near = closest(str(value), fact.choices)
-            if not fact.is_open:
-                raise self.refuse(f"`{fact.name}` is never `{value}`", constant.span, near)
-            hint = f", did you mean `{near}`?" if near else ""
-            self.warnings.append(f"`{value}` is not one of the known values of `{fact.name}`{hint}")
+        for name in self.meanings.facts_of(of):
+            for word in self.meanings.words_of(beside):
+                self.check_word(self.scope.facts[name], word)
+
+    def check_word(self, fact: Fact, word: Word) -> None:
+        vocabulary = self.scope.vocabulary
+        known = vocabulary.of_fact(fact) if vocabulary is not None else None
+        if known is None:
+            self.check_choice(fact, word)
+            return
+        meant = known.canonical(word.text)
+        if meant is None:
+            error = self.refuse(self.never(fact, word), word.span, known.nearest(word.text))
+            if word.param:
+                error.data |= {"param": word.param, "word": word.text}
+            raise error
+        if meant == word.text:
+            return
+        if word.param:
+            self.renamed.append((word.param, word.text, meant))
+        elif self.use_span is not None:
+            raise self.refuse(f"`{word.text}` is another name of `{meant}`", word.span, meant)
+        else:
+            self.aliases[word.span] = meant
+
+    def check_choice(self, fact: Fact, word: Word) -> None:
+        """Without a vocabulary: the choices that the schema itself states."""
+        if not fact.choices or word.text in fact.choices or (fact.is_open and word.param):
+            return
+        near = closest(word.text, fact.choices)
+        if not fact.is_open:
+            raise self.refuse(self.never(fact, word), word.span, near)
+        hint = f", did you mean `{near}`?" if near else ""
+        self.warnings.append(f"`{word.text}` is not one of the known values of `{fact.name}`{hint}")
+
+    def never(self, fact: Fact, word: Word) -> str:
+        where = f", which `params.{word.param}` lists" if word.param else ""
+        return f"`{fact.name}` is never `{word.text[:60]}`{where}"
+
+    def canonical_text(self) -> str:
+        text = self.text
+        for span, meant in sorted(self.aliases.items(), key=lambda pair: -pair[0].start):
+            text = text[: span.start] + print_string(meant) + text[span.end :]
+        return text
+
+    def alias_warnings(self) -> tuple[str, ...]:
+        return tuple(
+            f"{self.text[span.start : span.end]} is read as `{meant}`"
+            for span, meant in sorted(self.aliases.items(), key=lambda pair: pair[0].start)
+        )
+
+    def check_part_of_word(self, operand: ir.Node, function: str, argument: ir.Node) -> None:
+        """A beginning, an end or a part that no word of a closed set has."""
+        vocabulary = self.scope.vocabulary
+        for name in self.meanings.facts_of(operand) if vocabulary is not None else ():
+            known = vocabulary.of_fact(self.scope.facts[name]) if vocabulary is not None else None
+            for part in self.meanings.words_of(argument) if known is not None and known.words else ():
+                test = {"startsWith": str.startswith, "endsWith": str.endswith}.get(function, str.__contains__)
+                if known is not None and not any(test(word, part.text) for word in known.words):
+                    message = f"no {known.noun} {PART_WORDS[function]} `{part.text[:60]}`"
+                    raise self.refuse(message, part.span, known.nearest(part.text))
+
+    # -- units
+
+    def check_units(self, left: ir.Node, right: ir.Node, span: Span) -> None:
+        """Two numbers that are compared or added count the same."""
+        if self.scope.vocabulary is None:
+            return
+        try:
+            together(self.meanings.unit_of(left), self.meanings.unit_of(right))
+        except UnitMismatch as mismatch:
+            message = f"`{self.source_of(left, span)}` is in {mismatch.left.text}, and this in {mismatch.right.text}"
+            raise self.refuse(f"{message}: they do not go together", right.span if right.span.end else span) from None
+
+    def source_of(self, node: ir.Node, span: Span) -> str:
+        if isinstance(node, (ir.FactRef, ir.ParamRef)):
+            return f"params.{node.name}" if isinstance(node, ir.ParamRef) else node.name
+        chosen = node.span if node.span.end else span
+        return "the left side" if self.use_span else self.text[chosen.start : chosen.end][:80]
 
     def membership(self, tree: ast.Binary, left: ir.Node, right: ir.Node) -> ir.Node:
         if right.type not in ELEMENT:
@@ -302,8 +391,9 @@ class Checker:
             right = ir.Const(value=tuple(map(float, right.value)), type=Type.DOUBLE_LIST, span=right.span)
         if left.type is not ELEMENT[right.type]:
             raise self.refuse(f"`in` does not find a {left.type} in a {right.type}", tree.span)
-        self.check_choice(left, right)
-        self.check_choice(right, left)
+        self.check_words(left, right)
+        self.check_words(right, left)
+        self.check_units(left, right, tree.span)
         return ir.In(item=left, list=right, span=tree.span)
 
     def arithmetic(self, tree: ast.Binary, left: ir.Node, right: ir.Node, known: Known) -> ir.Node:
@@ -319,6 +409,8 @@ class Checker:
             raise self.refuse("a policy has no whole-number division; divide doubles", tree.span)
         if operator == "/" and not self.is_never_zero(right, known):
             raise self.refuse("the divisor may be zero; ask `!= 0.0` or `> 0.0` first", tree.right.span)
+        if operator in ("+", "-"):
+            self.check_units(left, right, tree.span)
         node = ir.Arithmetic(operator=operator, left=left, right=right, type=left.type, span=tree.span)
         if not range_of(node, self.scope.facts, self.scope.params).fits(node.type):
             hint = "int may overflow; use double(…)" if node.type is Type.INT else "double may overflow"
@@ -345,6 +437,7 @@ class Checker:
             raise self.refuse("a list holds texts, or numbers, not a mixture", tree.span)
         # An empty list is one of texts; nothing is in it either way.
         element = types.pop() if types else Type.STRING
+        self.meanings.item_spans[tree.span] = tuple(item.span for item in tree.items)
         return ir.Const(value=tuple(node.value for node in constants), type=LIST_OF[element], span=tree.span)
 
 

@@ -55,6 +55,11 @@ class FiredRule:
         return self._rule.kind.value if self._rule else str(self._static["effect"])
 
     @property
+    def says(self) -> object:
+        """The whole effect, to tell apart one rule before and after a change; None of a stored decision."""
+        return self._rule.effect if self._rule else None
+
+    @property
     def code(self) -> str | None:
         return self._rule.effect.code if self._rule else self._static.get("code")
 

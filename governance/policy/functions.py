@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 _DURATION = re.compile(r"-?(?=\d)(?:(\d{1,7})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
 _TEXT_TESTS = ("startsWith", "endsWith", "contains")
+# CEL's readers of a calendar.
+_CALENDAR = (
+    "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours", "getMilliseconds",
+    "getMinutes", "getMonth", "getSeconds",
+)  # fmt: skip
 
 
 def check_call(checker: Checker, tree: ast.Call, known: Known) -> ir.Node:
@@ -42,6 +47,13 @@ def check_call(checker: Checker, tree: ast.Call, known: Known) -> ir.Node:
         return _quantifier(checker, tree, target, known)
     elif tree.function == "size":
         return _size_of(checker, tree, target, known)
+    if tree.function in _CALENDAR:
+        raise checker.refuse(
+            "a policy reads no weekday, day or hour of an instant, since it would depend on a place; compare instants "
+            '(`clock.decided_at < timestamp("2026-12-24T12:00:00Z")`) or their distance '
+            '(`request.start_at - clock.decided_at < duration("72h")`)',
+            tree.span,
+        )
     if tree.function == "matches":
         raise checker.refuse("a policy has no regular expressions; use startsWith, endsWith or contains", tree.span)
     raise checker.refuse(f"unknown function `{tree.function}`", tree.span, closest(tree.function, FUNCTION_NAMES))
@@ -135,6 +147,7 @@ def _extreme(checker: Checker, tree: ast.Call, known: Known, kind: str) -> ir.No
             raise checker.refuse(f"`{tree.function}` needs numbers, found a {operand.type}", argument.span)
         if operand.type is not operands[0].type:
             raise checker.mixed(tree.function, operands[0], operand, argument.span)
+        checker.check_units(operands[0], operand, argument.span)
     return ir.Extreme(kind=kind, operands=tuple(operands), type=operands[0].type, span=tree.span)
 
 
@@ -144,6 +157,7 @@ def _text_test(checker: Checker, tree: ast.Call, target: ast.Expression, known: 
     for node, part in ((operand, target), (argument, argument_tree)):
         if node.type is not Type.STRING:
             raise checker.refuse(f"`{tree.function}` needs texts, found a {node.type}", part.span)
+    checker.check_part_of_word(operand, tree.function, argument)
     return ir.TextTest(function=tree.function, operand=operand, argument=argument, span=tree.span)
 
 
@@ -161,8 +175,10 @@ def _quantifier(checker: Checker, tree: ast.Call, target: ast.Expression, known:
     if list_node.type not in ELEMENT:
         raise checker.refuse(f"`{tree.function}` needs a list, found a {list_node.type}", target.span)
     checker.items, checker.is_in_quantifier = {item: ELEMENT[list_node.type]}, True
+    checker.meanings.items = {item: list_node}
     body = checker.check(tree.arguments[1], known)
     checker.items, checker.is_in_quantifier = {}, False
+    checker.meanings.items = {}
     if body.type is not Type.BOOL:
         raise checker.refuse(f"`{tree.function}` needs a condition, found a {body.type}", tree.arguments[1].span)
     # One name for the item in the checked form, so that renaming it changes no hash.

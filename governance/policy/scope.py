@@ -11,23 +11,30 @@ from governance.policy.errors import Position
 from governance.policy.facts import Fact
 from governance.policy.facts_schema import FACTS_BY_NAME
 from governance.policy.types import Type
+from governance.policy.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class ParamInfo:
-    """What the checker knows of a parameter: its type and every value that it has on some date."""
+    """What the checker knows of a parameter: its type, every value that it has on some date, and its unit."""
 
     type: Type
     values: tuple[Any, ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What names mean beside the facts: parameters, and named expressions that are written out where used."""
+    """What names mean beside the facts: parameters, and named expressions that are written out where used.
+
+    Attributes:
+        vocabulary: closed sets of words; with them units are checked too. None where a text is taken as it stands.
+    """
 
     params: Mapping[str, ParamInfo] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=lambda: FACTS_BY_NAME)
+    vocabulary: Vocabulary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +51,17 @@ class Checked:
 
     Attributes:
         node: its IR, parameters still by name.
+        text: as written, with every alias replaced by the word that it means.
         unguarded: optional facts that it reads without `has()`, first place each.
         warnings: sentences about what is legal and probably not meant.
+        renamed: other names in a parameter's values and what they mean: parameter, name, word.
     """
 
     node: ir.Node
     text: str
     unguarded: tuple[Unguarded, ...]
     warnings: tuple[str, ...]
+    renamed: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def may_be_indeterminate(self) -> bool:

@@ -6,7 +6,7 @@ the same facts, and what the draft would say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,8 @@ from governance.policy.backtest import (
 from governance.policy.bitmaps import Bits, RuleBits, count_bits, full
 from governance.policy.columns import Column, Columns
 from governance.policy.effects import EffectKind
+from governance.policy.effects_changed import KINDS as EFFECT_KINDS
+from governance.policy.effects_changed import EffectChanges, Side, effect_changes, unfillable_rows
 from governance.policy.policy_set import BoundRule
 
 # Beside the facts: who was required then as texts `role:quorum`, when it was decided, of which project, and its id.
@@ -55,7 +57,8 @@ class Tally:
 
     Attributes:
         figures: nested mappings of whole numbers; `added` puts two together.
-        flips: the decisions that come out differently than then: id, instant, the three answers, what they count as.
+        flips: the decisions that come out differently than then, or differ beside the rules of today: id, instant, the
+            three answers, the kinds of consequence that differ as bits, and whether a stage of it could not be filled.
     """
 
     figures: dict[str, Any]
@@ -71,6 +74,7 @@ def tally(
     excepted: Mapping[str, Bits],
     kept: NDArray[np.bool_] | None = None,
     default_role: str,
+    seats: Callable[[str], int] | None = None,
 ) -> Tally:
     """Judge one part under both policies and count.
 
@@ -79,6 +83,7 @@ def tally(
         excepted: rule or table to the rows where an exception held at the time.
         kept: which rows count; all when None.
         default_role: who looks at an ask when the rules want a person without saying which.
+        seats: role to how many people could fill a stage of it; nothing is said of stages when None.
     """
     count = columns.count
     size = (count + 7) // 8
@@ -102,7 +107,17 @@ def tally(
     newly = waits & then.by_outcome[_OUTCOME["allow"]]
     figures["newly_waiting"] = _role_sets(demanded, newly, count, default_role)
     figures["excepted"] = _excepted(draft.rules, draft_bits, excepted, kept_bits, size)
-    return Tally(figures, _flips(columns, codes, counts))
+    changes = effect_changes(Side(today.rules, today_bits, now), Side(draft.rules, draft_bits, after), excepted, size)
+    effects = _effect_codes(changes, count)
+    empty = _empty_stages(demanded, waits, seats, count) if seats is not None else {}
+    figures |= _effects(codes, effects, counts)
+    changed = counts & ((codes[0] != codes[2]) | (codes[1] != codes[2]) | (effects != 0))
+    figures["unfillable"] = {
+        role: int((rows & changed).sum()) for role, rows in empty.items() if (rows & changed).any()
+    }
+    nobody = np.logical_or.reduce([np.zeros(count, np.bool_), *empty.values()])
+    figures["unfillable_rows"] = int((nobody & changed).sum())
+    return Tally(figures, _flips(columns, codes, changed, effects, nobody))
 
 
 def held_back(outcomes: OutcomeBits, unpriced: Bits) -> OutcomeBits:
@@ -313,11 +328,45 @@ def _excepted(
     return count_bits(touched & kept)
 
 
-def _flips(columns: Columns, codes: Sequence[Codes], counts: NDArray[np.bool_]) -> Columns:
+def _effect_codes(changes: EffectChanges, count: int) -> NDArray[np.uint16]:
+    """Per row one bit for each kind of consequence that differs beside the rules of today."""
+    found = np.zeros(count, np.uint16)
+    for kind, rows in changes.by_kind.items():
+        found |= np.unpackbits(rows, count=count).astype(np.uint16) << np.uint16(EFFECT_KINDS.index(kind))
+    return found
+
+
+def _effects(codes: Sequence[Codes], effects: NDArray[np.uint16], counts: NDArray[np.bool_]) -> dict[str, Any]:
+    """How many decisions keep their outcome beside the rules of today and change in something else, and in what."""
+    differs = counts & (effects != 0)
+    pair = codes[0][differs] * np.uint8(3) + codes[2][differs]
+    numbers = np.bincount(pair, minlength=9)
+    kinds = (
+        (kind, int((differs & (effects & np.uint16(1 << bit) != 0)).sum())) for bit, kind in enumerate(EFFECT_KINDS)
+    )
+    return {
+        "effects": {kind: number for kind, number in kinds if number},
+        "effect_rows": int(differs.sum()),
+        "effect_pairs": {name: int(numbers[code]) for code, name in enumerate(PAIRS) if numbers[code]},
+    }
+
+
+def _empty_stages(
+    demanded: Mapping[str, Sequence[Bits]], waits: Bits, seats: Callable[[str], int], count: int
+) -> dict[str, NDArray[np.bool_]]:
+    found = unfillable_rows(demanded, waits, seats)
+    return {role: np.unpackbits(rows, count=count).astype(np.bool_) for role, rows in found.items()}
+
+
+def _flips(
+    columns: Columns, codes: Sequence[Codes], changed: NDArray[np.bool_], effects: NDArray[np.uint16],
+    nobody: NDArray[np.bool_],
+) -> Columns:  # fmt: skip
     then, now, after = codes
-    rows = np.flatnonzero(counts & ((then != after) | (now != after)))
+    rows = np.flatnonzero(changed)
     answers = {
         name: Column(each[rows], None, WORDS) for name, each in (("then", then), ("today", now), ("draft", after))
     }
     plain = {name: columns.columns[name].values[rows] for name in (ID_COLUMN, AT_COLUMN)}
-    return Columns(len(rows), {**{name: Column(values) for name, values in plain.items()}, **answers})
+    more = {"effects": Column(effects[rows].astype(np.int64)), "unfillable": Column(nobody[rows])}
+    return Columns(len(rows), {**{name: Column(values) for name, values in plain.items()}, **answers, **more})

@@ -113,7 +113,13 @@ def _placeholder(text: str, start: int, end: int, scope: Scope, units: Mapping[s
     if not bar or expression.endswith("|") or not unit.strip().isidentifier():
         expression, unit = inside, ""
     try:
-        node = check_expression(expression, scope).node
+        checked = check_expression(expression, scope)
+        node = checked.node
+        if checked.text != expression:
+            raise BundleError("write the words that are meant in a message", suggestion=checked.text)
+        if scope.vocabulary is not None and unit.strip() and not scope.vocabulary.knows_unit(unit.strip()):
+            near = scope.vocabulary.nearest_unit(unit.strip())
+            raise BundleError(f"`{unit.strip()[:40]}` is not a known unit", suggestion=near)
     except PolicyError as error:
         position = Position.at(text, start + error.position.offset)
         raise BundleError(error.message, position=position, source=text, suggestion=error.suggestion) from None

@@ -20,12 +20,14 @@ from governance.models import (
     PolicyVersion,
     User,
 )
+from governance.policy.bundle import check_stored
 from governance.policy.errors import PolicyError
 from governance.selectors import officers as officers_of
 from governance.selectors import policies, policy_checks
 from governance.selectors.duties import people_with
 from governance.selectors.policy_checks import Checks, StoredFinding
 from governance.selectors.shadow import ShadowSummary, shadow_summary
+from governance.selectors.vocabulary import installed_vocabulary
 
 OPEN_STATES = ("asked", "agreed")
 _NO_SECOND = "there is no second policy officer to answer: give the role to somebody else"
@@ -123,7 +125,7 @@ def standing_of(version: PolicyVersion, *, now: datetime, asker: User | None = N
             made under the lock of all sets, so what decides nothing is left out: the shadow's figures.
     """
     checks = Checks.from_json(version.checks)
-    explained = policy_checks.explanations_of(version)
+    explained = policy_checks.explanations_of(version, now=now)
     unexplained = checks.unexplained(explained) if checks else ()
     in_force = policies.digest_in_force()
     problems: list[str] = []
@@ -137,12 +139,16 @@ def standing_of(version: PolicyVersion, *, now: datetime, asker: User | None = N
     problems += _of_checks(version, checks, unexplained, draft)
     if is_live and whole is not None:
         bundle = policies.bundle_of(version)
+        try:
+            check_stored(bundle, installed_vocabulary())
+        except PolicyError as error:
+            problems.append(f"it names what is not there: {error.message}")
         again = policy_checks.run_cases(bundle)
         if checks is not None and checks.are_cases_green and not again.are_cases_green:
             problems.append("its cases do not pass any more: run them again")
         for finding in policy_checks.empty_stages(whole, bundle, now=now):
             stored = StoredFinding.of(finding)
-            known = checks is not None and stored in checks.findings
+            known = checks is not None and stored.key in {each.key for each in checks.findings}
             if stored.key not in explained and not known:
                 problems.append(f"a stage that nobody could fill: {stored.sentence.rstrip('.')}")
     if in_force:
@@ -194,7 +200,7 @@ def _of_checks(
         return ["its cases have not been run"]
     problems = []
     if checks.refusal and draft:
-        problems.append("its checks ran beside rules that it did not go together with: run them again")
+        problems.append(f"its last checks refused it ({checks.refusal.partition(chr(10))[0]}): run them again")
     if failed := checks.failed_count:
         problems.append(f"{failed} of {checks.case_count} cases {'fails' if failed == 1 else 'fail'}")
     if not checks.case_count:

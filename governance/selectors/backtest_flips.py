@@ -19,6 +19,8 @@ from governance.policy.columns_store import read_columns
 from governance.policy.compared import compared_in_words
 from governance.policy.decision import Decision, RuleException, decide
 from governance.policy.effects import EffectKind
+from governance.policy.effects_changed import KINDS as EFFECT_KINDS
+from governance.policy.effects_changed import changed_in_words
 from governance.policy.errors import PolicyError
 from governance.policy.explain import Leaf, leaves_of
 from governance.policy.facts_schema import SCHEMA, ValidFacts, facts_from_json
@@ -38,12 +40,19 @@ _STRICTNESS = {EffectKind.DENY: 3, EffectKind.REQUIRE: 2, EffectKind.ALLOW: 1}
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """One decision's three answers: then, by the rules of today, by the draft."""
+    """One decision's three answers: then, by the rules of today, by the draft.
+
+    Attributes:
+        effects: kinds of consequence that differ beside the rules of today, where the outcome is the same.
+        is_unfillable: the draft sends it to a stage that nobody could fill.
+    """
 
     assessment_id: int
     then: str
     today: str
     draft: str
+    effects: tuple[str, ...] = ()
+    is_unfillable: bool = False
 
     @property
     def pair(self) -> str:
@@ -73,25 +82,36 @@ class FlipRow:
 
 
 class Flips(Sequence[Flip]):
-    """Changed decisions of a run, newest first, as many as are looked at: a month is read when a row of it is wanted.
+    """Changed decisions of a run, as many as are looked at: a month is read when a row of it is wanted.
 
-    How many there are comes from the figures stored with each month.
+    Those that go to a stage that nobody could fill come first, then the others, each newest first. How many there are
+    comes from the figures stored with each month.
     """
 
     def __init__(self, backtest: PolicyBacktest, *, pair: str = "", only_draft: bool = False) -> None:
         self._pair, self._only_draft = pair, only_draft
         self._months = backtest.months.all()
         rows = self._months.exclude(flips=b"").order_by("-month")
-        counted = rows.values_list("pk", "figures__counts__pairs", "figures__counts__by_draft")
-        self._counts = [(pk, self._count(pk, pairs or {}, by_draft or {})) for pk, pairs, by_draft in counted]
+        counted = rows.values_list(
+            "pk", "figures__counts__pairs", "figures__counts__by_draft", "figures__counts__effect_pairs",
+            "figures__counts__unfillable_rows",
+        )  # fmt: skip
+        first: list[tuple[int, bool, int]] = []
+        rest: list[tuple[int, bool, int]] = []
+        for pk, pairs, by_draft, effects, unfillable in counted:
+            count = self._count(pk, pairs or {}, by_draft or {}, effects or {})
+            # Rare, so their month is read; all others are known by their figures.
+            empty = len(self._rows(self._columns(pk), is_unfillable=True)) if unfillable else 0
+            first.append((pk, True, empty))
+            rest.append((pk, False, count - empty))
+        self._counts = [each for each in (*first, *rest) if each[2]]
 
     def __len__(self) -> int:
-        return sum(count for _, count in self._counts)
+        return sum(count for _, _, count in self._counts)
 
     def __iter__(self) -> Iterator[Flip]:
-        for pk, count in self._counts:
-            if count:
-                yield from self._of_month(pk, slice(None))
+        for pk, is_unfillable, _ in self._counts:
+            yield from self._of_month(pk, slice(None), is_unfillable=is_unfillable)
 
     @overload
     def __getitem__(self, wanted: int) -> Flip: ...
@@ -107,47 +127,61 @@ class Flips(Sequence[Flip]):
     def _between(self, start: int, stop: int) -> list[Flip]:
         found: list[Flip] = []
         first = 0
-        for pk, count in self._counts:
+        for pk, is_unfillable, count in self._counts:
             low, high = max(start - first, 0), min(stop - first, count)
             if low < high:
-                found += self._of_month(pk, slice(low, high))
+                found += self._of_month(pk, slice(low, high), is_unfillable=is_unfillable)
             first += count
         return found
 
-    def _count(self, month_id: int, pairs: Mapping[str, Any], by_draft: Mapping[str, int]) -> int:
+    def _count(
+        self, month_id: int, pairs: Mapping[str, Any], by_draft: Mapping[str, int], effects: Mapping[str, int]
+    ) -> int:
         if not self._pair:
             if self._only_draft:
-                return sum(count for name, count in by_draft.items() if is_change(name))
-            return sum(each["count"] for name, each in pairs.items() if is_change(name))
+                return sum(count for name, count in by_draft.items() if is_change(name)) + sum(effects.values())
+            changed = sum(each["count"] for name, each in pairs.items() if is_change(name))
+            return changed + sum(count for name, count in effects.items() if not is_change(name))
+        other = effects.get(self._pair, 0)
         if is_change(self._pair):
             each = pairs.get(self._pair, {"count": 0, "already": 0})
-            return int(each["count"] - each["already"] if self._only_draft else each["count"])
+            return int(each["count"] - each["already"] + other if self._only_draft else each["count"])
         # Answered the same then: only the rows tell which of them today's rules answer otherwise.
-        return len(self._rows(self._columns(month_id))) if self._only_draft else 0
+        return len(self._rows(self._columns(month_id))) if self._only_draft else other
 
     def _columns(self, month_id: int) -> dict[str, Column]:
         data = self._months.values_list("flips", flat=True).get(pk=month_id)
         return dict(read_columns(bytes(data)).columns)
 
-    def _rows(self, columns: Mapping[str, Column]) -> NDArray[np.intp]:
+    def _rows(self, columns: Mapping[str, Column], *, is_unfillable: bool | None = None) -> NDArray[np.intp]:
+        """Rows that are wanted, newest first; all, or only those with or without a stage that nobody could fill."""
         then, today, draft = (columns[name].values for name in ("then", "today", "draft"))
         wanted = (today != draft) if self._only_draft else (then != draft)
+        if "effects" in columns:
+            wanted |= columns["effects"].values != 0
+        if is_unfillable is not None and "unfillable" in columns:
+            wanted &= columns["unfillable"].values == is_unfillable
         if self._pair:
             old, _, new = self._pair.partition(">")
             wanted &= (then == WORDS.index(old)) & (draft == WORDS.index(new))
         rows = np.flatnonzero(wanted)
         return rows[np.argsort(-columns[ID_COLUMN].values[rows], kind="stable")]
 
-    def _of_month(self, month_id: int, wanted: slice) -> Iterator[Flip]:
+    def _of_month(self, month_id: int, wanted: slice, *, is_unfillable: bool) -> Iterator[Flip]:
         columns = self._columns(month_id)
         ids = columns[ID_COLUMN].values
         then, today, draft = (columns[name].values for name in ("then", "today", "draft"))
-        for row in self._rows(columns)[wanted]:
-            yield Flip(int(ids[row]), WORDS[then[row]], WORDS[today[row]], WORDS[draft[row]])
+        effects = columns["effects"].values if "effects" in columns else None
+        for row in self._rows(columns, is_unfillable=is_unfillable)[wanted]:
+            kinds = 0 if effects is None else int(effects[row])
+            yield Flip(
+                int(ids[row]), WORDS[then[row]], WORDS[today[row]], WORDS[draft[row]],
+                tuple(kind for bit, kind in enumerate(EFFECT_KINDS) if kinds >> bit & 1), is_unfillable,
+            )  # fmt: skip
 
 
 def flips_of(backtest: PolicyBacktest, *, pair: str = "", only_draft: bool = False) -> Flips:
-    """The changes of a run. One query, and one for each month that is looked at.
+    """The changes of a run. One query, and one for each month that is looked at or has stages that nobody could fill.
 
     Args:
         pair: only from one answer to another, as `allow>review`.
@@ -248,6 +282,8 @@ def why_changed(
 
     Where these two agree, the decision was made under older rules: the strictest rule that fires is named.
     """
+    if flip.effects:
+        return _other_effect(now, after), _short(changed_in_words(now, after))
     before_rules = {rule.rule_id: rule for rule in against.at(on).rules}
     after_rules = {rule.rule_id: rule for rule in draft.at(on).rules}
     fired_now, fired_after = ({fired.rule_id for fired in each.fired} for each in (now, after))
@@ -270,6 +306,19 @@ def why_changed(
         return rule_id, sentence
     fired = next((each for each in (*after.fired, *now.fired) if each.rule_id == rule_id), None)
     return rule_id, _short(fired.message) if fired is not None else ""
+
+
+def _other_effect(now: Decision, after: Decision) -> str:
+    """The rule that brings another consequence: one that begins or ceases to fire, or says something else."""
+    one, other = ({fired.rule_id: fired for fired in decision.fired} for decision in (now, after))
+    changed = one.keys() ^ other.keys() or {
+        rule_id for rule_id in one.keys() & other.keys() if one[rule_id].says != other[rule_id].says
+    }
+    known = {**one, **other}
+    strict = sorted(
+        changed or known, key=lambda rule_id: (-_STRICTNESS.get(EffectKind(known[rule_id].effect), 0), rule_id)
+    )
+    return strict[0] if strict else ""
 
 
 def _named_by_answer(after: Decision, rules: Mapping[str, BoundRule], facts: Mapping[str, Any]) -> tuple[str, str]:

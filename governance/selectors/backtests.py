@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from governance.domain.errors import NotFound
 from governance.models import PolicyBacktest, PolicyException, PolicyVersion
+from governance.policy.answer import Outcome
 from governance.policy.backtest import OUTCOME_COLUMN, Backtest, Matrix, combine, outcomes_of
-from governance.policy.bitmaps import Bits
+from governance.policy.bitmaps import Bits, count_bits, full
 from governance.policy.columns import Columns, concatenate, microseconds
+from governance.policy.effects_changed import EffectChanges, Side, effect_changes, unfillable_rows
 from governance.policy.policy_set import CompiledPolicySet
 from governance.policy.tally import (
     AT_COLUMN,
@@ -25,6 +27,7 @@ from governance.policy.tally import (
     TEAM_FACT,
     Tally,
     added,
+    demands,
     held_back,
     tally,
     unpriced_rows,
@@ -33,6 +36,7 @@ from governance.selectors import decision_history, policies
 from governance.selectors.assessments import DEFAULT_NEED
 from governance.selectors.decision_history import Part
 from governance.selectors.fired_bits import SharedBits
+from governance.selectors.role_seats import seats_by_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +143,16 @@ def judge_month(
     since: datetime | None,
     until: datetime,
 ) -> MonthTally:
-    """One month of stored decisions under both policies. Reads rows, writes nothing but the shared cache."""
-    scopes = exceptions_until(until)
+    """One month of stored decisions under both policies. Reads rows, writes nothing but the shared cache.
+
+    Stages are counted with the people of `until`, so that every month of a run is counted alike.
+    """
+    scopes, seats = exceptions_until(until), seats_by_role(now=until)
     tallies: list[Tally] = []
     for part in decision_history.month_parts(month):
-        tallies.append(_judge_part(part, draft=draft, against=against, on=on, since=since, until=until, scopes=scopes))
+        tallies.append(
+            _judge_part(part, draft=draft, against=against, on=on, since=since, until=until, scopes=scopes, seats=seats)
+        )
     figures = added([each.figures for each in tallies])
     flips = concatenate([each.flips for each in tallies]) if tallies else None
     return MonthTally(figures.get("rows", 0), figures, flips)
@@ -151,7 +160,7 @@ def judge_month(
 
 def _judge_part(
     part: Part, *, draft: CompiledPolicySet, against: CompiledPolicySet, on: date, since: datetime | None,
-    until: datetime, scopes: Sequence[ExceptionScope],
+    until: datetime, scopes: Sequence[ExceptionScope], seats: Callable[[str], int],
 ) -> Tally:  # fmt: skip
     bits = SharedBits(part.digest, part.rows)
     new, old = Backtest(draft, on=on, cache=bits), Backtest(against, on=on, cache=bits)
@@ -166,6 +175,7 @@ def _judge_part(
         excepted=excepted_rows(columns, scopes),
         kept=kept_rows(columns, since=since, until=until),
         default_role=DEFAULT_NEED.role,
+        seats=seats,
     )
     bits.save()
     return counted
@@ -182,23 +192,58 @@ def kept_rows(columns: Columns, *, since: datetime | None, until: datetime | Non
     return None if kept.all() else kept
 
 
-def matrix_of(policy_set: CompiledPolicySet, *, on: date, until: datetime) -> Matrix:
-    """Every stored decision under one policy, as it was and as it would be. What the shell prints; no run is stored."""
-    matrix, scopes = Matrix(), exceptions_until(until)
+@dataclass(slots=True)
+class Compared:
+    """Every stored decision under one policy: outcomes then and now, and what else differs from the rules of today."""
+
+    matrix: Matrix
+    effects: dict[str, int] = field(default_factory=dict)
+    effect_rows: int = 0
+    unfillable: dict[str, int] = field(default_factory=dict)
+
+    def add_effects(self, changes: EffectChanges, kept: Bits) -> None:
+        for kind, rows in changes.by_kind.items():
+            if number := count_bits(rows & kept):
+                self.effects[kind] = self.effects.get(kind, 0) + number
+        self.effect_rows += count_bits(changes.any & kept)
+
+
+def compared_with(
+    policy_set: CompiledPolicySet, *, today: CompiledPolicySet | None, on: date, until: datetime
+) -> Compared:
+    """Every stored decision under one policy, as it was and as it would be. What the shell prints; no run is stored.
+
+    Args:
+        today: the policy in force, to tell what changes beside the outcome; None when there is none.
+    """
+    matrix, scopes, seats = Matrix(), exceptions_until(until), seats_by_role(now=until)
+    compared = Compared(matrix)
     for month in decision_history.months(until=until):
         for part in decision_history.month_parts(month):
             bits = SharedBits(part.digest, part.rows)
             judge = Backtest(policy_set, on=on, cache=bits)
-            bits.load([rule.condition_digest for rule in judge.rules])
-            columns = part.read((*judge.facts_missing(part.digest), EXPOSURE_FACT, TEAM_FACT))
+            before = Backtest(today, on=on, cache=bits) if today is not None else judge
+            bits.load([rule.condition_digest for each in (judge, before) for rule in each.rules])
+            missing = dict.fromkeys((*judge.facts_missing(part.digest), *before.facts_missing(part.digest)))
+            columns = part.read((*missing, EXPOSURE_FACT, TEAM_FACT))
             kept = kept_rows(columns, since=None, until=until)
-            new = combine(
-                judge.rules, judge.rule_bits(part.digest, columns), columns.count, excepted_rows(columns, scopes)
-            )
+            excepted, size = excepted_rows(columns, scopes), (columns.count + 7) // 8
+            sides = []
+            for each in (judge, before):
+                own = each.rule_bits(part.digest, columns)
+                outcomes = held_back(combine(each.rules, own, columns.count, excepted), unpriced_rows(columns))
+                sides.append(Side(each.rules, own, outcomes))
+            new, now = sides
             old = outcomes_of(columns.columns[OUTCOME_COLUMN], columns.count)
-            matrix.add(old.within(kept), held_back(new, unpriced_rows(columns)))
+            matrix.add(old.within(kept), new.outcomes)
+            kept_bits = full(columns.count) if kept is None else np.packbits(kept)
+            compared.add_effects(effect_changes(now, new, excepted, size), kept_bits)
+            demanded = demands(new.rules, new.bits, excepted, size)
+            waits = new.outcomes.by_outcome[Outcome.REVIEW] & kept_bits
+            for role, rows in unfillable_rows(demanded, waits, seats).items():
+                compared.unfillable[role] = compared.unfillable.get(role, 0) + count_bits(rows)
             bits.save()
-    return matrix
+    return compared
 
 
 # --------------------------------------------------------------------------- runs

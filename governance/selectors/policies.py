@@ -134,7 +134,8 @@ def _compiled(pinned: _Pinned) -> CompiledPolicySet:
 
 @lru_cache(maxsize=READ_BUNDLES_MAX)
 def _bundle(pinned: _Pinned) -> Bundle:
-    return load_bundle(pinned.text)
+    # As it was stored: a word that is gone since must not stop every decision. Checks and activation look again.
+    return load_bundle(pinned.text, vocabulary=None)
 
 
 def alone(version: PolicyVersion) -> CompiledPolicySet:

@@ -8,9 +8,12 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import QuerySet
+
 from governance.models import PolicyException, PolicyFindingNote, PolicyVersion
-from governance.policy.analysis.checks import check_policy_set, unfillable_stages, unused_parameters
+from governance.policy.analysis.checks import UNFILLABLE, check_policy_set, unfillable_stages, unused_parameters
 from governance.policy.analysis.findings import Finding, Severity
+from governance.policy.bundle import check_stored
 from governance.policy.bundle_model import Bundle, CaseKind
 from governance.policy.decision import RuleException
 from governance.policy.errors import PolicyError
@@ -18,12 +21,18 @@ from governance.policy.policy_set import CompiledPolicySet
 from governance.policy.testing import failures_of, missing_cases, run_bundle_tests
 from governance.selectors import policies
 from governance.selectors.role_seats import seats_by_role
+from governance.selectors.vocabulary import installed_vocabulary
 
 WANTED_CASES = (CaseKind.FIRING, CaseKind.NON_FIRING)
 """What activation asks of each rule. Cases at the line and with a fact absent are proposed, not demanded."""
 KEY_CHARS_MAX = 200
 FAILURES_SHOWN_MAX = 50
 WEIGHED_SETS_MAX = 16
+
+
+def needs_end(key: str) -> bool:
+    """Whether a finding is a stage that nobody could fill: its explanation is an exception that ends."""
+    return key.startswith(f"{UNFILLABLE}: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +48,15 @@ class StoredFinding:
         """Whether activation waits for an explanation."""
         return self.severity != Severity.NOTE.value
 
+    @property
+    def needs_end(self) -> bool:
+        """Whether only an exception with an end and a reason lets it stand."""
+        return needs_end(self.key)
+
     @classmethod
     def of(cls, finding: Finding) -> StoredFinding:
         about = ", ".join(finding.rules) or finding.sentence
+        about = f"{about}, {finding.subject}" if finding.subject else about
         return cls(f"{finding.code}: {about}"[:KEY_CHARS_MAX], finding.severity.value, finding.sentence)
 
 
@@ -51,7 +66,7 @@ class Checks:
 
     Args:
         policy_digest: of the whole policy with the version in place; empty when it does not even go together.
-        refusal: why the version does not go together with the rules in force; empty when it does.
+        refusal: why the version does not go together with the rules in force, or names what is not there; else empty.
         failed_count: every case that failed.
         failures: one sentence each for the first of them.
         missing: rule to the kinds of case that it has to have and has not.
@@ -123,6 +138,7 @@ def run_checks(version: PolicyVersion, *, now: datetime) -> Checks:
     cases = run_cases(bundle)
     try:
         whole = policies.policy_with(version)
+        check_stored(bundle, installed_vocabulary())
     except PolicyError as error:
         return replace(cases, refusal=str(error))
     findings = [*_static(whole, bundle, now=now), *empty_stages(whole, bundle, now=now)]
@@ -156,10 +172,25 @@ def empty_stages(whole: CompiledPolicySet, bundle: Bundle, *, now: datetime) -> 
     return list(unfillable_stages(own, seats_by_role(now=now)))
 
 
-def explanations_of(version: PolicyVersion) -> dict[str, PolicyFindingNote]:
-    """The newest explanation of each finding."""
-    notes = PolicyFindingNote.objects.filter(version=version).select_related("written_by__person")
-    return {note.finding: note for note in notes.order_by("written_at", "pk")}
+def explanations_of(version: PolicyVersion, *, now: datetime) -> dict[str, PolicyFindingNote]:
+    """The newest explanation of each finding that counts now: one with an end counts up to that day."""
+    return _counting(PolicyFindingNote.objects.filter(version=version).select_related("written_by__person"), now)
+
+
+def excused_stages(version_ids: Iterable[int], *, now: datetime) -> frozenset[str]:
+    """Keys of the empty stages that an exception lets stand today, in any of some versions."""
+    notes = PolicyFindingNote.objects.filter(version__in=list(version_ids), finding__startswith=f"{UNFILLABLE}: ")
+    return frozenset(_counting(notes, now))
+
+
+def _counting(notes: QuerySet[PolicyFindingNote], now: datetime) -> dict[str, PolicyFindingNote]:
+    newest = {note.finding: note for note in notes.order_by("written_at", "pk")}
+    return {
+        key: note
+        for key, note in newest.items()
+        # What was written before such exceptions had an end excuses nothing.
+        if not needs_end(key) or (note.until is not None and now.date() <= note.until)
+    }
 
 
 def _static(whole: CompiledPolicySet, bundle: Bundle, *, now: datetime) -> list[Finding]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from governance.domain.errors import NotFound
 from governance.models import PolicyVersion
 from governance.policy.bundle_model import Bundle
 from governance.policy.policy_set import CompiledPolicySet
 from governance.selectors import policies
+from governance.selectors.vocabulary import installed_vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Ground:
 
     Attributes:
         newest: number of the newest version of the set.
+        bundle: checked with the closed sets of this installation wherever it is changed.
         in_force: the version that decides now, or None.
     """
 
@@ -45,4 +47,5 @@ def ground_of(version_id: int) -> Ground:
         raise NotFound("no such version", version=version_id)
     siblings = PolicyVersion.objects.filter(policy_set=version.policy_set_id)
     newest = siblings.order_by("-number").values_list("number", flat=True)[0]
-    return Ground(version, policies.bundle_of(version), newest, siblings.filter(state="active").first())
+    bundle = replace(policies.bundle_of(version), vocabulary=installed_vocabulary())
+    return Ground(version, bundle, newest, siblings.filter(state="active").first())

@@ -10,6 +10,11 @@ from governance.domain.limits import FALLBACK_DEPTH_MAX
 from governance.models import Role, RoleAssignment
 
 
+def has_holders(*, now: datetime) -> bool:
+    """Whether anybody holds a role that may approve: before that, every stage of every rule is empty."""
+    return RoleAssignment.objects.in_force(now).filter(role__may_approve=True).exists()
+
+
 def seats_by_role(*, now: datetime) -> Callable[[str], int]:
     """Role to how many different people could fill it now: its own holders, or those of the first fallback with more.
 

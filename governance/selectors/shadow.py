@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import BooleanField, Case, Count, When
 
 from governance.models import PolicyVersion, ShadowDecision
 
@@ -17,12 +17,14 @@ class ShadowSummary:
 
     Args:
         by_direction: (decided outcome, the version's outcome) to how many; only those that differ.
+        otherwise: how many keep their outcome and would have had other people, deadlines, duties or flags.
         errors: how many it could not judge; they are no flips.
         since: since when it runs; None when it does not run now.
     """
 
     judged: int = 0
     flipped: int = 0
+    otherwise: int = 0
     errors: int = 0
     by_direction: Mapping[tuple[str, str], int] = field(default_factory=dict)
     since: datetime | None = None
@@ -32,16 +34,18 @@ def shadow_summary(version: PolicyVersion) -> ShadowSummary:
     """One query, one row per pair of outcomes."""
     rows = (
         ShadowDecision.objects.filter(version=version)
-        .values_list("assessment__outcome", "outcome", "flips")
+        .annotate(is_otherwise=Case(When(changes="", then=False), default=True, output_field=BooleanField()))
+        .values_list("assessment__outcome", "outcome", "flips", "is_otherwise")
         .annotate(count=Count("pk"))
         .order_by("assessment__outcome", "outcome")
     )
-    judged = errors = 0
+    judged = errors = otherwise = 0
     flips: dict[tuple[str, str], int] = {}
-    for decided, outcome, is_flip, count in rows:
+    for decided, outcome, is_flip, is_otherwise, count in rows:
         judged += count
+        otherwise += count if is_otherwise else 0
         if not outcome:
             errors += count
         elif is_flip:
             flips[decided, outcome] = flips.get((decided, outcome), 0) + count
-    return ShadowSummary(judged, sum(flips.values()), errors, flips, version.shadow_since)
+    return ShadowSummary(judged, sum(flips.values()), otherwise, errors, flips, version.shadow_since)

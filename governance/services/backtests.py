@@ -74,7 +74,8 @@ def ask_backtest(*, version_id: int, actor: User, since: datetime | None = None,
     draft_ids = [each.id for each in in_force if each is not active] + [version.pk]
     try:
         against, draft = reading.policy_of(against_ids), reading.policy_of(draft_ids)
-        on = day_of(load_bundle(version.source), load_bundle(active.source) if active else None, today=now.date())
+        before = load_bundle(active.source, vocabulary=None) if active else None
+        on = day_of(load_bundle(version.source, vocabulary=None), before, today=now.date())
     except PolicyError as error:
         raise InvalidInput({"version": [str(error)]}) from error
     months = decision_history.months(since=since, until=now)

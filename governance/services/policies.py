@@ -15,11 +15,13 @@ from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.policy_life import VersionEvent, next_state
 from governance.domain.text import clean_reason
 from governance.models import PolicySet, PolicyVersion, User
+from governance.policy.authoring.edits import canonical_source
 from governance.policy.bundle import load_bundle
 from governance.policy.bundle_model import Bundle
 from governance.policy.errors import PolicyError
 from governance.policy.shipped import shipped_bundles, shipped_digests, shipped_text
 from governance.selectors.duties import is_system, require_duty
+from governance.selectors.vocabulary import installed_vocabulary
 from governance.services import alerts, audit
 from governance.services.commit import BeforeCommit, nothing
 from governance.services.second_officer import require_officer
@@ -72,7 +74,9 @@ def add_version(*, source: str, actor: User, now: datetime, reason: str = "") ->
     """`import_version` in the caller's transaction."""
     reason = clean_reason("reason", reason, REASON_CHARS_MAX, required=False)
     try:
-        bundle = load_bundle(source)
+        bundle = load_bundle(source, vocabulary=installed_vocabulary())
+        # What is stored says what is meant: `gcp` becomes `google-cloud`, and all else stays as it was written.
+        source = canonical_source(source, bundle)
     except PolicyError as error:
         raise InvalidInput({"source": [str(error)]}) from error
     return _store(bundle, source, reason=reason, actor=actor, now=now)

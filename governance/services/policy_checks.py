@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
 from governance.domain.errors import InvalidInput, NotFound
 from governance.domain.limits import REASON_CHARS_MAX
-from governance.domain.policy_life import VersionEvent, VersionState, next_state
+from governance.domain.policy_life import (
+    EMPTY_STAGE_DAYS_MAX,
+    EMPTY_STAGE_REASON_CHARS_MIN,
+    VersionEvent,
+    VersionState,
+    next_state,
+)
 from governance.domain.text import clean_reason
 from governance.models import PolicyFindingNote, PolicyVersion, User
 from governance.selectors import policy_checks
@@ -60,12 +66,34 @@ def _keep(version_id: int, checks: Checks, *, actor: User, now: datetime, before
     return version
 
 
-def store_checks(version_id: int, checks: Checks, *, now: datetime) -> PolicyVersion:
-    """Keep one run and the state that follows from it, in the caller's transaction."""
+def _check_end(finding: str, explanation: str, until: date | None, *, now: datetime) -> None:
+    errors: dict[str, list[str]] = {}
+    if not policy_checks.needs_end(finding):
+        if until is not None:
+            errors["until"] = ["only a stage that nobody could fill is let stand up to a day: leave it empty"]
+    else:
+        if len(explanation) < EMPTY_STAGE_REASON_CHARS_MIN:
+            few = EMPTY_STAGE_REASON_CHARS_MIN
+            errors["explanation"] = [f"say in at least {few} characters who will fill the stage, and from when"]
+        today, last = now.date(), now.date() + timedelta(days=EMPTY_STAGE_DAYS_MAX)
+        if until is None:
+            errors["until"] = ["nobody could fill this stage: say up to which day it may stand, or change the rule"]
+        elif not today <= until <= last:
+            errors["until"] = [f"`{until}` is not a day from {today} to {last}"]
+    if errors:
+        raise InvalidInput(errors)
+
+
+def store_checks(version_id: int, checks: Checks, *, now: datetime, tested_at: datetime | None = None) -> PolicyVersion:
+    """Keep one run and the state that follows from it, in the caller's transaction.
+
+    Args:
+        tested_at: when the cases were run; now when None.
+    """
     version = PolicyVersion.objects.lock(version_id)
-    is_green = checks.are_cases_green and not checks.unexplained(policy_checks.explanations_of(version))
+    is_green = checks.are_cases_green and not checks.unexplained(policy_checks.explanations_of(version, now=now))
     state = next_state(version.state, VersionEvent.PASS if is_green else VersionEvent.FAIL)
-    version.state, version.checks, version.tested_at = state.value, checks.to_json(), now
+    version.state, version.checks, version.tested_at = state.value, checks.to_json(), tested_at or now
     if state is not VersionState.SHADOW:
         version.shadow_since = None
     version.save(update_fields=["state", "checks", "tested_at", "shadow_since"])
@@ -80,34 +108,39 @@ def explain_finding(
     explanation: str,
     actor: User,
     now: datetime,
+    until: date | None = None,
     before_commit: BeforeCommit = nothing,
 ) -> PolicyFindingNote:
     """Write down why a finding stands. The newest explanation counts; the earlier ones stay.
 
-    A draft that only lacked this becomes `tested`.
+    A draft that only lacked this becomes `tested`. A stage that nobody could fill is not explained away: it is let
+    stand up to a day, with a reason that a second officer can weigh.
 
     Args:
         finding: its key, as the last run names it.
+        until: of a stage that nobody could fill, the last day on which it may stand; None for every other finding.
 
     Raises:
         NotAllowed: the actor is no policy officer.
-        InvalidInput: the last run has no such finding, or the explanation is empty.
+        InvalidInput: the last run has no such finding, the explanation is empty or too short, or the day is missing,
+            past, too far ahead, or given where none belongs.
     """
     require_duty(actor, "policies", now=now)
     explanation = clean_reason("explanation", explanation, REASON_CHARS_MAX)
+    _check_end(finding, explanation, until, now=now)
     policies.lock_sets()
     version = PolicyVersion.objects.lock(version_id)
     checks = Checks.from_json(version.checks)
     if checks is None or finding not in {each.key for each in checks.findings}:
         raise InvalidInput({"finding": [f"`{finding[:80]}` is not a finding of the last run: run the cases again"]})
     note = PolicyFindingNote.objects.create(
-        version=version, finding=finding, explanation=explanation, written_by=actor, written_at=now
+        version=version, finding=finding, explanation=explanation, written_by=actor, written_at=now, until=until
     )
     if version.state in (VersionState.DRAFT, VersionState.TESTED) and version.tested_at is not None:
-        version = store_checks(version.pk, checks, now=version.tested_at)
+        version = store_checks(version.pk, checks, now=now, tested_at=version.tested_at)
     audit.record(
         "policy.finding_explained", actor=actor, subject=version, now=now, finding=finding, note=note.pk,
-        state=version.state,
+        state=version.state, until=until.isoformat() if until else None,
     )  # fmt: skip
     before_commit(note)
     return note

@@ -10,7 +10,9 @@ from django.db import transaction
 from governance.domain.errors import NotReady
 from governance.domain.policy_life import SHADOWS_MAX, VersionEvent, VersionState, next_state
 from governance.models import Assessment, PolicyVersion, ShadowDecision, User
+from governance.models.shadow import CHANGES_CHARS_MAX
 from governance.policy.decision import Outcome, decide
+from governance.policy.effects_changed import changed_in_words
 from governance.selectors.assessments import Assessed
 from governance.selectors.duties import require_duty
 from governance.selectors.policies import Beside
@@ -98,5 +100,7 @@ def _row(beside: Beside, assessed: Assessed, assessment: Assessment) -> ShadowDe
         outcome = Outcome.REVIEW
     row.outcome = outcome.value
     row.flips = outcome is not assessed.outcome
+    if not row.flips:
+        row.changes = changed_in_words(assessed.decision, decision)[:CHANGES_CHARS_MAX]
     row.rule_ids = [rule.rule_id for rule in decision.fired]
     return row

@@ -366,7 +366,8 @@ def test_a_decision_and_its_facts_survive_json(facts: dict[str, Any]) -> None:
 def test_a_bundle_survives_yaml(rule_list: list[Rule]) -> None:
     param = Param("limit", "double", (DatedValue(1e25, DAY, 'own: "limit" # 1'),), "FLOP", "a: b")
     bundle = Bundle("b", "B: #1", "no\n  lead\nend", "policy_officer", rules=tuple(rule_list), params=(param,))
-    again = load_bundle(dump_bundle(bundle))
+    # Drawn words and sums mean nothing: what is stored is read as it stands.
+    again = load_bundle(dump_bundle(bundle), vocabulary=None)
     assert again == bundle
     assert again.content_hash == bundle.content_hash
 

@@ -4,6 +4,7 @@ manage.py policy check|test|explain [PLACE …]     manage.py policy diff OLD NE
 manage.py policy export FOLDER [--set NAME …]     manage.py policy import PLACE … --actor E-MAIL
 manage.py policy replay [--limit N]               manage.py policy activate SET@NUMBER --actor E-MAIL
 manage.py policy log [--since DAY] [--limit N]    manage.py policy log --verify [FILE]
+manage.py policy words [--shipped]
 
 Exit codes: 0 everything is in order, 1 something was found (a refusal, a failed case, a difference), 2 it could not be
 done. With `--json` one JSON object is written and nothing else; without `--verify`, `log` always writes one a line.
@@ -26,7 +27,7 @@ from django.utils import timezone
 
 from governance.domain.errors import GovernanceError
 from governance.management.base import ChannelCommand
-from governance.management.policy import activation, log_proof, sources, words
+from governance.management.policy import activation, log_proof, sources, word_lists, words
 from governance.management.policy.words import FINE, FOUND, UNUSABLE, Report
 from governance.models import User
 from governance.selectors import decision_logs, policy_sources
@@ -86,10 +87,16 @@ class Command(ChannelCommand):
             "--verify", nargs="?", const=log_proof.STORED, metavar="FILE",
             help="prove what is stored, or with FILE (- for standard input) a log that was exported before",
         )  # fmt: skip
+        made = word("words", "the closed sets that rules are checked with: roles, providers, thresholds, units, …")
+        made.add_argument("--shipped", action="store_true", help="what comes with the product, as the library keeps it")
         made = word("replay", "judge stored decisions again and compare")
         made.add_argument("--limit", type=int, help="only the newest so many")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["word"] == "words" and options["shipped"]:
+            # Byte for byte the file of the library: governance/policy/words.json.
+            self.stdout.write(json.dumps(word_lists.words_that_ship(), ensure_ascii=False, indent=0, sort_keys=True))
+            return
         if options["word"] == "log" and options["verify"] is None:
             # Line by line: an export may be longer than memory.
             for entry in decision_logs.stream(since=options["since"], limit=options["limit"]):
@@ -177,6 +184,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], Report]] = {
     "explain": lambda options: words.explain(options["places"], facts_file=options["facts"], on=_day(options)),
     "backtest": lambda options: words.backtest(options["places"], on=_day(options), now=timezone.now()),
     "replay": lambda options: words.replay_stored(limit=options["limit"]),
+    "words": lambda options: words.known_words(),
     "export": _export,
     "import": _import,
     "activate": _activate,

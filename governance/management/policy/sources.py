@@ -6,12 +6,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.policy.bundle import load_bundle
+from django.db import DatabaseError
+
+from governance.policy.bundle import SHIPPED, load_bundle
 from governance.policy.bundle_model import Bundle
 from governance.policy.errors import PolicyError
 from governance.policy.limits import BUNDLE_BYTES_MAX
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
+from governance.policy.vocabulary import Vocabulary
 from governance.selectors import policy_sources
+from governance.selectors.vocabulary import installed_vocabulary
 
 HELP = "a YAML file, a folder of them, `shipped`, `active` (in force), `latest`, or a stored version `SET@NUMBER`"
 _VERSION = re.compile(r"([a-z0-9-]+)@(\d{1,9})")
@@ -23,10 +27,11 @@ class NoSource(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The text of one bundle and what to call it in messages."""
+    """The text of one bundle and what to call it in messages; `version_id` where it is one of this installation."""
 
     name: str
     text: str
+    version_id: int | None = None
 
 
 def read_sources(places: list[str]) -> list[Source]:
@@ -45,12 +50,12 @@ def _read(place: str) -> list[Source]:
         stored = policy_sources.sources_in_force() if place == "active" else policy_sources.latest_sources()
         if not stored:
             raise NoSource(f"`{place}`: no policy version is stored")
-        return [Source(each.name, each.source) for each in stored]
+        return [Source(each.name, each.source, each.id) for each in stored]
     version = _VERSION.fullmatch(place)
     path = Path(place)
     if version and not path.exists():
         found = policy_sources.source_of(version[1], int(version[2]))
-        return [Source(found.name, found.source)]
+        return [Source(found.name, found.source, found.id)]
     if path.is_dir():
         files = sorted({*path.glob("*.yaml"), *path.glob("*.yml")})
         if not files:
@@ -69,13 +74,30 @@ def _file(path: Path) -> Source:
         raise NoSource(f"`{path}` cannot be read: {error}") from error
 
 
-def load_all(sources: list[Source]) -> tuple[list[Bundle], list[PolicyError]]:
-    """Every bundle that checks, and what stands against the others."""
+def known_words() -> tuple[Vocabulary, bool]:
+    """The closed sets of this installation, and whether they are its own.
+
+    A hook or a build machine has the program and no database: there, what comes with the product is what is known.
+    """
+    try:
+        return installed_vocabulary(), True
+    except (DatabaseError, RuntimeError):
+        return SHIPPED, False
+
+
+def load_all(sources: list[Source], *, is_check: bool = False) -> tuple[list[Bundle], list[PolicyError]]:
+    """Every bundle that checks, and what stands against the others.
+
+    Args:
+        is_check: stored versions are looked at again too; otherwise they are taken as they decide.
+    """
+    vocabulary = known_words()[0]
     bundles: list[Bundle] = []
     errors: list[PolicyError] = []
     for source in sources:
         try:
-            bundles.append(load_bundle(source.text, source.name))
+            is_taken = source.version_id is not None and not is_check
+            bundles.append(load_bundle(source.text, source.name, vocabulary=None if is_taken else vocabulary))
         except PolicyError as error:
             errors.append(error)
     return bundles, errors

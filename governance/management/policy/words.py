@@ -10,10 +10,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from django.db import DatabaseError
+from django.utils import timezone
+
+from governance.domain.backtest_result import effects_in_words
+from governance.domain.errors import NoActivePolicy
+from governance.management.policy import sources
 from governance.management.policy.sources import NoSource, load_all, read_sources
-from governance.policy.analysis.checks import check_policy_set
+from governance.management.policy.word_lists import plain_of
+from governance.policy.analysis.checks import check_policy_set, unfillable_stages
 from governance.policy.analysis.differences import differences
-from governance.policy.analysis.findings import Severity
+from governance.policy.analysis.findings import Finding, Severity
 from governance.policy.analysis.solver import is_installed
 from governance.policy.answer import Decision
 from governance.policy.authoring.review import example_in_words
@@ -27,8 +34,12 @@ from governance.policy.facts_schema import facts_from_json, validate_facts
 from governance.policy.plain_words import rule_in_words, waiting_in_words
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.testing import failures_of, missing_cases, run_bundle_tests
+from governance.policy.units import KNOWN_UNITS
 from governance.policy.waiting import waiting_of
-from governance.selectors import backtests, replay
+from governance.policy.wording import role_in_words
+from governance.selectors import backtests, policies, policy_checks, replay
+from governance.selectors.policy_checks import StoredFinding
+from governance.selectors.role_seats import has_holders, seats_by_role
 
 # What a shell sees: everything in order, something found, could not be done.
 FINE, FOUND, UNUSABLE = 0, 1, 2
@@ -49,8 +60,10 @@ def _refused(errors: Sequence[PolicyError]) -> Report:
     return Report(FOUND, [str(error) for error in errors], {"errors": [error.to_json() for error in errors]})
 
 
-def _compiled(places: list[str]) -> tuple[list[Bundle], CompiledPolicySet | None, list[PolicyError]]:
-    bundles, errors = load_all(read_sources(places))
+def _compiled(
+    places: list[str], *, is_check: bool = False
+) -> tuple[list[Bundle], CompiledPolicySet | None, list[PolicyError]]:
+    bundles, errors = load_all(read_sources(places), is_check=is_check)
     if errors:
         return bundles, None, errors
     try:
@@ -60,11 +73,12 @@ def _compiled(places: list[str]) -> tuple[list[Bundle], CompiledPolicySet | None
 
 
 def check(places: list[str], *, on: date, strict: bool) -> Report:
-    """Everything that can be known without a single ask: types, guards, contradictions, tables, exceptions."""
-    bundles, policy_set, errors = _compiled(places)
+    """Everything that can be known without a single ask: types, words, units, guards, contradictions, empty stages."""
+    bundles, policy_set, errors = _compiled(places, is_check=True)
     if policy_set is None:
         return _refused(errors)
-    findings = check_policy_set(policy_set, on=on)
+    findings = [*check_policy_set(policy_set, on=on)]
+    unsaid = _empty_stages(policy_set, places, findings, on=on)
     counted = [each for each in findings if each.severity is not Severity.NOTE]
     is_bad = any(each.severity is Severity.ERROR for each in counted) or (strict and bool(counted))
     solver = "with z3" if is_installed() else "without z3 (install the extra `analysis` for deeper ones)"
@@ -73,6 +87,7 @@ def check(places: list[str], *, on: date, strict: bool) -> Report:
     lines += [f"waiting: {rule_id}: {waiting_in_words(found)}" for rule_id, found in waiting.items()]
     notes = len(findings) - len(counted)
     rules = sum(len(bundle.rules) for bundle in bundles)
+    lines += [f"note: {unsaid}"] if unsaid else []
     lines.append(f"{len(bundles)} bundles, {rules} rules, {len(counted)} findings and {notes} notes, {solver}.")
     return Report(
         FOUND if is_bad else FINE,
@@ -89,6 +104,34 @@ def check(places: list[str], *, on: date, strict: bool) -> Report:
             "errors": [],
         },
     )
+
+
+def _empty_stages(policy_set: CompiledPolicySet, places: list[str], findings: list[Finding], *, on: date) -> str:
+    """Put stages that nobody could fill before the other findings, those apart that an exception lets stand.
+
+    Returns:
+        why nothing can be said of stages; empty when it can.
+    """
+    now = timezone.now()
+    try:
+        if not has_holders(now=now):
+            return "nobody holds a role that decides yet, so whether each stage could be filled was not looked at"
+        versions = [source.version_id for source in read_sources(places) if source.version_id is not None]
+        excused = policy_checks.excused_stages(versions, now=now)
+        found = unfillable_stages(policy_set.at(on).rules, seats_by_role(now=now))
+    except (DatabaseError, RuntimeError):
+        return "no database answers: words are checked with what comes with the product, stages are not looked at"
+    findings[:0] = [each for each in dict.fromkeys(found) if StoredFinding.of(each).key not in excused]
+    return ""
+
+
+def known_words() -> Report:
+    """The closed sets of this installation."""
+    vocabulary, is_own = sources.known_words()
+    lines = [f"{name}: {', '.join(sorted(each.words)) or 'none'}" for name, each in sorted(vocabulary.sets.items())]
+    if not is_own:
+        lines.insert(0, "No database answers: these come with the product.")
+    return Report(FINE, [*lines, f"unit: {', '.join(KNOWN_UNITS)}"], {"words": plain_of(vocabulary), "errors": []})
 
 
 def test(places: list[str]) -> Report:
@@ -209,13 +252,25 @@ def backtest(places: list[str], *, on: date, now: datetime) -> Report:
     _, policy_set, errors = _compiled(places)
     if policy_set is None:
         return _refused(errors)
-    matrix = backtests.matrix_of(policy_set, on=on, until=now)
+    try:
+        today = policies.active_policy()
+    except NoActivePolicy:
+        today = None
+    compared = backtests.compared_with(policy_set, today=today, on=on, until=now)
+    matrix = compared.matrix
     rows = matrix.rows()
-    lines = [f"{old.value:>6} to {new.value:<6} {count:>12,}" for old, new, count in rows if count]
-    lines.append(f"{matrix.total:,} stored decisions, {matrix.flipped:,} would have come out differently.")
+    empty = sorted(compared.unfillable.items(), key=lambda each: -each[1])
+    lines = [f"{count:,} would wait for {role_in_words(role)}: more people than hold the role" for role, count in empty]
+    lines += [f"{old.value:>6} to {new.value:<6} {count:>12,}" for old, new, count in rows if count]
+    lines += [f"{count:,} {words}, beside the rules in force" for _, count, words in effects_in_words(compared.effects)]
+    others = f", {compared.effect_rows:,} more would change beside their outcome" if compared.effect_rows else ""
+    lines.append(f"{matrix.total:,} stored decisions, {matrix.flipped:,} would have come out differently{others}.")
     plain = {
         "total": matrix.total,
         "flipped": matrix.flipped,
+        "effects": compared.effects,
+        "effect_rows": compared.effect_rows,
+        "unfillable": compared.unfillable,
         "matrix": [{"old": old.value, "new": new.value, "count": count} for old, new, count in rows],
         "errors": [],
     }

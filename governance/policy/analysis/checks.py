@@ -14,12 +14,13 @@ from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer
 from governance.policy.bundle import check_bundle
 from governance.policy.bundle_model import Bundle
 from governance.policy.decision import RuleException
-from governance.policy.effects import EffectKind
+from governance.policy.effects import EffectKind, OnError
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
 from governance.policy.wording import role_in_words
 
 # Every pair of rules is looked at; past this many pairs only those tried, not those proven, are reported.
 PROVEN_PAIRS_MAX = 600
+UNFILLABLE = "stage_unfillable"
 
 
 def check_policy_set(
@@ -46,13 +47,14 @@ def check_policy_set(
     reasoner = Reasoner(
         [rule.condition for rule in rules],
         policy_set.schema,
+        counts_unsure=[rule.kind is not EffectKind.ALLOW for rule in rules],
         base=base,
         use_solver=use_solver,
         milliseconds=milliseconds,
     )
     findings = [
         *(finding for bundle in policy_set.bundles for finding in unused_parameters(bundle)),
-        *reachability(rules, reasoner),
+        *reachability(rules, reasoner, _first_days(policy_set.bundles)),
         *implications(rules, reasoner),
         *allows_against_denials(rules, reasoner),
         *tables(rules, reasoner),
@@ -71,9 +73,23 @@ def unused_parameters(bundle: Bundle) -> Iterator[Finding]:
         yield Finding(code, Severity.WARNING, rules, f"{bundle.name}: {warning}.")
 
 
-def reachability(rules: Sequence[BoundRule], reasoner: Reasoner) -> Iterator[Finding]:
-    """Rules that no ask can make true, and rules that every ask makes true."""
+def _first_days(bundles: Sequence[Bundle]) -> Mapping[tuple[str, str], date]:
+    """Bundle and parameter to the day on which it gets its first value."""
+    return {(bundle.name, param.name): param.values[0].start for bundle in bundles for param in bundle.params}
+
+
+def reachability(
+    rules: Sequence[BoundRule], reasoner: Reasoner, first_days: Mapping[tuple[str, str], date]
+) -> Iterator[Finding]:
+    """Rules that never count, rules that always do, and rules that count only because they cannot be judged."""
     for index, rule in enumerate(rules):
+        dated = list(without_value(rule, first_days))
+        is_unjudged = any(each.code == "parameter_without_value" for each in dated)
+        yield from dated
+        if is_unjudged and rule.kind is EffectKind.ALLOW:
+            continue
+        if not is_unjudged:
+            yield from only_unjudged(rule, reasoner.ever_true(index))
         fires = reasoner.find(true=[index])
         if fires.answer is Answer.IMPOSSIBLE:
             yield Finding("rule_never_fires", Severity.ERROR, (rule.rule_id,), f"{rule.rule_id} can never fire.")
@@ -87,6 +103,49 @@ def reachability(rules: Sequence[BoundRule], reasoner: Reasoner) -> Iterator[Fin
             )
         elif reasoner.find(false=[index]).answer is Answer.IMPOSSIBLE and not ir.may_err(rule.condition):
             yield Finding("rule_always_fires", Severity.WARNING, (rule.rule_id,), f"{rule.rule_id} fires on every ask.")
+
+
+_WHILE_UNJUDGED = {
+    EffectKind.DENY: "denies",
+    EffectKind.REQUIRE: "sends requests to its approvers",
+    EffectKind.FLAG: "flags",
+    EffectKind.WARN: "warns",
+    EffectKind.ALLOW: "allows nothing and leaves requests to a person",
+}
+
+
+def without_value(rule: BoundRule, first_days: Mapping[tuple[str, str], date]) -> Iterator[Finding]:
+    """A rule whose parameter is not in force yet cannot be judged; what the decision makes of that is not nothing."""
+    named = sorted({part.name for part in ir.walk(rule.compiled.node) if isinstance(part, ir.ParamRef)})
+    missing = [name for name in named if name not in rule.params]
+    for name in dict.fromkeys(rule.compiled.rule.effect.param_names()):
+        if name not in rule.params and name not in missing:
+            begins = first_days[rule.bundle, name].isoformat()
+            sentence = f"What {rule.rule_id} brings has no value until {begins}, when `params.{name}` begins."
+            severity = Severity.WARNING if rule.kind is EffectKind.ALLOW else Severity.NOTE
+            yield Finding("effect_without_value", severity, (rule.rule_id,), sentence)
+    if not missing:
+        return
+    have = "its parameter has" if len(missing) == 1 else "its parameters have"
+    days = ", ".join(f"`params.{name}` begins on {first_days[rule.bundle, name].isoformat()}" for name in missing)
+    sentence = f"{rule.rule_id} {_does(rule)} while {have} no value: {days}."
+    yield Finding("parameter_without_value", Severity.WARNING, (rule.rule_id,), sentence)
+
+
+def only_unjudged(rule: BoundRule, is_ever_true: bool) -> Iterator[Finding]:
+    """A rule that counts only where a fact is absent."""
+    if is_ever_true or rule.kind is EffectKind.ALLOW or not ir.may_err(rule.condition):
+        return
+    absent = {part.name for part in ir.walk(rule.condition) if isinstance(part, ir.FactRef) and not part.is_guarded}
+    facts = " or ".join(f"`{name}`" for name in sorted(absent))
+    sentence = (
+        f"{rule.rule_id} was true on none of the requests that were tried; it {_does(rule)} where {facts} is absent."
+    )
+    yield Finding("rule_only_unjudged", Severity.WARNING, (rule.rule_id,), sentence, is_proven=False)
+
+
+def _does(rule: BoundRule) -> str:
+    return "denies" if rule.on_error is OnError.DENY else _WHILE_UNJUDGED[rule.kind]
 
 
 def implications(rules: Sequence[BoundRule], reasoner: Reasoner) -> Iterator[Finding]:
@@ -184,7 +243,7 @@ def idle_exceptions(
 
 
 def unfillable_stages(rules: Sequence[BoundRule], eligible: Callable[[str], int]) -> Iterator[Finding]:
-    """Roles that a rule asks for and too few people hold.
+    """Roles that a rule asks for and too few people hold: each request that it fires on could never be approved.
 
     Args:
         eligible: role to how many people could fill it now.
@@ -196,4 +255,4 @@ def unfillable_stages(rules: Sequence[BoundRule], eligible: Callable[[str], int]
                 sentence = (
                     f"{rule.rule_id} needs {demand.quorum} × {role_in_words(demand.role)}, and {count} could fill it."
                 )
-                yield Finding("stage_unfillable", Severity.ERROR, (rule.rule_id,), sentence)
+                yield Finding(UNFILLABLE, Severity.ERROR, (rule.rule_id,), sentence, subject=demand.role)

@@ -10,6 +10,7 @@ from typing import Any
 from governance.policy.analysis.reasoner import Reasoner
 from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer
 from governance.policy.decision import decide
+from governance.policy.effects import EffectKind
 from governance.policy.facts import facts_to_json
 from governance.policy.ir_text import text_of
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
@@ -60,10 +61,17 @@ def differences(
     """Compare two policy sets as in force on one day, in the order of rule ids."""
     before = {rule.rule_id: rule for rule in old.at(on).rules}
     after = {rule.rule_id: rule for rule in new.at(on).rules}
-    conditions = [rule.condition for rule in (*before.values(), *after.values())]
-    if not conditions:
+    both = [*before.values(), *after.values()]
+    if not both:
         return ()
-    reasoner = Reasoner(conditions, new.schema, base=base, use_solver=use_solver, milliseconds=milliseconds)
+    reasoner = Reasoner(
+        [rule.condition for rule in both],
+        new.schema,
+        counts_unsure=[rule.kind is not EffectKind.ALLOW for rule in both],
+        base=base,
+        use_solver=use_solver,
+        milliseconds=milliseconds,
+    )
     places = {("old", rule_id): index for index, rule_id in enumerate(before)}
     places |= {("new", rule_id): len(before) + index for index, rule_id in enumerate(after)}
 

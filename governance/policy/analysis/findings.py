@@ -28,6 +28,7 @@ class Finding:
         sentence: what is the matter, for the officer.
         example: facts that show it, or None.
         is_proven: False when it only held on everything that was tried.
+        subject: what of the rule is meant, where a rule may have several such findings: a role.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Finding:
     sentence: str
     example: Mapping[str, Any] | None = field(default=None, compare=False)
     is_proven: bool = True
+    subject: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -45,4 +47,5 @@ class Finding:
             "sentence": self.sentence,
             "example": None if self.example is None else facts_to_json(self.example),
             "is_proven": self.is_proven,
+            "subject": self.subject,
         }

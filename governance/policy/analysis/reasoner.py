@@ -1,4 +1,7 @@
-"""Is there an ask that makes these conditions true and those false? By trying, by proof, with z3 when it is there."""
+"""Is there an ask on which these rules count and those do not? By trying, by proof, with z3 when it is there.
+
+A rule counts where the decision makes it count: a rule that could not be judged counts as fired unless it is an allow.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer, Solver, 
 from governance.policy.columns import Columns, encode
 from governance.policy.columns_backend import ColumnsProgram, RuleAnswer
 from governance.policy.examples import plain_ask
-from governance.policy.interpreter import evaluate
+from governance.policy.interpreter import INDETERMINATE, evaluate
 from governance.policy.schema import FactsSchema
 
 TRIES = 4_000
@@ -32,19 +35,25 @@ class Found:
 
 
 class Reasoner:
-    """Asks about a fixed list of conditions, by their numbers. Tries a few thousand asks once, for all questions."""
+    """Asks about a fixed list of conditions, by their numbers. Tries a few thousand asks once, for all questions.
+
+    Args:
+        counts_unsure: per condition, whether it counts where it cannot be judged; everywhere when None.
+    """
 
     def __init__(
         self,
         conditions: Sequence[ir.Node],
         schema: FactsSchema,
         *,
+        counts_unsure: Sequence[bool] | None = None,
         base: Mapping[str, Any] | None = None,
         use_solver: bool = True,
         milliseconds: int = MILLISECONDS_MAX,
         tries: int = TRIES,
     ) -> None:
         self.conditions = tuple(conditions)
+        self.counts_unsure = tuple(counts_unsure) if counts_unsure is not None else (True,) * len(self.conditions)
         self.schema = schema
         ground = {name: value for name, value in (base or plain_ask()).items() if name in schema.by_name}
         self.rows = draw(candidates(self.conditions, schema), ground, tries)
@@ -55,14 +64,25 @@ class Reasoner:
         self.ground = ground
 
     def tried(self, true: Sequence[int] = (), false: Sequence[int] = ()) -> NDArray[np.bool_]:
-        """Which of the asks that were tried make these conditions true and those false."""
+        """On which of the asks that were tried these conditions count and those do not."""
         together = np.ones(len(self.rows), np.bool_)
         for index in true:
-            together &= self.answers[index].fired
+            together &= self._counted(index)
         for index in false:
-            unsure = self.answers[index].unsure
-            together &= ~self.answers[index].fired if unsure is None else ~(self.answers[index].fired | unsure)
+            together &= ~self._counted(index)
         return together
+
+    def ever_true(self, index: int) -> bool:
+        """Whether a condition was certainly true on any ask that was tried."""
+        return bool(self.answers[index].fired.any())
+
+    def _counted(self, index: int) -> NDArray[np.bool_]:
+        answer = self.answers[index]
+        return answer.fired if answer.unsure is None or not self.counts_unsure[index] else answer.fired | answer.unsure
+
+    def _is_counted(self, index: int, example: Mapping[str, Any]) -> bool:
+        value = evaluate(self.conditions[index], example)
+        return self.counts_unsure[index] if value is INDETERMINATE else bool(value)
 
     def find(self, true: Sequence[int] = (), false: Sequence[int] = ()) -> Found:
         """Look for an ask; first among those tried, then by the cheap proof, then by the solver."""
@@ -71,14 +91,18 @@ class Reasoner:
             return Found(Answer.POSSIBLE, self.rows[int(hits[0])])
         parts = [self.conditions[index] for index in true] + [ir.Not(self.conditions[index]) for index in false]
         whole = ir.And(tuple(parts)) if len(parts) > 1 else parts[0]
-        if is_never_true(whole, self.schema):
+        # The proof speaks of what is certainly true; where a rule also counts unjudged it proves nothing.
+        is_sound = not any(self.counts_unsure[index] and ir.may_err(self.conditions[index]) for index in true)
+        is_sound &= all(self.counts_unsure[index] or not ir.may_err(self.conditions[index]) for index in false)
+        if is_sound and is_never_true(whole, self.schema):
             return Found(Answer.IMPOSSIBLE)
         if self.solver is None:
             return Found(Answer.UNKNOWN)
-        wanted = [(self.conditions[index], True) for index in true] + [
-            (self.conditions[index], False) for index in false
-        ]
-        answer, facts = self.solver.find(wanted)
+        wanted = [(index, True) for index in true] + [(index, False) for index in false]
+        answer, facts = self.solver.find(
+            [(self.conditions[index], value) for index, value in wanted],
+            [self.counts_unsure[index] for index, _ in wanted],
+        )
         if answer is not Answer.POSSIBLE:
             return Found(answer)
         # Reals are not doubles, and some tests have no model: what the interpreter does not confirm is not known. A
@@ -86,7 +110,7 @@ class Reasoner:
         for towards in (None, math.inf, -math.inf):
             example = {**self.ground, **{name: _nudged(value, towards) for name, value in facts.items()}}
             example = {name: value for name, value in example.items() if value is not None}
-            if all(evaluate(node, example) is value for node, value in wanted):
+            if all(self._is_counted(index, example) is value for index, value in wanted):
                 return Found(Answer.POSSIBLE, example)
         return Found(Answer.UNKNOWN)
 

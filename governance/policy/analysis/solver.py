@@ -46,8 +46,14 @@ class Solver:
         self.schema = schema
         self.milliseconds = milliseconds
 
-    def find(self, wanted: Sequence[tuple[ir.Node, bool]]) -> tuple[Answer, dict[str, Any]]:
+    def find(
+        self, wanted: Sequence[tuple[ir.Node, bool]], counts_unsure: Sequence[bool] | None = None
+    ) -> tuple[Answer, dict[str, Any]]:
         """Facts under which each condition comes to what is wanted of it.
+
+        Args:
+            counts_unsure: per condition, whether it counts as true where it cannot be judged; when None, it is wanted
+                certainly true or certainly false.
 
         Returns:
             the answer, and for POSSIBLE the facts that matter; an absent optional fact maps to None.
@@ -55,8 +61,13 @@ class Solver:
         model = _Model(self.z3, self.schema, [node for node, _ in wanted])
         solver = self.z3.Solver()
         solver.set("timeout", self.milliseconds)
-        for node, value in wanted:
-            solver.add(model.holds(node) if value else model.fails(node))
+        for index, (node, value) in enumerate(wanted):
+            # Certainly true, or not certainly false; and the opposite of either.
+            is_wide = value if counts_unsure is None else counts_unsure[index] == value
+            if counts_unsure is None or not is_wide:
+                solver.add(model.holds(node) if value else model.fails(node))
+            else:
+                solver.add(self.z3.Not(model.fails(node) if value else model.holds(node)))
         solver.add(*model.ranges)
         result = solver.check()
         if result == self.z3.unsat:

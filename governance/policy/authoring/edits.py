@@ -15,11 +15,12 @@ from datetime import date
 from typing import Any
 
 from governance.policy.authoring.reconcile import CannotPatch, reconcile
-from governance.policy.bundle import check_bundle, load_bundle
+from governance.policy.bundle import SHIPPED, canonical_bundle, check_bundle, load_bundle
 from governance.policy.bundle_model import Bundle, DatedValue, Param, Rule, RuleTest
 from governance.policy.bundle_writer import dump_bundle, plain_bundle
 from governance.policy.errors import BundleError, PolicyError
 from governance.policy.suggest import closest
+from governance.policy.vocabulary import Vocabulary
 
 Change = Callable[[Bundle], Bundle]
 
@@ -37,14 +38,17 @@ class Edited:
     kept_text: bool
 
 
-def edit_source(source: str, *changes: Change) -> Edited:
+def edit_source(source: str, *changes: Change, vocabulary: Vocabulary | None = SHIPPED) -> Edited:
     """Apply changes, in order, to a bundle's text.
+
+    Args:
+        vocabulary: the closed sets that the result's words are from; None takes them as they stand.
 
     Raises:
         PolicyError: the text does not check before, or would not check after; with a position.
     """
-    old = load_bundle(source)
-    new = old
+    old = load_bundle(source, vocabulary=None)
+    new = replace(old, vocabulary=vocabulary)
     for change in changes:
         new = change(new)
     return rewritten(source, old, new)
@@ -62,20 +66,27 @@ def rewritten(source: str, old: Bundle, new: Bundle) -> Edited:
         raise BundleError("a number has to be finite") from None
     if old.content_hash == wanted:
         return Edited(source, old, True)
+    new = canonical_bundle(new)
     check_bundle(new)
+    wanted = new.content_hash
     try:
         text = reconcile(source, plain_bundle(old), plain_bundle(new))
-        loaded = load_bundle(text)
+        loaded = load_bundle(text, vocabulary=new.vocabulary)
         if loaded.content_hash == wanted:
             return Edited(text, loaded, True)
     except (CannotPatch, PolicyError):
         pass
     text = dump_bundle(new)
-    loaded = load_bundle(text)
+    loaded = load_bundle(text, vocabulary=new.vocabulary)
     if loaded.content_hash != wanted:
         # Only a value that YAML cannot carry unchanged comes here; nothing that differs is ever returned.
         raise BundleError("the change cannot be written as a bundle that says the same")
     return Edited(text, loaded, False)
+
+
+def canonical_source(source: str, bundle: Bundle) -> str:
+    """The text that a bundle was read from, with every other name replaced by the word that was read."""
+    return rewritten(source, load_bundle(source, vocabulary=None), bundle).text if bundle.notes else source
 
 
 # -- parameters

@@ -8,10 +8,11 @@ from datetime import date
 from typing import Any
 
 from governance.policy.bundle_model import Bundle, Rule, RuleTest
+from governance.policy.bundle_words import UnknownWord, check_named, effect_words
 from governance.policy.checker import check_condition
 from governance.policy.effect_fields import dump_effect, read_effect
 from governance.policy.effects import ALLOWED_ON_ERROR, DEFAULT_ON_ERROR, Effect, OnError
-from governance.policy.errors import BundleError, LimitExceeded, PolicyError
+from governance.policy.errors import BundleError, LimitExceeded, PolicyError, Position, excerpt_with_caret
 from governance.policy.explain import explain_leaf, leaves_of
 from governance.policy.fields import RULE_ID, Fields
 from governance.policy.interpreter import INDETERMINATE, evaluate
@@ -87,10 +88,15 @@ def read_rule(
     kind_of_error = OnError.FIRE
     try:
         read = read_effect_text(effect)
+        if scope.vocabulary is not None:
+            check_named(effect_words(read), scope.vocabulary)
         kind_of_error = OnError(on_error) if on_error else DEFAULT_ON_ERROR[read.kind]
         if kind_of_error not in ALLOWED_ON_ERROR[read.kind]:
             kind_of_error = DEFAULT_ON_ERROR[read.kind]
     except (PolicyError, ValueError) as error:
+        if isinstance(error, UnknownWord) and error.word in effect:
+            error.position = Position.at(effect, effect.find(error.word))
+            error.excerpt = excerpt_with_caret(effect, error.position)
         wrong.append(
             Wrong("effect", error if isinstance(error, PolicyError) else BundleError("is not one of the choices"))
         )

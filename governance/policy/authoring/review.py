@@ -94,6 +94,8 @@ def review_change(
             rule that changed.
         is_dated: the change begins on `on`; cases without a day of their own are then judged on it.
     """
+    # What is stored is read as it stands: a word that is gone since is what the author is about to mend.
+    old = replace(old, vocabulary=None)
     before, after = compile_policy_set([old]), compile_policy_set([new])
     changes = rule_changes(before, after, on=on)
     touched = frozenset(change.rule_id for change in changes if change.kind in ("changed", "added"))

@@ -62,7 +62,8 @@ def by_hand(version: PolicyVersion, conditions: tuple[str, ...], cast: Cast, now
     model = next(rule for rule in bundle.rules if rule.parent == "AL-5")
     switch = Param("switch", "bool", (DatedValue(True, date(2024, 1, 1), "By hand."),), help="A switch.")
     rows = [replace(model, id=f"AL-5.row{at}", when=when) for at, when in enumerate(conditions)]
-    changed = set_rows("AL-5", rows)(replace(bundle, params=(*bundle.params, switch)))
+    words = {"purpose": ("a, b", "b", "c", "  m  ", "two\nlines")}
+    changed = set_rows("AL-5", rows)(replace(bundle, params=(*bundle.params, switch), words=words))
     return policies.add_version(source=dump_bundle(changed), actor=cast.grace, now=now)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,13 +14,22 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from governance.models import Assessment, AuditEvent, AuditHead, PolicyException, PolicyVersion
+from governance.models import (
+    Assessment,
+    AuditEvent,
+    AuditHead,
+    PolicyException,
+    PolicyFindingNote,
+    PolicyVersion,
+    RoleAssignment,
+)
 from governance.policy.decision_log import MASK, hash_of, verify_chain
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
 from governance.selectors import log_proofs
 from governance.selectors.log_proofs import Proof
 from governance.selectors.people import system_actor
 from governance.services import backtests, people, provisioning
+from governance.web.countries import COUNTRIES
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force, seen_backtest
 
@@ -170,7 +180,11 @@ def test_a_huge_file_is_refused_for_its_size(tmp_path: Path) -> None:
 
 
 def test_what_is_in_force_is_checked_and_exported_byte_for_byte(cast: Cast, tmp_path: Path) -> None:
-    assert run("check")[0] == 0
+    assert run_json("check")[1]["findings"][0]["code"] == "stage_unfillable"
+    for name in ("kim", "lee", "max"):
+        add_person(name, team=cast.root, roles=["exec"], scope=cast.root)
+    code, out = run("check")
+    assert code == 0, out
     assert run("test", "latest")[0] == 0
     code, plain = run_json("export", str(tmp_path / "out"))
     assert code == 0
@@ -178,6 +192,36 @@ def test_what_is_in_force_is_checked_and_exported_byte_for_byte(cast: Cast, tmp_
     for name in BUNDLE_NAMES:
         assert (tmp_path / "out" / f"{name}.yaml").read_text(encoding="utf-8") == shipped_text(name)
     assert run("diff", "active", str(tmp_path / "out"))[0] == 0
+
+
+def test_check_finds_stages_that_nobody_could_fill_unless_an_exception_lets_them_stand(cast: Cast) -> None:
+    RoleAssignment.objects.filter(role__slug__in=("sustainability_lead", "finance", "exec")).update(valid_to=NOW)
+    code, plain = run_json("check", "shipped")
+    assert code == 1
+    found = {(each["rules"][0], each["subject"]) for each in plain["findings"] if each["code"] == "stage_unfillable"}
+    assert ("SU-1.footprint", "sustainability_lead") in found
+    version = PolicyVersion.objects.get(policy_set__slug="sustainability", state="active")
+    for until, is_excused in ((timezone.now().date(), True), (NOW.date() - timedelta(days=400), False)):
+        PolicyFindingNote.objects.create(
+            version=version, finding="stage_unfillable: SU-1.footprint, sustainability_lead", until=until,
+            explanation="Ines takes the role over on Monday", written_by=cast.grace, written_at=timezone.now(),
+        )  # fmt: skip
+        codes = [each["code"] for each in run_json("check", "sustainability@1")[1]["findings"]]
+        assert ("stage_unfillable" not in codes) is is_excused
+
+
+def test_the_words_that_ship_are_those_of_the_catalogue(db: None) -> None:
+    file = Path(str(resources.files("governance.policy") / "words.json"))
+    assert run("words", "--shipped")[1].strip() == file.read_text(encoding="utf-8").strip()
+    assert json.loads(file.read_text(encoding="utf-8"))["country"]["words"] == sorted(COUNTRIES)
+
+
+def test_words_lists_what_this_installation_knows(cast: Cast) -> None:
+    code, plain = run_json("words")
+    assert code == 0
+    assert cast.team.slug in plain["words"]["team"]["words"]
+    assert plain["words"]["provider"]["aliases"]["gcp"] == "google-cloud"
+    assert "finance" in run("words")[1]
 
 
 def test_import_stores_drafts_once_and_nothing_when_one_is_bad(cast: Cast, folder: Path) -> None:

@@ -22,7 +22,9 @@ from tests.house import broken_promises
 pytestmark = pytest.mark.django_db
 
 
-def in_shadow(cast: Cast, name: str = "acceptable-use", old: str = "malware", new: str = "research") -> PolicyVersion:
+def in_shadow(
+    cast: Cast, name: str = "acceptable-use", old: str = 'purpose == "malware"', new: str = 'purpose == "research"'
+) -> PolicyVersion:
     """A version that would refuse research; its state is set by hand, because its own cases are red on purpose."""
     source = shipped_text(name).replace(old, new)
     version = policies.import_version(source=source, actor=cast.grace, now=NOW)
@@ -56,6 +58,16 @@ def test_a_shadow_that_agrees_is_no_flip(cast: Cast) -> None:
     submit(cast)
     assert not ShadowDecision.objects.get().flips
     assert shadow_summary(version).by_direction == {}
+
+
+def test_a_shadow_that_changes_a_deadline_alone_is_counted_apart(cast: Cast) -> None:
+    version = in_shadow(cast, "approval-limits", "sample_due_working_days: 5", "sample_due_working_days: 3")
+    submit(cast)
+    row = ShadowDecision.objects.get()
+    assert not row.flips
+    assert row.changes == "sampled for review: 5 % within 3 working days, not 5 % within 5 working days"
+    summary = shadow_summary(version)
+    assert (summary.flipped, summary.otherwise) == (0, 1)
 
 
 def test_an_error_in_the_shadow_is_recorded_and_the_decision_stands(cast: Cast) -> None:

@@ -27,6 +27,16 @@ def draft_text(value: str = "500.0") -> str:
     return text.replace(LOWER, LOWER.replace("2500.0", value))
 
 
+def with_safety_board() -> str:
+    """The outcomes stay, and what people decide goes to three of the safety board as well: nobody holds that role."""
+    more = "{role: safety_board, quorum: 3, stage: 2}"
+    text = shipped_text("approval-limits")
+    for roles in ("{role: team_lead, quorum: 1}]", "{role: infra_lead, quorum: 1}]"):
+        assert roles in text
+        text = text.replace(roles, f"{roles[:-1]}, {more}]")
+    return text
+
+
 LOWER_IN_SPRING = draft_text().replace(
     "500.0, from: 2024-01-01, source: organisation's own limit}",
     "2500.0, from: 2024-01-01, source: organisation's own limit}, "

@@ -43,10 +43,12 @@ class TestFlips:
             assert [each for at in range(0, len(every), 2) for each in flips[at : at + 2]] == every
             assert [flips[at] for at in range(len(every))] == every
             assert (flips[::2], flips[::-1]) == (every[::2], every[::-1])
-            ids = [each.assessment_id for each in every]
-            assert ids == sorted(ids, reverse=True)
+            order = [(not each.is_unfillable, -each.assessment_id) for each in every]
+            assert order == sorted(order)
             assert all(each.pair == pair for each in every) or not pair
-            assert all(each.today != each.draft if only_draft else each.then != each.draft for each in every)
+            assert all(
+                each.effects or (each.today != each.draft if only_draft else each.then != each.draft) for each in every
+            )
             seen += len(every)
         assert seen > 0
 

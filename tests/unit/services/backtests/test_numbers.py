@@ -7,21 +7,25 @@ from datetime import date, timedelta
 import pytest
 from django.core.cache import cache
 
+from governance.domain.backtest_result import is_unchanged
 from governance.models import (
     Assessment,
     PolicyException,
 )
+from governance.policy.shipped import shipped_text
 from governance.selectors import backtest_flips
 from governance.services import fact_chunks
-from tests.cast import NOW, Cast, add_team
+from tests.cast import NOW, Cast, add_person, add_team
 from tests.officers import put_in_force
 from tests.unit.services.backtests.history import (
     LATER,
+    LOWER,
     LOWER_IN_SPRING,
     ask,
     draft,
     draft_text,
     run,
+    with_safety_board,
 )
 from tests.unit.services.backtests.singly import assert_same
 
@@ -127,3 +131,54 @@ class TestNumbers:
         assert backtest.result["already"] == flipped
         assert backtest.result["by_draft"] == 0
         assert list(backtest_flips.flips_of(backtest, only_draft=True)) == []
+
+
+class TestConsequences:
+    """What changes where the outcome stays."""
+
+    def test_other_approvers_are_a_change_and_those_that_nobody_could_be_stand_first(self, history: Cast) -> None:
+        result = run(ask(history, draft(history, with_safety_board()))).result
+        assert result["flipped"] == result["by_draft"] == 0
+        assert result["effects"]["approvers"] == result["effect_rows"] > 0
+        assert result["unfillable"]["safety_board"] == result["unfillable_rows"] == result["effect_rows"]
+        assert not is_unchanged(result)
+
+    def test_they_are_listed_with_what_changes(self, history: Cast) -> None:
+        backtest = run(ask(history, draft(history, with_safety_board())))
+        flips = backtest_flips.flips_of(backtest)
+        assert len(flips) == len(list(flips)) == backtest.result["effect_rows"]
+        assert all(each.is_unfillable and "approvers" in each.effects for each in flips)
+        rows = backtest_flips.explained(backtest, list(flips))
+        assert all("also 3 × safety board" in row.why for row in rows)
+        assert {row.rule_id.partition("-")[0] for row in rows} == {"AL"}
+
+    def test_those_that_nobody_could_fill_stand_before_the_newer_ones(self, history: Cast) -> None:
+        text = with_safety_board().replace(LOWER, LOWER.replace("2500.0", "500.0"))
+        for name in ("kim", "lee"):
+            add_person(name, team=history.root, roles=["exec"], scope=history.root)
+        flips = list(backtest_flips.flips_of(run(ask(history, draft(history, text)))))
+        order = [(not each.is_unfillable, -each.assessment_id) for each in flips]
+        assert order == sorted(order)
+        assert {each.then for each in flips} == {"allow", "review"}
+
+    def test_people_who_hold_the_role_fill_the_stage(self, history: Cast) -> None:
+        for name in ("kim", "lee", "max"):
+            add_person(name, team=history.root, roles=["safety_board"], scope=history.root)
+        result = run(ask(history, draft(history, with_safety_board()))).result
+        assert result["effect_rows"] > 0
+        assert result["unfillable_rows"] == 0
+
+    def test_a_nearer_deadline_and_another_flag_are_changes(self, history: Cast) -> None:
+        text = shipped_text("approval-limits")
+        days = "{role: infra_lead, quorum: 1}], due_working_days: 2"
+        assert days in text
+        result = run(ask(history, draft(history, text.replace(days, days.replace(": 2", ": 1"))))).result
+        assert set(result["effects"]) <= {"deadlines"}
+        assert result["flipped"] == 0
+
+    def test_a_wording_changes_nothing_at_all(self, history: Cast) -> None:
+        result = run(
+            ask(history, draft(history, shipped_text("approval-limits").replace("title: ", "title: Newer ")))
+        ).result
+        assert is_unchanged(result)
+        assert result["unfillable_rows"] == 0

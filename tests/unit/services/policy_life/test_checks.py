@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -15,6 +16,9 @@ from governance.models import (
     AuditEvent,
     PolicyFindingNote,
     PolicyVersion,
+    Provider,
+    Purpose,
+    Role,
     RoleAssignment,
 )
 from governance.policy.errors import BundleError
@@ -125,21 +129,95 @@ def _cases(tests: str) -> list[str]:
     return found
 
 
-def test_a_stage_that_nobody_could_fill_is_found_and_has_to_be_explained(cast: Cast) -> None:
+def test_a_stage_that_nobody_could_fill_stands_only_until_a_day_and_with_a_reason(cast: Cast) -> None:
     RoleAssignment.objects.filter(role__slug__in=("infra_lead", "exec")).update(valid_to=NOW - timedelta(days=1))
     source = changed("approval-limits", "title: ", "title: Newer ")
     version = policy_checks.test_version(version_id=draft(cast, source).pk, actor=cast.grace, now=NOW)
     findings = [each for each in version.checks["findings"] if each["key"].startswith("stage_unfillable")]
     assert findings
     assert version.state == "draft"
+
+    def explain(key: str, text: str, until: date | None) -> None:
+        policy_checks.explain_finding(
+            version_id=version.pk, finding=key, explanation=text, until=until, actor=cast.judy, now=NOW
+        )
+
+    reason, today = "Ines is appointed on Monday and holds both roles", NOW.date()
+    key = findings[0]["key"]
+    refused(lambda: explain(key, "abc", today), InvalidInput, "at least 20 characters")
+    refused(lambda: explain(key, reason, None), InvalidInput, "say up to which day")
+    for day in (today - timedelta(days=1), today + timedelta(days=91)):
+        refused(lambda day=day: explain(key, reason, day), InvalidInput, "is not a day from")
     for each in version.checks["findings"]:
         if each["severity"] != "note":
-            policy_checks.explain_finding(
-                version_id=version.pk, finding=each["key"], explanation="appointed on Monday", actor=cast.judy, now=NOW
-            )
+            explain(each["key"], reason, today + timedelta(days=10) if each in findings else None)
     version.refresh_from_db()
     assert version.state == "tested"
     assert last_action() == "policy.finding_explained"
+    # One for each role: an exception for the one does not cover the other.
+    assert len({each["key"] for each in findings}) == len(findings) > 1
+    later = NOW + timedelta(days=11)
+    missing = reading.standing_of(version, now=later, is_live=True).missing
+    assert any("could fill it" in each for each in missing)
+
+
+def test_an_explanation_of_before_that_has_no_end_excuses_no_empty_stage(cast: Cast) -> None:
+    RoleAssignment.objects.filter(role__slug="exec").update(valid_to=NOW - timedelta(days=1))
+    version = policy_checks.test_version(
+        version_id=draft(cast, changed("approval-limits", "title: ", "title: Newer ")).pk, actor=cast.grace, now=NOW
+    )
+    for each in version.checks["findings"]:
+        PolicyFindingNote.objects.create(
+            version=version, finding=each["key"], explanation="abc", written_by=cast.judy, written_at=NOW
+        )
+    again = policy_checks.test_version(version_id=version.pk, actor=cast.grace, now=NOW)
+    assert again.state == "draft"
+
+
+def test_a_stored_text_that_names_what_is_not_there_is_refused_when_its_cases_are_run(cast: Cast) -> None:
+    text = shipped_text(SET).replace("role: sustainability_lead", "role: sustainability_laed")
+    version = draft(cast)
+    # As it may have been stored before words were looked at.
+    other = PolicyVersion.objects.create(
+        policy_set=version.policy_set,
+        number=99,
+        source=text,
+        digest=sha256(text.encode()).hexdigest(),
+        created_by=cast.grace,
+        created_at=NOW,
+    )
+    tested = policy_checks.test_version(version_id=other.pk, actor=cast.grace, now=NOW)
+    assert tested.state == "draft"
+    assert "sustainability_lead" in tested.checks["refusal"]
+    missing = reading.standing_of(tested, now=NOW, is_live=True).missing
+    assert any("sustainability_laed" in each for each in missing)
+
+
+def test_what_is_stored_has_the_names_that_facts_carry_and_all_else_as_it_was_written(cast: Cast) -> None:
+    when = 'place.price_term in params.interruptible_terms && has(place.provider) && place.provider != "gcp"'
+    text = changed(SET, "place.price_term in params.interruptible_terms", when)
+    version = draft(cast, text)
+    assert version.source == text.replace('"gcp"', '"google-cloud"')
+
+
+def test_an_installation_adds_words_of_its_own(cast: Cast) -> None:
+    def imported(when: str) -> PolicyVersion:
+        return draft(cast, changed(SET, "has(place.grid_g_kwh) && ", f"{when} && has(place.grid_g_kwh) && "))
+
+    def refused_for(when: str, words: str) -> None:
+        refused(lambda: imported(when), InvalidInput, words)
+
+    refused_for('!("works_council" in people.requester_roles)', "works_council")
+    refused_for('"reserch" in people.team_path', "did you mean `research`")
+    refused_for('has(place.provider) && place.provider != "our-hall"', "our-hall")
+    refused_for('request.purpose != "field_trial"', "field_trial")
+    Role.objects.create(slug="works_council", name="Works council", may_approve=True)
+    Purpose.objects.create(slug="field_trial", name="Field trial")
+    Provider.objects.create(slug="our-hall", name="Our hall", provider_type="owned", hq_country="IE")
+    assert imported('!("works_council" in people.requester_roles)').number
+    assert imported('"research" in people.team_path').number
+    assert imported('has(place.provider) && place.provider != "our-hall"').number
+    assert imported('request.purpose != "field_trial"').number
 
 
 def test_people_who_left_after_the_test_are_missed_at_activation(cast: Cast) -> None:
