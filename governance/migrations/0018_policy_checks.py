@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0015_register_bounds")]
+    dependencies = [("governance", "0017_approvals_that_lapse")]
 
     operations = [
         migrations.AddField(
