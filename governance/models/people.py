@@ -131,7 +131,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email=email, person=person, password=password, is_staff=True, is_superuser=True)
 
 
-class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # of tokens, which come after it
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing, unused-ignore]  # of tokens, which may come later
     """An account: a person's own, or a service account that the person answers for."""
 
     email = models.EmailField(max_length=200, unique=True)
