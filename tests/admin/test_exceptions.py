@@ -38,7 +38,7 @@ def test_days_at_the_ends_of_the_calendar_are_refused_in_words(house_cast: Cast,
     )
     assert response.status_code == 400
     text = response.content.decode()
-    assert "days ahead" in text or "days after the start" in text or "has passed" in text
+    assert "days ahead" in text or "days after the start" in text or "Give a day from 2000 to 2199" in text
     assert not PolicyException.objects.exists()
 
 

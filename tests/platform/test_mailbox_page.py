@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +27,12 @@ def keeper(settings: Any, tmp_path: Path) -> mailbox.Keeper:
     return mailbox.Keeper(settings.MAILBOX_DIR)
 
 
+def hand_over(keeper: mailbox.Keeper, envelope: Any) -> str:
+    """In a thread of its own: a browser test before this one leaves an event loop in the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        return str(thread.submit(asyncio.run, keeper.handle_DATA(None, None, envelope)).result())
+
+
 def deliver(keeper: mailbox.Keeper, to: str = "alice@example.com", subject: str = "Your request", **parts: str) -> str:
     """Hand over one mail; give the key under which it is kept."""
     mail = EmailMessage()
@@ -36,7 +43,7 @@ def deliver(keeper: mailbox.Keeper, to: str = "alice@example.com", subject: str 
         mail.add_alternative(parts["html"], subtype="html")
     before = set(keeper.box.keys())
     envelope = SimpleNamespace(rcpt_tos=[to], content=mail.as_bytes())
-    assert asyncio.run(keeper.handle_DATA(None, None, envelope)).startswith("250")
+    assert hand_over(keeper, envelope).startswith("250")
     [key] = set(keeper.box.keys()) - before
     return key
 
@@ -112,7 +119,7 @@ def test_the_mailbox_keeps_the_newest(keeper: mailbox.Keeper, monkeypatch: pytes
 
 def test_a_recipient_cannot_write_headers(keeper: mailbox.Keeper) -> None:
     envelope = SimpleNamespace(rcpt_tos=["a@example.com\r\nSubject: forged"], content=b"Subject: true\r\n\r\nbody\r\n")
-    asyncio.run(keeper.handle_DATA(None, None, envelope))
+    hand_over(keeper, envelope)
     assert "forged" not in str(keeper.box[keeper.box.keys()[0]]["Subject"])
 
 
