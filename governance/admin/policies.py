@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from governance.admin import access, activation_panel, backtests
-from governance.admin.forms import LONG_TEXT_CHARS_MAX, DeskForm, InstantField, ReasonField, Sure
+from governance.admin.forms import LONG_TEXT_CHARS_MAX, DayField, DeskForm, InstantField, ReasonField, Sure
 from governance.admin.policy_pages import version_links
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
 from governance.models import (
@@ -67,11 +67,10 @@ class RunForm(Sure):
 class ExplainForm(DeskForm):
     finding = forms.ChoiceField(label="The finding")
     explanation = ReasonField(label="Why it stands")
-    until = forms.DateField(
+    until = DayField(
         required=False,
         label="Until",
         help_text="Only for a stage that nobody could fill: the last day on which it may stand.",
-        widget=forms.DateInput(attrs={"type": "date"}),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -201,7 +201,11 @@ def an_activation_and_a_grant(cast: Cast) -> None:
     """Policy becomes stricter between judging and COMMIT of the last yes: the grant cites a policy then in force."""
     stage = open_stage(submitted(cast))
     version = PolicyVersion.objects.get(policy_set__slug="acceptable-use", state="active")
-    newer = policies.import_version(source=version.source.replace("malware", "research"), actor=cast.grace, now=NOW)
+    newer = policies.import_version(
+        source=version.source.replace('request.purpose == "malware"', 'request.purpose == "research"'),
+        actor=cast.grace,
+        now=NOW,
+    )
     judged, activated = threading.Event(), threading.Event()
     judge = assessments.assess
 

@@ -111,7 +111,11 @@ def test_rules_that_come_into_force_meanwhile_count(cast: Cast):
         version.source
         for version in policies.PolicyVersion.objects.filter(policy_set__slug="acceptable-use", state="active")
     )
-    newer = policies.import_version(source=source.replace("malware", "research"), actor=cast.grace, now=NOW)
+    newer = policies.import_version(
+        source=source.replace('request.purpose == "malware"', 'request.purpose == "research"'),
+        actor=cast.grace,
+        now=NOW,
+    )
 
     def activate(before: int) -> None:
         if before == 0:

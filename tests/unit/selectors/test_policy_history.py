@@ -64,7 +64,7 @@ def test_decisions_outlive_their_schema(cast: Cast, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_text_that_today_takes_no_more_is_rules_that_are_gone(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(source: str) -> None:
+    def refuse(source: str, **_: object) -> None:
         raise policy_history.PolicyError("unknown field")
 
     digest = reading.digest_in_force()

@@ -205,7 +205,7 @@ def test_policy_that_became_stricter_is_applied_before_the_grant(cast: Cast):
     version = PolicyVersion.objects.get(policy_set__slug="acceptable-use", state="active")
     from governance.services import policies
 
-    source = version.source.replace("malware", "research")
+    source = version.source.replace('request.purpose == "malware"', 'request.purpose == "research"')
     assert source != version.source
     newer = policies.import_version(source=source, actor=cast.grace, now=NOW)
     put_in_force(newer, actor=cast.grace, now=NOW)
