@@ -29,6 +29,7 @@ from governance.models import (
 )
 from governance.policy.shipped import shipped_text
 from governance.selectors import assessments
+from governance.selectors import policy_checks as reading_checks
 from governance.selectors.people import system_actor
 from governance.services import (
     activations,
@@ -187,8 +188,10 @@ def _asked(cast: Cast, name: str, old: str, new: str) -> PolicyActivation:
     for finding in version.checks["findings"]:
         if finding["severity"] != "note":
             policy_checks.explain_finding(
-                version_id=version.pk, finding=finding["key"], explanation="a small cast", actor=cast.grace, now=NOW
-            )
+                version_id=version.pk, finding=finding["key"], actor=cast.grace, now=NOW,
+                explanation="a small cast: the second executive starts next week",
+                until=NOW.date() + timedelta(days=30) if reading_checks.needs_end(finding["key"]) else None,
+            )  # fmt: skip
     seen_backtest(version, by=cast.grace, now=NOW)
     return activations.ask_activation(version_id=version.pk, actor=cast.grace, reason="because", now=NOW)
 
