@@ -115,7 +115,7 @@ class ChangePassword(PasswordChangeView):
         except GovernanceError as error:
             form.refuse(error)
             return self.form_invalid(form)
-        # This session goes on; Django ends the others, whose mark of the password no longer fits.
+        # The browser that changed it stays signed in; Django ends other sessions, made with the old password.
         update_session_auth_hash(self.request, changed)
         messages.success(self.request, "Your password is changed. Other sessions and your API tokens have ended.")
         return redirect("account_page")

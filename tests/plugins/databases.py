@@ -105,7 +105,7 @@ class Databases:
         from django.db import connections
 
         with self._servers.superuser() as server:
-            # Until this session ends: two processes do not build the same template.
+            # Held until the connection closes: two processes do not build the same template.
             server.execute("SELECT pg_advisory_lock(%s)", [zlib.crc32(template.encode())])
             if self._servers.template_value(template).exists():
                 return
