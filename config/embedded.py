@@ -18,6 +18,7 @@ import signal
 import socket
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from config.processes import LOOPBACK, Child, ChildFailed, command_line, end_leftover, free_port
+from config.processes import LOOPBACK, Child, ChildFailed, command_line, die_with_parent, end_leftover, free_port
 
 PERSISTENT_TEMPORARY = Path(os.sep, "var", "tmp")
 SERVER_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -259,27 +260,33 @@ class Postgres:
             return
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.account.own(self.home)
-        # Made beside its place and renamed: an interrupted first start leaves nothing that looks finished.
-        draft = self.home / "data.new"
-        password_file = self.home / "password.new"
-        shutil.rmtree(draft, ignore_errors=True)
-        descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Made beside its place and renamed: an interrupted first start leaves nothing that looks finished. A folder
+        # for each try, because the programs of a killed launcher may write on for a moment.
+        for leftover in self.home.glob("new-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix="new-", dir=self.home))
+        password_file = draft / "password"
+        descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(self.password + "\n")
-        self.account.own(password_file)
+        for path in (draft, password_file):
+            self.account.own(path)
         try:
             made = self.account.run(
                 [
                     str(self.bin_dir / "initdb"),
-                    *("-D", str(draft), "-U", SUPERUSER, "--pwfile", str(password_file)),
+                    *("-D", str(draft / "data"), "-U", SUPERUSER, "--pwfile", str(password_file)),
                     *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", *self._locale()),
-                ]
+                ],
+                preexec_fn=die_with_parent(signal.SIGKILL),
             )
+            if made.returncode:
+                raise ChildFailed(
+                    f"PostgreSQL could not create its files in `{self.home}`\n{made.stdout}{made.stderr}"
+                )
+            (draft / "data").rename(self.data)
         finally:
-            password_file.unlink()
-        if made.returncode:
-            raise ChildFailed(f"PostgreSQL could not create its files in `{self.home}`\n{made.stdout}{made.stderr}")
-        draft.rename(self.data)
+            shutil.rmtree(draft, ignore_errors=True)
 
     def _major_version(self) -> int:
         answer = self.account.run([str(self.bin_dir / "postgres"), "--version"]).stdout

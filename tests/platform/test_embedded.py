@@ -72,7 +72,7 @@ def test_a_server_starts_stops_and_starts_again(postgres: Callable[..., Postgres
 
 
 def test_an_interrupted_first_start_is_begun_anew(postgres: Callable[..., Postgres], folder: Path) -> None:
-    half_made = folder / "postgres" / "data.new"
+    half_made = folder / "postgres" / "new-killed" / "data"
     half_made.mkdir(parents=True)
     (half_made / "PG_VERSION").write_text("18\n")
     server = postgres()

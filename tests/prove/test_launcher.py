@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import psycopg
@@ -73,9 +74,11 @@ def test_kill_9_of_the_launcher_leaves_nothing_running_and_nothing_lost(launcher
 
 
 def test_a_killed_start_begins_anew(launchers: Launchers) -> None:
-    for after in ("starting PostgreSQL", "starting Valkey", "bringing the database up to date"):
+    first_tries = [("starting PostgreSQL", seconds) for seconds in (0, 0.1, 0.2, 0.4, 0.6, 0.8)]
+    for after, seconds in [*first_tries, ("starting Valkey", 0), ("bringing the database up to date", 0)]:
         launched = launchers.start()
         wait_for(lambda launched=launched, after=after: after in launched.log, 60, after)  # type: ignore[misc]
+        time.sleep(seconds)  # into the making of the files, which takes about a second
         os.kill(launched.process.pid, signal.SIGKILL)
         launched.process.wait(10)
     last = launchers.start()
