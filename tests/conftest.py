@@ -16,7 +16,7 @@ from tests.cast import Cast
 from tests.plugins.databases import DATABASES
 from tests.plugins.servers import SERVERS, TestServers
 
-pytest_plugins = ("tests.plugins.processes", "tests.plugins.browser", "tests.plugins.launched")
+pytest_plugins = ("tests.plugins.clients", "tests.plugins.processes", "tests.plugins.browser", "tests.plugins.launched")
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 hypothesis_settings.register_profile("dev", deadline=None, suppress_health_check=_SLOW_IS_FINE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeVar
 
 from estimator.core import cost as costing
@@ -228,8 +228,9 @@ def _warn_of_price(ask: Ask, price: PriceUsed | None, days_max: int) -> None:
             f"the list price{where} is of {price.as_of}, {price.age_days} days old: ask what it costs today, or have "
             "an agreed price recorded"
         )
-    ends = None if ask.window_hours is None else ask.on + timedelta(hours=ask.window_hours)
-    if price.ends_on is not None and (ends is None or price.ends_on < ends):
+    days = None if ask.window_hours is None else ask.window_hours // 24
+    # Counted in days: the end of a very long window is no date.
+    if price.ends_on is not None and (days is None or (price.ends_on - ask.on).days < days):
         ask.ledger.warn(f"the agreed price ends on {price.ends_on}: later days are priced as if it went on")
 
 

@@ -61,6 +61,13 @@ class DeskSite(UnfoldAdminSite):
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         return super().admin_view(_in_zone_of_reader(self, view), cacheable)
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Nothing: the sidebar has a navigation of its own, and each list of records is on `app_index`.
+
+        The framework would ask every model on every page what the person may do with it.
+        """
+        return []
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The desk opens on what waits for the person."""
         return redirect("admin:queue")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from governance.policy import ir
@@ -180,7 +181,9 @@ class Bundle:
         }
 
 
+@lru_cache(maxsize=2_048)
 def canonical_text(expression: str) -> str:
+    """Remembered, because a hash is taken over all rules whenever one changes."""
     return print_expression(parse(expression))
 
 

@@ -195,15 +195,19 @@ _NODE_TYPES = (
 )  # fmt: skip
 
 
+# Which fields of a node hold parts of it, by its own annotations, asked once and not for every node that is visited.
+_PARTS = {kind: tuple(each.name for each in fields(kind) if "Node" in str(each.type)) for kind in _NODE_TYPES}
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The direct parts of a node, left to right."""
     parts: list[Node] = []
-    for each in fields(node):
-        value = getattr(node, each.name)
-        if isinstance(value, _NODE_TYPES):
-            parts.append(value)
-        elif isinstance(value, tuple) and value and isinstance(value[0], _NODE_TYPES):
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
+        if isinstance(value, tuple):
             parts.extend(value)
+        else:
+            parts.append(value)
     return tuple(parts)
 
 
@@ -217,12 +221,9 @@ def walk(node: Node) -> Iterator[Node]:
 def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
     """A copy of a node with each direct part replaced by what `change` makes of it."""
     changed: dict[str, Any] = {}
-    for each in fields(node):
-        value = getattr(node, each.name)
-        if isinstance(value, _NODE_TYPES):
-            changed[each.name] = change(value)
-        elif isinstance(value, tuple) and value and isinstance(value[0], _NODE_TYPES):
-            changed[each.name] = tuple(change(item) for item in value)
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
+        changed[name] = tuple(change(item) for item in value) if isinstance(value, tuple) else change(value)
     return replace(node, **changed) if changed else node
 
 

@@ -5,6 +5,8 @@ Source: Common Expression Language specification, "Syntax" (grammar and operator
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from governance.policy import ast
 from governance.policy.ast import Expression, Span
 from governance.policy.errors import ExpressionSyntaxError, LimitExceeded, Position
@@ -19,6 +21,11 @@ PRECEDENCE = {
     "+": 4, "-": 4,
     "*": 5, "/": 5, "%": 5,
 }  # fmt: skip
+
+# Trees never change, and the same few texts are read over and over: a draft is read with every key that is pressed.
+# Short ones are remembered, so that a stream of bombs does not fill the memory.
+REMEMBERED_CHARS_MAX = 2_000
+REMEMBERED_TEXTS_MAX = 1_024
 
 _CONSTANTS: dict[str, ast.Literal] = {
     "true": ast.Literal("bool", True),
@@ -44,6 +51,13 @@ def parse(text: str, *, depth_max: int = EXPRESSION_DEPTH_MAX) -> Expression:
         ExpressionSyntaxError: not an expression; the position is where reading stopped.
         LimitExceeded: too long, too many tokens or nested too deeply.
     """
+    if len(text) > REMEMBERED_CHARS_MAX:
+        return _Parser(text, depth_max).parse()
+    return _remembered(text, depth_max)
+
+
+@lru_cache(maxsize=REMEMBERED_TEXTS_MAX)
+def _remembered(text: str, depth_max: int) -> Expression:
     return _Parser(text, depth_max).parse()
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from estimator.core.errors import InputError
@@ -38,16 +38,23 @@ def values_of(spec: FieldSpec) -> st.SearchStrategy[Any]:
             return st.floats(spec.minimum, spec.maximum, allow_nan=False)
 
 
+KINDS = st.sampled_from(list(WorkloadKind))
+# Built once: to build a strategy costs more than to draw from it.
+VALUES = {kind: {spec.name: values_of(spec) for spec in specs} for kind, specs in FIELDS_BY_KIND.items()}
+REQUIRED = {kind: {spec.name for spec in specs if spec.required} for kind, specs in FIELDS_BY_KIND.items()}
+STATED_BY = st.permutations([BY_TOKENS, BY_SAMPLES])
+
+
 @st.composite
 def asks(draw: st.DrawFn) -> tuple[str, dict[str, Any], bool]:
     """A kind with any allowed values in any of its fields; most of the contradictions between them are settled."""
-    kind = draw(st.sampled_from(list(WorkloadKind)))
-    specs = {spec.name: spec for spec in FIELDS_BY_KIND[kind]}
-    work = {name: draw(values_of(spec)) for name, spec in specs.items() if spec.required or draw(st.booleans())}
+    kind = draw(KINDS)
+    values, required = VALUES[kind], REQUIRED[kind]
+    work = {name: draw(value) for name, value in values.items() if name in required or draw(st.booleans())}
     if kind in SAMPLE_KINDS:
-        stated, dropped = draw(st.permutations([BY_TOKENS, BY_SAMPLES]))
+        stated, dropped = draw(STATED_BY)
         work = {name: value for name, value in work.items() if name not in dropped}
-        work |= {name: draw(values_of(specs[name])) for name in stated}
+        work |= {name: draw(values[name]) for name in stated}
     if "active_parameters_billion" in work:
         total = max(work["active_parameters_billion"], work.get("parameters_billion", 0.0))
         work |= {"parameters_billion": total, "active_parameters_billion": draw(st.floats(1e-6, total))}
@@ -70,6 +77,7 @@ def places(draw: st.DrawFn) -> Place:
 LIMITS = st.none() | st.floats(1e-3, 1e9)
 
 
+@example(("purchase", {}, False), Place(PriceTerm.PURCHASE, accelerator="rtx-a6000"), 1e9, None, None, False)
 @given(asks(), places(), LIMITS, LIMITS, LIMITS, st.booleans())
 def test_every_allowed_ask_gives_finite_ordered_numbers(
     ask: tuple[str, dict[str, Any], bool],

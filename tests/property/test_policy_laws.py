@@ -83,14 +83,19 @@ for _name in POOL:
 
 OPTIONAL = [fact.name for fact in FACTS if fact.optional]
 
+# Strategies are built once: to build one costs more than to draw from it.
+VALUES = {name: _values(fact) for name, fact in FACTS_BY_NAME.items()}
+CHANGED = st.lists(st.sampled_from([*POOL, *FACTS_BY_NAME]), max_size=10, unique=True)
+LEFT_OUT = st.sets(st.sampled_from(OPTIONAL), max_size=5)
+
 
 @st.composite
 def facts_mappings(draw: st.DrawFn) -> dict[str, Any]:
     """The plain ask with some facts changed and some optional ones there or not; always valid."""
     facts = plain_ask()
-    for name in draw(st.lists(st.sampled_from([*POOL, *FACTS_BY_NAME]), max_size=10, unique=True)):
-        facts[name] = draw(_values(FACTS_BY_NAME[name]))
-    for name in draw(st.sets(st.sampled_from(OPTIONAL), max_size=5)):
+    for name in draw(CHANGED):
+        facts[name] = draw(VALUES[name])
+    for name in draw(LEFT_OUT):
         facts.pop(name, None)
     return facts
 
@@ -122,13 +127,14 @@ def _terms(type: Type) -> st.SearchStrategy[str]:
 
 
 COMPARISONS = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
-ORDERED_TYPES = [Type.DOUBLE, Type.INT, Type.STRING, Type.TIMESTAMP]
+TERMS = {type: _terms(type) for type in (Type.DOUBLE, Type.INT, Type.STRING, Type.TIMESTAMP)}
+ORDERED_TERMS = st.sampled_from(list(TERMS.values()))
 
 
 @st.composite
 def comparisons(draw: st.DrawFn) -> str:
-    type = draw(st.sampled_from(ORDERED_TYPES))
-    return f"{draw(_terms(type))} {draw(COMPARISONS)} {draw(_terms(type))}"
+    terms = draw(ORDERED_TERMS)
+    return f"{draw(terms)} {draw(COMPARISONS)} {draw(terms)}"
 
 
 LEAVES = (
@@ -136,10 +142,10 @@ LEAVES = (
     | comparisons()
     | st.sampled_from(BY_TYPE[Type.BOOL])
     | st.sampled_from([f"has({name})" for name in POOL])
-    | st.tuples(_terms(Type.STRING), st.sampled_from(["['a', 'medical']", "['DE']", "request.use_tags"])).map(
+    | st.tuples(TERMS[Type.STRING], st.sampled_from(["['a', 'medical']", "['DE']", "request.use_tags"])).map(
         lambda each: f"{each[0]} in {each[1]}"
     )
-    | st.tuples(_terms(Type.STRING), st.sampled_from(["startsWith", "endsWith", "contains"])).map(
+    | st.tuples(TERMS[Type.STRING], st.sampled_from(["startsWith", "endsWith", "contains"])).map(
         lambda each: f"({each[0]}).{each[1]}('a')"
     )
     | st.tuples(
@@ -252,17 +258,24 @@ EFFECTS = st.sampled_from([EffectKind.DENY, EffectKind.FLAG, EffectKind.WARN, Ef
 )
 
 
-@st.composite
-def rules(draw: st.DrawFn, rule_id: str = "r") -> Rule:
+ONE_IN_SIX, UP_TO_FIVE = st.integers(0, 5), st.integers(1, 5)
+
+
+def _rule(draw: st.DrawFn, rule_id: str) -> Rule:
     effect, when = draw(EFFECTS), draw(CONDITIONS)
-    on_error = OnError.DENY if draw(st.integers(0, 5)) == 0 else DEFAULT_ON_ERROR[effect.kind]
+    on_error = OnError.DENY if draw(ONE_IN_SIX) == 0 else DEFAULT_ON_ERROR[effect.kind]
     _check(when)
     return Rule(rule_id, rule_id, rule_id, when, effect, "Fired.", on_error)
 
 
 @st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    return _rule(draw, "r")
+
+
+@st.composite
 def rule_lists(draw: st.DrawFn) -> list[Rule]:
-    return [draw(rules(f"r{index}")) for index in range(draw(st.integers(1, 5)))]
+    return [_rule(draw, f"r{index}") for index in range(draw(UP_TO_FIVE))]
 
 
 def _compile(rule_list: list[Rule]) -> CompiledPolicySet:

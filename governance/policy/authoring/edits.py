@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from governance.policy.authoring.reconcile import CannotPatch, reconcile
@@ -23,6 +24,8 @@ from governance.policy.suggest import closest
 from governance.policy.vocabulary import Vocabulary
 
 Change = Callable[[Bundle], Bundle]
+
+REMEMBERED_SOURCES_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def edit_source(source: str, *changes: Change, vocabulary: Vocabulary | None = S
     Raises:
         PolicyError: the text does not check before, or would not check after; with a position.
     """
-    old = load_bundle(source, vocabulary=None)
+    old = _as_it_stands(source)
     new = replace(old, vocabulary=vocabulary)
     for change in changes:
         new = change(new)
@@ -86,7 +89,13 @@ def rewritten(source: str, old: Bundle, new: Bundle) -> Edited:
 
 def canonical_source(source: str, bundle: Bundle) -> str:
     """The text that a bundle was read from, with every other name replaced by the word that was read."""
-    return rewritten(source, load_bundle(source, vocabulary=None), bundle).text if bundle.notes else source
+    return rewritten(source, _as_it_stands(source), bundle).text if bundle.notes else source
+
+
+@lru_cache(maxsize=REMEMBERED_SOURCES_MAX)
+def _as_it_stands(source: str) -> Bundle:
+    """The bundle of a text: an editor changes the same one with every key that is pressed."""
+    return load_bundle(source, vocabulary=None)
 
 
 # -- parameters
