@@ -281,9 +281,7 @@ class Postgres:
                 preexec_fn=die_with_parent(signal.SIGKILL),
             )
             if made.returncode:
-                raise ChildFailed(
-                    f"PostgreSQL could not create its files in `{self.home}`\n{made.stdout}{made.stderr}"
-                )
+                raise ChildFailed(f"PostgreSQL could not create its files in `{self.home}`\n{made.stdout}{made.stderr}")
             (draft / "data").rename(self.data)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
