@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from governance import emails
@@ -15,6 +14,7 @@ from tests.browser.walk import Walk
 from tests.cast import PASSWORD, Cast, add_person
 from tests.mail.reading import text_of
 from tests.mail.test_letters import LINK
+from tests.plugins.axe import OF_COLOUR, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -33,13 +33,13 @@ def link_in(kind: str, site: str) -> str:
 
 def looked_at(page: Page, name: str) -> None:
     """Nothing for axe, no sideways scrolling on a phone, in light and dark."""
-    for scheme in ("light", "dark"):
+    for scheme, options in (("light", None), ("dark", OF_COLOUR)):
         for width in (1440, 390):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, scheme, width)
 
-        serious = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+        serious = [each for each in violations(page, options) if each["impact"] in ("serious", "critical")]
         assert serious == [], (name, scheme, serious)
     page.set_viewport_size({"width": 1440, "height": 900})
 
