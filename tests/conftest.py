@@ -27,7 +27,7 @@ hypothesis_settings.register_profile("soak", parent=hypothesis_settings.get_prof
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
-_WAITING = {"browser", "processes", "launchers"}
+_WAITING = {"browser", "web_server", "processes", "launchers"}
 
 DATABASES.add("cast", casting.assemble)
 DATABASES.add("cast_today", casting.assemble_today)
@@ -35,8 +35,16 @@ DATABASES.add("cast_today", casting.assemble_today)
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that wait for browsers and processes come first, so that none of them is the last one, alone."""
-    items.sort(key=lambda item: _WAITING.isdisjoint(getattr(item, "fixturenames", ())))
+    """Tests that wait for browsers and processes come first, so that none of them is the last one, alone.
+
+    Before all others those that share a `product`: what comes first in a run is given to one process.
+    """
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    names = getattr(item, "fixturenames", ())
+    return 0 if "product" in names else 2 if _WAITING.isdisjoint(names) else 1
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from config.processes import free_port
 from tests.browser.walk import Walk
 from tests.cast import Cast, set_budget
 from tests.plugins.browser import TIMEOUT_MS
-from tests.plugins.processes import LiveStack, TestProcesses
+from tests.plugins.processes import LiveStack, WebServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,12 +31,9 @@ def stack(live_stack: LiveStack, cast: Cast) -> tuple[LiveStack, Cast]:
 
 
 @pytest.fixture
-def site(processes: TestProcesses, cast: Cast) -> tuple[str, Cast]:
+def site(web_server: WebServer, cast: Cast) -> tuple[str, Cast]:
     """The web server alone, with the cast in its database: its address, and the cast."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    processes.start_web(port, SITE_URL=url)
-    return url, cast
+    return web_server.url, cast
 
 
 @pytest.fixture

@@ -14,32 +14,17 @@ import pytest
 from tests.plugins.launched import Launchers, wait_gone
 from tests.plugins.processes import wait_for
 
-
-def test_one_start_serves_everything_and_one_signal_ends_it(launchers: Launchers) -> None:
-    launched = launchers.start(PATH="/usr/bin:/bin")
-    launched.wait_ready()
-    wait_for(lambda: launched.health() == {"database": "ok", "queue": "ok", "workers": "ok"}, 30, "all parts ok")
-    with urllib.request.urlopen(launched.url + "/mailbox/", timeout=10) as response:  # noqa: S310 - our own address
-        assert "No mail yet" in response.read().decode()
-
-    private = ("secrets.json", "endpoints.json")
-    assert all((launchers.data / name).stat().st_mode & 0o077 == 0 for name in private)
-    assert launched.url in launched.log
-
-    children = launched.children
-    assert len(children) == 6  # PostgreSQL, Valkey, mailbox, web server, worker, beat
-    assert launched.end(signal.SIGTERM) == 0
-    wait_gone(children, seconds=5)
-    assert not (launchers.data / "endpoints.json").exists()
-    assert "stopped; the data is kept" in launched.log
+PATH = "/usr/bin:/bin"
+SUBJECT = "A mail with a link"
 
 
 @pytest.mark.browser
-def test_a_mail_can_be_read_in_the_browser_and_its_link_leaves_the_frame(launchers: Launchers, page: Any) -> None:
-    launched = launchers.start()
-    launched.wait_ready()
+def test_a_mail_can_be_read_in_the_browser_and_its_link_leaves_the_frame(product: Launchers, page: Any) -> None:
+    launched = product.running(PATH=PATH)
+    page.goto(launched.url + "/mailbox/")
+    page.get_by_text("No mail yet").wait_for()
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = "c@example.com", "alice@example.com", "A mail with a link"
+    mail["From"], mail["To"], mail["Subject"] = "c@example.com", "alice@example.com", SUBJECT
     mail.set_content("plain words")
     link = f'<p style="color: green">rich words</p><a href="{launched.url}/healthz">Open</a><script>alert(1)</script>'
     mail.add_alternative(link, subtype="html")
@@ -48,7 +33,7 @@ def test_a_mail_can_be_read_in_the_browser_and_its_link_leaves_the_frame(launche
         server.send_message(mail)
 
     page.goto(launched.url + "/mailbox/")
-    page.get_by_role("link", name="A mail with a link").click()
+    page.get_by_role("link", name=SUBJECT).click()
     frame = page.frame_locator("iframe")
     frame.get_by_text("rich words").wait_for()
     page.get_by_text("plain words").wait_for()
@@ -57,3 +42,22 @@ def test_a_mail_can_be_read_in_the_browser_and_its_link_leaves_the_frame(launche
     page.wait_for_url(launched.url + "/healthz")
     complaints = [text for text in page.complaints if "script" not in text]  # the mail's script was refused
     assert complaints == []
+
+
+def test_one_start_serves_everything_and_one_signal_ends_it(product: Launchers) -> None:
+    launched = product.running(PATH=PATH)
+    wait_for(lambda: launched.health() == {"database": "ok", "queue": "ok", "workers": "ok"}, 30, "all parts ok")
+    with urllib.request.urlopen(launched.url + "/mailbox/", timeout=10) as response:  # noqa: S310 - our own address
+        mailbox = response.read().decode()
+    assert "No mail yet" in mailbox or SUBJECT in mailbox
+
+    private = ("secrets.json", "endpoints.json")
+    assert all((product.data / name).stat().st_mode & 0o077 == 0 for name in private)
+    assert launched.url in launched.log
+
+    children = launched.children
+    assert len(children) == 6  # PostgreSQL, Valkey, mailbox, web server, worker, beat
+    assert launched.end(signal.SIGTERM) == 0
+    wait_gone(children, seconds=5)
+    assert not (product.data / "endpoints.json").exists()
+    assert "stopped; the data is kept" in launched.log

@@ -13,7 +13,7 @@ import pytest
 from config import web_server
 from config.processes import Child, free_port
 from config.web_worker import BODY_BYTES_MAX, HEADER_BYTES_MAX
-from tests.plugins.processes import TestProcesses
+from tests.plugins.processes import TestProcesses, WebServer
 from tests.plugins.slow_clients import DRIPPING_BODY, SlowClients, seconds_of_sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,9 +41,8 @@ class Web:
 
 
 @pytest.fixture
-def web(processes: TestProcesses) -> Web:
-    port = free_port()
-    return Web(port, processes.start_web(port))
+def web(web_server: WebServer) -> Web:
+    return Web(web_server.port, web_server.child)
 
 
 def test_sixty_slow_clients_keep_nobody_from_signing_in(web: Web):
@@ -114,7 +113,9 @@ def test_head_has_no_body_and_the_connection_stays_in_step(web: Web, path: bytes
     assert b"gunicorn" not in answer.lower()
 
 
-def test_a_stop_answers_what_has_arrived_and_waits_for_nobody_who_drips(web: Web):
+def test_a_stop_answers_what_has_arrived_and_waits_for_nobody_who_drips(processes: TestProcesses):
+    port = free_port()
+    web = Web(port, processes.start_web(port))
     with SlowClients(web.port, 30), web.connect() as client:
         client.sendall(DRIPPING_BODY.replace(b"100000", b"30"))
         time.sleep(0.3)

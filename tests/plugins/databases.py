@@ -8,7 +8,6 @@ the next one gets a new copy. How to choose: docs/testing.md.
 
 from __future__ import annotations
 
-import itertools
 import os
 import pickle
 import zlib
@@ -32,9 +31,7 @@ class Databases:
         self._builders: dict[str, Callable[[], Any]] = {EMPTY: lambda: None}
         self._values: dict[str, bytes] = {}
         self._copies: dict[str, str] = {}
-        self._used_up: list[str] = []
         self._current = EMPTY
-        self._numbers = itertools.count(1)
         self._superuser: psycopg.Connection | None = None
 
     def add(self, name: str, build: Callable[[], Any]) -> None:
@@ -66,7 +63,7 @@ class Databases:
         from django.db import connections
 
         connections.close_all()
-        self._used_up.append(self._copies.pop(self._current))
+        self._copies.pop(self._current)
         self._servers.flush_valkey()
 
     def value(self, name: str) -> Any:
@@ -77,10 +74,8 @@ class Databases:
 
     def _enter(self, template: str) -> None:
         if template not in self._copies:
-            # Not at its end, but now: its last sessions have left by themselves, so nobody waits for them.
-            while self._used_up:
-                self._servers.drop(self._used_up.pop(), server=self._server())
-            name = f"test_{self._servers.worker}_{template}_{next(self._numbers)}"
+            # The name of the copy before it, so that a web server that was started for it works on the new one.
+            name = f"test_{self._servers.worker}_{template}"
             self._build(template)
             self._servers.clone(name, template=template, server=self._server())
             self._copies[template] = name

@@ -12,6 +12,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,13 @@ class Launchers:
         self.started.append(launched)
         return launched
 
+    def running(self, **variables: str) -> Launched:
+        """The launcher that runs, or a new one; ready."""
+        if not self.started or self.started[-1].process.poll() is not None:
+            self.start(**variables)
+        self.started[-1].wait_ready()
+        return self.started[-1]
+
     def clean_up(self) -> None:
         for launched in self.started:
             if launched.process.poll() is None:
@@ -123,9 +131,8 @@ def wait_gone(pids: list[int], seconds: float = 20.0) -> None:
         raise AssertionError(f"still there after {seconds:.0f} s:\n{left}") from None
 
 
-@pytest.fixture
-def launchers() -> Iterator[Launchers]:
-    """Launchers whose data lies in a folder with a space in its name, which any account may pass through."""
+@contextmanager
+def _on_data_of_their_own() -> Iterator[Launchers]:
     folder = Path(tempfile.mkdtemp(prefix="comptroller-launch-"))
     folder.chmod(0o711)
     launchers = Launchers(folder, folder / "my data", [])
@@ -134,3 +141,17 @@ def launchers() -> Iterator[Launchers]:
     finally:
         launchers.clean_up()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def launchers() -> Iterator[Launchers]:
+    """Launchers whose data lies in a folder with a space in its name, which any account may pass through."""
+    with _on_data_of_their_own() as launchers:
+        yield launchers
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Launchers]:
+    """The same for the tests of a module, which share what they start: `product.running()`."""
+    with _on_data_of_their_own() as launchers:
+        yield launchers

@@ -61,7 +61,7 @@ class SmtpServer:
     def to(self, address: str) -> list[EmailMessage]:
         return [mail for mail in self.messages if address in (mail["To"] or "")]
 
-    def wait_for(self, address: str, subject: str = "", seconds: float = 30.0) -> EmailMessage:
+    def wait_for(self, address: str, subject: str = "", seconds: float = 60.0) -> EmailMessage:
         """Wait for a mail to an address whose subject contains some text."""
 
         def find() -> EmailMessage | None:
@@ -89,13 +89,21 @@ def running_smtp_server() -> Iterator[SmtpServer]:
         controller.stop()
 
 
-@pytest.fixture
-def smtp_server(settings: Any) -> Iterator[SmtpServer]:
-    """Mail that this process sends goes through SMTP to `.messages`."""
+@pytest.fixture(scope="session")
+def _smtp_server() -> Iterator[SmtpServer]:
+    """One for all tests of this process: the web server that they share knows its address."""
     with running_smtp_server() as sink:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
         yield sink
+
+
+@pytest.fixture
+def smtp_server(_smtp_server: SmtpServer, settings: Any) -> SmtpServer:
+    """Mail that this process, a worker or the web server sends goes through SMTP to `.messages`, which are none yet."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", _smtp_server.port
+    _smtp_server.envelopes.clear()
+    _smtp_server.refuse_with = None
+    return _smtp_server
 
 
 # ------------------------------------------------------------------------ processes
@@ -124,21 +132,22 @@ class TestProcesses:
         self.children.append(child)
         return child
 
-    def start_worker(self, concurrency: int = 2, **variables: str) -> Child:
-        """A Celery worker, ready to take tasks."""
+    def start_worker(self, concurrency: int = 2, *, wait: bool = True, **variables: str) -> Child:
+        """A Celery worker, ready to take tasks, or soon."""
         worker = self.start(
             f"worker{len(self.children)}",
             *("celery", "-A", "config", "worker", "--concurrency", str(concurrency), "--loglevel", "INFO"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"test{len(self.children)}@%h"),
             **variables,
         )
-        worker.wait_until(lambda: " ready." in worker.log_path.read_text(errors="replace"), START_SECONDS_MAX)
+        if wait:
+            worker.wait_until(lambda: " ready." in worker.log_path.read_text(errors="replace"), START_SECONDS_MAX)
         return worker
 
-    def start_beat(self, **variables: str) -> Child:
+    def start_beat(self, app: str = "config", **variables: str) -> Child:
         schedule = self.folder / "beat-schedule"
         return self.start(
-            "beat", "celery", "-A", "config", "beat", "--schedule", str(schedule), "--pidfile", "", **variables
+            "beat", "celery", "-A", app, "beat", "--schedule", str(schedule), "--pidfile", "", **variables
         )
 
     def start_web(self, port: int, workers: int = 1, arguments: Sequence[str] = (), **variables: str) -> Child:
@@ -153,8 +162,9 @@ class TestProcesses:
         return web
 
     def stop_all(self) -> None:
+        """At once: nobody looks at their database or queue any more, and a polite end takes seconds."""
         for child in self.children:
-            child.ask_to_stop()
+            child.kill()
         for child in self.children:
             child.stop()
 
@@ -170,12 +180,61 @@ def _answers(url: str) -> bool:
 @pytest.fixture
 def processes(servers: TestServers, transactional_db: None, tmp_path: Path) -> Iterator[TestProcesses]:
     """Start workers, beat or web on this test's database: `processes.start_worker()`."""
-    quiet = {"LOG_LEVEL": "INFO", "DJANGO_SETTINGS_MODULE": "config.settings"}
-    started = TestProcesses(os.environ | servers.environment() | quiet, tmp_path)
+    started = _processes(servers, tmp_path)
     try:
         yield started
     finally:
         started.stop_all()
+
+
+def _processes(servers: TestServers, folder: Path) -> TestProcesses:
+    quiet = {"LOG_LEVEL": "INFO", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    return TestProcesses(os.environ | servers.environment() | quiet, folder)
+
+
+@dataclass
+class WebServer:
+    """The web server as it is shipped, with one process."""
+
+    child: Child
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="session")
+def _web_servers() -> Iterator[dict[str, WebServer]]:
+    """Those that run, by the database that they work on."""
+    running: dict[str, WebServer] = {}
+    yield running
+    for web in running.values():
+        kill(web.child)
+
+
+@pytest.fixture
+def web_server(
+    servers: TestServers,
+    transactional_db: None,
+    _smtp_server: SmtpServer,
+    _web_servers: dict[str, WebServer],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> WebServer:
+    """The web server on this test's database, shared by the tests of a template: to use, not to end.
+
+    A copy of a template has the name of the copy before it, so the server connects to the new one by itself.
+    """
+    web = _web_servers.get(servers.database)
+    if web is None or not _answers(f"{web.url}/healthz"):
+        if web is not None:
+            kill(web.child)
+        port = free_port()
+        started = _processes(servers, tmp_path_factory.mktemp("web"))
+        url = f"http://127.0.0.1:{port}"
+        web = WebServer(started.start_web(port, SITE_URL=url, EMAIL_URL=_smtp_server.url), port)
+        _web_servers[servers.database] = web
+    return web
 
 
 @pytest.fixture
@@ -194,15 +253,15 @@ class LiveStack:
 
 
 @pytest.fixture
-def live_stack(processes: TestProcesses, smtp_server: SmtpServer) -> LiveStack:
-    """The product as it runs in production, on this test's own database and queue."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    variables = {"EMAIL_URL": smtp_server.url, "SITE_URL": url}
-    processes.start_web(port, **variables)
-    processes.start_worker(**variables)
-    processes.start_beat(**variables)
-    return LiveStack(url=url, mail=smtp_server, processes=processes)
+def live_stack(processes: TestProcesses, web_server: WebServer, smtp_server: SmtpServer) -> LiveStack:
+    """The product as it runs in production, on this test's own database and queue, with a quicker beat.
+
+    Worker and beat get ready while the test begins.
+    """
+    variables = {"EMAIL_URL": smtp_server.url, "SITE_URL": web_server.url}
+    processes.start_worker(wait=False, **variables)
+    processes.start_beat("tests.plugins.quick_beat", **variables)
+    return LiveStack(url=web_server.url, mail=smtp_server, processes=processes)
 
 
 def kill(child: Child) -> None:
