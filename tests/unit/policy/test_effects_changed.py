@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,17 @@ def sides(policy: CompiledPolicySet) -> Side:
     return Side(judge.rules, bits, combine(judge.rules, bits, COLUMNS.count, {}))
 
 
+@cache
+def shipped_side() -> Side:
+    return sides(shipped_policy_set())
+
+
+@cache
+def shipped_decisions() -> list[Decision]:
+    """One by one, as no column ever judged them."""
+    return [decide(shipped_policy_set(), facts, on=DAY) for facts in ROWS]
+
+
 def differs(now: Decision, after: Decision) -> set[str]:
     """The same from two decisions."""
     if now.outcome is not after.outcome:
@@ -119,11 +131,11 @@ def differs(now: Decision, after: Decision) -> set[str]:
 @pytest.mark.parametrize("name", DRAFTS)
 def test_each_kind_is_counted_where_single_decisions_differ_in_it(name: str) -> None:
     policy, expected = DRAFTS[name]
-    changes = effect_changes(sides(shipped_policy_set()), sides(policy), {}, SIZE)
+    changes = effect_changes(shipped_side(), sides(policy), {}, SIZE)
     by_kind = {kind: np.unpackbits(rows, count=COLUMNS.count).astype(bool) for kind, rows in changes.by_kind.items()}
     wanted: dict[str, set[int]] = {}
-    for index, facts in enumerate(ROWS):
-        now, after = decide(shipped_policy_set(), facts, on=DAY), decide(policy, facts, on=DAY)
+    for index, (facts, now) in enumerate(zip(ROWS, shipped_decisions(), strict=True)):
+        after = decide(policy, facts, on=DAY)
         for kind in differs(now, after):
             wanted.setdefault(kind, set()).add(index)
             if kind != "evidence":
@@ -161,5 +173,5 @@ def test_a_new_deny_rule_that_changes_no_outcome_is_another_reason() -> None:
             for each in shipped_bundles()
         ]
     )
-    changes = effect_changes(sides(shipped_policy_set()), sides(policy), {}, SIZE)
+    changes = effect_changes(shipped_side(), sides(policy), {}, SIZE)
     assert set(changes.by_kind) == {"refusals"}

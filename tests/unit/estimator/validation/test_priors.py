@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
 import pytest
 
@@ -15,19 +16,32 @@ from estimator.core.workload import Workload
 from estimator.validation.folds import sample_of
 from estimator.validation.priors import PRIORS_FILE, fit_priors, replace_priors
 from estimator.validation.process import Sample, predict
-from estimator.validation.runs import RECOMPUTED, RUNS_FILE, read_runs
+from estimator.validation.runs import RECOMPUTED, RUNS_FILE, Run, read_runs
 from tests.unit.estimator.samples import shipped
 
 
+@cache
+def shipped_runs() -> tuple[Run, ...]:
+    return tuple(read_runs(RUNS_FILE)[0])
+
+
+@cache
+def fitted() -> tuple[dict[str, str], ...]:
+    return tuple(fit_priors(shipped_runs(), date(2026, 11, 22)))
+
+
+@cache
+def shipped_sample() -> Sample:
+    return sample_of(shipped_runs())
+
+
 def test_the_shipped_priors_are_what_the_command_writes() -> None:
-    runs, _ = read_runs(RUNS_FILE)
     text = PRIORS_FILE.read_text(encoding="utf-8")
-    assert replace_priors(text, fit_priors(runs, date(2026, 11, 22))) == text
+    assert replace_priors(text, list(fitted())) == text
 
 
 def test_a_generation_without_runs_is_the_least_certain() -> None:
-    runs, _ = read_runs(RUNS_FILE)
-    rows = {row["applies_to"]: row for row in fit_priors(runs, date(2026, 11, 22))}
+    rows = {row["applies_to"]: row for row in fitted()}
 
     def width(name: str) -> float:
         return float(rows[name]["p90"]) / float(rows[name]["p10"])
@@ -37,8 +51,7 @@ def test_a_generation_without_runs_is_the_least_certain() -> None:
 
 def test_utilisation_rises_more_slowly_than_size() -> None:
     """Else a larger model would take fewer hours: the law of monotony rests on it."""
-    runs, _ = read_runs(RUNS_FILE)
-    rows = {row["applies_to"]: row for row in fit_priors(runs, date(2026, 11, 22))}
+    rows = {row["applies_to"]: row for row in fitted()}
     for end in ("p10", "p50", "p90"):
         assert float(rows["hopper_dense_large"][end]) / float(rows["hopper_dense_medium"][end]) < 10
         assert float(rows["hopper_dense_medium"][end]) / float(rows["hopper_dense_small"][end]) < 17.5
@@ -63,9 +76,8 @@ def test_an_estimate_uses_what_the_validation_has_judged(part: str, stated: dict
     workload = Workload.parse("pretraining", work)
     used = prior_utilisation(workload, accelerator, catalogue, Ledger(), devices)
 
-    runs, _ = read_runs(RUNS_FILE)
     run = replace(
-        runs[0],
+        shipped_runs()[0],
         developer="",
         generation=accelerator.generation,
         is_mixture_of_experts=False,
@@ -75,6 +87,6 @@ def test_an_estimate_uses_what_the_validation_has_judged(part: str, stated: dict
         has_fused_attention={"": None, "yes": True, "no": False}[stated.get("fused_attention", "")],
         devices=float(devices),
     )
-    low, middle, high = (math.exp(end) for end in predict(sample_of(runs), Sample([run], [False])).quantiles[0])
+    low, middle, high = (math.exp(end) for end in predict(shipped_sample(), Sample([run], [False])).quantiles[0])
     assert used.p50 == pytest.approx(middle, rel=0.04)
     assert math.log(used.p90 / used.p10) == pytest.approx(math.log(high / low), rel=0.12)
