@@ -14,6 +14,8 @@ from governance.policy.analysis.differences import RuleDifference, differences
 from governance.policy.analysis.findings import Finding, Severity
 from governance.policy.analysis.reasoner import Reasoner
 from governance.policy.analysis.solver import Answer, Solver
+from governance.policy.answer import Outcome
+from governance.policy.bundle import load_bundle
 from governance.policy.bundle_model import Bundle, DatedValue, Param, Rule
 from governance.policy.checker import check_condition
 from governance.policy.decision import RuleException, decide
@@ -67,6 +69,65 @@ def test_a_rule_that_can_never_fire_is_an_error(when: str, use_solver: bool) -> 
     [finding] = _found(_set(("a", when, DENY)), "rule_never_fires", use_solver=use_solver)
     assert finding.severity is Severity.ERROR
     assert finding.is_proven
+
+
+LATER = """
+apiVersion: comptroller.policy/v1
+kind: PolicyBundle
+schema: 1
+metadata: {{name: later, title: T, summary: S., owner: policy_officer}}
+params:
+  cap: {{type: double, unit: USD, help: h., values: [{{value: 5.0, from: 2030-01-01, source: s}}]}}
+rules:
+- id: R-1
+  title: T
+  when: |
+    has(request.exposure_usd) && request.exposure_usd > params.cap
+  effect: {effect}
+  message: "no"
+"""
+
+
+@pytest.mark.parametrize("use_solver", [False, True])
+@pytest.mark.parametrize(
+    ("effect", "does", "outcome"),
+    [
+        ("{deny: {code: x_code}}", "denies", Outcome.DENY),
+        ("{require: {roles: [{role: finance}]}}", "sends requests to its approvers", Outcome.REVIEW),
+        ("{require: {roles: [{role: finance}]}}\n  on_error: deny", "denies", Outcome.DENY),
+        ("{flag: {code: x_code}}", "flags", Outcome.REVIEW),
+        ("{warn: {code: x_code}}", "warns", Outcome.REVIEW),
+        ("allow", "allows nothing and leaves requests to a person", Outcome.REVIEW),
+    ],
+)
+def test_a_rule_whose_parameter_begins_later_is_said_to_do_what_the_decision_does(
+    effect: str, does: str, outcome: Outcome, use_solver: bool
+) -> None:
+    """Not that it never fires: what cannot be judged counts, and the decision acts on it until the first day comes."""
+    policy_set = compile_policy_set([load_bundle(LATER.format(effect=effect))])
+    findings = check_policy_set(policy_set, on=DAY, use_solver=use_solver)
+    assert [each.sentence for each in findings if each.code == "parameter_without_value"] == [
+        f"R-1 {does} while its parameter has no value: `params.cap` begins on 2030-01-01."
+    ]
+    assert not {each.code for each in findings} & {"rule_never_fires", "rule_seems_never_to_fire"}
+    assert decide(policy_set, validate_facts(plain_ask()), on=DAY).outcome is outcome
+    begun = check_policy_set(policy_set, on=date(2030, 1, 1), use_solver=use_solver)
+    assert "parameter_without_value" not in {each.code for each in begun}
+
+
+@pytest.mark.parametrize("use_solver", [False, True])
+def test_a_rule_that_counts_only_where_a_fact_is_absent_is_not_said_to_be_silent(use_solver: bool) -> None:
+    """A compute below nothing is never true; without the guard the rule denies wherever the compute is not known."""
+    policy_set = _set(("a", "lineage.base_model_flop < 0.0", DENY))
+    findings = check_policy_set(policy_set, on=DAY, use_solver=use_solver)
+    [finding] = [each for each in findings if each.code == "rule_only_unjudged"]
+    assert finding.sentence.endswith("it denies where `lineage.base_model_flop` is absent.")
+    assert not {each.code for each in findings} & {"rule_never_fires", "rule_seems_never_to_fire"}
+    assert _found(
+        _set(("a", "has(lineage.base_model_flop) && lineage.base_model_flop < 0.0", DENY)),
+        "rule_never_fires",
+        use_solver=use_solver,
+    )
 
 
 def test_what_only_arithmetic_shows_needs_the_solver() -> None:
