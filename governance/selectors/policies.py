@@ -85,6 +85,11 @@ def active_policy() -> CompiledPolicySet:
     return in_force().policy
 
 
+def rules_in_force() -> frozenset[str]:
+    """Ids of all rules in force, and of the tables that name all their rows."""
+    return frozenset(name for rule in active_policy().rules for name in (rule.rule_id, rule.rule.parent))
+
+
 def policy_with(version: PolicyVersion) -> CompiledPolicySet:
     """The whole policy as it would be with this version in the place of its set's active one. One query.
 

@@ -21,7 +21,9 @@ from governance.models import (
     Acceptance,
     User,
 )
+from governance.policy.suggest import closest
 from governance.selectors import acceptable_use as selector
+from governance.selectors.policies import rules_in_force
 from governance.services import alerts, audit, jobs
 from governance.services.edits import Errors
 from governance.services.second_officer import gone, require_officer, require_second
@@ -63,8 +65,8 @@ def publish_version(
     Raises:
         NotAllowed: the actor may not publish.
         SeparationOfDuties: the actor audits.
-        InvalidInput: empty or too long, a broken clause, dates in the past, out of order or too near; or the text of
-            the newest version again.
+        InvalidInput: empty or too long, a broken clause or one with a rule that is not in force, dates in the past, out
+            of order or too near; or the text of the newest version again.
         AlreadyDecided: another publication of this statement waits for an answer.
         NotFound: no such statement.
     """
@@ -74,6 +76,7 @@ def publish_version(
     statement = _lock_statement(slug)
     errors = Errors()
     _check_dates(errors, statement, effective_from, consent_due, now=now)
+    _check_rules(errors, plain_clauses)
     content_digest = digest({"text": plain_text, "clauses": plain_clauses})
     newest = _newest(statement)
     if newest is not None and newest.digest == content_digest:
@@ -299,6 +302,19 @@ def _check_dates(
         errors.add("consent_due", f"leaves people less than {days} days to accept it: choose {first:%d %b %Y} or later")
     elif consent_due > start + timedelta(days=CONSENT_DAYS_MAX):
         errors.add("consent_due", f"lies more than {CONSENT_DAYS_MAX} days after its first day: choose an earlier day")
+
+
+def _check_rules(errors: Errors, clauses: Sequence[Mapping[str, Any]]) -> None:
+    """A clause that names a rule which does not exist would say that something enforces it."""
+    known = rules_in_force()
+    for clause in clauses:
+        for name in clause["rule_ids"]:
+            if name not in known:
+                meant = closest(name[:40], known)
+                more = f": did you mean `{meant}`?" if meant else ""
+                errors.add(
+                    "clauses", f"clause `{clause['number']}` names `{name[:40]}`, which is no rule in force{more}"
+                )
 
 
 def _check_order(errors: Errors, newest: AcceptableUseVersion | None, effective_from: datetime) -> None:

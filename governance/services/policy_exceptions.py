@@ -11,7 +11,7 @@ from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.policy_life import EXCEPTION_DAYS_MAX
 from governance.domain.text import clean_reason
 from governance.models import PolicyException, Project, Team, User
-from governance.selectors.policies import active_policy
+from governance.selectors.policies import rules_in_force
 from governance.services import alerts, audit, policies
 from governance.services.edits import Errors
 from governance.services.second_officer import gone, require_officer, require_second
@@ -51,8 +51,7 @@ def ask_exception(
     errors = Errors()
     if (team is None) == (project is None):
         errors.add("team", "an exception holds for a team or for a project, not for both")
-    known = {name for rule in active_policy().rules for name in (rule.rule_id, rule.rule.parent)}
-    if rule_id not in known:
+    if rule_id not in rules_in_force():
         errors.add("rule_id", f"`{rule_id[:40]}` is no rule in force")
     if valid_from is not None and valid_from < now.replace(second=0, microsecond=0):
         errors.add("valid_from", f"`{valid_from:%d %b %Y, %H:%M}` has passed: what was decided stays decided")
@@ -102,7 +101,7 @@ def answer_exception(*, exception_id: int, answer: str, actor: User, now: dateti
     if answer == "approve":
         if row.valid_to <= now:
             raise AlreadyDecided(f"its time was over on {row.valid_to:%d %b %Y}: ask again")
-        if all(row.rule_id not in (rule.rule_id, rule.rule.parent) for rule in active_policy().rules):
+        if row.rule_id not in rules_in_force():
             errors.add("rule_id", f"`{row.rule_id}` is no rule in force any more")
             errors.raise_any()
         if missing := gone(row.asked_by, DUTY, did="asked", now=now):

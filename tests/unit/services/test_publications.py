@@ -111,6 +111,14 @@ def test_dates_that_lock_people_out_are_refused(cast: Cast, changes: dict[str, A
     assert not AcceptableUsePublication.objects.exists()
 
 
+def test_a_clause_names_only_rules_that_enforce_it(cast: Cast) -> None:
+    clause = {"number": "4.2", "title": "Emotions", "rule_ids": ["AU-1", "AU-1.emotion_recogniton"]}
+    with pytest.raises(InvalidInput, match=r"did you mean `AU-1\.emotion_recognition`\?") as caught:
+        ask(cast, clauses=[clause])
+    assert set(caught.value.errors) == {"clauses"}
+    assert ask(cast, clauses=[clause | {"rule_ids": ["AU-1", "AU-1.emotion_recognition"]}]).state == "asked"
+
+
 def test_seven_days_to_the_minute_are_enough_and_the_days_are_a_setting(cast: Cast, settings: Any) -> None:
     week = NOW + timedelta(days=7)
     assert ask(cast, now=NOW.replace(second=30), consent_due=week).state == "asked"
