@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -13,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from governance.models import BudgetHold, Grant, ProvisioningRequest, RequestRevision
+from governance.models import Budget, BudgetHold, Grant, ProvisioningRequest, RequestRevision
 from governance.selectors import assessments
 from governance.services import policies, provisioning
 from governance.services.sizing import SIZED_AHEAD_MAX
@@ -162,6 +163,27 @@ def test_balances_that_move_after_the_first_look_are_in_the_facts(cast: Cast, as
     assert facts["budget.headroom_after_usd"] == 20_000 - 5_000 - 1_000
     assert ProvisioningRequest.objects.get(pk=other.pk).state == "in_review"
     assert_sound()
+
+
+def test_what_follows_from_balances_that_moved_is_what_is_written(cast: Cast):
+    """Allowed at the first look; then so much is spent that the forecast sends it to a person: nothing is granted."""
+    Budget.objects.filter(pk=cast.budget.pk).update(
+        period_start=NOW - timedelta(days=330), period_end=NOW + timedelta(days=35)
+    )
+    settle, looks = provisioning._settle, []
+
+    def settle_late(*args: Any, **options: Any) -> Any:
+        looks.append(args[0].outcome.value)
+        _elsewhere(lambda: Budget.objects.filter(pk=cast.budget.pk).update(spent_micro=18_700 * 10**6))
+        return settle(*args, **options)
+
+    with mock.patch.object(provisioning, "_settle", settle_late):
+        request = provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    stored = RequestRevision.objects.get(provisioning_request=request).assessments.get()
+    assert looks == ["allow", "review"]
+    assert (request.state, stored.outcome) == ("in_review", "review")
+    assert not Grant.objects.exists()
+    assert open_stage(request).role.slug in {each["role"] for each in stored.decision["requirements"]}
 
 
 def _elsewhere(act: Callable[[], Any]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, models, transaction
+from django.apps import apps
+from django.db import IntegrityError, connection, models, transaction
 
 from governance.domain.errors import InvalidInput
 from governance.domain.registers import gaps_in_words, problem_of, register_of
@@ -148,6 +150,68 @@ def test_the_database_takes_nothing_else_whoever_writes(cast: Cast) -> None:
             type(row)._default_manager.filter(pk=row.pk).update(**values)
     Person.objects.filter(pk=alice.pk).update(trainings=["x" * 200] + [f"t{n}" for n in range(99)])
     ModelLineage.objects.filter(pk=lineage.pk).update(base_model_flop=1e32)
+
+
+def test_what_lay_outside_is_trimmed_when_an_installation_is_upgraded(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows as they were kept before the bounds: what no rule could read is gone, and nothing becomes milder."""
+    trim = import_module("governance.migrations.0015_register_bounds").trim
+    project, provider, alice = cast.project, Provider.objects.get(slug="coreweave"), cast.alice.person
+    lineages = {
+        name: ModelLineage.objects.create(slug=name, name=name, owner=cast.bob.person, **figures)
+        for name, figures in (("within", {"base_model_flop": 1e25, "direct_flop_p90": 2e24}), ("outside", {}))
+    }
+    connection.check_constraints()
+    bounds = [
+        (model, next(each for each in model._meta.constraints if each.name == name))
+        for model, name in (
+            (Team, "team_cost_centre_said"),
+            (Person, "person_trainings_texts"),
+            (Provider, "provider_certifications_texts"),
+            (ModelLineage, "lineage_flop_range"),
+        )
+    ]
+    with connection.schema_editor() as editor:
+        for model, bound in bounds:
+            editor.remove_constraint(model, bound)
+    long_lists = ["kept", "x" * 1_999, "", 5, None, *(f"t{number}" for number in range(400))]
+    Team.objects.filter(pk=cast.team.pk).update(cost_centre="")
+    Person.objects.filter(pk=alice.pk).update(trainings=long_lists)
+    Person.objects.filter(pk=cast.bob.person_id).update(trainings={"aup": True})
+    Person.objects.filter(pk=cast.carol.person_id).update(trainings=["export", "aup"])
+    Provider.objects.filter(pk=provider.pk).update(
+        certifications=["iso27001"] * 101, terms_reviewed_on=date(1700, 1, 1)
+    )
+    Provider.objects.filter(slug="northlight-lulea").update(terms_reviewed_on=date(9999, 1, 1))
+    Project.objects.filter(pk=project.pk).update(started_on=date(9999, 12, 31))
+    ModelLineage.objects.filter(pk=lineages["outside"].pk).update(
+        base_model_flop=float("nan"), direct_flop_p50=-1.0, direct_flop_p90=float("inf"),
+        cumulative_flop_p50=float("nan"), cumulative_flop_p90=1e33,
+    )  # fmt: skip
+
+    with caplog.at_level("WARNING"):
+        trim(apps, None)
+
+    assert Team.objects.get(pk=cast.team.pk).cost_centre is None
+    assert Person.objects.get(pk=alice.pk).trainings == ["kept", *(f"t{number}" for number in range(99))]
+    assert Person.objects.get(pk=cast.bob.person_id).trainings == []
+    assert Person.objects.get(pk=cast.carol.person_id).trainings == ["export", "aup"]
+    provider.refresh_from_db()
+    # A review as old as can be said is one that every rule finds too old.
+    assert (provider.certifications, provider.terms_reviewed_on) == (["iso27001"] * 100, date(2000, 1, 1))
+    assert Project.objects.get(pk=project.pk).started_on == date(2199, 12, 31)
+    outside = ModelLineage.objects.get(pk=lineages["outside"].pk)
+    assert (outside.base_model_flop, outside.direct_flop_p50) == (None, 0.0)
+    assert {outside.direct_flop_p90, outside.cumulative_flop_p50, outside.cumulative_flop_p90} == {1e32}
+    within = ModelLineage.objects.get(pk=lineages["within"].pk)
+    assert (within.base_model_flop, within.direct_flop_p90) == (1e25, 2e24)
+    said = [record.getMessage() for record in caplog.records if "outside the bounds" in record.getMessage()]
+    assert len(said) == len({each.partition(":")[0] for each in said}) == 5
+    assert not [each for each in said if "Alice" in each or "kept" in each], "the log names rows, not what they hold"
+    with connection.schema_editor() as editor:
+        for model, bound in bounds:
+            editor.add_constraint(model, bound)
 
 
 def test_every_fact_has_a_register_that_somebody_keeps() -> None:
