@@ -117,7 +117,7 @@ def grant_issued(alert: Alert, reader: Reader) -> Letter:
     machines = phrases.machines(case)
     unit = f"{case.accelerator_name or 'GPU'}-hours"
     hours = f" and {prose.amount(grant.gpu_hours_cap)}{NBSP}{unit}" if grant.gpu_hours_cap else ""
-    until, cap = _last_day(grant, reader), prose.money(grant.cost_cap_micro)
+    until, cap = _last_day(grant, reader), prose.money_in_full(grant.cost_cap_micro)
     owner, project = unlinked(grant.owner.name), unlinked(grant.project.name)
     role = "because you asked for it" if is_owner else f"because you look after infrastructure for {project}"
     said = alerts.yeses(grant.revision_id)

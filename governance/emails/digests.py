@@ -76,7 +76,7 @@ def _ending(ends: Sequence[Entry], reader: Reader) -> str:
 def _item(entry: Entry, reader: Reader) -> Item:
     parts = [entry.detail] if entry.detail else []
     if entry.amount_micro:
-        parts.insert(0, prose.money(entry.amount_micro))
+        parts.insert(0, prose.money_in_full(entry.amount_micro))
     if entry.kind == "ends" and entry.due_at:
         parts.append(f"ends {prose.last_day(entry.due_at, 'UTC', now=reader.now, weekday=True)}")
     elif entry.kind == "activate":

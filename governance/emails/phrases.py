@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from governance.domain import prose
-from governance.domain.money import to_units
+from governance.domain.money import CURRENCY, to_units
 from governance.domain.prose import EN_DASH, NBSP, TIMES
 from governance.emails.letters import unlinked
 from governance.policy.fired import FiredRule
@@ -44,16 +44,16 @@ def project(case: Case) -> str:
 def counts_as(case: Case) -> str:
     """The number that decides."""
     exposure = case.request.exposure_micro
-    return "price unknown" if exposure is None else prose.money(exposure)
+    return "price unknown" if exposure is None else prose.money_in_full(exposure)
 
 
 def money_for(case: Case) -> str:
-    """`28.5 k USD for Long context`."""
+    """`28,512.40 USD for Long context`."""
     return f"{counts_as(case)} for {project(case)}"
 
 
 def size(case: Case) -> str:
-    """Money and hours, for a subject: `28.5 k USD, 11 k H200-hours`."""
+    """Money and hours, for a subject: `28,512.40 USD, 11 k H200-hours`."""
     hours = case.ask.gpu_hours_cap or (case.estimate.gpu_hours.p90 if case.estimate.gpu_hours else None)
     if not hours:
         return counts_as(case)
@@ -105,7 +105,7 @@ def cost(case: Case) -> str:
         reason = next((gap.why for gap in case.estimate.missing if gap.what == "cost_usd"), "no dated price")
         return f"unknown: {reason}"
     if estimated.p10 == estimated.p90:
-        interval = f"{prose.dollars(estimated.p50)}, exact"
+        interval = f"{prose.exact(estimated.p50)}{NBSP}{CURRENCY}, exact"
     else:
         interval = f"p50 {prose.dollars(estimated.p50)}, p10{EN_DASH}p90 {prose.between(estimated.p10, estimated.p90)}"
     price = case.estimate.price

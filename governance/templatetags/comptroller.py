@@ -4,8 +4,7 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     number|money            4,280 · 28.5 k · 2.63 M            amount in USD, without the currency
     micro|units             micro-units to USD, to be followed by one of the money filters
     micro|cents             2,861,204.66                       ledgers
-    number|deciding         18,040 · 2.63 M                    the number that decides
-    number|money4           206.8 k · 1.555 M                  headroom, where a small difference must show
+    number|deciding         18,040 · 4,675.96                  the number that decides, to the cent
     number|rate             1.45                               USD by the hour
     number|hours            3,614 h · 118 k h
     number|flop             8.1e24
@@ -109,7 +108,6 @@ register.filter("carbon_range", _known(numbers.carbon_range))
 register.filter("energy_range", _known(numbers.energy_range))
 register.filter("units", lambda micro: None if micro == "" else numbers.units(micro))
 register.filter("deciding", _known(numbers.deciding_money))
-register.filter("money4", _known(partial(numbers.scaled, digits=4, plain_below=numbers.WHOLE_BELOW)))
 register.filter("sentence", sentence)
 register.filter("words", words_of)
 register.filter("duty", duty_in_words)

@@ -93,7 +93,8 @@ def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
     points.append((now_x, spent_y))
     band = band_end = line = ""
     ends: list[Tick] = []
-    text = f"Spent {_usd(spent)}, held and committed {_usd(promised)}, limit {_usd(limit)}"
+    exact = numbers.deciding_money
+    text = f"Spent {exact(spent)}, held and committed {exact(promised)}, limit {exact(limit)}"
     if forecast is not None:
         low, middle, high = (to_units(each) for each in (forecast.p10_micro, forecast.p50_micro, forecast.p90_micro))
         band = f"{now_x},{spent_y} {RIGHT},{y_of(high)} {RIGHT},{y_of(low)}"
@@ -116,12 +117,12 @@ def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
         now_x=now_x,
         now_text=f"today, {numbers.day(now)}" if start <= now < end else numbers.day(until),
         limit_y=y_of(limit),
-        limit_text=f"Limit {_usd(limit)}",
+        limit_text=f"Limit {exact(limit)}",
         promised_y=both_y,
         promised_height=round(spent_y - both_y, 1),
         spent_y=spent_y,
-        spent_text=f"spent {_usd(spent)}",
-        promised_text=f"+ held and committed {_usd(promised)}" if promised else "",
+        spent_text=f"spent {exact(spent)}",
+        promised_text=f"+ held and committed {exact(promised)}" if promised else "",
         band=band,
         band_end=band_end,
         forecast_line=line,
