@@ -223,6 +223,13 @@ def test_all_faces_agree_on_who_may_decide(cast: Cast, seed: int) -> None:
     User.objects.filter(pk=cast.dave.pk).update(is_staff=True)
     request = submitted(cast, accelerator_count=80, gpu_hours_cap=3_000.0)
     life = Sequence(cast, request, random.Random(seed))
+    # Each life begins with somebody who stands in for another: the faces differed first of all about them.
+    delegations.give_delegation(
+        actor=system_actor(), delegator=cast.bob.person, delegate=cast.dave.person,
+        role=Role.objects.get(slug="infra_lead"), valid_from=life.now, valid_to=life.now + timedelta(days=3),
+        amount_micro_max=10_000 * MICRO_PER_UNIT, reason="away", now=life.now,
+    )  # fmt: skip
+    life.faces_agree()
     for _ in range(STEPS):
         life.step()
         if life.request.state != "in_review":
