@@ -10,7 +10,9 @@ the server waiting the longest is closed, so that there is always room for the n
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 import time
 from typing import Any
@@ -20,11 +22,12 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
-from waitress.task import WSGITask
+from waitress.task import ErrorTask, WSGITask
 
 HEADER_BYTES_MAX = 64 * 1024
 BODY_BYTES_MAX = 1024 * 1024
 """Above what any page or call takes (`DATA_UPLOAD_MAX_MEMORY_SIZE`), so that people read the product's own refusal."""
+OPENING_BYTES = 512
 BUFFERED_BYTES_MAX = 64 * 1024
 """Of a body, or of a response that its client does not read; more goes to a file."""
 UNREAD_BYTES_MAX = 64 * 1024 * 1024
@@ -38,10 +41,21 @@ SWITCH_SECONDS = 0.0005
 long after each statement, and fewer requests get done (`benchmarks/contention.py`)."""
 STOPPING_SECONDS_MAX = 2
 """What a request that is still arriving is given when the worker stops."""
+API_REQUEST = re.compile(rb"\s*[A-Z]+ (https?://[^/ ]+)?/api/")
+API_CODES = {400: "bad_request", 413: "body_too_large", 431: "headers_too_large", 501: "not_implemented"}
 
 
 class Parser(HTTPRequestParser):
     """Refuses what a proxy in front could read as another request."""
+
+    opening = b""
+    """How the request begins: enough to see for whom it is, also when it cannot be read any further."""
+
+    def received(self, data: bytes) -> int:
+        if len(self.opening) < OPENING_BYTES:
+            self.opening += data[:OPENING_BYTES]
+        consumed: int = super().received(data)
+        return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
@@ -73,11 +87,31 @@ class Task(WSGITask):
         super().finish()
 
 
+class Refusal(ErrorTask):
+    """The answer to what is no request: to programs as the problem document that all of the API's refusals are."""
+
+    def execute(self) -> None:
+        if not API_REQUEST.match(self.request.opening):
+            super().execute()
+            return
+        # Not before: the worker is loaded ahead of the application.
+        from governance.api.problems import ProblemRenderer, document
+
+        error = self.request.error
+        body = json.dumps(document(API_CODES.get(error.code, "error"), error.code, f"{error.reason}: {error.body}"))
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [("Content-Type", ProblemRenderer.media_type), ("Cache-Control", "no-store")]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body.encode())
+
+
 class Channel(HTTPChannel):
     """One connection."""
 
     parser_class = Parser
     task_class = Task
+    error_task_class = Refusal
     arriving_since: float | None = None
     """On the monotonic clock; None while no request is half here."""
     was_stalled = False

@@ -228,9 +228,10 @@ def _warn_of_price(ask: Ask, price: PriceUsed | None, days_max: int) -> None:
             f"the list price{where} is of {price.as_of}, {price.age_days} days old: ask what it costs today, or have "
             "an agreed price recorded"
         )
-    days = None if ask.window_hours is None else ask.window_hours // 24
-    # Counted in days: the end of a very long window is no date.
-    if price.ends_on is not None and (days is None or (price.ends_on - ask.on).days < days):
+    if price.ends_on is None:
+        return
+    hours_agreed = 24.0 * (price.ends_on - ask.on).days
+    if ask.window_hours is None or hours_agreed < ask.window_hours:
         ask.ledger.warn(f"the agreed price ends on {price.ends_on}: later days are priced as if it went on")
 
 

@@ -83,12 +83,10 @@ def create_budget(
         slug=slug, name=name, team=team, project=project, parent=parent, owner=owner, time_zone=time_zone,
         period_start=period_start, period_end=period_end, may_be_overallocated=may_be_overallocated,
     )  # fmt: skip
-    _refuse_second(budget)
     try:
         with transaction.atomic():
             budget.save()
     except IntegrityError:
-        # Somebody else added one between the look and the write.
         _refuse_second(budget)
         raise InvalidInput({"slug": [f"`{slug}` is taken already: choose another short name"]}) from None
     budget.path = f"{parent.path if parent else ''}{budget.pk}."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 import signal
 import socket
 import time
@@ -98,6 +100,29 @@ def test_what_is_no_request_is_refused_at_once(web: Web, sent: bytes, status: by
     answer = web.answer(sent)
     assert answer.split(b" ")[1] == status, answer[:200]
     assert b"Traceback" not in answer
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /api/v1/requests/ HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * HEADER_BYTES_MAX + b"\r\n\r\n", 431),
+        (
+            b"POST http://localhost/api/v1/requests/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+            % (BODY_BYTES_MAX + 1),
+            413,
+        ),
+        (b"POST /api/v1/requests/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: +4\r\n\r\nabcd", 400),
+        (b"POST /api/nowhere HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+    ],
+    ids=["header", "body", "signed length", "encoding"],
+)
+def test_a_program_is_refused_in_the_words_of_the_api(web: Web, sent: bytes, status: int):
+    head, _, body = web.answer(sent).partition(b"\r\n\r\n")
+    assert re.match(rb"HTTP/1\.[01] %d " % status, head)
+    assert b"Content-Type: application/problem+json\r\n" in head
+    problem = json.loads(body)
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:comptroller:problem:{problem['code']}"
 
 
 @pytest.mark.parametrize("path", [b"/sign-in/", b"/static/admin/css/base.css", b"/healthz"])

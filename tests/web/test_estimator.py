@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from django.test import Client
 
 from estimator.core.fields import FIELDS_BY_KIND, FieldSpec, FieldType
+from tests.cast import Cast, add_own_price
 
 Browser = Callable[[str], Client]
 WORK = {
@@ -32,11 +34,14 @@ def test_the_form_asks_what_its_kind_needs(browser_of: Browser) -> None:
     assert "appear here" in html
 
 
-def test_a_workload_is_sized_with_its_drivers_offers_and_advice(browser_of: Browser) -> None:
+def test_a_workload_is_sized_with_its_drivers_offers_and_advice(browser_of: Browser, cast: Cast) -> None:
+    add_own_price(term="spot", usd=Decimal("0.60"), now=cast.now)
     html = browser_of("alice").get("/estimator/", WORK).content.decode()
     for title in ("What makes it uncertain", "The same work elsewhere", "If you owned them", "Ways to need less"):
         assert title in html
-    assert html.count("<circle") > 2
+    plotted = re.findall(r"<circle [^>]*><title>([^<]+)</title>", html)
+    assert len(plotted) == 2, "the two prices of the only approved provider, and none of those that it may not use"
+    assert "2 offers by cost and wall time" in html
     drivers = html.partition('<ul class="bars mt2" aria-label="What makes it uncertain">')[2].partition("</ul>")[0]
     assert drivers.count("<li>") == drivers.count('class="iv"') == drivers.count("<line") > 1
     assert "Model FLOP over dense peak" in html

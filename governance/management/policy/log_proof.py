@@ -48,6 +48,8 @@ def verify(file: str, *, since: datetime | None, limit: int | None) -> Report:
     if proof.problem_count > len(lines):
         lines.append(f"… and {proof.problem_count - len(lines):,} more")
     lines.append(f"{subject}: {f'{proof.problem_count:,} problems' if proof.problem_count else 'all of it holds'}.")
+    if channels:
+        lines.append(f"Events by channel: {_counts(channels['events_by_channel'])}.")
     plain = {
         "verified": proof.count,
         "problems": proof.problems,
@@ -56,6 +58,11 @@ def verify(file: str, *, since: datetime | None, limit: int | None) -> Report:
         "errors": [],
     }
     return Report(FOUND if proof.problem_count else FINE, lines, plain)
+
+
+def _counts(by_channel: dict[str, int]) -> str:
+    named = sorted(by_channel.items(), key=lambda each: -each[1])
+    return ", ".join(f"{channel or 'not kept'} {count:,}" for channel, count in named) or "none"
 
 
 def _entries(file: str) -> Iterator[Any]:

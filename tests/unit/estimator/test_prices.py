@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from estimator.core.offers import PriceOffer
 from estimator.core.prices import choose_price
@@ -107,3 +107,13 @@ def test_the_answer_does_not_depend_on_the_order_of_rows() -> None:
         assert size("lease", place=place, window_hours=10) == size(
             "lease", place=place, window_hours=10, catalogue=backwards
         )
+
+
+def test_an_agreed_price_that_ends_before_the_work_is_a_warning_and_never_an_error() -> None:
+    offer = own_price(2.0, effective_to=ON + timedelta(days=10))
+
+    def is_warned(hours: float) -> bool:
+        estimate = size("lease", place=H100, window_hours=hours, prices_own=[offer])
+        return any("the agreed price ends" in warning for warning in estimate.warnings)
+
+    assert [is_warned(hours) for hours in (239.0, 240.0, 241.0, 70_000_000.0)] == [False, False, True, True]

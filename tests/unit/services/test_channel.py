@@ -129,6 +129,9 @@ def test_the_proof_counts_channels_and_the_decision_log_names_them(cast: Cast) -
     counts = json.loads(out.getvalue())["events_by_channel"]
     assert counts["api"] >= 1
     assert sum(counts.values()) == AuditEvent.objects.count()
+    out = io.StringIO()
+    call_command("policy", "log", "--verify", stdout=out)
+    assert f"api {counts['api']:,}" in out.getvalue().splitlines()[-1]
 
 
 def test_the_database_knows_the_channels_that_the_program_knows(cast: Cast) -> None:
