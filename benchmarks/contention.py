@@ -24,6 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from config import web_server
 from config.processes import free_port
 from tests.plugins.processes import TestProcesses
 from tests.plugins.servers import SERVERS
@@ -58,7 +59,7 @@ def main() -> int:
         processes = TestProcesses(os.environ | {"LOCK_TIMES": str(times)}, Path(folder))
         port = free_port()
         try:
-            processes.start_web(port, options.workers, ("benchmarks.lock_times",))
+            processes.start_web(port, options.workers, ("--threads", str(options.threads), "benchmarks.lock_times"))
             rates, locked, answers = _measure(worlds, port, times, options)
         finally:
             processes.stop_all()
@@ -89,6 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=web_server.threads)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
