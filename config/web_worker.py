@@ -22,7 +22,7 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
-from waitress.task import ErrorTask, WSGITask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
 HEADER_BYTES_MAX = 64 * 1024
 BODY_BYTES_MAX = 1024 * 1024
@@ -39,9 +39,13 @@ REQUEST_SECONDS_MAX = 30
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes keeps others waiting. With Python's own 5 ms, a thread that holds locks waits that
 long after each statement, and fewer requests get done (`benchmarks/contention.py`)."""
+WRITERS = 1
+"""Threads for requests that change something; all others are for those that read. What changes holds locks, and two of
+them in one process only make each other, and everybody behind them, wait after every statement."""
 STOPPING_SECONDS_MAX = 2
 """What a request that is still arriving is given when the worker stops."""
 API_REQUEST = re.compile(rb"\s*[A-Z]+ (https?://[^/ ]+)?/api/")
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 API_CODES = {400: "bad_request", 413: "body_too_large", 431: "headers_too_large", 501: "not_implemented"}
 
 
@@ -138,6 +142,27 @@ class Channel(HTTPChannel):
         return bool(self.requests or self.total_outbufs_len)
 
 
+class Threads:
+    """The threads of one process: a queue for requests that read, and one for those that change something.
+
+    So whoever waits for a lock keeps nobody from reading.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.writing, self.reading = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        self.writing.set_thread_count(WRITERS)
+        self.reading.set_thread_count(max(1, count - WRITERS))
+
+    def add_task(self, channel: Channel) -> None:
+        # What is no request has no method; its refusal reads nothing.
+        method = getattr(channel.requests[0], "command", "GET")
+        (self.reading if method in READING else self.writing).add_task(channel)
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
+        ended = [each.shutdown(cancel_pending, timeout) for each in (self.writing, self.reading)]
+        return all(ended)
+
+
 class BufferingWorker(Worker):
     """One process: a loop for all connections, and `--threads` threads."""
 
@@ -151,7 +176,7 @@ class BufferingWorker(Worker):
             self.wsgi,
             map=self.map,
             sockets=[listener.sock for listener in self.sockets],
-            threads=self.cfg.threads,
+            _dispatcher=Threads(self.cfg.threads),
             backlog=self.cfg.backlog,
             connection_limit=self.cfg.worker_connections,
             channel_timeout=IDLE_SECONDS_MAX,
