@@ -9,14 +9,18 @@ import signal
 import socket
 import time
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import pytest
+from django.db import connection, transaction
 
 from config import web_server
 from config.processes import Child, free_port
 from config.web_worker import BODY_BYTES_MAX, HEADER_BYTES_MAX
 from tests.plugins.processes import TestProcesses, WebServer
 from tests.plugins.slow_clients import DRIPPING_BODY, SlowClients, seconds_of_sign_in
+
+CSRF = "c" * 32
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,6 +79,30 @@ def test_who_does_not_read_the_answer_keeps_no_thread(web: Web):
     finally:
         for client in clients:
             client.close()
+
+
+def test_those_who_wait_for_a_lock_keep_nobody_from_reading(web: Web):
+    body = urlencode({"username": "nobody@example.com", "password": "x", "csrfmiddlewaretoken": CSRF}).encode()
+    sign_in = (
+        b"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nCookie: csrftoken=%s\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s"
+        % (CSRF.encode(), len(body), body)
+    )
+    clients = [web.connect() for _ in range(2 * web_server.threads)]
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE governance_user IN ACCESS EXCLUSIVE MODE")
+            for client in clients:
+                client.sendall(sign_in)
+            time.sleep(0.5)
+            times = [seconds_of_sign_in(web.port) for _ in range(5)]
+            clients[0].setblocking(False)
+            with pytest.raises(BlockingIOError):
+                clients[0].recv(1)
+    finally:
+        for client in clients:
+            client.close()
+    assert max(times) < 1, times
 
 
 @pytest.mark.parametrize(
