@@ -114,7 +114,7 @@ def test_those_who_wait_for_a_lock_keep_nobody_from_reading(web: Web):
             b"413",
         ),
         (
-            b"POST /sign-in/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
             b"400",
         ),
         (b"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: +4\r\n\r\nabcd", b"400"),
