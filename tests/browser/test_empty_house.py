@@ -17,7 +17,7 @@ from tests.house_walk import OWNER_EMAIL, PASSWORD
 from tests.plugins.processes import LiveStack
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
@@ -38,6 +38,11 @@ class Visitor:
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_url(re.compile(r"^(?!.*sign-in)"))
 
+    def press(self, button: Locator) -> None:
+        """Send a form and wait for the page that answers: whoever leaves before is not answered at all."""
+        with self.page.expect_navigation():
+            button.click()
+
     def fill(self, path: str, button: str, **values: str) -> None:
         """Open a form of the desk by its list, fill it in, and see it accepted."""
         page = self.page
@@ -50,8 +55,7 @@ class Visitor:
                 control.check()
             else:
                 control.fill(value)
-        page.get_by_role("button", name=button, exact=True).click()
-        page.wait_for_load_state()
+        self.press(page.get_by_role("button", name=button, exact=True))
         problems = page.locator(".errors, .err, .errorlist")
         assert problems.count() == 0 or not problems.first.is_visible(), page.inner_text("main")[:2000]
         assert page.url != self.url + path, page.inner_text("main")[:2000]
@@ -77,11 +81,9 @@ def test_an_empty_house_reaches_its_first_grant(
     ada.page.goto(_link_in(live_stack.mail.wait_for("ada@example.org", "password", seconds=90.0)))
     for label in ("id_password1", "id_password2"):
         ada.page.locator(f"#{label}").fill(PASSWORD)
-    ada.page.get_by_role("button", name="Set password").click()
-    ada.page.wait_for_load_state()
+    ada.press(ada.page.get_by_role("button", name="Set password"))
     ada.sign_in("ada@example.org", "/acceptable-use/")
-    ada.page.get_by_role("button", name=re.compile("accept", re.IGNORECASE)).first.click()
-    ada.page.wait_for_load_state()
+    ada.press(ada.page.get_by_role("button", name=re.compile("accept", re.IGNORECASE)).first)
 
     ask(ada, today)
     grant = Grant.objects.get()
@@ -114,8 +116,7 @@ def set_up(founder: Visitor, today: date) -> None:
         page.locator("#id_is_approved").check()
         page.locator("#id_has_data_processing_agreement").check()
         page.locator("#id_terms_reviewed_on").fill(today.isoformat())
-        page.get_by_role("button", name="Change", exact=True).click()
-        page.wait_for_load_state()
+        founder.press(page.get_by_role("button", name="Change", exact=True))
     founder.fill(
         "/admin/estimator/priceoffer/own/", "Record an own price", provider="coreweave", accelerator="h100-sxm5-80gb",
         price_term="On demand", usd_per_gpu_hour="1.00", effective_from=today.isoformat(), source="contract",
