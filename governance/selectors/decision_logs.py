@@ -24,18 +24,20 @@ ROWS_PER_READ = 500
 
 
 def require_reader(actor: User, *, now: datetime) -> None:
-    """The log holds every ask of everybody: auditors and policy officers read it.
+    """The log holds every ask of everybody: auditors and policy officers of the whole organisation read it.
+
+    Who has the role over one team sees that team's asks on its pages.
 
     Raises:
         NotAllowed: naming the roles.
     """
-    audits = RoleAssignment.objects.in_force(now).filter(user__person_id=actor.person_id, role__slug=AUDITOR)
-    if "policies" in duties_of(actor, now=now):
-        return
-    # An auditor of one team sees that team's asks on its pages; the log has everybody's.
-    if not actor.is_service_account and audits.exists() and visibility_of(actor, now=now).sees_all:
-        return
-    raise NotAllowed(f"the decision log takes the role {' or '.join(f'`{role}`' for role in READERS)}")
+    if not actor.is_service_account and visibility_of(actor, now=now).sees_all:
+        audits = RoleAssignment.objects.in_force(now).filter(user__person_id=actor.person_id, role__slug=AUDITOR)
+        if "policies" in duties_of(actor, now=now) or audits.exists():
+            return
+    raise NotAllowed(
+        f"the decision log takes the role {' or '.join(f'`{role}`' for role in READERS)} over the whole organisation"
+    )
 
 
 def rows() -> QuerySet[Assessment]:

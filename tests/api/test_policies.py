@@ -93,9 +93,12 @@ def test_a_bundle_that_does_not_check_is_refused_with_its_position(cast: Cast, c
 
 def test_the_decision_log_is_for_auditors_and_policy_officers_and_masked(cast: Cast, client_of: Clients) -> None:
     submitted(cast, now=timezone.now(), start_on=timezone.now().date().isoformat(), end_on=None)
-    # An auditor of one team sees that team's asks; the log has everybody's.
-    of_one_team = add_person("nils", team=cast.team, roles=["auditor"], scope=cast.team, now=timezone.now())
-    for who in (cast.alice, cast.bob, cast.carol, of_one_team):
+    # An auditor or officer of one team sees that team's asks; the log has everybody's.
+    of_one_team = [
+        add_person(name, team=cast.team, roles=[role], scope=cast.team, now=timezone.now())
+        for name, role in (("nils", "auditor"), ("olga", "policy_officer"))
+    ]
+    for who in (cast.alice, cast.bob, cast.carol, *of_one_team):
         assert client_of(who).get("/api/v1/decisions/").status_code == 403
     for who in (cast.erin, cast.grace):
         (entry,) = client_of(who).get("/api/v1/decisions/").json()["results"]

@@ -79,4 +79,4 @@ def test_every_role_at_every_address(cast: Cast) -> None:
     world = build(cast, chosen)
     told, count = leaks(world, routes(), desk_methods=METHODS)
     assert told == [], f"{len(told)} leaks in {count:,} pairs of answers"
-    assert count > 300 * len(chosen)
+    assert count > 250 * len(world.outsiders)
