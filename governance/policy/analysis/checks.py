@@ -44,14 +44,7 @@ def check_policy_set(
     rules = policy_set.at(on).rules
     if not rules:
         return ()
-    reasoner = Reasoner(
-        [rule.condition for rule in rules],
-        policy_set.schema,
-        counts_unsure=[rule.kind is not EffectKind.ALLOW for rule in rules],
-        base=base,
-        use_solver=use_solver,
-        milliseconds=milliseconds,
-    )
+    reasoner = Reasoner.of_rules(rules, policy_set.schema, base=base, use_solver=use_solver, milliseconds=milliseconds)
     findings = [
         *(finding for bundle in policy_set.bundles for finding in unused_parameters(bundle)),
         *reachability(rules, reasoner, _first_days(policy_set.bundles)),

@@ -10,7 +10,6 @@ from typing import Any
 from governance.policy.analysis.reasoner import Reasoner
 from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer
 from governance.policy.decision import decide
-from governance.policy.effects import EffectKind
 from governance.policy.facts import facts_to_json
 from governance.policy.ir_text import text_of
 from governance.policy.policy_set import BoundRule, CompiledPolicySet
@@ -64,14 +63,7 @@ def differences(
     both = [*before.values(), *after.values()]
     if not both:
         return ()
-    reasoner = Reasoner(
-        [rule.condition for rule in both],
-        new.schema,
-        counts_unsure=[rule.kind is not EffectKind.ALLOW for rule in both],
-        base=base,
-        use_solver=use_solver,
-        milliseconds=milliseconds,
-    )
+    reasoner = Reasoner.of_rules(both, new.schema, base=base, use_solver=use_solver, milliseconds=milliseconds)
     places = {("old", rule_id): index for index, rule_id in enumerate(before)}
     places |= {("new", rule_id): len(before) + index for index, rule_id in enumerate(after)}
 

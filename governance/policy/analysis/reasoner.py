@@ -19,8 +19,10 @@ from governance.policy.analysis.samples import candidates, draw
 from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer, Solver, is_installed
 from governance.policy.columns import Columns, encode
 from governance.policy.columns_backend import ColumnsProgram, RuleAnswer
+from governance.policy.effects import EffectKind
 from governance.policy.examples import plain_ask
 from governance.policy.interpreter import INDETERMINATE, evaluate
+from governance.policy.policy_set import BoundRule
 from governance.policy.schema import FactsSchema
 
 TRIES = 4_000
@@ -62,6 +64,16 @@ class Reasoner:
         self.answers: list[RuleAnswer] = ColumnsProgram(self.conditions).run_block(self.columns)
         self.solver = Solver(schema, milliseconds=milliseconds) if use_solver and is_installed() else None
         self.ground = ground
+
+    @classmethod
+    def of_rules(cls, rules: Sequence[BoundRule], schema: FactsSchema, **options: Any) -> Reasoner:
+        """About the conditions of rules; `options` as of the constructor."""
+        return cls(
+            [rule.condition for rule in rules],
+            schema,
+            counts_unsure=[rule.kind is not EffectKind.ALLOW for rule in rules],
+            **options,
+        )
 
     def tried(self, true: Sequence[int] = (), false: Sequence[int] = ()) -> NDArray[np.bool_]:
         """On which of the asks that were tried these conditions count and those do not."""
