@@ -45,6 +45,12 @@ def child_named(launched: Launched, text: str) -> int:
     return pid
 
 
+def initdbs_on(data: Path) -> list[int]:
+    """Processes that make PostgreSQL's files for this data."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if "/initdb " in (text := command_line(pid)) and str(data) in text]
+
+
 def test_data_survives_and_a_second_start_is_quick(launchers: Launchers) -> None:
     first = launchers.start()
     first_seconds = first.wait_ready()
@@ -81,6 +87,7 @@ def test_a_killed_start_begins_anew(launchers: Launchers) -> None:
         time.sleep(seconds)  # into the making of the files, which takes about a second
         os.kill(launched.process.pid, signal.SIGKILL)
         launched.process.wait(10)
+        wait_for(lambda: not initdbs_on(launchers.data), 0.5, "the end of what makes the files")
     last = launchers.start()
     last.wait_ready()
     wait_for(lambda: is_well(last), 30, "all parts ok")
