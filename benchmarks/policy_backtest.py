@@ -30,6 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import policy_store
 from benchmarks.policy_bench import asks, by_hand, by_hand_numpy, rules
+from benchmarks.policy_bench.folder_store import FolderStore
+from benchmarks.policy_bench.parts import backtest_parts, masks
 from benchmarks.policy_bench.peers import PEERS, version_of
 from governance.policy.backtest import (
     OUTCOME_COLUMN,
@@ -37,13 +39,11 @@ from governance.policy.backtest import (
     Backtest,
     Matrix,
     MemoryCache,
-    backtest_parts,
     outcomes_of,
 )
-from governance.policy.bitmaps import masks, run
+from governance.policy.bitmaps import run
 from governance.policy.columns import Column, Columns
 from governance.policy.columns_backend import ColumnsProgram
-from governance.policy.columns_store import FolderStore
 from governance.policy.policy_set import CompiledPolicySet
 
 DAY = date(2026, 11, 21)

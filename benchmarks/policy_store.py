@@ -15,7 +15,8 @@ from datetime import date
 from multiprocessing.connection import Connection
 from typing import Any
 
-from governance.policy.backtest import OUTCOME_COLUMN, Backtest, Matrix, MemoryCache, backtest_parts
+from benchmarks.policy_bench.parts import backtest_parts
+from governance.policy.backtest import OUTCOME_COLUMN, Backtest, Matrix, MemoryCache
 from governance.policy.columns import Column, Columns
 from governance.policy.policy_set import CompiledPolicySet
 

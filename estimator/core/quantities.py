@@ -84,9 +84,6 @@ class Interval:
     def at_least(self, floor: float) -> Interval:
         return Interval(max(self.p10, floor), max(self.p50, floor), max(self.p90, floor))
 
-    def at_most(self, ceiling: float) -> Interval:
-        return Interval(min(self.p10, ceiling), min(self.p50, ceiling), min(self.p90, ceiling))
-
     def to_json(self) -> dict[str, float]:
         return {"p10": self.p10, "p50": self.p50, "p90": self.p90}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from estimator.core.quantities import Z80, ZERO, Interval
+from estimator.core.quantities import ZERO, Interval
 
 DAYS_PER_YEAR = 365.25
 AGE_YEARS_MAX = 12.0
@@ -66,11 +66,6 @@ def spread(values: list[float]) -> Interval:
     ordered = sorted(values)
     low, median, high = (_quantile(ordered, share) for share in (0.1, 0.5, 0.9))
     return Interval(low, median, high)
-
-
-def sigma_of(interval: Interval) -> float:
-    """The standard deviation of the logarithm that the upper half of an interval shows."""
-    return _log_ratio(interval.p90, interval.p50) / Z80
 
 
 def _quantile(ordered: list[float], share: float) -> float:

@@ -7,7 +7,7 @@ condition with its parameters, so that a draft that changes one rule only judges
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
@@ -219,12 +219,3 @@ def outcomes_of(column: Column, count: int) -> OutcomeBits:
         truth = np.isin(column.values, codes) if len(codes) != 1 else column.values == codes[0]
         by_outcome[outcome] = np.packbits(truth)
     return OutcomeBits(count, by_outcome)
-
-
-def backtest_parts(backtest: Backtest, parts: Iterable[tuple[str, Columns]]) -> Matrix:
-    """The matrix over many parts; each is done with before the next is read."""
-    matrix = Matrix()
-    for name, columns in parts:
-        old = outcomes_of(columns.columns[OUTCOME_COLUMN], columns.count)
-        matrix.add(old, backtest.outcomes(name, columns))
-    return matrix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -84,20 +84,6 @@ def pack(truth: NDArray[np.bool_]) -> Bits:
     return np.packbits(truth)
 
 
-def rows_of(bits: Bits, count: int, limit: int | None = None) -> list[int]:
-    """Numbers of the rows whose bit is set, ascending; at most `limit`."""
-    found = np.flatnonzero(np.unpackbits(bits, count=count))
-    return [int(row) for row in (found if limit is None else found[:limit])]
-
-
 def full(count: int) -> Bits:
     """All rows."""
     return np.packbits(np.ones(count, np.bool_))
-
-
-def masks(rules: Sequence[RuleBits], count: int) -> NDArray[np.uint64]:
-    """Per row one number whose bit i says that rule i fired; for up to 64 rules."""
-    together = np.zeros(count, np.uint64)
-    for index, rule in enumerate(rules):
-        together |= np.unpackbits(rule.fired, count=count).astype(np.uint64) << np.uint64(index)
-    return together

@@ -111,17 +111,6 @@ def _key(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def decode_row(columns: Columns, index: int, schema: FactsSchema) -> dict[str, Any]:
-    """One row as the facts mapping that was encoded: instants are datetimes, lists are lists."""
-    facts = columns.row(index)
-    for name in facts:
-        if schema.by_name[name].type is FactType.TIMESTAMP:
-            facts[name] = instant_of(facts[name])
-        elif isinstance(facts[name], tuple):
-            facts[name] = list(facts[name])
-    return facts
-
-
 def concatenate(parts: Sequence[Columns]) -> Columns:
     """Rows of several parts under one set of dictionaries, in order."""
     names = dict.fromkeys(name for part in parts for name in part.columns)

@@ -1,4 +1,4 @@
-"""Columns as bytes and back: one part (a month of decisions) is one file or one database value, read column by column.
+"""Columns as bytes and back: one part (a month of decisions) is one value, read column by column.
 
 Layout: 8 bytes `CMPCOLS1`, 4 bytes length of a JSON header, the header, then the arrays one after another. The header
 says for each column its type, dictionary, and where its bytes lie; little-endian throughout.
@@ -7,12 +7,9 @@ says for each column its type, dictionary, and where its bytes lie; little-endia
 from __future__ import annotations
 
 import json
-import mmap
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,7 +23,6 @@ MAGIC = b"CMPCOLS1"
 WORTHWHILE = 0.5
 ROWS_MAX = 5_000_000
 HEADER_BYTES_MAX = 64_000_000
-SUFFIX = ".columns"
 
 _DTYPES = {"f8": "<f8", "i8": "<i8", "u1": "|u1", "u2": "<u2", "u4": "<u4", "bits": "|u1"}
 
@@ -106,32 +102,3 @@ def _read_array(plain: dict[str, Any], body: memoryview, rows: int) -> NDArray[A
     if len(array) != rows:
         raise ValueError("a column of another length")
     return array
-
-
-@dataclass(frozen=True, slots=True)
-class FolderStore:
-    """Parts as files of one folder, named by month: `2026-01.columns`."""
-
-    folder: Path
-
-    def write(self, name: str, columns: Columns) -> None:
-        """Put a part in place whole: a reader sees the old one or the new one."""
-        target = self.folder / f"{name}{SUFFIX}"
-        fresh = target.with_suffix(".new")
-        fresh.write_bytes(write_columns(columns))
-        fresh.replace(target)
-
-    def names(self) -> list[str]:
-        return sorted(path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}"))
-
-    def read(self, name: str, names: Iterable[str] | None = None) -> Columns:
-        """Some columns; of the others not even the bytes are read."""
-        with (self.folder / f"{name}{SUFFIX}").open("rb") as file:
-            # What is handed out keeps the mapping alive, and with it the file that was there when it was opened.
-            return read_columns(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)), names)
-
-    def parts(self, names: Iterable[str] | None = None) -> Iterator[tuple[str, Columns]]:
-        """Part after part, so that only one is in memory."""
-        wanted = None if names is None else tuple(names)
-        for name in self.names():
-            yield name, self.read(name, wanted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -141,9 +141,3 @@ class ChainReader:
         if not is_whole:
             return "it was changed after it was written"
         return "" if follows else "it does not follow the one before it: an entry was changed, moved, or taken out"
-
-
-def verify_chain(entries: Iterable[Any]) -> int | None:
-    """The place of the first entry that was changed, or taken out before; None when the chain holds."""
-    chain = ChainReader()
-    return next((place for place, entry in enumerate(entries) if chain.problem_of(entry)), None)

@@ -1,4 +1,4 @@
-"""One expression, five judges: Google's evaluator, the interpreter, generated Python, columns, PostgreSQL."""
+"""One expression, four judges: Google's evaluator, the interpreter, generated Python, columns."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from typing import Any
 
 import pytest
 from cel_expr_python import cel
-from django.db import connection
 
 from governance.policy import ir
 from governance.policy.bitmaps import run
-from governance.policy.columns import decode_row, encode
+from governance.policy.columns import encode
 from governance.policy.columns_backend import ColumnsProgram
 from governance.policy.facts_schema import FACTS_BY_NAME, SCHEMA, validate_facts
 from governance.policy.interpreter import INDETERMINATE, evaluate
 from governance.policy.ir_text import text_of
 from governance.policy.policy_set import REQUIRED_FACTS
 from governance.policy.python_backend import compile_rules
-from governance.policy.sql_backend import COLUMN_TYPES, compile_sql, quoted_column
 from governance.policy.types import Type, type_of_fact
+from tests.policy_columns import decode_row
 from tests.property.expressions import USED, Maker
 from tests.prove.counts import COUNTS
 
@@ -103,28 +102,6 @@ def _packed(truth: Any) -> bytes:
     return np.packbits(truth).tobytes()
 
 
-def by_postgres(nodes: Sequence[ir.Node], rows: Sequence[dict[str, Any]]) -> list[Verdicts]:
-    column = quoted_column(SCHEMA)
-    names = ", ".join(f"{column(name)} {COLUMN_TYPES[FACTS_BY_NAME[name].type]}" for name in USED)
-    verdicts: list[Verdicts] = []
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMP TABLE fuzz (number int, {names})")
-        marks = ", ".join(["%s"] * (len(USED) + 1))
-        cursor.executemany(
-            f"INSERT INTO fuzz VALUES ({marks})",
-            [(number, *(row.get(name) for name in USED)) for number, row in enumerate(rows)],
-        )
-        for start in range(0, len(nodes), 20):
-            conditions = [compile_sql(node, column) for node in nodes[start : start + 20]]
-            cursor.execute(
-                f"SELECT {', '.join(condition.text for condition in conditions)} FROM fuzz ORDER BY number",
-                [value for condition in conditions for value in condition.params],
-            )
-            verdicts += [list(each) for each in zip(*cursor.fetchall(), strict=True)]
-        cursor.execute("DROP TABLE fuzz")
-    return verdicts
-
-
 def differences(seed: int, expressions: int, rows: int) -> tuple[int, list[str], set[bool | None]]:
     """How many pairs were judged, where the judges differ, and which answers came up."""
     maker = Maker(seed)
@@ -134,7 +111,7 @@ def differences(seed: int, expressions: int, rows: int) -> tuple[int, list[str],
     drawn = [maker.condition() for _ in range(expressions)]
     nodes = [node for _, node in drawn]
     environment = _oracle_environment()
-    python, columns, postgres = by_python(nodes, asks), by_columns(nodes, asks), by_postgres(nodes, asks)
+    python, columns = by_python(nodes, asks), by_columns(nodes, asks)
     found: list[str] = []
     seen: set[bool | None] = set()
     for index, (text, node) in enumerate(drawn):
@@ -144,7 +121,6 @@ def differences(seed: int, expressions: int, rows: int) -> tuple[int, list[str],
             "interpreter": by_interpreter(node, asks),
             "python": python[index],
             "columns": columns[index],
-            "postgres": postgres[index],
         }
         for name, verdicts in others.items():
             wrong = [row for row, truth in enumerate(wanted) if truth is not verdicts[row]]
@@ -154,7 +130,6 @@ def differences(seed: int, expressions: int, rows: int) -> tuple[int, list[str],
     return expressions * rows, found, seen
 
 
-@pytest.mark.django_db
 def test_all_back_ends_say_what_googles_evaluator_says() -> None:
     pairs, found, seen = differences(SEED, expressions=60, rows=40)
     assert pairs == 2_400
@@ -163,7 +138,6 @@ def test_all_back_ends_say_what_googles_evaluator_says() -> None:
 
 
 @pytest.mark.prove
-@pytest.mark.django_db
 @pytest.mark.parametrize("round_number", range(6))
 def test_many_pairs_without_a_difference(round_number: int) -> None:
     pairs, found, seen = differences(SEED + 1 + round_number, expressions=COUNTS.expressions, rows=COUNTS.rows)

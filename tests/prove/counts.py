@@ -18,7 +18,7 @@ class Counts:
         submissions: requests without a broker.
         flushes: times that the broker is emptied under load.
         decisions: stored decisions that are judged again; a multiple of four.
-        expressions, rows: drawn in each of six rounds; every expression is judged on every row by five evaluators.
+        expressions, rows: drawn in each of six rounds; every expression is judged on every row by four evaluators.
         launcher_kills: `kill -9` of the launcher.
         same_moments: pairs of requests that one person submits at the same moment.
         lives: random sequences of giving, taking away and deciding, each compared on every face.

@@ -23,7 +23,7 @@ from governance.models import (
     PolicyVersion,
     RoleAssignment,
 )
-from governance.policy.decision_log import MASK, hash_of, verify_chain
+from governance.policy.decision_log import MASK, ChainReader, hash_of
 from governance.policy.shipped import BUNDLE_NAMES, shipped_text
 from governance.selectors import log_proofs
 from governance.selectors.log_proofs import Proof
@@ -317,7 +317,8 @@ def test_the_decision_log_is_one_entry_a_line_chained_and_masked(cast: Cast) -> 
     code, text = run("log")
     entries = [json.loads(line) for line in text.splitlines()]
     assert (code, len(entries)) == (0, 2)
-    assert verify_chain(entries) is None
+    chain = ChainReader()
+    assert [chain.problem_of(entry) for entry in entries] == ["", ""]
     assert all(
         entry["masked"] and entry["input"][entry["masked"][0].removeprefix("/input/")] == MASK for entry in entries
     )

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from benchmarks.policy_bench import asks, by_hand_numpy, rules
+from benchmarks.policy_bench.parts import backtest_parts
 from governance.policy.answer import Outcome
 from governance.policy.backtest import (
     OUTCOME_COLUMN,
     Backtest,
     Matrix,
     MemoryCache,
-    backtest_parts,
     outcomes_of,
 )
-from governance.policy.bitmaps import RuleBits, count_bits, rows_of
+from governance.policy.bitmaps import RuleBits, count_bits
 from governance.policy.bundle_model import Bundle, Rule
 from governance.policy.columns import Column, Columns, encode
 from governance.policy.decision import RuleException, decide
@@ -26,6 +26,7 @@ from governance.policy.effects import Effect, EffectKind, OnError, RoleDemand
 from governance.policy.facts_schema import SCHEMA
 from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.shipped import shipped_policy_set
+from tests.policy_columns import rows_of
 from tests.property.expressions import Maker
 
 DAY = date(2026, 11, 25)

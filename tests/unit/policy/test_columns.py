@@ -11,15 +11,17 @@ import pytest
 
 from benchmarks.policy_bench import asks, by_hand, by_hand_numpy
 from benchmarks.policy_bench.facts import SCHEMA as BENCH
-from governance.policy.bitmaps import count_bits, full, rows_of, run
+from benchmarks.policy_bench.folder_store import FolderStore
+from governance.policy.bitmaps import count_bits, full, run
 from governance.policy.checker import check_condition
-from governance.policy.columns import Columns, concatenate, decode_row, encode
+from governance.policy.columns import Columns, concatenate, encode
 from governance.policy.columns_backend import ColumnsProgram
-from governance.policy.columns_store import MAGIC, FolderStore, read_columns, write_columns
+from governance.policy.columns_store import MAGIC, read_columns, write_columns
 from governance.policy.errors import BundleError
 from governance.policy.examples import plain_ask
 from governance.policy.facts_schema import SCHEMA
 from governance.policy.scope import Scope
+from tests.policy_columns import decode_row, rows_of
 from tests.property.expressions import Maker
 
 ROWS = [Maker(7).row() for _ in range(50)]

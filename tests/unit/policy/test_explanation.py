@@ -13,7 +13,7 @@ from governance.policy.answer import Outcome
 from governance.policy.checker import check_condition
 from governance.policy.counterfactual import CHANGEABLE, nearest_allowed
 from governance.policy.decision import decide
-from governance.policy.decision_log import MASK, log_entry, verify_chain
+from governance.policy.decision_log import MASK, ChainReader, log_entry
 from governance.policy.examples import plain_ask
 from governance.policy.facts_schema import FACTS, FACTS_BY_NAME
 from governance.policy.plain_words import condition_in_words, effect_in_words, rule_in_words
@@ -222,14 +222,22 @@ def test_sensitive_values_are_nowhere_in_an_entry_for_those_who_may_not_see_them
     assert open_entry["input_hash"] == entry["input_hash"]
 
 
+def problems(entries: list[dict[str, Any]]) -> list[str]:
+    chain = ChainReader()
+    return [chain.problem_of(entry) for entry in entries]
+
+
 def test_the_chain_shows_where_an_entry_was_changed_or_taken_out() -> None:
     entries: list[dict[str, Any]] = []
     for exposure in (100.0, 3_000.0, 30_000.0, 300_000.0):
         previous = entries[-1]["entry_hash"] if entries else ""
         entries.append(_entry({**plain_ask(), "request.exposure_usd": exposure}, previous))
-    assert verify_chain(entries) is None
-    assert verify_chain([]) is None
-    assert verify_chain([entries[0], *entries[2:]]) == 1
+    assert problems(entries) == ["", "", "", ""]
+    assert problems([entries[0], *entries[2:]]) == [
+        "",
+        "it does not follow the one before it: an entry was changed, moved, or taken out",
+        "",
+    ]
     changed = copy.deepcopy(entries)
     changed[2]["result"]["decision"] = "allow"
-    assert verify_chain(changed) == 2
+    assert problems(changed) == ["", "", "it was changed after it was written", ""]
