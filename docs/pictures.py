@@ -114,7 +114,7 @@ def backtest(page: Page) -> None:
     open_path(page, "/admin/governance/policyversion/?q=Approval+limits")
     page.get_by_role("link", name="Approval limits version").first.click()
     page.get_by_role("link", name="Backtests").click()
-    runs = page.locator("table.t tbody a")
+    runs = page.locator("table.table tbody a")
     if runs.count():
         runs.first.click()
     else:

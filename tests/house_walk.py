@@ -96,5 +96,5 @@ def found(today: date) -> Founder:
 
 def refusals(page: str) -> str:
     """What a form says against what was typed."""
-    found = re.findall(r'class="(?:errorlist|err|field-error)[^"]*"[^>]*>(.*?)</', page, re.DOTALL)
+    found = re.findall(r'class="(?:errorlist|error-message|errors|field-error)[^"]*"[^>]*>(.*?)</', page, re.DOTALL)
     return " | ".join(" ".join(re.sub(r"<[^>]+>", " ", each).split()) for each in found) or page[-1500:]

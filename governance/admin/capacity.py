@@ -73,7 +73,7 @@ def capacity_plot(capacity: Capacity) -> CapacityPlot:
                 width=max(2.0, round(until - x, 1)),
                 y=TOP + 6 + index * ROW_HEIGHT,
                 text=f"{claim.count:,}",
-                css="this" if index == 0 else "c2" if claim.is_granted else "held",
+                css="this" if index == 0 else "used" if claim.is_granted else "held",
                 overlap_x=start,
                 overlap_width=round(max(0.0, stop - start), 1) if index else 0.0,
             )

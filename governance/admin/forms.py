@@ -31,8 +31,6 @@ class DeskForm(forms.Form):
     Subclasses name their fields as the service names its arguments, so that a refusal finds its field.
     """
 
-    required_css_class = "required"
-    error_css_class = "err"
     renames: ClassVar[Mapping[str, str]] = {}
     starts_empty: ClassVar[bool] = False
     done: str = ""

@@ -134,7 +134,7 @@ def thresholds(estimate: Estimate, lineage: ModelLineage | None, fired: Sequence
         wide=_plot(interval, near, parts, width=750, name=QUANTITIES[quantity]),
         compact=_plot(interval, near, parts, width=350, name=QUANTITIES[quantity]),
         keys=[(css, f"{text}{NBSP}{flop(amount)}") for css, text, amount in parts]
-        + [("iv", "p10–p90 of the sum" if len(parts) > 1 else "p10–p90")],
+        + [("range", "p10–p90 of the sum" if len(parts) > 1 else "p10–p90")],
         range=ends,
     )
 
@@ -244,9 +244,9 @@ def _parts(whole: Interval, lineage: ModelLineage | None, *, is_cumulative: bool
     if lineage is None:
         return [("this", "this ask", whole.p50)]
     direct = lineage.direct_flop_p50
-    parts = [("c1", "so far", direct)] if direct else []
+    parts = [("spent", "so far", direct)] if direct else []
     if is_cumulative and lineage.cumulative_flop_p50 > direct:
-        parts.append(("c2", "data and base weights", lineage.cumulative_flop_p50 - direct))
+        parts.append(("used", "data and base weights", lineage.cumulative_flop_p50 - direct))
     before = sum(amount for _, _, amount in parts)
     return [*parts, ("this", "this ask", max(0.0, whole.p50 - before))]
 

@@ -96,4 +96,4 @@ def digest(value: str) -> str:
     """A digest by its beginning, whole for those who hover or copy."""
     if not value:
         return NOTHING
-    return format_html('<span class="id" title="{0}">{1}&nbsp;{2}</span>', value, value[:4], value[4:8])
+    return format_html('<span class="identifier" title="{0}">{1}&nbsp;{2}</span>', value, value[:4], value[4:8])

@@ -165,7 +165,7 @@ def icon(shape: str, size: int = 14) -> SafeString:
 
 @register.simple_tag
 def status(shape: str, word: str) -> SafeString:
-    return format_html('<span class="st {}">{}{}</span>', _TONE.get(shape, ""), icon(shape), word)
+    return format_html('<span class="status {}">{}{}</span>', _TONE.get(shape, ""), icon(shape), word)
 
 
 @register.simple_tag
@@ -195,7 +195,7 @@ def note(content: str, kind: str = "", title: str = "", role: str = "") -> SafeS
 
 @register.simple_block_tag
 def panel(content: str, title: str = "", identifier: str = "") -> SafeString:
-    heading = format_html('<h2 class="mb-2">{}</h2>', title) if title else ""
+    heading = format_html('<h2 class="gap-below">{}</h2>', title) if title else ""
     marked = format_html(' id="{}"', identifier) if identifier else ""
     return format_html('<section class="panel"{}>{}{}</section>', marked, heading, content)
 
@@ -270,7 +270,7 @@ def field(bound: BoundField, hint: str = "") -> dict[str, Any]:
     identifier = bound.auto_id
     describing = [f"{identifier}-hint"] if hint or bound.help_text else []
     describing += [f"{identifier}-error"] if bound.errors else []
-    attributes: dict[str, str | bool] = {"class": "in"}
+    attributes: dict[str, str | bool] = {"class": "input"}
     if describing:
         attributes["aria-describedby"] = " ".join(describing)
     if bound.errors:

@@ -84,7 +84,7 @@ def offer_scatter(comparison: Comparison) -> Scatter | None:
                 x_of(line.cost_usd.p50),
                 y_of(line.wall_hours.p50),
                 _radius(kilograms, carbon),
-                "this" if line.is_on_front else "hole" if kilograms is None else "c2",
+                "this" if line.is_on_front else "hole" if kilograms is None else "used",
                 f"{line.offer.slug}: {numbers.money(line.cost_usd.p50)} USD, {numbers.duration(line.wall_hours.p50)}, "
                 f"{numbers.carbon(kilograms)}",
             )

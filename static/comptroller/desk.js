@@ -2,12 +2,11 @@
 (function () {
   "use strict";
   const root = document.documentElement;
-  root.classList.add("js");
+  root.classList.add("with-script");
 
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   function follow() {
-    const chosen = root.getAttribute("data-bs-theme");
-    root.classList.toggle("dark", root.classList.contains("themed") && (chosen ? chosen === "dark" : dark.matches));
+    root.classList.toggle("dark", root.classList.contains("themed") && dark.matches);
   }
   follow();
   dark.addEventListener("change", follow);

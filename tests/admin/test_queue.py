@@ -48,7 +48,7 @@ def test_a_rule_is_told_by_its_title_with_its_id_beside_it(house_cast: Cast, now
     title = next(each.rule.title for each in policies.active_policy().rules if each.rule_id == rule_id)
     names.forget()
     page = " ".join(signed_in(house_cast.bob).get(QUEUE).content.decode().split())
-    assert f'{title} <span class="mut">{rule_id.partition(".")[0]}</span>' in page
+    assert f'{title} <span class="muted">{rule_id.partition(".")[0]}</span>' in page
 
 
 def test_the_queue_needs_as_many_queries_for_three_as_for_one(house_cast: Cast, now: datetime) -> None:

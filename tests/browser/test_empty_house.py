@@ -56,7 +56,7 @@ class Visitor:
             else:
                 control.fill(value)
         self.press(page.get_by_role("button", name=button, exact=True))
-        problems = page.locator(".errors, .err, .errorlist")
+        problems = page.locator(".errors, .invalid, .errorlist")
         assert problems.count() == 0 or not problems.first.is_visible(), page.inner_text("main")[:2000]
         assert page.url != self.url + path, page.inner_text("main")[:2000]
 

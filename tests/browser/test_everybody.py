@@ -24,6 +24,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
+UNDEFINED = """() => {
+    const rules = group => Array.from(group.cssRules || []).flatMap(each => [each.selectorText || "", ...rules(each)]);
+    const selectors = Array.from(document.styleSheets).flatMap(rules).join(" ");
+    const defined = new Set(selectors.match(/(?<=\\.)[a-z][\\w-]*/g));
+    const used = new Set(Array.from(document.querySelectorAll("[class]")).flatMap(each => Array.from(each.classList)));
+    return document.querySelector('link[href$="/base.css"]') ? Array.from(used).filter(name => !defined.has(name)) : [];
+}"""
+"""Classes on a page of ours that its style sheets have no rule for; the theme's lists are the theme's."""
+
 # What the theme brings along on pages that are wholly its own, by path. Ours have no exception.
 OF_THE_THEME: dict[str, frozenset[str]] = {}
 SERIOUS = ("serious", "critical")
@@ -106,6 +115,7 @@ def _faults(site: Furnished, visitors: Callable[..., Page], who: str, paths: lis
         _look(page, first, DESKTOP)
         page.goto(site.url + path)
         faults += _found_by_axe(page, f"{path} in {first}")
+        faults += [f"{path}: no style sheet defines .{name}" for name in page.evaluate(UNDEFINED)]
         _look(page, second, DESKTOP)
         faults += _found_by_axe(page, f"{path} in {second}", OF_COLOUR)
         _look(page, "dark", PHONE)

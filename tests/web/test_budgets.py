@@ -64,7 +64,7 @@ def test_the_ledger_pages_meet_every_journal_once(cast: Cast, browser_of: Browse
     client, query, amounts, pages = browser_of("carol"), "", [], 0
     while True:
         html = client.get(f"/budgets/long-context/{query}").content.decode()
-        amounts += re.findall(r'data-l="Amount, USD">\s*\+([\d.,]+)\s*<', html)
+        amounts += re.findall(r'data-label="Amount, USD">\s*\+([\d.,]+)\s*<', html)
         older = re.search(r'rel="next" href="([^"#]*)#ledger"', html)
         pages += 1
         if older is None:

@@ -90,4 +90,4 @@ def test_what_was_asked_about_a_grant_since_is_listed(cast: Cast, browser_of: Br
     grant = reading.granted(cast)
     change = reading.waiting(cast, title="Half as many hours again", kind="change", related_grant=grant.reference)
     html = browser_of("alice").get(f"/grants/{grant.number}/").content.decode()
-    assert f'<a class="b" href="/requests/{change.number}/">Half as many hours again</a>' in html
+    assert f'<a class="bold" href="/requests/{change.number}/">Half as many hours again</a>' in html

@@ -90,7 +90,7 @@ def test_a_withdrawal_is_not_made_by_reading(
 
 def test_the_sign_in_page_is_not_kept_and_static_files_are(db: None) -> None:
     assert "no-store" in Client().get(reverse("web:login"))["Cache-Control"]
-    style = Client().get("/static/comptroller/app.css")
+    style = Client().get("/static/comptroller/base.css")
     assert style.status_code == 200
     assert "no-store" not in style["Cache-Control"]
     assert "max-age" in style["Cache-Control"]

@@ -176,11 +176,11 @@ def test_every_plot_has_its_numbers_in_text_and_in_a_table(alice: Client, cast: 
     work = {"parameters_billion": 70, "tokens_billion": 10}
     draft = saved(cast, workload="fine_tuning", ask="work", work=work, accelerator_count=32, gpu_hours_cap=None)
     html = alice.post(PREVIEW, {"number": draft.number, "step": "review"}).content.decode()
-    plots = re.findall(r'<svg class="pl"[^>]*role="img" aria-label="([^"]+)"', html)
+    plots = re.findall(r'<svg class="plot"[^>]*role="img" aria-label="([^"]+)"', html)
     assert len(plots) >= 5
     for label in plots:
         assert re.search(r"p10 .*p50 .*p90 |% used and held", label), label
-    assert html.count('<table class="vh">') == sum("p50" in label for label in plots)
+    assert html.count('<table class="visually-hidden">') == sum("p50" in label for label in plots)
     assert "style=" not in html
 
 

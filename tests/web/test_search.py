@@ -43,7 +43,7 @@ def test_search_survives_anything_typed(cast: Cast, browser_of: Browser) -> None
     for words in ("", "a", "\x00", "%", "_", "'; --", "x" * 4000, "\u202eabc", "<b>"):
         answer = client.get("/search/", {"q": words})
         assert answer.status_code == 200, words
-        assert "<b>" not in answer.content.decode().replace('<b class="b">', "")
+        assert "<b>" not in answer.content.decode()
     assert "Nothing matches." in client.get("/search/", {"q": "zzzzzz"}).content.decode()
 
 
