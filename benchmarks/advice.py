@@ -178,8 +178,7 @@ def _follow(
         found.without_offer += 1
         found.silent += not shown.why_none
     situation = nearest.assessed_now(request, request.draft, now=now)
-    if situation is not None:
-        _search_bounds(situation, request, shown.offers, found, rng, searched)
+    _search_bounds(situation, request, shown.offers, found, rng, searched)
 
 
 def _broken(request: ProvisioningRequest, user: User, offer: Nearer, now: datetime) -> list[str]:

@@ -144,7 +144,7 @@ class RequestPreview(Endpoint):
         data = self.body(shapes.PreviewSerializer)
         now = timezone.now()
         found = assessments.preview(data["content"], actor=self.actor, now=now)
-        return Response(shapes.assessed(found) | advice.advise(found, now=now).to_json())
+        return Response(shapes.assessed(found) | advice.advise(found).to_json())
 
 
 class RequestSubmit(Endpoint):

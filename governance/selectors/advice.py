@@ -13,11 +13,11 @@ from typing import Any
 from governance.domain.ask import Ask
 from governance.domain.errors import GovernanceError
 from governance.models import ProvisioningRequest
-from governance.selectors.assessments import Assessed
+from governance.selectors.assessments import NOTHING_READ, Assessed, Read
 from governance.selectors.cheaper import Cheaper, cheaper
 from governance.selectors.nearest import NOTHING as NO_NEAREST
 from governance.selectors.nearest import OPEN_STATES, Advice, assessed_now, search
-from governance.selectors.situations import Situation, rank_of, situation_of
+from governance.selectors.situations import Situation, rank_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +34,38 @@ class Advised:
 NOTHING = Advised()
 
 
-def advise(assessed: Assessed, *, now: datetime, beneficiary_id: int | None = None) -> Advised:
-    """Advice on a request that was judged just now. A handful of queries, however much is tried."""
-    situation = situation_of(assessed, now=now, beneficiary_id=beneficiary_id)
-    return NOTHING if situation is None else _of(situation, situation.ask)
+def advise(assessed: Assessed, *, beneficiary_id: int | None = None) -> Advised:
+    """Advice on a request that `assess` judged just now, by the same rules, prices and people: none is read again.
+
+    At most four queries, however much is tried: people and roles, if the answer needed none.
+    """
+    return _of(Situation(assessed, beneficiary_id=beneficiary_id), assessed.ask)
 
 
-def advise_request(request: ProvisioningRequest, content: Mapping[str, Any], *, now: datetime) -> Advised:
+def advise_request(
+    request: ProvisioningRequest,
+    content: Mapping[str, Any],
+    *,
+    now: datetime,
+    own_hold_micro: int | None = None,
+    read: Read = NOTHING_READ,
+) -> Advised:
     """Advice on a stored request that can still be changed, as if it were submitted now.
 
     Args:
         request: with its requester.
         content: its current revision.
+        own_hold_micro: what it holds already; None has it read.
+        read: what the caller has read at this instant already.
     """
     if request.state not in OPEN_STATES:
         return NOTHING
     try:
-        situation = assessed_now(request, content, now=now)
+        situation = assessed_now(request, content, now=now, own_hold_micro=own_hold_micro, read=read)
     except GovernanceError:
         # It names what is gone, or nothing could be judged: the page says so elsewhere.
         return NOTHING
-    return NOTHING if situation is None else _of(situation, Ask.parse(content))
+    return _of(situation, Ask.parse(content))
 
 
 def _of(situation: Situation, before: Ask) -> Advised:

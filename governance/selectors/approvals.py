@@ -144,13 +144,10 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
     if stage is None:
         raise NotFound(f"stage `{stage_id}` does not exist")
     request = stage.provisioning_request
-    stages = list(
-        ApprovalStage.objects.filter(revision_id=stage.revision_id)
-        .select_related("role", "fallback_from")
-        .prefetch_related("decisions__person", "decisions__for_person", "decisions__user", "decisions__lapse")
-        .order_by("order", "role__name")
-    )
-    authority = Authority({each.role_id for each in stages}, now=now)
+    every = provisioning.stages_of(request)
+    stages = [each for each in every if each.revision_id == stage.revision_id]
+    # Invariant: what has a stage was submitted, and names its project.
+    authority = Authority(None, now=now, project=request.project)
     busy = _busy(stages)
     mine = _mine(stage, authority, busy, user)
     is_theirs = mine is not None or user.person_id in busy
@@ -158,7 +155,13 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
         raise NotFound(f"stage `{stage_id}` does not exist")
     # Whoever decides a stage reads its whole story, wherever they sit.
     whole = Visibility(visibility.person_id, True, frozenset(), frozenset())
-    story = provisioning.story(request.number, visibility=whole, viewer_id=user.person_id, now=now, reader=visibility)
+    story = provisioning.story(
+        request.number,
+        visibility=whole,
+        viewer_id=user.person_id,
+        now=now,
+        deciding=provisioning.Deciding(visibility, every, authority),
+    )
     current = story.current
     excluded = _excluded(request)
     gone = _lapsed(stages, request, now)

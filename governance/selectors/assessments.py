@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -26,11 +25,11 @@ from governance.domain.errors import GovernanceError, InvalidAsk, NoCatalogue, U
 from governance.domain.exposure import exposure_micro
 from governance.domain.money import AmountOutOfRange
 from governance.domain.routing import Directory, Need, StagePlan, plan_stages
-from governance.models import Budget, ModelLineage, Provider, User
+from governance.models import Budget, ModelLineage, Project, Provider, User
 from governance.policy.decision import Decision, Outcome, RuleException, decide
 from governance.policy.facts_schema import SCHEMA, SCHEMA_VERSION, ValidFacts, facts_to_json
 from governance.policy.policy_set import CompiledPolicySet
-from governance.selectors import authority, balances, facts, policies, prices
+from governance.selectors import authority, balances, facts, policies, prices, references
 from governance.selectors.references import References
 
 ENGINE_VERSION = f"estimator {ESTIMATOR_VERSION}"[:20]
@@ -41,6 +40,8 @@ DEFAULT_NEED = Need(role="team_lead", quorum=1, stage=1, due_working_days=2)
 DUE_WORKING_DAYS_DEFAULT = 2
 
 
+FindPeople = Callable[[frozenset[int], int | None], Directory]
+"""Who could fill each role, given the people who never count and the exposure in micro-units."""
 JudgeAgain = Callable[[facts.Context], "Assessed"]
 
 
@@ -54,6 +55,7 @@ class Assessed:
         beside: versions in shadow, to be judged when the answer stands; they never change it.
         judge_again: the same request, estimate, rules and people on other balances; reads rows only for people whom the
             first answer did not need.
+        policy, directory: the rules and the people that it was judged by.
     """
 
     ask: Ask
@@ -73,6 +75,8 @@ class Assessed:
     held_back: str = ""
     beside: tuple[policies.Beside, ...] = ()
     judge_again: JudgeAgain | None = field(default=None, repr=False, compare=False)
+    policy: CompiledPolicySet | None = field(default=None, repr=False, compare=False)
+    directory: FindPeople | None = field(default=None, repr=False, compare=False)
 
     def follows(self, other: Assessed) -> bool:
         """Whether the same is to be written, apart from the facts themselves."""
@@ -89,6 +93,22 @@ class Assessed:
     @property
     def schema_version(self) -> int:
         return SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a page has read already, at the instant at which it asks for an answer.
+
+    Args:
+        project: with its `team`.
+        people: who holds every role over that project.
+    """
+
+    project: Project | None = None
+    people: authority.Authority | None = None
+
+
+NOTHING_READ = Read()
 
 
 class Moved(Exception):
@@ -140,14 +160,15 @@ def size_ahead(ask: Ask, *, now: datetime) -> Ahead | None:
     Returns:
         None where it cannot be sized; `assess` says why.
     """
-    provider = Provider.objects.filter(slug=ask.provider or "").first()
+    providers = references.known_providers()
+    provider = providers.get(ask.provider or "")
     lineage = ModelLineage.objects.filter(slug=ask.lineage).first() if ask.lineage else None
     if provider is None:
         return None
     try:
         in_force = policies.in_force()
         basis = _basis(
-            ask, now=now, provider=provider, allowed=facts.providers_allowed(), lineage=lineage,
+            ask, now=now, provider=provider, allowed=facts.allowed_of(providers), lineage=lineage,
             versions=in_force.versions,
         )  # fmt: skip
         policies.put_together(in_force)
@@ -196,6 +217,7 @@ def assess(
     hold: Hold | None = None,
     named: References | None = None,
     standing: Mapping[str, Iterable[int]] | None = None,
+    read: Read = NOTHING_READ,
 ) -> Assessed:
     """Size, complete the facts, judge, and find who would decide.
 
@@ -210,12 +232,14 @@ def assess(
             locks later and gives to `settle`.
         named: the records that it names, when the caller has read them; else they must be the requester's to name.
         standing: by role, person ids whose approval in it counts already: nobody else has to be found for them.
+        read: what the caller has read at this instant already.
 
     Raises:
         InvalidAsk: the workload contradicts itself, or names something unknown or not the requester's to name.
         NoBudget: nothing pays for the project at the start.
         Moved: the basis of `ahead` has changed.
     """
+    named = named or references.named_by(ask, requester=requester, now=now, known=read.project)
     context = facts.gather(ask, requester=requester, now=now, own_hold_micro=own_hold_micro, named=named)
     in_force = policies.in_force()
     basis = _basis(
@@ -227,11 +251,10 @@ def assess(
     estimated = _size(basis) if ahead is None else ahead.estimate
     exceptions = policies.exceptions_for(context.project, now=now)
 
-    @lru_cache
-    def directory(excluded: frozenset[int], exposure: int | None) -> Directory:
-        return authority.directory_for(
-            context.project, excluded=excluded, exposure_micro=exposure, now=now, standing=standing
-        )
+    is_theirs = read.project is not None and read.project.pk == context.project.pk
+    directory = authority.Directories(
+        context.project, now=now, standing=standing, read=read.people if is_theirs else None
+    )
 
     def answer(context: facts.Context) -> Assessed:
         assessed = judge(
@@ -270,7 +293,7 @@ def judge(
     snapshot: CatalogueSnapshot,
     policy: CompiledPolicySet,
     exceptions: Sequence[RuleException],
-    directory: Callable[[frozenset[int], int | None], Directory],
+    directory: FindPeople,
     beneficiary_id: int | None = None,
     estimated: Estimate | None = None,
 ) -> Assessed:
@@ -323,6 +346,8 @@ def judge(
         catalogue_digest=snapshot.digest,
         exceptions=tuple(exceptions),
         held_back=held_back,
+        policy=policy,
+        directory=directory,
     )
 
 
@@ -407,7 +432,7 @@ def _route(
     context: facts.Context,
     exposure: int | None,
     beneficiary_id: int | None,
-    directory: Callable[[frozenset[int], int | None], Directory],
+    directory: FindPeople,
 ) -> tuple[list[StagePlan], UnfillableStage | None]:
     if outcome is Outcome.DENY or (outcome is Outcome.ALLOW and not decision.requirements):
         return [], None

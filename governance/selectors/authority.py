@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -231,32 +232,54 @@ class Authority:
         return next((each for each in self.holders_of(case, busy=busy) if each.person_id == person_id), None)
 
 
-def directory_for(
-    project: Project,
-    *,
-    excluded: Iterable[int],
-    exposure_micro: int | None,
-    now: datetime,
-    standing: Mapping[str, Iterable[int]] | None = None,
-) -> Directory:
-    """Who could fill each role on `project` for a request of this size. Three queries.
+class Directories:
+    """Who could fill each role on one project at one instant, for a request of any size.
 
-    Args:
-        excluded: person ids that never count: the requester and whoever benefits.
-        exposure_micro: the assessed amount; a role whose approval limit is lower has nobody.
-        standing: by role, person ids whose approval in it counts already, even if the role has ended since.
+    Three queries at the first question, one where the authority was read before; none afterwards.
     """
-    authority = Authority(None, now=now, project=project, with_delegations=False)
-    path = project.team.path_ids
-    people: dict[str, frozenset[int]] = {}
-    fallbacks: dict[str, str | None] = {}
-    for pk, slug, fallback in Role.objects.values_list("pk", "slug", "fallback__slug"):
-        fallbacks[slug] = fallback
-        case = Case(pk, project.pk, path, exposure_micro, frozenset())
-        holding = {*authority.in_role(case), *(standing or {}).get(slug, ())}
-        if holding:
-            people[slug] = frozenset(holding) if authority.is_within_limit(case) else frozenset()
-    return Directory(people, fallbacks, frozenset(excluded))
+
+    def __init__(
+        self,
+        project: Project,
+        *,
+        now: datetime,
+        standing: Mapping[str, Iterable[int]] | None = None,
+        read: Authority | None = None,
+    ) -> None:
+        """Remember what to ask about; nothing is read yet.
+
+        Args:
+            standing: by role, person ids whose approval in it counts already, even if the role has ended since.
+            read: the authority of every role over this project, when the caller has it for this instant.
+        """
+        self._project = project
+        self._now = now
+        self._standing = standing or {}
+        self._read = read
+
+    @cached_property
+    def _authority(self) -> Authority:
+        return self._read or Authority(None, now=self._now, project=self._project, with_delegations=False)
+
+    @cached_property
+    def _roles(self) -> list[tuple[int, str, str | None]]:
+        return list(Role.objects.values_list("pk", "slug", "fallback__slug"))
+
+    def __call__(self, excluded: Iterable[int], exposure_micro: int | None) -> Directory:
+        """The people for a request.
+
+        Args:
+            excluded: person ids that never count: the requester and whoever benefits.
+            exposure_micro: the assessed amount; a role whose approval limit is lower has nobody.
+        """
+        path = self._project.team.path_ids
+        people: dict[str, frozenset[int]] = {}
+        for pk, slug, _ in self._roles:
+            case = Case(pk, self._project.pk, path, exposure_micro, frozenset())
+            holding = {*self._authority.in_role(case), *self._standing.get(slug, ())}
+            if holding:
+                people[slug] = frozenset(holding) if self._authority.is_within_limit(case) else frozenset()
+        return Directory(people, {slug: fallback for _, slug, fallback in self._roles}, frozenset(excluded))
 
 
 # ---------------------------------------------------------------- approvals that were given

@@ -14,20 +14,11 @@ FORECAST_DAYS_MIN = 60
 
 
 def budget_path(project: Project, *, at: datetime) -> list[Budget]:
-    """The budget that pays for `project` at an instant, then its ancestors, leaf first. Two queries, no locks.
+    """The budget that pays for `project` at an instant, then its ancestors, leaf first. No locks.
+
+    One query, two where a budget above covers another period or team.
 
     The project's own budget wins, else the nearest team's above it.
-
-    Raises:
-        NoBudget: none covers that instant.
-    """
-    leaf = paying_budget(project, at=at)
-    rows = {budget.pk: budget for budget in Budget.objects.filter(pk__in=leaf.path_ids)}
-    return [rows[pk] for pk in reversed(leaf.path_ids)]
-
-
-def paying_budget(project: Project, *, at: datetime) -> Budget:
-    """The leaf of `budget_path`.
 
     Raises:
         NoBudget: none covers that instant.
@@ -42,10 +33,14 @@ def paying_budget(project: Project, *, at: datetime) -> Budget:
             f"no budget of `{project.name}` covers {at:%d %b %Y}: choose another start or ask for a budget",
             project=project.slug,
         )
-    return max(
+    leaf = max(
         candidates,
         key=lambda budget: (budget.project_id is not None, teams.index(budget.team_id) if budget.team_id else 0),
     )
+    rows = {budget.pk: budget for budget in candidates}
+    if not rows.keys() >= set(leaf.path_ids):
+        rows = {budget.pk: budget for budget in Budget.objects.filter(pk__in=leaf.path_ids)}
+    return [rows[pk] for pk in reversed(leaf.path_ids)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from governance.domain.prose import NBSP, TIMES, capital, money_in_full, percent
 from governance.selectors import people
 from governance.selectors.assessments import Assessed
 from governance.selectors.levers import is_still_the_work
-from governance.selectors.nearest import join, role_name
+from governance.selectors.nearest_words import join, role_name
 from governance.selectors.situations import REFUSED, Situation, rank_of
 from governance.selectors.usable_places import UsablePlace, usable_places
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
 from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.result import Estimate, LineageCompute
@@ -26,11 +26,10 @@ from governance.models import (
     Provider,
     ProviderCommitment,
     ProvisioningRequest,
-    RoleAssignment,
     User,
 )
 from governance.policy.suggest import closest
-from governance.selectors import balances, people, references
+from governance.selectors import balances
 from governance.selectors import similar as similar_requests
 from governance.selectors.references import References
 from governance.selectors.similar import SIMILAR_DAYS
@@ -66,6 +65,7 @@ class Context:
     commitments: dict[str, int] = field(default_factory=dict)
     own_hold_micro: int = 0
     similar_ids: tuple[int, ...] = ()
+    providers: Mapping[str, Provider] = field(default_factory=dict)
     providers_allowed: frozenset[str] | None = None
     snapshot: CatalogueSnapshot | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -89,24 +89,18 @@ def ends_at(ask: Ask) -> datetime | None:
     return None if ask.end_on is None else datetime.combine(ask.end_on + timedelta(days=1), time(), UTC)
 
 
-def gather(
-    ask: Ask, *, requester: User, now: datetime, own_hold_micro: int = 0, named: References | None = None
-) -> Context:
+def gather(ask: Ask, *, requester: User, now: datetime, named: References, own_hold_micro: int = 0) -> Context:
     """Read what an ask names and who asks, in a number of queries that does not depend on how many rows there are.
 
     What other submissions move is missing still: `add_what_moves`.
 
     Args:
+        named: the records that it names.
         own_hold_micro: what this request holds already.
-        named: the records that it names, when the caller has read them; else they must be the requester's to name.
-
-    Raises:
-        InvalidAsk: the ask names something that does not exist, or that the requester may not name.
     """
-    names = named or references.named_by(ask, requester=requester, now=now)
-    project, lineage = names.project, names.lineage
+    project, lineage = named.project, named.lineage
     # Only a request about a grant reads what became of it.
-    grant = names.related_grant if ask.kind in KINDS_ON_A_GRANT else None
+    grant = named.related_grant if ask.kind in KINDS_ON_A_GRANT else None
     aup_current, aup_age = acceptance_of(requester.person_id, now=now)
     return Context(
         ask=ask,
@@ -114,15 +108,16 @@ def gather(
         requester=requester,
         project=project,
         team_path=_team_slugs(project),
-        requester_roles=_roles(requester, project, now),
-        provider=names.provider,
+        requester_roles=list(named.roles),
+        provider=named.provider,
         lineage=lineage,
         related_grant=grant,
         aup_current=aup_current,
         aup_age_days=aup_age,
         screening_state=_screening(ask),
         own_hold_micro=own_hold_micro,
-        providers_allowed=providers_allowed(),
+        providers=named.providers,
+        providers_allowed=allowed_of(named.providers),
     )
 
 
@@ -153,9 +148,9 @@ def add_what_moves(context: Context, *, path: Sequence[Budget], request_id: int 
     context.commitments = commitments(now)
 
 
-def providers_allowed() -> frozenset[str]:
-    """Slugs of the providers that this organisation has approved. One query."""
-    return frozenset(Provider.objects.filter(is_approved=True).values_list("slug", flat=True))
+def allowed_of(providers: Mapping[str, Provider]) -> frozenset[str]:
+    """Slugs of the providers that this organisation has approved."""
+    return frozenset(slug for slug, provider in providers.items() if provider.is_approved)
 
 
 def lineage_compute(lineage: ModelLineage | None) -> LineageCompute | None:
@@ -278,19 +273,24 @@ def complete(
 
 
 def acceptance_of(person_id: int, *, now: datetime) -> tuple[bool, int | None]:
-    """Whether the person accepted every statement in force, and how old the oldest acceptance is, in days.
+    """Whether the person accepted every statement in force, and how old the oldest acceptance is, in days. One query.
 
     The previous version counts until the consent to the new one is due.
     """
-    versions = AcceptableUseVersion.objects.filter(effective_from__lte=now).order_by("statement_id", "-number")
-    accepted = dict(Acceptance.objects.filter(person_id=person_id).values_list("version_id", "accepted_at"))
+    theirs = Acceptance.objects.filter(version=OuterRef("pk"), person_id=person_id)
+    versions = (
+        AcceptableUseVersion.objects.filter(effective_from__lte=now)
+        .order_by("statement_id", "-number")
+        .annotate(accepted_at=Subquery(theirs.values("accepted_at")))
+        .values_list("statement_id", "consent_due", "accepted_at")
+    )
     ages: list[int] = []
-    by_statement: dict[int, list[AcceptableUseVersion]] = {}
-    for version in versions:
-        by_statement.setdefault(version.statement_id, []).append(version)
+    by_statement: dict[int, list[tuple[datetime, datetime | None]]] = {}
+    for statement, consent_due, accepted_at in versions:
+        by_statement.setdefault(statement, []).append((consent_due, accepted_at))
     for found in by_statement.values():
-        usable = found[:2] if found[0].consent_due > now else found[:1]
-        times = [accepted[version.pk] for version in usable if version.pk in accepted]
+        usable = found[:2] if found[0][0] > now else found[:1]
+        times = [accepted_at for _, accepted_at in usable if accepted_at is not None]
         if not times:
             return False, None
         ages.append((now - max(times)).days)
@@ -303,11 +303,6 @@ def _team_slugs(project: Project) -> list[str]:
         return [project.team.slug]
     slugs = dict(type(project.team).objects.filter(pk__in=ids).values_list("pk", "slug"))
     return [slugs[pk] for pk in ids]
-
-
-def _roles(requester: User, project: Project, now: datetime) -> list[str]:
-    rows = RoleAssignment.objects.in_force(now).filter(people.scope_of(project), user__person_id=requester.person_id)
-    return sorted(set(rows.values_list("role__slug", flat=True)))
 
 
 def _screening(ask: Ask) -> str:

@@ -10,65 +10,43 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from governance.domain.ask import Ask
 from governance.domain.lifecycle import State
 from governance.domain.money import to_units
-from governance.domain.prose import NBSP, capital, money_in_full, within
 from governance.models import BudgetHold, ProvisioningRequest
 from governance.policy.answer import Outcome
 from governance.policy.decision import decide
 from governance.policy.errors import FactError
 from governance.policy.facts import FactType
 from governance.policy.facts_schema import FACTS_BY_NAME, ValidFacts
-from governance.policy.fired import FiredRule
 from governance.policy.limits_of import limits_of
-from governance.policy.wording import role_in_words
 from governance.selectors import assessments, people
+from governance.selectors import nearest_words as words
 from governance.selectors.assessments import Assessed
 from governance.selectors.levers import (
     Step,
-    differences,
     evidence_steps,
     is_still_the_work,
     moved_to,
     place_steps,
     scales,
 )
-from governance.selectors.situations import REFUSED, Situation, rank_of, situation_of
+from governance.selectors.situations import REFUSED, Situation, rank_of
 
 TOGETHER_MAX = 4
 """Fields that are changed together."""
 PLACES_JUDGED_MAX = 8
 PLACES_TOGETHER_MAX = 2
 TRIED_MAX = 3
-REASONS_MAX = 2
 OPEN_STATES = frozenset({State.DENIED.value, State.IN_REVIEW.value, State.CHANGES_REQUESTED.value})
 """In these a request can be changed and submitted again."""
 
 Goal = Callable[[int], bool]
 Choice = Mapping[str, int | Step]
 """What is changed: a value for each scale by name, or a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One field as it is and as it would have to be."""
-
-    field: str
-    before: Any
-    after: Any
-    sentence: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "field": self.field,
-            "before": _plain(self.before),
-            "after": _plain(self.after),
-            "sentence": self.sentence,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +60,7 @@ class Nearer:
 
     ask: Ask
     assessed: Assessed
-    changes: tuple[Change, ...]
+    changes: tuple[words.Change, ...]
     deciders: tuple[str, ...]
     dropped: tuple[str, ...]
     title: str
@@ -97,7 +75,7 @@ class Nearer:
         return {
             "outcome": self.outcome.value,
             "changes": [change.to_json() for change in self.changes],
-            "content": {change.field: _plain(change.after) for change in self.changes},
+            "content": {change.field: words.plain(change.after) for change in self.changes},
             "assessed_usd": None if exposure is None else to_units(exposure),
             "deciders": list(self.deciders),
             "no_longer": list(self.dropped),
@@ -138,25 +116,37 @@ class Advice:
 NOTHING = Advice()
 
 
-def assessed_now(request: ProvisioningRequest, content: Mapping[str, Any], *, now: datetime) -> Situation | None:
+def assessed_now(
+    request: ProvisioningRequest,
+    content: Mapping[str, Any],
+    *,
+    now: datetime,
+    own_hold_micro: int | None = None,
+    read: assessments.Read = assessments.NOTHING_READ,
+) -> Situation:
     """What a stored request would be judged by if it were submitted now.
 
     Args:
         content: its current revision. A start that has passed is moved to today.
+        own_hold_micro: what it holds already; None has it read.
+        read: what the caller has read at this instant already.
 
     Raises:
         GovernanceError: it names what is gone, or nothing could be judged.
     """
-    held = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+    if own_hold_micro is None:
+        held = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+        own_hold_micro = held.amount_micro if held else 0
     assessed = assessments.assess(
         moved_to(Ask.parse(content), now.date()),
         requester=request.requester,
         now=now,
         request_id=request.pk,
         beneficiary_id=request.beneficiary_id,
-        own_hold_micro=held.amount_micro if held else 0,
+        own_hold_micro=own_hold_micro,
+        read=read,
     )
-    return situation_of(assessed, now=now, beneficiary_id=request.beneficiary_id)
+    return Situation(assessed, beneficiary_id=request.beneficiary_id)
 
 
 def search(situation: Situation, *, before: Ask | None = None) -> Advice:
@@ -182,7 +172,24 @@ def search(situation: Situation, *, before: Ask | None = None) -> Advice:
             offers.append(_nearer(situation, judged, before))
     if offers:
         return Advice(tuple(offers), is_refused=is_refused)
-    return Advice((), _why_none(situation, found), is_refused)
+    return Advice((), words.why_none(situation.assessed, found.least()), is_refused)
+
+
+def _nearer(situation: Situation, judged: Assessed, before: Ask) -> Nearer:
+    labels = people.role_labels()
+    now_deciding = {stage.role for stage in situation.assessed.stages}
+    deciders = tuple(dict.fromkeys(stage.role for stage in judged.stages))
+    dropped = tuple(sorted(now_deciding - set(deciders), key=lambda role: words.role_name(role, labels)))
+    changes = tuple(words.changes(before, judged.ask, situation))
+    return Nearer(
+        ask=judged.ask,
+        assessed=judged,
+        changes=changes,
+        deciders=deciders,
+        dropped=dropped,
+        title=words.title(changes),
+        text=words.promise(judged, deciders, dropped, labels, situation.assessed),
+    )
 
 
 class _Search:
@@ -217,6 +224,15 @@ class _Search:
 
     def rank(self, choice: Choice) -> int:
         return rank_of(self.judged(choice))
+
+    def least(self) -> Assessed:
+        """Everything at its least together; the request as it is where that is no request."""
+        lowest: dict[str, int | Step] = {}
+        for name in self.scales:
+            low = self.scales[name].low(self.ask_of(lowest))
+            if low < self.scales[name].high:
+                lowest[name] = low
+        return self.judged(lowest) or self.base
 
     # -- searching
 
@@ -423,153 +439,3 @@ def _number(value: int | Step) -> int:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-# ------------------------------------------------------------------------------ in words
-
-
-def _nearer(situation: Situation, judged: Assessed, before: Ask) -> Nearer:
-    labels = people.role_labels()
-    now_deciding = {stage.role for stage in situation.assessed.stages}
-    deciders = tuple(dict.fromkeys(stage.role for stage in judged.stages))
-    dropped = tuple(sorted(now_deciding - set(deciders), key=lambda role: role_name(role, labels)))
-    changes = tuple(_changes(before, judged.ask, situation))
-    title = f"Request {join([change.sentence for change in changes])}." if changes else "Submit it again as it is."
-    return Nearer(
-        ask=judged.ask,
-        assessed=judged,
-        changes=changes,
-        deciders=deciders,
-        dropped=dropped,
-        title=title,
-        text=_promise(judged, deciders, dropped, labels, situation),
-    )
-
-
-def _promise(
-    judged: Assessed,
-    deciders: Sequence[str],
-    dropped: Sequence[str],
-    labels: Mapping[str, str],
-    situation: Situation,
-) -> str:
-    parts = []
-    if judged.exposure_micro is not None:
-        parts.append(f"Assessed at {money_in_full(judged.exposure_micro)}.")
-    if judged.outcome is Outcome.ALLOW:
-        parts.append("Nobody has to decide: it is approved automatically.")
-    else:
-        seats = {stage.role: stage.quorum for stage in judged.stages}
-        names = join([_seats(role, seats[role], labels) for role in deciders])
-        parts.append(f"{capital(names)} {'decides' if sum(seats.values()) == 1 else 'decide'}.")
-        if dropped:
-            parts.append(f"{capital(join([role_name(role, labels) for role in dropped]))} would not have to decide.")
-    if judged.context.similar_count and judged.exposure_micro != situation.assessed.exposure_micro:
-        parts.append("Your requests of the last 30 days count towards the limit.")
-    return " ".join(parts)
-
-
-_PLACE_FIELDS = ("provider", "price_term", "region", "country")
-
-
-def _changes(before: Ask, after: Ask, situation: Situation) -> Iterable[Change]:
-    """Every field that differs; those of the place are one sentence, said with the first of them."""
-    moved = differences(before, after)
-    place = [name for name in _PLACE_FIELDS if name in moved]
-    for name in [*(name for name in moved if name not in _PLACE_FIELDS), *place]:
-        was, now = moved[name]
-        is_told = name in place[1:]
-        yield Change(name, was, now, "" if is_told else _sentence(name, was, now, before, after, situation))
-
-
-def _sentence(name: str, was: Any, now: Any, before: Ask, after: Ask, situation: Situation) -> str:
-    match name:
-        case "gpu_hours_cap":
-            instead = f" instead of {was:,.10g}" if was is not None else ""
-            return f"at most {now:,.0f}{NBSP}GPU-hours{instead}"
-        case "money_cap_usd":
-            instead = f" instead of {was:,.2f}{NBSP}USD" if was is not None else ""
-            return f"at most {now:,.2f}{NBSP}USD{instead}"
-        case "accelerator_count":
-            return f"{now:,} {'accelerator' if now == 1 else 'accelerators'} instead of {was:,}"
-        case "start_on":
-            return f"a start on {_day(now)} or later instead of {_day(was)}"
-        case "end_on":
-            days = int(after.window_days or 0)
-            length = f"{days}{NBSP}{'day' if days == 1 else 'days'}"
-            instead = f" instead of {_day(was)}" if was is not None else ""
-            return f"an end on {_day(now)} ({length}){instead}"
-        case "provider" | "price_term" | "region" | "country":
-            provider = situation.providers[after.provider or ""].name
-            where = ", ".join(part for part in (after.region, after.country) if part)
-            return f"{provider}, {after.price_term.replace('_', ' ')}" + (f" ({where})" if where else "")
-        case "evidence":
-            added = [item.kind.replace("_", " ") for item in after.evidence if item not in before.evidence]
-            return f"it with a link to the {join(added)}"
-    return f"{name.replace('_', ' ')} {now} instead of {was}"
-
-
-def _why_none(situation: Situation, found: _Search) -> str:
-    """What stands against the request however small it is, and who can do something about it."""
-    least: dict[str, int | Step] = {}
-    for name in found.scales:
-        low = found.scales[name].low(found.ask_of(least))
-        if low < found.scales[name].high:
-            least[name] = low
-    corner = found.judged(least) or situation.assessed
-    staying = {rule.rule_id for rule in corner.decision.fired}
-    rules = [
-        rule
-        for rule in situation.assessed.decision.fired
-        if rule.effect in ("deny", "require") and rule.rule_id in staying
-    ]
-    rules.sort(key=lambda rule: rule.effect != "deny")
-    if not rules:
-        why = situation.assessed.held_back or "No rule permits this without a person, however small it is."
-        return f"{why} No change to this request helps."
-    messages = list(dict.fromkeys(rule.message.rstrip(".") for rule in rules))[:REASONS_MAX]
-    return f"{'. '.join(messages)}. No change to this request helps{_who_could(rules)}."
-
-
-_WHO: tuple[tuple[str, str], ...] = (
-    ("people.aup_current", "accept the acceptable-use statement first"),
-    ("request.evidence_kinds", "link the evidence that it asks for"),
-    ("budget.", "ask the budget owner"),
-    ("people.screening_state", "ask the export officer"),
-    ("vendor.", "ask the vendor manager"),
-    ("history.", "ask the people who decide it"),
-)
-
-
-def _who_could(rules: Iterable[FiredRule]) -> str:
-    for prefix, words in _WHO:
-        if any(name.startswith(prefix) for rule in rules for leaf in rule.leaves if leaf.truth for name in leaf.facts):
-            return f"; {words}"
-    return ""
-
-
-def role_name(slug: str, labels: Mapping[str, str]) -> str:
-    return within(labels[slug]) if slug in labels else role_in_words(slug)
-
-
-def _seats(role: str, quorum: int, labels: Mapping[str, str]) -> str:
-    return role_name(role, labels) if quorum == 1 else f"{quorum} of {role_name(role, labels)}"
-
-
-def _day(value: date) -> str:
-    return f"{value.day}{NBSP}{value:%b %Y}"
-
-
-def join(names: Sequence[str]) -> str:
-    names = [name for name in names if name]
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [{"kind": item.kind, "url": item.url} for item in value]
-    return value

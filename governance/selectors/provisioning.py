@@ -17,7 +17,6 @@ from governance.models import (
     ApprovalDecision,
     ApprovalStage,
     Assessment,
-    AuditEvent,
     Budget,
     BudgetHold,
     ProvisioningRequest,
@@ -29,6 +28,7 @@ from governance.policy.decision import Decision
 from governance.selectors import balances, prices, queues, revisions, similar
 from governance.selectors import reasons as reasoning
 from governance.selectors.advice import NOTHING, Advised, advise_request
+from governance.selectors.assessments import Read
 from governance.selectors.authority import Authority
 from governance.selectors.nearest import OPEN_STATES
 from governance.selectors.timeline import Entry, timeline
@@ -89,21 +89,40 @@ class Story:
         return self.judged[0].revision.content if self.judged else self.request.draft
 
 
-def story(
-    number: int, *, visibility: Visibility, viewer_id: int, now: datetime, reader: Visibility | None = None
-) -> Story:
-    """The request with this number, if this person may see it. Eleven queries at most.
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What the page of a stage has read already, for whoever decides it.
 
     Args:
-        reader: what the reader may see of other requests, where `visibility` is wider for this one.
+        sees: what the reader may see of other requests, where they see this one because they decide it.
+        stages: every stage of the request, as `stages_of` reads them.
+        people: who holds every role over its project.
+    """
+
+    sees: Visibility
+    stages: Sequence[ApprovalStage]
+    people: Authority
+
+
+def story(
+    number: int, *, visibility: Visibility, viewer_id: int, now: datetime, deciding: Deciding | None = None
+) -> Story:
+    """The request with this number, if this person may see it.
+
+    Eleven queries at most, and thirteen more where there is advice. That is for whoever can follow it: the requester
+    and, for what they might say, whoever decides. A refusal says to every reader what would have passed.
 
     Raises:
         NotFound: missing or not visible; the two read the same.
     """
     request = _request(number, visibility)
     judged = _judged(request)
-    stages = _stages(request)
+    stages = deciding.stages if deciding else stages_of(request)
     latest = judged[0] if judged else None
+    has_advice = latest is not None and (
+        deciding is not None or request.requester.person_id == viewer_id or request.state == State.DENIED
+    )
+    people = deciding.people if deciding else _people(request, stages, now, for_advice=has_advice)
     current_stages = [stage for stage in stages if latest and stage.revision_id == latest.revision.pk]
     roles = {stage.role.slug: stage.role.name for stage in stages}
     decision = latest.decision if latest else None
@@ -113,7 +132,7 @@ def story(
         request=request,
         judged=judged,
         stages=current_stages,
-        waiting=_waiting(request, current_stages, now),
+        waiting=_waiting(request, current_stages, people),
         hold=_hold(request),
         levels=_levels(request),
         reasons=[
@@ -121,9 +140,9 @@ def story(
             *(reasoning.reasons(decision, current_stages, roles) if decision else ()),
         ],
         comparison=_comparison(judged),
-        advice=_advice(request, latest.revision, now) if latest else NOTHING,
+        advice=_advice(request, latest.revision, people, now) if latest and has_advice else NOTHING,
         held_back=held_back(latest.assessment, latest.estimate, latest.revision.content) if latest else "",
-        counted=_counted(latest, reader or visibility),
+        counted=_counted(latest, deciding.sees if deciding else visibility),
         entries=timeline(request, viewer_id=viewer_id, refusals=_refusals(judged)),
     )
 
@@ -152,7 +171,6 @@ def _request(number: int, visibility: Visibility) -> ProvisioningRequest:
             hold_state=Subquery(latest_hold.values("state")[:1]),
             hold_expires_at=Subquery(latest_hold.values("expires_at")[:1]),
             hold_path=Subquery(latest_hold.values("budget__path")[:1]),
-            last_written=Subquery(AuditEvent.objects.order_by("-pk").values("hash")[:1]),
         )
         .first()
     )
@@ -194,23 +212,34 @@ def read_decision(plain: Mapping[str, Any]) -> Decision | None:
         return None
 
 
-def _stages(request: ProvisioningRequest) -> list[ApprovalStage]:
+def stages_of(request: ProvisioningRequest) -> list[ApprovalStage]:
+    """Every stage of every revision, with its decisions and who took them. Two queries."""
     if not request.revision_count:
         return []
-    decisions = ApprovalDecision.objects.select_related("person", "for_person", "lapse").order_by("decided_at", "pk")
+    decisions = ApprovalDecision.objects.select_related("person", "for_person", "user", "lapse")
     return list(
         ApprovalStage.objects.filter(provisioning_request=request)
         .select_related("role", "fallback_from")
-        .prefetch_related(Prefetch("decisions", queryset=decisions))
+        .prefetch_related(Prefetch("decisions", queryset=decisions.order_by("decided_at", "pk")))
         .order_by("order", "role__name")
     )
 
 
-def _waiting(request: ProvisioningRequest, stages: Sequence[ApprovalStage], now: datetime) -> queues.Waiting | None:
+def _people(
+    request: ProvisioningRequest, stages: Sequence[ApprovalStage], now: datetime, *, for_advice: bool
+) -> Authority:
+    """Who may decide: in every role over the project for advice, else in the roles of the open stages."""
+    if for_advice and request.state in OPEN_STATES and request.project is not None:
+        return Authority(None, now=now, project=request.project)
+    opened = {stage.role_id for stage in stages if stage.state == "open"} if request.state == State.IN_REVIEW else set()
+    return Authority(opened, now=now)
+
+
+def _waiting(
+    request: ProvisioningRequest, stages: Sequence[ApprovalStage], authority: Authority
+) -> queues.Waiting | None:
     if request.state != State.IN_REVIEW:
         return None
-    opened = [stage for stage in stages if stage.state == "open"]
-    authority = Authority({stage.role_id for stage in opened}, now=now)
     busy = {
         person
         for stage in stages
@@ -261,27 +290,14 @@ def _counted(judged: Judged | None, visibility: Visibility) -> similar.Listed:
     return similar.listed(judged.assessment.counted_requests, count=others, visibility=visibility)
 
 
-ADVICE_KEPT_MAX = 64
-ADVICE_MINUTES = 5
-_advice_kept: dict[tuple[object, ...], Advised] = {}
-
-
-def _advice(request: Any, revision: RequestRevision, now: datetime) -> Advised:
-    """What to request instead, kept for some minutes while nothing is written: no query then.
-
-    Args:
-        request: with `last_written`, the hash of the last audit event: every act of a service adds one.
-    """
-    if request.state not in OPEN_STATES:
-        return NOTHING
-    moment = (now.date(), now.hour, now.minute // ADVICE_MINUTES)
-    key = (request.pk, revision.pk, revision.digest, request.state, request.last_written, moment)
-    if key not in _advice_kept:
-        found = advise_request(request, revision.content, now=now)
-        if len(_advice_kept) >= ADVICE_KEPT_MAX:
-            _advice_kept.clear()
-        _advice_kept[key] = found
-    return _advice_kept[key]
+def _advice(request: Any, revision: RequestRevision, people: Authority, now: datetime) -> Advised:
+    return advise_request(
+        request,
+        revision.content,
+        now=now,
+        own_hold_micro=request.hold_amount_micro if request.hold_state == "open" else 0,
+        read=Read(request.project, people),
+    )
 
 
 def _comparison(judged: Sequence[Judged]) -> revisions.Comparison | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db.models import Q
 
@@ -35,27 +36,41 @@ class References:
     provider: Provider
     lineage: ModelLineage | None = None
     related_grant: Grant | None = None
+    roles: Sequence[str] = ()
+    """Slugs of the roles that the requester holds where the project is."""
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+    """Every provider of the register, by short name: a request may be advised to go to another one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reach:
     """For what one person may make requests: the teams and projects where they hold any role. One query."""
 
     person_id: int
-    paths: frozenset[str]
-    project_ids: frozenset[int]
+    held: Sequence[tuple[str, str | None, int | None]]
+    """Each role: its slug, and the team path or the project where it is held."""
 
     @classmethod
     def of(cls, user: User, *, now: datetime) -> Reach:
-        scopes = list(
-            RoleAssignment.objects.in_force(now)
-            .filter(user__person_id=user.person_id)
-            .values_list("team__path", "project_id")
-        )
-        return cls(
-            user.person_id,
-            frozenset(path for path, _ in scopes if path),
-            frozenset(project for _, project in scopes if project),
+        rows = RoleAssignment.objects.in_force(now).filter(user__person_id=user.person_id)
+        return cls(user.person_id, list(rows.values_list("role__slug", "team__path", "project_id")))
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        return frozenset(path for _, path, _ in self.held if path)
+
+    @cached_property
+    def project_ids(self) -> frozenset[int]:
+        return frozenset(project for _, _, project in self.held if project)
+
+    def roles_on(self, project: Project) -> list[str]:
+        """Slugs of the roles that are held on a project, its team or a team above it. Needs `team` joined."""
+        return sorted(
+            {
+                slug
+                for slug, path, at_project in self.held
+                if at_project == project.pk or (path and project.team.path.startswith(path))
+            }
         )
 
     def covers(self, project: Project | None) -> bool:
@@ -97,8 +112,11 @@ def nameable_lineages(user: User, *, now: datetime) -> list[ModelLineage]:
     return list(rows.only("slug", "name"))
 
 
-def named_by(ask: Ask, *, requester: User, now: datetime) -> References:
+def named_by(ask: Ask, *, requester: User, now: datetime, known: Project | None = None) -> References:
     """The records that a request names.
+
+    Args:
+        known: a project with its `team`, as the caller read it now: it is not read again if it is the one named.
 
     Raises:
         InvalidAsk: one does not exist, or the requester may not name it, in the same words; or the grant does not fit
@@ -106,11 +124,14 @@ def named_by(ask: Ask, *, requester: User, now: datetime) -> References:
     """
     reach = Reach.of(requester, now=now)
     errors: dict[str, list[str]] = {}
-    project = Project.objects.select_related("team").filter(slug=ask.project).first()
+    project = known
+    if project is None or project.slug != ask.project:
+        project = Project.objects.select_related("team").filter(slug=ask.project).first()
     if project is None or not reach.covers(project):
         project = None
         errors["project"] = [f"`{ask.project}` is not a project that you can ask for"]
-    provider = Provider.objects.filter(slug=ask.provider or "").first()
+    providers = known_providers()
+    provider = providers.get(ask.provider or "")
     if provider is None:
         errors["provider"] = [f"`{ask.provider}` is not a provider that this organisation knows"]
     lineage = _lineage(ask, reach)
@@ -124,10 +145,10 @@ def named_by(ask: Ask, *, requester: User, now: datetime) -> References:
     errors |= unfit(ask, project)
     if errors or project is None or provider is None:
         raise InvalidAsk(errors)
-    return References(project, provider, lineage, grant)
+    return References(project, provider, lineage, grant, reach.roles_on(project), providers)
 
 
-def named_when_submitted(request: ProvisioningRequest, ask: Ask) -> References:
+def named_when_submitted(request: ProvisioningRequest, ask: Ask, *, now: datetime) -> References:
     """The records that a submitted request names: its requester might name them when it was submitted.
 
     What became of the requester's own right since is not for the approver to mend.
@@ -135,13 +156,20 @@ def named_when_submitted(request: ProvisioningRequest, ask: Ask) -> References:
     Raises:
         InvalidAsk: the project was closed since, or the provider or purpose is gone.
     """
-    project, provider = request.project, Provider.objects.filter(slug=ask.provider or "").first()
+    project, providers = request.project, known_providers()
+    provider = providers.get(ask.provider or "")
     errors = unfit(ask, project)
     if provider is None:
         errors["provider"] = [f"`{ask.provider}` is not a provider that this organisation knows"]
     if errors or project is None or provider is None:
         raise InvalidAsk(errors)
-    return References(project, provider, request.lineage, request.related_grant)
+    roles = Reach.of(request.requester, now=now).roles_on(project)
+    return References(project, provider, request.lineage, request.related_grant, roles, providers)
+
+
+def known_providers() -> dict[str, Provider]:
+    """The register of providers, by short name. One query."""
+    return {provider.slug: provider for provider in Provider.objects.all()}
 
 
 def unfit(ask: Ask, project: Project | None) -> dict[str, list[str]]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from estimator.core.catalogue import CatalogueSnapshot
@@ -14,12 +11,11 @@ from estimator.core.quantities import QuantityError
 from governance.domain.ask import Ask
 from governance.domain.errors import GovernanceError
 from governance.domain.routing import Directory
-from governance.models import ApprovalLimit, Provider
+from governance.models import Provider
 from governance.policy.answer import Outcome
 from governance.policy.errors import PolicyError
-from governance.policy.policy_set import CompiledPolicySet
-from governance.selectors import assessments, authority, policies
-from governance.selectors.assessments import Assessed
+from governance.selectors import assessments
+from governance.selectors.assessments import Assessed, FindPeople
 
 JUDGED_MAX = 60
 """Changed requests that are judged for one answer: some tens of milliseconds."""
@@ -33,6 +29,7 @@ class Situation:
 
     Attributes:
         assessed: the request as it is.
+        providers: every provider of the register, by short name.
         judged: how many changed requests were judged so far.
     """
 
@@ -40,16 +37,16 @@ class Situation:
         self,
         assessed: Assessed,
         *,
-        policy: CompiledPolicySet,
-        directory: Callable[[frozenset[int], int | None], Directory],
         beneficiary_id: int | None = None,
         judged_max: int = JUDGED_MAX,
     ) -> None:
-        if assessed.context.snapshot is None:
-            raise ValueError("the request was judged without a catalogue")
+        context, policy, directory = assessed.context, assessed.policy, assessed.directory
+        if context.snapshot is None or policy is None or directory is None:
+            raise ValueError("the request was judged without a catalogue, rules or people")
         self.assessed = assessed
         self.policy = policy
-        self.snapshot: CatalogueSnapshot = assessed.context.snapshot
+        self.snapshot: CatalogueSnapshot = context.snapshot
+        self.providers: Mapping[str, Provider] = context.providers
         self.judged = 0
         self._directory = directory
         self._beneficiary_id = beneficiary_id
@@ -63,11 +60,6 @@ class Situation:
     @property
     def is_exhausted(self) -> bool:
         return self.judged >= self._judged_max
-
-    @cached_property
-    def providers(self) -> dict[str, Provider]:
-        """Every provider of the register, by short name. One query, when places are looked at."""
-        return {provider.slug: provider for provider in Provider.objects.all()}
 
     def judge(self, ask: Ask) -> Assessed | None:
         """The answer to a changed request, as if everybody could be found who is asked for.
@@ -86,7 +78,7 @@ class Situation:
         """The answer to a changed request with the people who would decide it."""
         return self._judge(ask, self._directory)
 
-    def _judge(self, ask: Ask, directory: Callable[[frozenset[int], int | None], Directory]) -> Assessed | None:
+    def _judge(self, ask: Ask, directory: FindPeople) -> Assessed | None:
         context = self.assessed.context
         provider = context.provider if ask.provider == self.ask.provider else self.providers.get(ask.provider or "")
         if provider is None:
@@ -102,27 +94,6 @@ class Situation:
             )
         except (GovernanceError, PolicyError, QuantityError, ArithmeticError):
             return None
-
-
-def situation_of(assessed: Assessed, *, now: datetime, beneficiary_id: int | None = None) -> Situation | None:
-    """The situation of a request that was judged just now. Two queries; None where it was judged by other rules."""
-    policy = policies.active_policy()
-    if policy.digest != assessed.policy_digest or assessed.context.snapshot is None:
-        return None
-    project = assessed.context.project
-    amounts = sorted(
-        ApprovalLimit.objects.filter(team_id__in=project.team.path_ids).values_list("amount_micro_max", flat=True)
-    )
-    kept: dict[tuple[frozenset[int], int | None], Directory] = {}
-
-    def directory(excluded: frozenset[int], exposure: int | None) -> Directory:
-        # Who may approve changes with the amount only where it passes a limit.
-        key = (excluded, None if exposure is None else bisect_left(amounts, exposure))
-        if key not in kept:
-            kept[key] = authority.directory_for(project, excluded=excluded, exposure_micro=exposure, now=now)
-        return kept[key]
-
-    return Situation(assessed, policy=policy, directory=directory, beneficiary_id=beneficiary_id)
 
 
 def rank_of(assessed: Assessed | None) -> int:

@@ -365,7 +365,7 @@ def _check_again(
         own_hold_micro=hold.amount_micro if hold else 0,
         ahead=ahead,
         hold=hold_still,
-        named=references.named_when_submitted(request, ask),
+        named=references.named_when_submitted(request, ask, now=now),
         standing=standing,
     )
     assessments.store(assessed, revision, occasion="grant", now=now)

@@ -155,7 +155,7 @@ def panel(
                 assessed,
                 now=now,
                 counted=_counted(assessed, user, now),
-                advice=advice.advise(assessed, now=now, beneficiary_id=request.beneficiary_id if request else None),
+                advice=advice.advise(assessed, beneficiary_id=request.beneficiary_id if request else None),
             )
             found.measures = measures.of_assessed(assessed)
         else:

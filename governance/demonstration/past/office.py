@@ -110,7 +110,7 @@ class Office:
         )
 
     def paying_budget(self, project: Project, *, at: datetime) -> Budget:
-        """The nearest team's budget that covers an instant, as `balances.paying_budget` finds it.
+        """The nearest team's budget that covers an instant, as `balances.budget_path` finds it.
 
         Raises:
             NoBudget: none does.
@@ -132,7 +132,7 @@ class Office:
         key = (project.team_id, over)
         found = self._directories.get(key)
         if found is None:
-            found = authority.directory_for(project, excluded=(), exposure_micro=exposure, now=self.cast.calendar.start)
+            found = authority.Directories(project, now=self.cast.calendar.start)((), exposure)
             self._directories[key] = found
         return Directory(found.people_by_role, found.fallback_by_role, frozenset(excluded))
 

@@ -17,7 +17,7 @@ from tests.unit.selectors.test_usable_places import add_price
 
 def cheaper(cast: Cast, **changes: Any) -> Cheaper | None:
     found = assessments.preview(content(**changes), actor=cast.alice, now=NOW)
-    return advice.advise(found, now=NOW).cheaper
+    return advice.advise(found).cheaper
 
 
 @pytest.fixture

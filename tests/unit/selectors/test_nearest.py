@@ -26,7 +26,7 @@ LONG = {"end_on": (NOW.date() + timedelta(days=59)).isoformat()}
 
 def advised(cast: Cast, **changes: Any) -> Advice:
     found = assessments.preview(content(**changes), actor=cast.alice, now=NOW)
-    return advice.advise(found, now=NOW).nearest
+    return advice.advise(found).nearest
 
 
 def only(found: Advice) -> nearest.Nearer:
@@ -175,10 +175,9 @@ def test_what_is_allowed_or_over_has_nothing_nearer(cast: Cast) -> None:
 def test_looking_for_it_reads_a_fixed_number_of_rows(cast: Cast) -> None:
     found = assessments.preview(content(**LONG, accelerator_count=64, gpu_hours_cap=9_000.0), actor=cast.alice, now=NOW)
     with CaptureQueriesContext(connection) as captured:
-        assert advice.advise(found, now=NOW).nearest.offers
+        assert advice.advise(found).nearest.offers
     assert len(captured) <= 12
-    situation = situations.situation_of(found, now=NOW)
-    assert situation is not None
+    situation = situations.Situation(found)
     nearest.search(situation)
     assert situation.judged <= situations.JUDGED_MAX
 
@@ -196,8 +195,7 @@ def test_looking_for_it_reads_a_fixed_number_of_rows(cast: Cast) -> None:
 )
 def test_a_search_of_the_bounds_finds_none_where_none_is_shown(cast: Cast, changes: dict[str, Any]) -> None:
     found = assessments.preview(content(**changes), actor=cast.alice, now=NOW)
-    situation = situations.situation_of(found, now=NOW)
-    assert situation is not None
+    situation = situations.Situation(found)
     shown = nearest.search(situation).offers
     rank = rank_of(found)
     assert all(rank_of(offer.assessed) < rank for offer in shown)
