@@ -39,10 +39,15 @@ def current_release() -> Release:
     Raises:
         NoCatalogue: nothing is published.
     """
-    release = models.CatalogueRelease.objects.order_by("-number").values_list("number", "digest", "released_at").first()
+    release = newest_release()
     if release is None:
         raise NoCatalogue("the catalogue is empty; run `manage.py load_catalogue`")
     return release
+
+
+def newest_release() -> Release | None:
+    """The same, or None when nothing is published. One query."""
+    return models.CatalogueRelease.objects.order_by("-number").values_list("number", "digest", "released_at").first()
 
 
 def current_snapshot(release: Release | None = None) -> values.CatalogueSnapshot:

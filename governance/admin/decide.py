@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -166,7 +166,7 @@ def _show(
             "judgement": decision,
             "thresholds": found,
             "rules": rule_rows(
-                file.lines, providers=_provider_names(), limits=[each.limit for each in estimate.thresholds]
+                file.lines, providers=_provider_names(file), limits=[each.limit for each in estimate.thresholds]
             )
             if estimate
             else [],
@@ -177,7 +177,7 @@ def _show(
             "money_text": f"The diamond is what decides: {money_in_full(exposure)}." if exposure is not None else "",
             "running_usd": _running_usd(file),
             "capacity": capacity_plot(file.capacity) if file.capacity else None,
-            "names": _catalogue_names(content),
+            "names": _catalogue_names(file),
             "effect": _effect_of_yes(file),
             "refused": refused,
             "reason": reason[:REASON_CHARS_MAX],
@@ -250,9 +250,9 @@ def _money_lines(lines: Sequence[float], exposure_micro: int | None) -> list[Lim
     return [Limit(value, f"{value:,.0f}") for value in (*below[-1:], *above[:1])]
 
 
-def _catalogue_names(content: Mapping[str, Any]) -> dict[str, str]:
+def _catalogue_names(file: StageFile) -> dict[str, str]:
     """What people call the accelerator and the provider; the short name where the catalogue has no other."""
-    snapshot = current_snapshot()
+    content, snapshot = file.story.content, current_snapshot(file.release)
     accelerator = snapshot.accelerators.get(content.get("accelerator") or "")
     provider = snapshot.providers.get(content.get("provider") or "")
     return {
@@ -261,8 +261,8 @@ def _catalogue_names(content: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _provider_names() -> dict[str, str]:
-    return {slug: provider.name for slug, provider in current_snapshot().providers.items()}
+def _provider_names(file: StageFile) -> dict[str, str]:
+    return {slug: provider.name for slug, provider in current_snapshot(file.release).providers.items()}
 
 
 def _notifiers(file: StageFile) -> list[ApprovalDecision]:

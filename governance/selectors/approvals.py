@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from estimator.models import CatalogueRelease
+from estimator.catalogue import Release, newest_release
 from governance.domain.errors import NotFound
 from governance.domain.lifecycle import State
 from governance.domain.prose import within
@@ -94,6 +94,7 @@ class StageFile:
     Args:
         mine: the reader as somebody who may decide this stage now, or None.
         why_not: the sentence that says why not, when `mine` is None.
+        release: the newest one of the catalogue; None before the first.
     """
 
     stage: ApprovalStage
@@ -106,6 +107,7 @@ class StageFile:
     remarks: Sequence[Remark]
     precedents: Sequence[precedents.Precedent]
     capacity: capacity.Capacity | None
+    release: Release | None
     excluded: Mapping[int, tuple[str, str]]
 
     @property
@@ -153,6 +155,7 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
     is_theirs = mine is not None or user.person_id in busy
     if not is_theirs and not _sees(request, visibility):
         raise NotFound(f"stage `{stage_id}` does not exist")
+    in_force, release = policies.in_force(), newest_release()
     # Whoever decides a stage reads its whole story, wherever they sit.
     whole = Visibility(visibility.person_id, True, frozenset(), frozenset())
     story = provisioning.story(
@@ -160,7 +163,7 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
         visibility=whole,
         viewer_id=user.person_id,
         now=now,
-        deciding=provisioning.Deciding(visibility, every, authority),
+        deciding=provisioning.Deciding(visibility, every, authority, in_force, release),
     )
     current = story.current
     excluded = _excluded(request)
@@ -168,7 +171,8 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
     return StageFile(
         stage=stage,
         story=story,
-        pins=pins_now(stage.revision),
+        pins=pins_now(stage.revision, in_force, release),
+        release=release,
         mine=mine,
         why_not="" if mine else _why_not(stage, user, busy, excluded),
         deciders=[_decider(each, authority, busy, request, gone, is_mine=each.pk == stage.pk) for each in stages],
@@ -204,18 +208,16 @@ def _decides(request: ProvisioningRequest, user: User, now: datetime) -> bool:
     return next_open_stage(request, user=user, now=now) is not None
 
 
-def pins_now(revision: RequestRevision) -> Pins:
-    """The revision, the policy and the catalogue as they stand now. Three queries."""
-    policy = policies.active_policy()
+def pins_now(revision: RequestRevision, in_force: policies.InForce, release: Release | None) -> Pins:
+    """The revision, the policy and the catalogue as they stand now. One query."""
     policy_at = (
         PolicyVersion.objects.filter(state="active", activated_at__isnull=False)
         .order_by("-activated_at")
         .values_list("activated_at", flat=True)
         .first()
     )
-    release = CatalogueRelease.objects.order_by("-number").values_list("digest", "released_at").first()
-    digest, released_at = release or ("", None)
-    return Pins(revision.number, revision.digest, policy.digest, policy_at, digest, released_at)
+    _, digest, released_at = release or (0, "", None)
+    return Pins(revision.number, revision.digest, in_force.policy.digest, policy_at, digest, released_at)
 
 
 def next_open_stage(request: ProvisioningRequest, *, user: User, now: datetime) -> int | None:

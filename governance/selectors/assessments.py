@@ -25,7 +25,7 @@ from governance.domain.errors import GovernanceError, InvalidAsk, NoCatalogue, U
 from governance.domain.exposure import exposure_micro
 from governance.domain.money import AmountOutOfRange
 from governance.domain.routing import Directory, Need, StagePlan, plan_stages
-from governance.models import Budget, ModelLineage, Project, Provider, User
+from governance.models import Budget, ModelLineage, Provider, User
 from governance.policy.decision import Decision, Outcome, RuleException, decide
 from governance.policy.facts_schema import SCHEMA, SCHEMA_VERSION, ValidFacts, facts_to_json
 from governance.policy.policy_set import CompiledPolicySet
@@ -100,12 +100,13 @@ class Read:
     """What a page has read already, at the instant at which it asks for an answer.
 
     Args:
-        project: with its `team`.
-        people: who holds every role over that project.
+        people: who holds every role over the project that is asked for.
+        in_force, release: the policy versions and the catalogue release of the moment.
     """
 
-    project: Project | None = None
     people: authority.Authority | None = None
+    in_force: policies.InForce | None = None
+    release: Release | None = None
 
 
 NOTHING_READ = Read()
@@ -185,9 +186,10 @@ def _basis(
     allowed: frozenset[str] | None,
     lineage: ModelLineage | None,
     versions: policies.Versions,
+    release: Release | None = None,
 ) -> Basis:
     try:
-        release = current_release()
+        release = release or current_release()
     except CatalogueIsEmpty as error:
         raise NoCatalogue(str(error)) from error
     held = facts.lineage_compute(lineage)
@@ -239,22 +241,19 @@ def assess(
         NoBudget: nothing pays for the project at the start.
         Moved: the basis of `ahead` has changed.
     """
-    named = named or references.named_by(ask, requester=requester, now=now, known=read.project)
+    named = named or references.named_by(ask, requester=requester, now=now)
     context = facts.gather(ask, requester=requester, now=now, own_hold_micro=own_hold_micro, named=named)
-    in_force = policies.in_force()
+    in_force = read.in_force or policies.in_force()
     basis = _basis(
         ask, now=now, provider=context.provider, allowed=context.providers_allowed, lineage=context.lineage,
-        versions=in_force.versions,
+        versions=in_force.versions, release=read.release,
     )  # fmt: skip
     if ahead is not None and ahead.basis != basis:
         raise Moved
     estimated = _size(basis) if ahead is None else ahead.estimate
     exceptions = policies.exceptions_for(context.project, now=now)
 
-    is_theirs = read.project is not None and read.project.pk == context.project.pk
-    directory = authority.Directories(
-        context.project, now=now, standing=standing, read=read.people if is_theirs else None
-    )
+    directory = authority.Directories(context.project, now=now, standing=standing, read=read.people)
 
     def answer(context: facts.Context) -> Assessed:
         assessed = judge(

@@ -137,6 +137,7 @@ class Authority:
             project: read only assignments that reach it, with its `team`; None reads all.
             with_delegations: False where only the holders themselves count.
         """
+        self.project = project
         self.scopes: dict[int, list[Scope]] = defaultdict(list)
         self._delegations: dict[int, list[Delegation]] = defaultdict(list)
         self._limits: Limits | None = None
@@ -250,7 +251,8 @@ class Directories:
 
         Args:
             standing: by role, person ids whose approval in it counts already, even if the role has ended since.
-            read: the authority of every role over this project, when the caller has it for this instant.
+            read: the authority of every role, when the caller has it for this instant; over another project it is
+                read again.
         """
         self._project = project
         self._now = now
@@ -259,7 +261,9 @@ class Directories:
 
     @cached_property
     def _authority(self) -> Authority:
-        return self._read or Authority(None, now=self._now, project=self._project, with_delegations=False)
+        if self._read is not None and self._read.project == self._project:
+            return self._read
+        return Authority(None, now=self._now, project=self._project, with_delegations=False)
 
     @cached_property
     def _roles(self) -> list[tuple[int, str, str | None]]:

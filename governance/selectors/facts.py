@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum, Value
 
 from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.result import Estimate, LineageCompute
@@ -107,7 +107,7 @@ def gather(ask: Ask, *, requester: User, now: datetime, named: References, own_h
         now=now,
         requester=requester,
         project=project,
-        team_path=_team_slugs(project),
+        team_path=list(named.team_path),
         requester_roles=list(named.roles),
         provider=named.provider,
         lineage=lineage,
@@ -144,8 +144,7 @@ def add_what_moves(context: Context, *, path: Sequence[Budget], request_id: int 
     )
     context.similar_count, context.similar_micro, context.similar_ids = similar.count, similar.total_micro, similar.ids
     context.follow_up_micro, context.follow_up_count = _follow_ups(grant, now, request_id)
-    context.open_grants = Grant.objects.filter(project=context.project, state="active").count()
-    context.commitments = commitments(now)
+    context.open_grants, context.commitments = _granted(context.project, now)
 
 
 def allowed_of(providers: Mapping[str, Provider]) -> frozenset[str]:
@@ -297,14 +296,6 @@ def acceptance_of(person_id: int, *, now: datetime) -> tuple[bool, int | None]:
     return True, max(ages, default=None)
 
 
-def _team_slugs(project: Project) -> list[str]:
-    ids = project.team.path_ids
-    if ids == [project.team_id]:
-        return [project.team.slug]
-    slugs = dict(type(project.team).objects.filter(pk__in=ids).values_list("pk", "slug"))
-    return [slugs[pk] for pk in ids]
-
-
 def _screening(ask: Ask) -> str:
     """A party that nobody screened is pending: unknown is never clear."""
     if not ask.beneficiary_entity:
@@ -331,9 +322,21 @@ def _follow_ups(grant: Grant | None, now: datetime, request_id: int | None) -> t
 
 def commitments(now: datetime) -> dict[str, int]:
     """What was granted at each provider in the last 12 months, micro-units."""
+    return {row["provider"]: row["total"] for row in _commitments(now)}
+
+
+def _commitments(now: datetime) -> QuerySet[Any, Any]:
     since = (now - timedelta(days=CONCENTRATION_DAYS)).date()
-    rows = ProviderCommitment.objects.filter(month__gte=since).values("provider").annotate(total=Sum("committed_micro"))
-    return {row["provider"]: row["total"] for row in rows}
+    rows = ProviderCommitment.objects.filter(month__gte=since).order_by().values("provider")
+    return rows.annotate(total=Sum("committed_micro"))
+
+
+def _granted(project: Project, now: datetime) -> tuple[int, dict[str, int]]:
+    """How many grants of the project run, and what is committed to each provider. One query."""
+    running = Grant.objects.filter(project=project, state="active").order_by()
+    counted = running.annotate(provider_none=Value("")).values("provider_none").annotate(total=Count("pk"))
+    found = {row["provider"]: row["total"] for row in _commitments(now).union(counted, all=True)}
+    return found.pop("", 0), found
 
 
 def _concentration(commitments: dict[str, int], provider: str, exposure_micro: int) -> tuple[float, float]:

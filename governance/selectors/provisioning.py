@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Prefetch, Subquery
 
+from estimator.catalogue import Release
 from estimator.core.result import Estimate
 from governance.domain.errors import NotFound
 from governance.domain.lifecycle import State
@@ -25,7 +26,7 @@ from governance.models import (
     Visibility,
 )
 from governance.policy.decision import Decision
-from governance.selectors import balances, prices, queues, revisions, similar
+from governance.selectors import balances, policies, prices, queues, revisions, similar
 from governance.selectors import reasons as reasoning
 from governance.selectors.advice import NOTHING, Advised, advise_request
 from governance.selectors.assessments import Read
@@ -97,11 +98,14 @@ class Deciding:
         sees: what the reader may see of other requests, where they see this one because they decide it.
         stages: every stage of the request, as `stages_of` reads them.
         people: who holds every role over its project.
+        in_force, release: the policy versions and the catalogue release of the moment.
     """
 
     sees: Visibility
     stages: Sequence[ApprovalStage]
     people: Authority
+    in_force: policies.InForce
+    release: Release | None
 
 
 def story(
@@ -123,6 +127,7 @@ def story(
         deciding is not None or request.requester.person_id == viewer_id or request.state == State.DENIED
     )
     people = deciding.people if deciding else _people(request, stages, now, for_advice=has_advice)
+    read = Read(people, deciding.in_force, deciding.release) if deciding else Read(people)
     current_stages = [stage for stage in stages if latest and stage.revision_id == latest.revision.pk]
     roles = {stage.role.slug: stage.role.name for stage in stages}
     decision = latest.decision if latest else None
@@ -140,7 +145,7 @@ def story(
             *(reasoning.reasons(decision, current_stages, roles) if decision else ()),
         ],
         comparison=_comparison(judged),
-        advice=_advice(request, latest.revision, people, now) if latest and has_advice else NOTHING,
+        advice=_advice(request, latest.revision, read, now) if latest and has_advice else NOTHING,
         held_back=held_back(latest.assessment, latest.estimate, latest.revision.content) if latest else "",
         counted=_counted(latest, deciding.sees if deciding else visibility),
         entries=timeline(request, viewer_id=viewer_id, refusals=_refusals(judged)),
@@ -290,13 +295,13 @@ def _counted(judged: Judged | None, visibility: Visibility) -> similar.Listed:
     return similar.listed(judged.assessment.counted_requests, count=others, visibility=visibility)
 
 
-def _advice(request: Any, revision: RequestRevision, people: Authority, now: datetime) -> Advised:
+def _advice(request: Any, revision: RequestRevision, read: Read, now: datetime) -> Advised:
     return advise_request(
         request,
         revision.content,
         now=now,
         own_hold_micro=request.hold_amount_micro if request.hold_state == "open" else 0,
-        read=Read(request.project, people),
+        read=read,
     )
 
 

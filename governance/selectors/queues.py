@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, overload
 
-from django.db.models import F, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Q
 
 from governance.domain.lifecycle import State
 from governance.models import ApprovalDecision, ApprovalStage, ProvisioningRequest, RequestRevision, User
@@ -162,25 +163,27 @@ def waiting_for(user: User, now: datetime, *, limit: int = WAITING_LENGTH_MAX) -
 def who_has(requests: Iterable[ProvisioningRequest], *, now: datetime) -> list[Waiting]:
     """For each request in review: its open stages, who may decide them, and which roles come after.
 
-    Five queries for any number of requests: stages, delegations, roles, limits, decisions.
+    Four queries for any number of requests: stages with who has decided, delegations, roles, limits.
     """
     rows = list(requests)
     if not rows:
         return []
     by_request: dict[int, list[ApprovalStage]] = defaultdict(list)
+    taken = ApprovalDecision.objects.filter(stage__revision_id=OuterRef("revision_id"), lapse__isnull=True)
     stages = list(
         ApprovalStage.objects.filter(
             provisioning_request_id__in=[row.pk for row in rows], state__in=("open", "waiting")
-        ).select_related("role")
+        )
+        .select_related("role")
+        .annotate(by=ArraySubquery(taken.values("person_id")), through=ArraySubquery(taken.values("for_person_id")))
     )
     for stage in stages:
         by_request[stage.provisioning_request_id].append(stage)
     authority = Authority({stage.role_id for stage in stages if stage.state == "open"}, now=now)
-    busy, _ = _decided({stage.revision_id for stage in stages})
     found = []
     for row in rows:
         mine = by_request[row.pk]
-        blocked = set().union(*(busy[stage.revision_id] for stage in mine))
+        blocked = {person for stage in mine for person in (*stage.by, *stage.through) if person is not None}
         found.append(waiting(row, mine, authority, blocked))
     return found
 

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models.functions import Length
 
 from governance.domain.ask import KINDS_ON_A_GRANT, Ask
 from governance.domain.errors import InvalidAsk
@@ -19,6 +22,7 @@ from governance.models import (
     ProvisioningRequest,
     Purpose,
     RoleAssignment,
+    Team,
     User,
 )
 
@@ -36,6 +40,8 @@ class References:
     provider: Provider
     lineage: ModelLineage | None = None
     related_grant: Grant | None = None
+    team_path: Sequence[str] = ()
+    """Slugs of the teams from the root to the project's."""
     roles: Sequence[str] = ()
     """Slugs of the roles that the requester holds where the project is."""
     providers: Mapping[str, Provider] = field(default_factory=dict)
@@ -112,11 +118,8 @@ def nameable_lineages(user: User, *, now: datetime) -> list[ModelLineage]:
     return list(rows.only("slug", "name"))
 
 
-def named_by(ask: Ask, *, requester: User, now: datetime, known: Project | None = None) -> References:
+def named_by(ask: Ask, *, requester: User, now: datetime) -> References:
     """The records that a request names.
-
-    Args:
-        known: a project with its `team`, as the caller read it now: it is not read again if it is the one named.
 
     Raises:
         InvalidAsk: one does not exist, or the requester may not name it, in the same words; or the grant does not fit
@@ -124,9 +127,7 @@ def named_by(ask: Ask, *, requester: User, now: datetime, known: Project | None 
     """
     reach = Reach.of(requester, now=now)
     errors: dict[str, list[str]] = {}
-    project = known
-    if project is None or project.slug != ask.project:
-        project = Project.objects.select_related("team").filter(slug=ask.project).first()
+    project, team_path, has_purpose = _project(ask, slug=ask.project)
     if project is None or not reach.covers(project):
         project = None
         errors["project"] = [f"`{ask.project}` is not a project that you can ask for"]
@@ -142,10 +143,10 @@ def named_by(ask: Ask, *, requester: User, now: datetime, known: Project | None 
         errors["related_grant"] = [f"`{ask.related_grant}` is not a grant that you can name: write it like G-0108"]
     elif grant is not None and (mismatch := _mismatch(grant, ask, now=now)):
         errors["related_grant"] = [mismatch]
-    errors |= unfit(ask, project)
+    errors |= _unfit(ask, project, has_purpose)
     if errors or project is None or provider is None:
         raise InvalidAsk(errors)
-    return References(project, provider, lineage, grant, reach.roles_on(project), providers)
+    return References(project, provider, lineage, grant, team_path, reach.roles_on(project), providers)
 
 
 def named_when_submitted(request: ProvisioningRequest, ask: Ask, *, now: datetime) -> References:
@@ -156,15 +157,16 @@ def named_when_submitted(request: ProvisioningRequest, ask: Ask, *, now: datetim
     Raises:
         InvalidAsk: the project was closed since, or the provider or purpose is gone.
     """
-    project, providers = request.project, known_providers()
+    project, team_path, has_purpose = _project(ask, pk=request.project_id)
+    providers = known_providers()
     provider = providers.get(ask.provider or "")
-    errors = unfit(ask, project)
+    errors = _unfit(ask, project, has_purpose)
     if provider is None:
         errors["provider"] = [f"`{ask.provider}` is not a provider that this organisation knows"]
     if errors or project is None or provider is None:
         raise InvalidAsk(errors)
     roles = Reach.of(request.requester, now=now).roles_on(project)
-    return References(project, provider, request.lineage, request.related_grant, roles, providers)
+    return References(project, provider, request.lineage, request.related_grant, team_path, roles, providers)
 
 
 def known_providers() -> dict[str, Provider]:
@@ -172,12 +174,26 @@ def known_providers() -> dict[str, Provider]:
     return {provider.slug: provider for provider in Provider.objects.all()}
 
 
-def unfit(ask: Ask, project: Project | None) -> dict[str, list[str]]:
+def _project(ask: Ask, **which: Any) -> tuple[Project | None, Sequence[str], bool]:
+    """A project with its `team`, the slugs of its teams from the root, and whether the purpose is on the list."""
+    purposes = Purpose.objects.filter(slug=ask.purpose)
+    below = ExpressionWrapper(OuterRef("team__path"), output_field=CharField())
+    above = Team.objects.alias(below=below).filter(below__startswith=F("path")).order_by(Length("path"))
+    rows = Project.objects.select_related("team").annotate(
+        team_path=ArraySubquery(above.values("slug")), has_purpose=Exists(purposes)
+    )
+    found: Any = rows.filter(**which).first()
+    if found is None:
+        return None, (), purposes.exists()
+    return found, found.team_path, found.has_purpose
+
+
+def _unfit(ask: Ask, project: Project | None, has_purpose: bool) -> dict[str, list[str]]:
     """What stands against a request whatever its requester may name: a closed project, a purpose off the list."""
     errors: dict[str, list[str]] = {}
     if project is not None and not project.is_open:
         errors["project"] = [f"`{project.name}` is closed"]
-    if not Purpose.objects.filter(slug=ask.purpose).exists():
+    if not has_purpose:
         errors["purpose"] = [f"`{ask.purpose}` is not on the purpose list"]
     return errors
 

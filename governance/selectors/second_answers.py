@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db.models import Value
 
 from governance.models import AcceptableUsePublication, PolicyActivation, PolicyException, User
 from governance.selectors import officers
@@ -42,10 +44,22 @@ def to_answer(user: User, *, now: datetime, duties: frozenset[str] | None = None
     found_duties = duties_of(user, now=now) if duties is None else duties
     if user.is_service_account or not found_duties & set(officers.OFFICER_DUTIES):
         return []
-    found = [*_activations(), *_exceptions(), *_publications()]
+    kinds = _kinds_asked()
+    found = [each for kind, read in _READERS.items() if kind in kinds for each in read()]
     able = _Able(now)
     mine = [each for duty, by, each in found if user.person_id in able.to_answer(duty, by)]
     return sorted(mine, key=lambda each: each.asked_at)
+
+
+def _kinds_asked() -> set[str]:
+    """Of which kinds anything waits: one query, and on most days the only one."""
+    asked = [
+        model.objects.filter(state="asked").order_by().annotate(kind=Value(kind)).values_list("kind")[:1]
+        for kind, model in (
+            ("activation", PolicyActivation), ("exception", PolicyException), ("publication", AcceptableUsePublication),
+        )
+    ]  # fmt: skip
+    return {kind for (kind,) in asked[0].union(*asked[1:], all=True)}
 
 
 class _Able:
@@ -119,3 +133,10 @@ def _publications() -> Found:
                 effective_at=row.effective_from,
             ),
         )
+
+
+_READERS: Mapping[str, Callable[[], Found]] = {
+    "activation": _activations,
+    "exception": _exceptions,
+    "publication": _publications,
+}
