@@ -171,7 +171,7 @@ def stage_file(stage_id: int, *, user: User, visibility: Visibility, now: dateti
     return StageFile(
         stage=stage,
         story=story,
-        pins=pins_now(stage.revision, in_force, release),
+        pins=_pins(stage.revision, in_force, release),
         release=release,
         mine=mine,
         why_not="" if mine else _why_not(stage, user, busy, excluded),
@@ -208,8 +208,12 @@ def _decides(request: ProvisioningRequest, user: User, now: datetime) -> bool:
     return next_open_stage(request, user=user, now=now) is not None
 
 
-def pins_now(revision: RequestRevision, in_force: policies.InForce, release: Release | None) -> Pins:
-    """The revision, the policy and the catalogue as they stand now. One query."""
+def pins_now(revision: RequestRevision) -> Pins:
+    """The revision, the policy and the catalogue as they stand now. Three queries."""
+    return _pins(revision, policies.in_force(), newest_release())
+
+
+def _pins(revision: RequestRevision, in_force: policies.InForce, release: Release | None) -> Pins:
     policy_at = (
         PolicyVersion.objects.filter(state="active", activated_at__isnull=False)
         .order_by("-activated_at")

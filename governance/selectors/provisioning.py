@@ -18,6 +18,7 @@ from governance.models import (
     ApprovalDecision,
     ApprovalStage,
     Assessment,
+    AuditEvent,
     Budget,
     BudgetHold,
     ProvisioningRequest,
@@ -176,6 +177,7 @@ def _request(number: int, visibility: Visibility) -> ProvisioningRequest:
             hold_state=Subquery(latest_hold.values("state")[:1]),
             hold_expires_at=Subquery(latest_hold.values("expires_at")[:1]),
             hold_path=Subquery(latest_hold.values("budget__path")[:1]),
+            last_written=Subquery(AuditEvent.objects.order_by("-pk").values("hash")[:1]),
         )
         .first()
     )
@@ -232,18 +234,19 @@ def stages_of(request: ProvisioningRequest) -> list[ApprovalStage]:
 
 def _people(
     request: ProvisioningRequest, stages: Sequence[ApprovalStage], now: datetime, *, for_advice: bool
-) -> Authority:
-    """Who may decide: in every role over the project for advice, else in the roles of the open stages."""
-    if for_advice and request.state in OPEN_STATES and request.project is not None:
+) -> Authority | None:
+    """Who has it now: in every role over the project where advice looks at them too, else in the open stages' roles."""
+    if request.state != State.IN_REVIEW:
+        return None
+    if for_advice:
         return Authority(None, now=now, project=request.project)
-    opened = {stage.role_id for stage in stages if stage.state == "open"} if request.state == State.IN_REVIEW else set()
-    return Authority(opened, now=now)
+    return Authority({stage.role_id for stage in stages if stage.state == "open"}, now=now)
 
 
 def _waiting(
-    request: ProvisioningRequest, stages: Sequence[ApprovalStage], authority: Authority
+    request: ProvisioningRequest, stages: Sequence[ApprovalStage], authority: Authority | None
 ) -> queues.Waiting | None:
-    if request.state != State.IN_REVIEW:
+    if request.state != State.IN_REVIEW or authority is None:
         return None
     busy = {
         person
@@ -295,14 +298,28 @@ def _counted(judged: Judged | None, visibility: Visibility) -> similar.Listed:
     return similar.listed(judged.assessment.counted_requests, count=others, visibility=visibility)
 
 
+ADVICE_KEPT_MAX = 64
+ADVICE_MINUTES = 5
+_advice_kept: dict[tuple[object, ...], Advised] = {}
+
+
 def _advice(request: Any, revision: RequestRevision, read: Read, now: datetime) -> Advised:
-    return advise_request(
-        request,
-        revision.content,
-        now=now,
-        own_hold_micro=request.hold_amount_micro if request.hold_state == "open" else 0,
-        read=read,
-    )
+    """What to request instead, kept for some minutes while nothing is written: no query then.
+
+    Args:
+        request: with `last_written`, the hash of the last audit event: every act of a service adds one.
+    """
+    if request.state not in OPEN_STATES:
+        return NOTHING
+    moment = (now.date(), now.hour, now.minute // ADVICE_MINUTES)
+    key = (request.pk, revision.pk, revision.digest, request.state, request.last_written, moment)
+    if key not in _advice_kept:
+        held = request.hold_amount_micro if request.hold_state == "open" else 0
+        found = advise_request(request, revision.content, now=now, own_hold_micro=held, read=read)
+        if len(_advice_kept) >= ADVICE_KEPT_MAX:
+            _advice_kept.clear()
+        _advice_kept[key] = found
+    return _advice_kept[key]
 
 
 def _comparison(judged: Sequence[Judged]) -> revisions.Comparison | None:

@@ -168,9 +168,9 @@ def who_has(requests: Iterable[ProvisioningRequest], *, now: datetime) -> list[W
     rows = list(requests)
     if not rows:
         return []
-    by_request: dict[int, list[ApprovalStage]] = defaultdict(list)
+    by_request: dict[int, list[Any]] = defaultdict(list)
     taken = ApprovalDecision.objects.filter(stage__revision_id=OuterRef("revision_id"), lapse__isnull=True)
-    stages = list(
+    stages: list[Any] = list(
         ApprovalStage.objects.filter(
             provisioning_request_id__in=[row.pk for row in rows], state__in=("open", "waiting")
         )

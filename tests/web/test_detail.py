@@ -16,13 +16,17 @@ from django.utils import timezone
 
 from governance.models import BudgetHold, ProvisioningRequest, RequestComment
 from governance.policy.answer import Duty
+from governance.selectors import provisioning as provisioning_page
 from governance.services import provisioning
 from tests.cast import Cast
 from tests.officers import published
+from tests.unit.selectors.test_usable_places import add_price
 from tests.web import reading
 
 Browser = Callable[[str], Client]
 QUERIES_MAX = 13
+ADVICE_QUERIES_MAX = 23
+"""The page of a request with advice on it: what the request would be judged by today is read, once."""
 
 
 def page(client: Client, request: ProvisioningRequest) -> str:
@@ -134,6 +138,34 @@ def test_the_page_needs_few_queries_however_long_the_story_is(cast: Cast, browse
             counts.append(len(queries))
     assert max(counts) <= QUERIES_MAX
     assert counts[:3] == counts[3:]
+
+
+def test_advice_costs_the_same_however_much_there_is_to_look_at(cast: Cast, browser_of: Browser) -> None:
+    """What one asked for in 30 days, budgets above, and places that are cheaper: none of them is read one by one."""
+    request = reading.waiting(cast)
+    counts = []
+    for _ in range(2):
+        for name in ("alice", "bob"):
+            client = browser_of(name)
+            page(client, request)
+            provisioning_page._advice_kept.clear()
+            with CaptureQueriesContext(connection) as queries:
+                html = page(client, request)
+            assert ("Nearest request that needs fewer people" in html) is (name == "alice")
+            counts.append(len(queries))
+        for _ in range(4):
+            reading.waiting(cast)
+        for provider in ("lambda", "verda"):
+            add_price(provider, usd="0.40")
+    assert counts[:2] == counts[2:]
+    assert counts[0] <= ADVICE_QUERIES_MAX
+    assert counts[1] <= QUERIES_MAX
+
+
+def test_a_refusal_says_to_every_reader_what_would_have_passed(cast: Cast, browser_of: Browser) -> None:
+    request = reading.denied(cast, purpose="evaluation", data_class="personal")
+    for name in ("alice", "bob"):
+        assert "Nearest request that would pass" in page(browser_of(name), request)
 
 
 # ------------------------------------------------------------------------------- steps
