@@ -10,6 +10,9 @@ ARGS ?=
 # Paths are used relative, so that a checkout may lie in a folder with a space in its name.
 BIN := $(VENV)/bin
 
+# The product and its tests start many Pythons: each would compile every source anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test prove soak check bench format install install-dev
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from django.db import connection
 from django.db.models import Sum
 
@@ -20,20 +22,35 @@ from governance.services import audit
 
 def fingerprint() -> dict[str, tuple[int, int]]:
     """Row count and content hash of every table of ours."""
+    return _of_every_table("sum(hashtextextended(t::text, 0))")
+
+
+def row_versions() -> dict[str, tuple[int, int]]:
+    """Row count and the sum of the transactions that wrote the rows, of every table of ours.
+
+    As sharp as `fingerprint` and a quarter of its price, for a test that looks after every statement: whatever is
+    written raises the sum or changes the count. A row that was written again as it was counts as changed.
+    """
+    return _of_every_table("sum(t.xmin::text::bigint)")
+
+
+def _of_every_table(total: str) -> dict[str, tuple[int, int]]:
     with connection.cursor() as cursor:
-        tables = [
-            name
-            for name in connection.introspection.table_names(cursor)
-            if name.startswith(("governance_", "estimator_", "knox_"))
-        ]
         # In one statement: tests look after every single statement of what they break.
         cursor.execute(
             " UNION ALL ".join(
-                f"SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM \"{table}\" t"
-                for table in tables
+                f"SELECT '{table}', count(*), coalesce({total}, 0) FROM \"{table}\" t" for table in _tables()
             )
         )
-        return {table: (count, int(total)) for table, count, total in cursor.fetchall()}
+        return {table: (count, int(found)) for table, count, found in cursor.fetchall()}
+
+
+@cache
+def _tables() -> tuple[str, ...]:
+    """The same in every copy of every template."""
+    with connection.cursor() as cursor:
+        names = connection.introspection.table_names(cursor)
+    return tuple(name for name in names if name.startswith(("governance_", "estimator_", "knox_")))
 
 
 def broken_promises() -> list[str]:

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from governance.models import Grant, ProvisioningRequest
 from governance.services import approvals, provisioning
 from tests.cast import NOW, Cast, content, open_stage, reviewed, submitted
-from tests.house import broken_promises, fingerprint
+from tests.house import broken_promises, fingerprint, row_versions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,7 +44,7 @@ def fault_at(number: int, *, before: bool) -> Iterator[list[str]]:
 
 def break_everywhere(act: Callable[[], Any], *, before: bool) -> int:
     """Run `act` with a fault at statement 1, 2, 3, … until it gets through. Returns how many statements there are."""
-    untouched = fingerprint()
+    untouched = row_versions()
     assert broken_promises() == []  # so none is broken as long as nothing has changed
     for number in range(1, STATEMENTS_MAX):
         with fault_at(number, before=before) as seen:
@@ -55,7 +55,7 @@ def break_everywhere(act: Callable[[], Any], *, before: bool) -> int:
             else:
                 assert len(seen) < number, "a fault was swallowed: the caller was told that all went well"
                 return len(seen)
-        assert fingerprint() == untouched, f"statement {number} left something behind: {seen[-1][:200]}"
+        assert row_versions() == untouched, f"statement {number} left something behind: {seen[-1][:200]}"
     raise AssertionError(f"more than {STATEMENTS_MAX} statements")
 
 

@@ -52,7 +52,10 @@ def lock_everything(_: int) -> None:
     ) as other:  # fmt: skip
         for table in TABLES:
             other.execute(f"SELECT 1 FROM governance_{table} FOR UPDATE NOWAIT")
-        held = other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+        held = other.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'advisory' AND datname = current_database()"
+        ).fetchone()
         assert held == (0,)
         other.rollback()
 
