@@ -26,7 +26,7 @@ install-dev:
 	@$(PYTHON) config/bootstrap.py --dev "$(VENV)"
 
 run: install ## start the product on http://127.0.0.1:$(PORT)/, with its own servers; Ctrl-C ends it
-	@PORT="$(PORT)" exec "$(BIN)/python" -m config.launch
+	@PORT="$(PORT)" exec "$(BIN)/python" -m config.serve.launch
 
 test: install-dev ## all tests that take minutes, on servers of their own
 	"$(BIN)/python" -m pytest -n 2 --maxschedchunk 4 $(ARGS)

@@ -9,7 +9,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    from config.endpoints import join_running_servers
+    from config.serve.endpoints import join_running_servers
 
     join_running_servers(os.environ)
     execute_from_command_line(sys.argv)

@@ -22,11 +22,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from governance.demonstration.cast import Cast
-    from governance.domain.ask import Ask
+    from governance.demonstration.organisation.cast import Cast
+    from governance.domain.requests.ask import Ask
     from governance.models import ProvisioningRequest, User
-    from governance.selectors.nearest import Nearer
-    from governance.selectors.situations import Situation
+    from governance.selectors.requests.advice.nearest import Nearer
+    from governance.selectors.requests.situations import Situation
 
 START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 PAST = 60
@@ -151,10 +151,10 @@ def _follow(
     user: User, content: dict[str, Any], found: Found, rng: random.Random, *, searched: int, now: datetime
 ) -> None:
     """One request: stored, advised, submitted as shown, and searched."""
-    from governance.demonstration.world import within
+    from governance.demonstration.organisation.world import within
     from governance.domain.errors import GovernanceError
-    from governance.selectors import advice, nearest
-    from governance.services import provisioning
+    from governance.selectors.requests.advice import advice, nearest
+    from governance.services.requests import provisioning
 
     try:
         request: ProvisioningRequest = within(provisioning.ask_at_once, actor=user, content=content, now=now)
@@ -185,10 +185,10 @@ def _broken(request: ProvisioningRequest, user: User, offer: Nearer, now: dateti
     """What an offer promised and its submission does not keep."""
     from django.db import transaction
 
-    from governance.demonstration.world import within
+    from governance.demonstration.organisation.world import within
     from governance.domain.errors import GovernanceError
     from governance.models import ApprovalStage
-    from governance.services import provisioning
+    from governance.services.requests import provisioning
 
     point = transaction.savepoint()
     try:
@@ -224,8 +224,8 @@ def _search_bounds(
     searched: int,
 ) -> None:
     """Corners and random points of everything that may be smaller: none may be better than the best that is shown."""
-    from governance.selectors.levers import is_still_the_work
-    from governance.selectors.situations import rank_of
+    from governance.selectors.requests.advice.levers import is_still_the_work
+    from governance.selectors.requests.situations import rank_of
 
     best = min((rank_of(offer.assessed) for offer in offers), default=rank_of(situation.assessed))
     if best == 0:
@@ -244,7 +244,7 @@ def _search_bounds(
 
 
 def _points(situation: Situation, rng: random.Random, count: int) -> Iterator[Ask]:
-    from governance.selectors.usable_places import usable_places
+    from governance.selectors.register.usable_places import usable_places
 
     ask = situation.ask
     hours = ask.gpu_hours_cap or (

@@ -24,8 +24,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from config import web_server
-from config.processes import free_port
+from config.serve import web_server
+from config.serve.processes import free_port
 from tests.plugins.processes import TestProcesses
 from tests.plugins.servers import SERVERS
 
@@ -101,10 +101,10 @@ def _worlds(clients: int) -> dict[str, list[Asker]]:
     from django.test import Client
     from django.utils import timezone
 
-    from governance.domain.money import MICRO_PER_UNIT
+    from governance.domain.money.money import MICRO_PER_UNIT
     from governance.models import Project
-    from governance.selectors.people import system_actor
-    from governance.services import budgets
+    from governance.selectors.people.people import system_actor
+    from governance.services.money import budgets
     from tests import cast as casting
 
     now = timezone.now()

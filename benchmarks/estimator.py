@@ -65,11 +65,11 @@ def _pure(runs: int) -> dict[str, float | None]:
 
     django.setup()
     from estimator.catalogue import snapshot_of_rows
-    from estimator.core.compare import compare_offers
-    from estimator.core.estimate import estimate
-    from estimator.core.offer_table import build_table
-    from estimator.core.place import Place
-    from estimator.core.workload import Workload
+    from estimator.core.pricing.offer_table import build_table
+    from estimator.core.pricing.place import Place
+    from estimator.core.results.compare import compare_offers
+    from estimator.core.results.estimate import estimate
+    from estimator.core.workload.workload import Workload
     from estimator.loader import read_catalogue
 
     catalogue = snapshot_of_rows(read_catalogue(), released_at=datetime(2026, 11, 21, tzinfo=UTC))
@@ -170,7 +170,7 @@ def _preview(runs: int) -> float:
     from benchmarks import history
     from benchmarks.pages import _use
     from governance.models import User
-    from governance.services import provisioning
+    from governance.services.requests import provisioning
     from tests.cast import content
     from tests.plugins.servers import OWNER, SERVERS
 

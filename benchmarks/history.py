@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from governance.models import Project, ProvisioningRequest, Role, RoleAssignment, User
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests import cast as casting
 
 PEOPLE = 60

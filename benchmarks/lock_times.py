@@ -15,7 +15,7 @@ from typing import Any
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from config.wsgi import application
-from governance.models.budgets import BudgetQuerySet
+from governance.models.money.budgets import BudgetQuerySet
 
 __all__ = ["application"]
 

@@ -146,7 +146,7 @@ def _acts() -> dict[str, Any]:
     from django.utils import timezone
 
     from governance.models import ProvisioningRequest, User
-    from governance.services import provisioning
+    from governance.services.requests import provisioning
     from tests.cast import content
 
     alice, lead = User.objects.get(email="alice@example.com"), User.objects.get(email="frank@example.com")

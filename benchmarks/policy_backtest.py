@@ -33,7 +33,10 @@ from benchmarks.policy_bench import asks, by_hand, by_hand_numpy, rules
 from benchmarks.policy_bench.folder_store import FolderStore
 from benchmarks.policy_bench.parts import backtest_parts, masks
 from benchmarks.policy_bench.peers import PEERS, version_of
-from governance.policy.backtest import (
+from governance.policy.backends.bitmaps import run
+from governance.policy.backends.columns import Column, Columns
+from governance.policy.backends.columns_backend import ColumnsProgram
+from governance.policy.backtest.backtest import (
     OUTCOME_COLUMN,
     OUTCOMES,
     Backtest,
@@ -41,10 +44,7 @@ from governance.policy.backtest import (
     MemoryCache,
     outcomes_of,
 )
-from governance.policy.bitmaps import run
-from governance.policy.columns import Column, Columns
-from governance.policy.columns_backend import ColumnsProgram
-from governance.policy.policy_set import CompiledPolicySet
+from governance.policy.decisions.policy_set import CompiledPolicySet
 
 DAY = date(2026, 11, 21)
 MONTHS = 12

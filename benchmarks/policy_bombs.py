@@ -16,10 +16,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.policy_bench.bombs import EXPRESSION_BOMBS, YAML_BOMBS
-from governance.policy.bundle import load_bundle
-from governance.policy.checker import check_condition
+from governance.policy.bundle.bundle import load_bundle
 from governance.policy.errors import PolicyError
-from governance.policy.scope import Scope
+from governance.policy.language.checker import check_condition
+from governance.policy.language.scope import Scope
 
 RUNS = 5
 

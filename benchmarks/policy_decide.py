@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.policy_bench import asks, by_hand, rules
 from benchmarks.policy_bench.facts import SCHEMA
 from benchmarks.policy_bench.peers import PEERS, version_of
-from governance.policy.decision import decide
-from governance.policy.python_backend import Layout, compile_rules
-from governance.policy.valid_facts import ValidFacts
+from governance.policy.backends.python_backend import Layout, compile_rules
+from governance.policy.decisions.decision import decide
+from governance.policy.facts.valid_facts import ValidFacts
 
 DAY = date(2026, 11, 21)
 RULE_COUNT = len(rules.RULES)

@@ -16,9 +16,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.policy_bench.parts import backtest_parts
-from governance.policy.backtest import OUTCOME_COLUMN, Backtest, Matrix, MemoryCache
-from governance.policy.columns import Column, Columns
-from governance.policy.policy_set import CompiledPolicySet
+from governance.policy.backends.columns import Column, Columns
+from governance.policy.backtest.backtest import OUTCOME_COLUMN, Backtest, Matrix, MemoryCache
+from governance.policy.decisions.policy_set import CompiledPolicySet
 
 FIRST_YEAR = 2010
 
@@ -45,8 +45,8 @@ class Chunks:
         from django.db import transaction
         from django.utils import timezone
 
-        from governance.policy.tally import ID_COLUMN
-        from governance.services.fact_chunks import store_chunk
+        from governance.policy.backtest.tally import ID_COLUMN
+        from governance.services.rules.fact_chunks import store_chunk
 
         size, began = -(-columns.count // months), time.perf_counter()
         for number in range(months):
@@ -81,7 +81,7 @@ class Chunks:
     def parts(wanted: Sequence[str], numbers: slice = slice(None)) -> Any:
         """Chunk after chunk, as the product reads them; only one is in memory."""
         from governance.models import FactChunk
-        from governance.selectors.decision_history import ChunkPart
+        from governance.selectors.rules.backtests.decision_history import ChunkPart
 
         for chunk in list(FactChunk.objects.order_by("month", "number"))[numbers]:
             yield chunk.digest, ChunkPart(chunk.pk, chunk.digest, chunk.rows).read(wanted)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.slow_clients [--clients 60] [--runs 20] [--json]
 
-Starts throw-away servers of its own and the web server with the worker of `config/web_server.py`, then with gunicorn's
+Starts throw-away servers of its own and the web server with the worker of `config/serve/web_server.py`, then with gunicorn's
 threads, which read headers and bodies themselves. A third of the clients is silent, a third stops in the middle of a
 header, a third drips a body. Figures are of one run; quote the ratios.
 """
@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from config.processes import free_port
+from config.serve.processes import free_port
 from tests.plugins.processes import TestProcesses
 from tests.plugins.servers import SERVERS
 from tests.plugins.slow_clients import SlowClients, seconds_of_sign_in

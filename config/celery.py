@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.signals import celeryd_init
 
-from governance.services.channel import Channel, through
+from governance.services.record.channel import Channel, through
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

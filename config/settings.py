@@ -70,13 +70,13 @@ MIDDLEWARE = [
     "governance.api.middleware.ProblemsMiddleware",  # outside all others: it words their refusals under /api/, too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.security.NoStoreMiddleware",
+    "config.http.security.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
-    "config.security.PolicyByPlaceMiddleware",
-    "config.forms.FieldsByPageMiddleware",
-    "config.channels.ChannelMiddleware",
+    "config.http.security.PolicyByPlaceMiddleware",
+    "config.http.forms.FieldsByPageMiddleware",
+    "config.http.channels.ChannelMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "config.security.SlashMiddleware",
+    "config.http.security.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -202,7 +202,7 @@ SERVER_EMAIL = ENV.default_from_email
 # --------------------------------------------------------------------------- people
 
 AUTH_USER_MODEL = "governance.User"
-AUTHENTICATION_BACKENDS = ["governance.web.sign_in.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["governance.web.people.sign_in.AccountBackend"]
 LOGIN_URL = "web:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "web:login"
@@ -223,7 +223,7 @@ PASSWORD_RESET_TIMEOUT = ENV.link_hours * 3600
 """How long a set-password link lives; it ends earlier with the password, the address or a sign-in."""
 
 # django-allauth: its forms and flows, our pages, services and outbox. Accounts are made by people who keep people.
-ACCOUNT_ADAPTER = "governance.web.account_adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "governance.web.people.account_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_ENABLED = False
@@ -234,9 +234,9 @@ ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = ENV.link_hours / 24
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_FORMS = {"user_token": "governance.web.account.LinkOfAccount"}
+ACCOUNT_FORMS = {"user_token": "governance.web.people.account.LinkOfAccount"}
 ACCOUNT_RATE_LIMITS = {
-    "login": None,  # governance/web/throttle.py counts what failed
+    "login": None,  # governance/web/people/throttle.py counts what failed
     "change_password": "5/m/user",
     "reset_password_from_key": "20/m/ip",
 }
@@ -275,7 +275,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.behind_tls_proxy else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 400  # a page that sends more has its own bound: config/forms.py
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 400  # a page that sends more has its own bound: config/http/forms.py
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 CONTENT_SECURITY_POLICY = {
@@ -317,10 +317,10 @@ STORAGES = {
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "governance.api.authentication.AccountToken",
+        "governance.api.people.authentication.AccountToken",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["governance.api.scopes.Scoped"],
+    "DEFAULT_PERMISSION_CLASSES": ["governance.api.people.scopes.Scoped"],
     "DEFAULT_PARSER_CLASSES": ["governance.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "governance.api.operations.ScopedSchema",
@@ -347,9 +347,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "DESCRIPTION": "Ask for accelerators; see what an ask costs, what policy says, and who decides.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["governance.api.scopes.Scoped"],
+    "SERVE_PERMISSIONS": ["governance.api.people.scopes.Scoped"],
     "SERVE_AUTHENTICATION": [
-        "governance.api.authentication.AccountToken",
+        "governance.api.people.authentication.AccountToken",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -12,7 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from config.health import healthz
+from config.http.health import healthz
 from governance.admin import theme
 
 _MARK = lazy(static, str)("comptroller/mark.svg")
@@ -29,8 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("governance.api.urls")),
 ]
 if settings.MAILBOX_DIR is not None:
-    urlpatterns.append(path("mailbox/", include("governance.web.mailbox")))
-urlpatterns += [path("", include("governance.web.urls")), path("", include("governance.web.account_urls"))]
+    urlpatterns.append(path("mailbox/", include("governance.web.messages.mailbox")))
+urlpatterns += [path("", include("governance.web.urls")), path("", include("governance.web.people.account_urls"))]
 
 handler400 = "governance.web.errors.bad_request"
 handler403 = "governance.web.errors.forbidden"

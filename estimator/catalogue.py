@@ -10,7 +10,7 @@ from typing import Any
 
 from estimator import models
 from estimator.core import catalogue as values
-from estimator.core.offers import PriceOffer, PurchasePrice, TokenPrice
+from estimator.core.pricing.offers import PriceOffer, PurchasePrice, TokenPrice
 from estimator.loader import Rows
 from estimator.releases import digest_catalogue, digest_row
 from estimator.schema import TABLES

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.db import models
 from django.db.models import F, Q
 
-from estimator.core.place import PriceTerm, ProviderType
+from estimator.core.pricing.place import PriceTerm, ProviderType
 
 SLUG_LENGTH_MAX = 160
 OPERATORS = ((">", "more than"), (">=", "at least"), ("<", "less than"), ("<=", "at most"))

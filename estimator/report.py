@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from estimator.core.exploration import Exploration
 from estimator.core.quantities import Interval
-from estimator.core.result import Assumption, Estimate, Notice, ThresholdReading
+from estimator.core.results.exploration import Exploration
+from estimator.core.results.result import Assumption, Estimate, Notice, ThresholdReading
 
 WIDTH_LABEL = 26
 _ROWS = (

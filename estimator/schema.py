@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from estimator import models
-from estimator.core.place import PriceTerm, ProviderType
+from estimator.core.pricing.place import PriceTerm, ProviderType
 
 
 class ColumnType(StrEnum):

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from estimator.core.place import PriceTerm
+from estimator.core.pricing.place import PriceTerm
 
 COLUMNS = (
     "InstanceType",

@@ -11,14 +11,14 @@ import yaml
 
 from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.errors import InputError
-from estimator.core.estimate import check_limits
-from estimator.core.exploration import Question
-from estimator.core.extras import Extras
-from estimator.core.needs import Delivery, Needs, Software
-from estimator.core.offers import PriceOffer
-from estimator.core.place import Place, PriceTerm
-from estimator.core.result import LineageCompute
-from estimator.core.workload import Workload
+from estimator.core.pricing.offers import PriceOffer
+from estimator.core.pricing.place import Place, PriceTerm
+from estimator.core.results.estimate import check_limits
+from estimator.core.results.exploration import Question
+from estimator.core.results.result import LineageCompute
+from estimator.core.workload.extras import Extras
+from estimator.core.workload.needs import Delivery, Needs, Software
+from estimator.core.workload.workload import Workload
 
 FILE_CHARACTERS_MAX = 100_000
 LIMITS = ("window_hours", "gpu_hours_cap", "money_cap_usd")

@@ -8,18 +8,10 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from governance.services import (
-    acceptable_use,
-    activations,
-    alerts,
-    backtests,
-    credentials,
-    crossings,
-    digests,
-    fact_chunks,
-    replays,
-    sweeps,
-)
+from governance.services.messages import alerts, digests, sweeps
+from governance.services.money import crossings
+from governance.services.people import credentials
+from governance.services.rules import acceptable_use, activations, backtests, fact_chunks, replays
 
 
 @shared_task(name="governance.tasks.deliver_alerts")

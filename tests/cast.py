@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from estimator.releases import publish_rows
-from governance.domain.money import MICRO_PER_UNIT
+from governance.domain.money.money import MICRO_PER_UNIT
 from governance.models import (
     AcceptableUseStatement,
     AcceptableUseVersion,
@@ -33,8 +33,10 @@ from governance.models import (
     Team,
     User,
 )
-from governance.selectors.people import system_actor
-from governance.services import budgets, policies, provisioning
+from governance.selectors.people.people import system_actor
+from governance.services.money import budgets
+from governance.services.requests import provisioning
+from governance.services.rules import policies
 
 NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 PASSWORD = "cast-only-password"

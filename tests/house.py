@@ -7,7 +7,7 @@ from functools import cache
 from django.db import connection
 from django.db.models import Sum
 
-from governance.domain.ledger import Account
+from governance.domain.money.ledger import Account
 from governance.models import (
     ApprovalStage,
     Budget,
@@ -17,7 +17,7 @@ from governance.models import (
     ProvisioningRequest,
     RequestRevision,
 )
-from governance.services import audit
+from governance.services.record import audit
 
 
 def fingerprint() -> dict[str, tuple[int, int]]:

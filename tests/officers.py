@@ -8,9 +8,10 @@ from typing import Any
 from django.db import transaction
 
 from governance.models import AcceptableUseVersion, PolicyBacktest, PolicyVersion, User
-from governance.policy.shipped import shipped_text
-from governance.selectors import policies as reading
-from governance.services import acceptable_use, audit, policies, policy_checks
+from governance.policy.bundle.shipped import shipped_text
+from governance.selectors.rules import policies as reading
+from governance.services.record import audit
+from governance.services.rules import acceptable_use, policies, policy_checks
 
 
 def put_in_force(version: PolicyVersion, *, actor: User, now: datetime) -> PolicyVersion:

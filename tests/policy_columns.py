@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from governance.policy.bitmaps import Bits
-from governance.policy.columns import Columns, instant_of
-from governance.policy.facts import FactType
-from governance.policy.schema import FactsSchema
+from governance.policy.backends.bitmaps import Bits
+from governance.policy.backends.columns import Columns, instant_of
+from governance.policy.facts.facts import FactType
+from governance.policy.facts.schema import FactsSchema
 
 
 def rows_of(bits: Bits, count: int, limit: int | None = None) -> list[int]:

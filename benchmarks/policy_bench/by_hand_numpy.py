@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.policy_bench import asks
-from governance.policy.columns import Columns
+from governance.policy.backends.columns import Columns
 
 Array = NDArray[Any]
 
@@ -98,8 +98,8 @@ def matrix(columns: Columns, kinds: list[str], old: Array) -> Array:
 def as_columns(made: dict[str, Array]) -> Columns:
     """The generator's arrays as typed columns, texts in their dictionaries, instants in microseconds."""
     from benchmarks.policy_bench.facts import SCHEMA
-    from governance.policy.columns import Column, code_dtype
-    from governance.policy.facts import FactType
+    from governance.policy.backends.columns import Column, code_dtype
+    from governance.policy.facts.facts import FactType
 
     short = {"project.status": "project_status", "project.end": "project_end", "project.avg_util": "avg_util"}
     columns: dict[str, Column] = {}

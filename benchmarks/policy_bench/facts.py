@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from governance.policy.facts import Fact, FactType
-from governance.policy.schema import FactsSchema
+from governance.policy.facts.facts import Fact, FactType
+from governance.policy.facts.schema import FactsSchema
 
 HELP = "Benchmark."
 

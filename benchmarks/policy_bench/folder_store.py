@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.policy.columns import Columns
-from governance.policy.columns_store import read_columns, write_columns
+from governance.policy.backends.columns import Columns
+from governance.policy.backends.columns_store import read_columns, write_columns
 
 SUFFIX = ".columns"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from governance.policy.backtest import OUTCOME_COLUMN, Backtest, Matrix, outcomes_of
-from governance.policy.bitmaps import RuleBits
-from governance.policy.columns import Columns
+from governance.policy.backends.bitmaps import RuleBits
+from governance.policy.backends.columns import Columns
+from governance.policy.backtest.backtest import OUTCOME_COLUMN, Backtest, Matrix, outcomes_of
 
 
 def backtest_parts(backtest: Backtest, parts: Iterable[tuple[str, Columns]]) -> Matrix:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.policy_bench.facts import SCHEMA
-from governance.policy.bundle_model import Bundle, Rule
-from governance.policy.effects import DEFAULT_ON_ERROR, Effect, EffectKind, RoleDemand
-from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
+from governance.policy.bundle.bundle_model import Bundle, Rule
+from governance.policy.bundle.effects import DEFAULT_ON_ERROR, Effect, EffectKind, RoleDemand
+from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
 
 ADVANCED = '["H100", "H200", "B200", "GB200", "MI300X"]'
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import TypeVar
 
-from estimator.core.offers import PriceOffer, PurchasePrice, TokenPrice
+from estimator.core.pricing.offers import PriceOffer, PurchasePrice, TokenPrice
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from estimator.core.quantities import Z80
-from estimator.core.utilisation import (
+from estimator.core.sizing.utilisation import (
     PRACTICE,
     REFERENCE_DEVICES,
     SIZE_BANDS,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from estimator.core.utilisation import REFERENCE_DEVICES
+from estimator.core.sizing.utilisation import REFERENCE_DEVICES
 from estimator.validation.runs import Run
 
 Array = NDArray[np.float64]

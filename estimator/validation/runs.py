@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from estimator.core.flop import training_flop
-from estimator.core.place import ACCELERATOR_COUNT_MAX
+from estimator.core.pricing.place import ACCELERATOR_COUNT_MAX
 from estimator.core.quantities import SECONDS_PER_HOUR, TERA
-from estimator.core.shape import shape_of
+from estimator.core.sizing.flop import training_flop
+from estimator.core.workload.shape import shape_of
 from estimator.validation.developers import one_name_each
 from estimator.validation.scope import why_not_usable
 

@@ -7,34 +7,23 @@ from governance.admin.site import install
 desk = install()
 
 # The site has to be in place before anything is registered on it.
-from governance.admin import (  # noqa: E402
-    acceptable_use,
-    alerts,
-    approvals,
-    assessments,
-    audit,
-    budgets,
-    catalogue,
-    delegations,
-    exceptions,
-    flags,
-    grants,
-    jobs,
-    limits,
-    people,
-    policies,
-    provisioning,
-    register,
-    roles,
-)
-from governance.admin.backtests import act_view, backtest_view, backtests_view, export_view  # noqa: E402
-from governance.admin.decide import decide_view  # noqa: E402
-from governance.admin.policy_limits import limits_view  # noqa: E402
-from governance.admin.policy_pages import FIELDS_MAX, PREFIX  # noqa: E402
-from governance.admin.policy_table import table_view  # noqa: E402
-from governance.admin.policy_text import text_view  # noqa: E402
-from governance.admin.policy_words import words_view  # noqa: E402
-from governance.admin.queue import decided_view, queue_view, waiting_view  # noqa: E402
+from governance.admin.approvals import approvals, delegations, limits
+from governance.admin.approvals.decide import decide_view  # noqa: E402
+from governance.admin.approvals.queue import decided_view, queue_view, waiting_view  # noqa: E402
+from governance.admin.grants import grants
+from governance.admin.messages import alerts, flags
+from governance.admin.money import budgets
+from governance.admin.people import people, roles
+from governance.admin.record import audit, jobs
+from governance.admin.register import catalogue, register
+from governance.admin.requests import assessments, provisioning
+from governance.admin.rules import acceptable_use, exceptions, policies
+from governance.admin.rules.backtests import act_view, backtest_view, backtests_view, export_view  # noqa: E402
+from governance.admin.rules.policy_limits import limits_view  # noqa: E402
+from governance.admin.rules.policy_pages import FIELDS_MAX, PREFIX  # noqa: E402
+from governance.admin.rules.policy_table import table_view  # noqa: E402
+from governance.admin.rules.policy_text import text_view  # noqa: E402
+from governance.admin.rules.policy_words import words_view  # noqa: E402
 
 desk.page("queue/", partial(queue_view, desk), "queue")
 desk.page("queue/waiting/", partial(waiting_view, desk), "waiting")

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from governance.models import RoleAssignment, User, Visibility
-from governance.selectors import duties, people, queues
+from governance.selectors.approvals import queues
+from governance.selectors.people import duties, people
 
 _ATTRIBUTE = "_desk_access"
 

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet, Value
 from django.http import HttpRequest
 
 from governance.admin import access
-from governance.domain.lifecycle import State
+from governance.domain.requests.lifecycle import State
 from governance.models import ApprovalDecision, Flag, Grant, PolicyVersion
 
 _ATTRIBUTE = "_desk_counts"

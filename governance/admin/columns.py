@@ -13,7 +13,7 @@ from django.db.models import F, TextField, Value
 from django.db.models.functions import Cast, Concat
 
 from governance.admin.wording import NOTHING, SLUGS, day, in_words, moment
-from governance.domain.actions import ACTIONS
+from governance.domain.record.actions import ACTIONS
 from governance.models import (
     ApprovalStage,
     AuditEvent,

@@ -12,11 +12,11 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import models
 
 from governance.admin.access import Access
-from governance.domain.money import AMOUNT_MICRO_MAX, MICRO_PER_UNIT
+from governance.domain.money.money import AMOUNT_MICRO_MAX, MICRO_PER_UNIT
 from governance.domain.prose import sentence
 from governance.domain.typed import YEAR_MAX, YEAR_MIN, is_kept_day, plain_numeral, utc_instant
 from governance.models import User
-from governance.policy.facts import LIST_ITEMS_MAX, STRING_CHARS_MAX
+from governance.policy.facts.facts import LIST_ITEMS_MAX, STRING_CHARS_MAX
 
 RowT = TypeVar("RowT", bound=models.Model)
 

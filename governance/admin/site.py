@@ -46,7 +46,7 @@ class DeskSite(UnfoldAdminSite):
         """
         shown = self.admin_view(view)
         if fields_max is not None:
-            # Read by config.forms before anything looks into the form.
+            # Read by config.http.forms before anything looks into the form.
             shown.fields_max = fields_max  # type: ignore[attr-defined]
         self._pages.append(path(route, shown, name=name))
 

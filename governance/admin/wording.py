@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from governance.domain.money import CURRENCY, MICRO_PER_UNIT
+from governance.domain.money.money import CURRENCY, MICRO_PER_UNIT
 
 NBSP = "\N{NO-BREAK SPACE}"
 NOTHING = "–"

@@ -12,11 +12,11 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.domain.canonical import digest
 from governance.domain.errors import InvalidInput
+from governance.domain.record.canonical import digest
 from governance.models import User
-from governance.services import idempotency
 from governance.services.commit import BeforeCommit, nothing
+from governance.services.record import idempotency
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 
-from governance.api.scopes import scope_of
+from governance.api.people.scopes import scope_of
 
 
 class ScopedSchema(AutoSchema):

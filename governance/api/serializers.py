@@ -6,11 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from estimator.core.needs import Delivery, Software
-from estimator.core.place import PriceTerm
+from estimator.core.pricing.place import PriceTerm
+from estimator.core.workload.needs import Delivery, Software
 from governance.api.fields import InstantField, NumberField, WholeNumberField
-from governance.domain.money import CURRENCY, to_units
-from governance.domain.registers import gaps_in_words
+from governance.domain.money.money import CURRENCY, to_units
+from governance.domain.requests.registers import gaps_in_words
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -20,7 +20,7 @@ from governance.models import (
     ProvisioningRequest,
     RequestComment,
 )
-from governance.selectors.assessments import Assessed
+from governance.selectors.requests.assessments import Assessed
 
 
 class StrictSerializer(serializers.Serializer[Any]):

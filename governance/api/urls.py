@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.api import backtests, decisions, policies, policy_questions, tokens, views
+from governance.api import views
+from governance.api.people import tokens
+from governance.api.record import decisions
+from governance.api.rules import backtests, policies, policy_questions
 
 app_name = "api"
 urlpatterns = [

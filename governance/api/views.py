@@ -14,18 +14,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from estimator.core.needs import Needs
+from estimator.core.workload.needs import Needs
 from governance.api import serializers as shapes
 from governance.api.idempotency import once
 from governance.api.pages import NewestFirst
 from governance.api.schema import KEY, PAGE, described
 from governance.domain.errors import NotFound
-from governance.domain.lifecycle import State
+from governance.domain.requests.lifecycle import State
 from governance.models import ApprovalStage, Assessment, Budget, Grant, ProvisioningRequest, User, Visibility
-from governance.selectors import advice, assessments, estimates, people
-from governance.selectors import approvals as deciding
-from governance.selectors import assessed as stored
-from governance.services import approvals, provisioning
+from governance.selectors.approvals import approvals as deciding
+from governance.selectors.people import people
+from governance.selectors.requests import assessed as stored
+from governance.selectors.requests import assessments, estimates
+from governance.selectors.requests.advice import advice
+from governance.services.approvals import approvals
+from governance.services.requests import provisioning
 
 NOTHING_HERE = "there is nothing here, or it is not yours to see"
 

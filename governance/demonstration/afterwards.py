@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from governance.demonstration import acceptable_use
 from governance.demonstration.chain import Chain
-from governance.demonstration.world import Story, World
+from governance.demonstration.organisation import acceptable_use
+from governance.demonstration.organisation.world import Story, World
 from governance.models import (
     Alert,
     ApprovalDecision,
@@ -20,8 +20,11 @@ from governance.models import (
     ProvisioningRequest,
     User,
 )
-from governance.selectors.policy_checks import run_checks
-from governance.services import audit, crossings, flags, policies, policy_checks, shadow, sweeps
+from governance.selectors.rules.policy_checks import run_checks
+from governance.services.messages import flags, sweeps
+from governance.services.money import crossings
+from governance.services.record import audit
+from governance.services.rules import policies, policy_checks, shadow
 
 EXCEPTION_ENDS_IN_DAYS = 6
 SHADOW_LIMIT_USD = 1_500

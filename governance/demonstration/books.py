@@ -11,7 +11,7 @@ from typing import Any
 
 from governance.demonstration.bulk import copy_rows, copy_values, update_rows
 from governance.demonstration.ids import Ids
-from governance.domain.ledger import Account, JournalKind, post
+from governance.domain.money.ledger import Account, JournalKind, post
 from governance.models import Budget, LedgerEntry, LedgerJournal, User
 
 _COLUMN = {Account.HELD: "held_micro", Account.COMMITTED: "committed_micro", Account.SPENT: "spent_micro"}

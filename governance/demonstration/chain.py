@@ -9,9 +9,9 @@ from django.db import models
 
 from governance.demonstration.bulk import copy_rows
 from governance.demonstration.ids import Ids
-from governance.domain.actions import ACTIONS
+from governance.domain.record.actions import ACTIONS
 from governance.models import AuditEvent, AuditHead, User
-from governance.services import audit, channel
+from governance.services.record import audit, channel
 
 
 class Chain:

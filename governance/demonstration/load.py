@@ -11,21 +11,23 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from governance.demonstration import acceptable_use, afterwards, budgets, organisation, registers, runner
+from governance.demonstration import afterwards, runner
 from governance.demonstration.books import Books
 from governance.demonstration.calendar import Calendar
-from governance.demonstration.cast import Cast
 from governance.demonstration.chain import Chain
 from governance.demonstration.ids import Ids
+from governance.demonstration.organisation import acceptable_use, budgets, organisation, registers
+from governance.demonstration.organisation.cast import Cast
+from governance.demonstration.organisation.world import World
 from governance.demonstration.past.history import History
 from governance.demonstration.past.office import Office
 from governance.demonstration.past.plan import REQUESTS, SEED, plan
 from governance.demonstration.past.rows import Rows
 from governance.demonstration.stories import STORIES
-from governance.demonstration.world import World
 from governance.models import Acceptance, JobRun, LedgerEntry, LedgerJournal, Person
-from governance.selectors.people import SYSTEM_EMAIL, system_actor
-from governance.services import audit, policies
+from governance.selectors.people.people import SYSTEM_EMAIL, system_actor
+from governance.services.record import audit
+from governance.services.rules import policies
 
 JOB = "load_demonstration"
 _LOCK = 7_305_113

@@ -12,8 +12,8 @@ from django.db.migrations.operations import RunPython
 
 from governance.demonstration.load import last_load
 from governance.models import JobRun, ProvisioningRequest, Team
-from governance.selectors.people import system_actor
-from governance.services import audit
+from governance.selectors.people.people import system_actor
+from governance.services.record import audit
 
 JOB = "remove_demonstration"
 LOCK_SECONDS_MAX = 30

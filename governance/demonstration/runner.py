@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from governance.demonstration.world import OutOfStory, Story, World
+from governance.demonstration.organisation.world import OutOfStory, Story, World
 from governance.domain.errors import GovernanceError
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from governance.services.channel import through_command
+from governance.services.record.channel import through_command
 
 
 class ChannelCommand(BaseCommand):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from config.processes import LOOPBACK
+from config.serve.processes import LOOPBACK
 
 OWN_ROLE = "comptroller_app"
 

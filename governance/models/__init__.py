@@ -1,30 +1,16 @@
 """Rows and what can never be true of them. Nothing here decides or writes beyond one row."""
 
-from governance.models.acceptable_use import (
-    AcceptableUsePublication,
-    AcceptableUseStatement,
-    AcceptableUseVersion,
-    Acceptance,
-)
-from governance.models.alerts import Alert
-from governance.models.approvals import ApprovalDecision, ApprovalLapse, ApprovalLimit, ApprovalStage
-from governance.models.assessments import Assessment, FactRow
-from governance.models.audit import AuditEvent, AuditHead
-from governance.models.backtests import PolicyBacktest, PolicyBacktestMonth
-from governance.models.budgets import Budget, BudgetHold, LedgerEntry, LedgerJournal
-from governance.models.chunks import FactChunk, FactChunkColumn
-from governance.models.flags import Flag
-from governance.models.grants import Grant, ProviderCommitment
-from governance.models.jobs import Counter, IdempotencyKey, JobRun
-from governance.models.people import Delegation, Person, Project, Role, RoleAssignment, Team, User
-from governance.models.policies import (
-    PolicyActivation,
-    PolicyException,
-    PolicyFindingNote,
-    PolicySet,
-    PolicyVersion,
-)
-from governance.models.provisioning import (
+from governance.models.approvals.approvals import ApprovalDecision, ApprovalLapse, ApprovalLimit, ApprovalStage
+from governance.models.grants.grants import Grant, ProviderCommitment
+from governance.models.messages.alerts import Alert
+from governance.models.messages.flags import Flag
+from governance.models.money.budgets import Budget, BudgetHold, LedgerEntry, LedgerJournal
+from governance.models.people.people import Delegation, Person, Project, Role, RoleAssignment, Team, User
+from governance.models.people.tokens import ApiToken
+from governance.models.record.audit import AuditEvent, AuditHead
+from governance.models.record.jobs import Counter, IdempotencyKey, JobRun
+from governance.models.requests.assessments import Assessment, FactRow
+from governance.models.requests.provisioning import (
     Beneficiary,
     ModelLineage,
     Provider,
@@ -33,8 +19,22 @@ from governance.models.provisioning import (
     RequestComment,
     RequestRevision,
 )
-from governance.models.shadow import ShadowDecision
-from governance.models.tokens import ApiToken
+from governance.models.rules.acceptable_use import (
+    AcceptableUsePublication,
+    AcceptableUseStatement,
+    AcceptableUseVersion,
+    Acceptance,
+)
+from governance.models.rules.backtests import PolicyBacktest, PolicyBacktestMonth
+from governance.models.rules.chunks import FactChunk, FactChunkColumn
+from governance.models.rules.policies import (
+    PolicyActivation,
+    PolicyException,
+    PolicyFindingNote,
+    PolicySet,
+    PolicyVersion,
+)
+from governance.models.rules.shadow import ShadowDecision
 from governance.models.visibility import Visibility
 
 # The app role may SELECT and INSERT here, never UPDATE, DELETE or TRUNCATE; triggers refuse the owner as well.

@@ -8,9 +8,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from governance.domain.errors import LockOutsideTransaction, NotFound
-from governance.domain.money import AMOUNT_MICRO_MAX
-from governance.policy.facts import LIST_ITEMS_MAX, STRING_CHARS_MAX
-from governance.policy.facts_schema import FACTS_BY_NAME
+from governance.domain.money.money import AMOUNT_MICRO_MAX
+from governance.policy.facts.facts import LIST_ITEMS_MAX, STRING_CHARS_MAX
+from governance.policy.facts.facts_schema import FACTS_BY_NAME
 
 RowT = TypeVar("RowT", bound=models.Model)
 

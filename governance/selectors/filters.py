@@ -11,10 +11,10 @@ import django_filters
 from django import forms
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
-from governance.domain.ask import KINDS
-from governance.domain.lifecycle import LABELS, State
+from governance.domain.requests.ask import KINDS
+from governance.domain.requests.lifecycle import LABELS, State
 from governance.models import Assessment, Grant, Person, Project, ProvisioningRequest, Visibility
-from governance.models.grants import GRANT_STATES
+from governance.models.grants.grants import GRANT_STATES
 
 PAGE_LENGTH = 30
 PEOPLE_MATCHED_MAX = 50

@@ -8,9 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from governance.domain.errors import NoActivePolicy
-from governance.domain.lifecycle import State
+from governance.domain.requests.lifecycle import State
 from governance.models import Flag, ProvisioningRequest, User, Visibility
-from governance.selectors import acceptable_use, budgets, grants, policies, queues, second_answers, similar
+from governance.selectors.approvals import queues
+from governance.selectors.grants import grants
+from governance.selectors.money import budgets
+from governance.selectors.requests import similar
+from governance.selectors.rules import acceptable_use, policies, second_answers
 
 LISTED_MAX = 10
 USED_LISTED_MAX = 4

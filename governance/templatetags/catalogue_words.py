@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django import template
 
-from governance.web import numbers
+from governance.display import numbers
 
 register = template.Library()
 # How the files of the catalogue say that a row was not read off its source again, and by what else it was checked.

@@ -32,7 +32,7 @@ Components:
                                                    limits: plots.Limit; kinds: money hours flop memory energy count
     {% headroom_bar level.used_ratio level.after_ratio %}  {% usage_bar used_ratio time_ratio %}
     {% field form.email %}                         a bound Django field: label, hint, error, input
-    {% question q %}                               the same for governance.web.questions.Question
+    {% question q %}                               the same for governance.web.requests.questions.Question
     {% error_summary errors %}                     list of (id of the field, sentence)
     {% steps list %}                               mappings: shape, title, text, state ("done", "now", "")
     {% timeline list %}                            mappings: at (or when, in words), shape, title, text, quote
@@ -56,12 +56,12 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from governance.domain.lifecycle import LABELS, State
+from governance.display import context as surroundings
+from governance.display import numbers, plots
+from governance.display.vocabulary import words as words_of
 from governance.domain.prose import sentence, within
-from governance.policy.wording import duty_in_words
-from governance.web import context as surroundings
-from governance.web import numbers, plots
-from governance.web.vocabulary import words as words_of
+from governance.domain.requests.lifecycle import LABELS, State
+from governance.policy.decisions.wording import duty_in_words
 
 register = template.Library()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from governance.web import names
+from governance.display import names
 
 register = template.Library()
 register.filter("provider_name", names.provider_name)

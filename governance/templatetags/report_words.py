@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django import template
 
-from governance.web import numbers
+from governance.display import numbers
 
 register = template.Library()
 

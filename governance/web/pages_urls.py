@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from governance.web import (
-    acceptable_use,
-    budgets,
-    catalogue,
-    estimator,
-    grants,
-    home,
-    notifications,
-    reports,
-    requests,
-    search,
-    sign_in,
-)
+from governance.web import home, search
+from governance.web.estimates import estimator
+from governance.web.grants import grants
+from governance.web.messages import notifications
+from governance.web.money import budgets
+from governance.web.people import sign_in
+from governance.web.record import reports
+from governance.web.register import catalogue
+from governance.web.requests import requests
+from governance.web.rules import acceptable_use
 
 urlpatterns: list[URLPattern] = [
     path("", home.show, name="home"),

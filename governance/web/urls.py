@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from governance.web import form, from_estimate, pages_urls, preview
+from governance.web import pages_urls
+from governance.web.estimates import from_estimate
+from governance.web.requests import form, preview
 
 app_name = "web"
 

@@ -8,8 +8,8 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from governance.models import User, Visibility
-from governance.selectors import people
 from governance.selectors.filters import NUMBER_MAX
+from governance.selectors.people import people
 
 _REMEMBERED = "_comptroller_visibility"
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from governance.models import Budget, Person, Project, Provider, Role, RoleAssignment, Team, User
-from governance.selectors.people import system_actor
-from governance.services import budgets
+from governance.selectors.people.people import system_actor
+from governance.services.money import budgets
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 USD = 1_000_000

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from governance.admin.backtest_words import figures_of
-from governance.domain.backtest_result import Office, result_of
+from governance.admin.rules.backtest_words import figures_of
+from governance.domain.rules.backtest_result import Office, result_of
 from tests.cast import NOW
 
 

@@ -10,9 +10,10 @@ import pytest
 from django.urls import reverse
 
 from governance.models import PolicyBacktest, PolicyBacktestMonth, PolicyVersion
-from governance.policy.shipped import shipped_text
-from governance.selectors import backtest_changes
-from governance.services import backtests, policies, provisioning
+from governance.policy.bundle.shipped import shipped_text
+from governance.selectors.rules.backtests import backtest_changes
+from governance.services.requests import provisioning
+from governance.services.rules import backtests, policies
 from tests.admin.conftest import signed_in
 from tests.cast import Cast, content
 from tests.officers import put_in_force

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance.models import ApprovalStage, AuditEvent, Flag
-from governance.services import approvals
+from governance.services.approvals import approvals
 from tests.admin.conftest import signed_in
 from tests.admin.test_decide import ask
 from tests.cast import Cast, open_stage

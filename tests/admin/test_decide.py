@@ -20,8 +20,11 @@ from governance.models import (
     RoleAssignment,
     User,
 )
-from governance.selectors import approvals as reading
-from governance.services import catalogue, delegations, policies, provisioning
+from governance.selectors.approvals import approvals as reading
+from governance.services.approvals import delegations
+from governance.services.register import catalogue
+from governance.services.requests import provisioning
+from governance.services.rules import policies
 from tests.admin.conftest import signed_in
 from tests.cast import Cast, add_person, open_stage, reviewed, submitted
 from tests.house import fingerprint

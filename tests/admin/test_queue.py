@@ -8,9 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from governance.display import names
 from governance.models import ApprovalStage, Role, RoleAssignment
-from governance.selectors import policies
-from governance.web import names
+from governance.selectors.rules import policies
 from tests.admin.conftest import signed_in
 from tests.admin.test_decide import ask
 from tests.cast import Cast

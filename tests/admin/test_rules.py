@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from governance.admin.rules import rule_rows
-from governance.admin.thresholds import flop
+from governance.admin.approvals.rules import rule_rows
+from governance.admin.approvals.thresholds import flop
 from governance.domain.prose import within
 from governance.models import ApprovalDecision
-from governance.policy.decision import Decision, Outcome
-from governance.policy.fired import FiredRule
-from governance.selectors.rule_lines import RuleLine, rule_lines
+from governance.policy.decisions.decision import Decision, Outcome
+from governance.policy.decisions.fired import FiredRule
+from governance.selectors.approvals.rule_lines import RuleLine, rule_lines
 
 
 def line(sentence: str, **values: Any) -> RuleLine:

@@ -11,10 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from estimator.models import PriceOffer
-from governance.admin.catalogue import form_field
 from governance.admin.forms import DayField, ExactNumberField, InstantField, MoneyField, NumberField, WholeNumberField
+from governance.admin.register.catalogue import form_field
 from governance.models import ApprovalLimit, Budget, Delegation, ModelLineage, Role
-from governance.services import register
+from governance.services.register import register
 from tests.cast import Cast, add_person
 
 DESK = "/admin/governance/"

@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from governance.models import PolicyBacktest, PolicyVersion, User
-from governance.services import backtests
+from governance.services.rules import backtests
 from tests.cast import Cast
 
 PLACE = "/api/v1/policies/backtests/"

@@ -18,7 +18,8 @@ from governance.models import (
     Role,
     RoleAssignment,
 )
-from governance.services import delegations, provisioning
+from governance.services.approvals import delegations
+from governance.services.requests import provisioning
 from tests.cast import Cast, granted_elsewhere, open_stage, reviewed
 from tests.house import fingerprint
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from governance.models import AuditEvent, PolicyVersion, User
-from governance.policy.decision_log import MASK
-from governance.policy.facts_schema import FACTS
-from governance.policy.shipped import shipped_text
+from governance.policy.bundle.shipped import shipped_text
+from governance.policy.decisions.decision_log import MASK
+from governance.policy.facts.facts_schema import FACTS
 from tests.cast import Cast, add_person, submitted
 from tests.officers import seen_backtest
 

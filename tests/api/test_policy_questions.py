@@ -10,8 +10,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from governance.models import AuditEvent, User
-from governance.policy.shipped import shipped_text
-from governance.services import policies
+from governance.policy.bundle.shipped import shipped_text
+from governance.services.rules import policies
 from tests.cast import Cast, submitted
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from governance import emails
+from governance.channels import email as emails
 from governance.models import (
     Alert,
     ApprovalStage,
@@ -24,9 +24,9 @@ from governance.models import (
     ShadowDecision,
     User,
 )
-from governance.policy.shipped import shipped_text
-from governance.selectors import replay
-from governance.services import policies, policy_checks, shadow
+from governance.policy.bundle.shipped import shipped_text
+from governance.selectors.record import replay
+from governance.services.rules import policies, policy_checks, shadow
 from tests.cast import Cast, add_person, open_stage
 
 Clients = Callable[[User | None], APIClient]

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from rest_framework.test import APIClient
 from schemathesis.core import NotSet
 
-from estimator.core.fields import FIELDS
-from governance.domain.ask import Ask
+from estimator.core.workload.fields import FIELDS
+from governance.domain.requests.ask import Ask
 from tests.cast import Cast
 
 

@@ -13,11 +13,11 @@ from django.urls import get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from governance.api.scopes import SCOPES
-from governance.domain.scopes import Scope
+from governance.api.people.scopes import SCOPES
+from governance.domain.people.scopes import Scope
 from governance.models import Alert, ApiToken, AuditEvent, User
-from governance.selectors.people import system_actor
-from governance.services import credentials, people, tokens
+from governance.selectors.people.people import system_actor
+from governance.services.people import credentials, people, tokens
 from tests.cast import PASSWORD, Cast, add_person
 
 pytestmark = pytest.mark.django_db

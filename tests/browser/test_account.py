@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from governance import emails
+from governance.channels import email as emails
 from governance.models import Alert
 from tests.browser.walk import Walk
 from tests.cast import PASSWORD, Cast, add_person

@@ -11,7 +11,8 @@ import pytest
 from django.utils import timezone
 
 from governance.models import ApprovalStage, Budget, Grant
-from governance.services import approvals, provisioning
+from governance.services.approvals import approvals
+from governance.services.requests import provisioning
 from tests.browser.walk import Walk
 from tests.cast import Cast, content, reviewed
 from tests.plugins.axe import OF_COLOUR, violations

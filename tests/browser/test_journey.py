@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from governance.models import Alert, ApprovalDecision, Grant, ProvisioningRequest
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests.browser.walk import HOURS_FIRST, HOURS_THEN, JUSTIFICATION, REASON, TITLE, Walk
 from tests.cast import Cast, reviewed
 from tests.house import broken_promises

@@ -10,7 +10,8 @@ import pytest
 from django.utils import timezone
 
 from governance.models import ApprovalStage, Budget, Grant, Person, Project, ProvisioningRequest
-from governance.services import approvals, provisioning
+from governance.services.approvals import approvals
+from governance.services.requests import provisioning
 from tests.browser.walk import Walk
 from tests.cast import Cast, content, reviewed
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governance.models import PolicyVersion
-from governance.policy.bundle import load_bundle
+from governance.policy.bundle.bundle import load_bundle
 from tests.browser.walk import Walk
 from tests.cast import Cast
 

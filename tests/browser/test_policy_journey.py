@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from governance.models import AuditEvent, PolicyBacktest, PolicyVersion, ProvisioningRequest
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests.browser.walk import Walk
 from tests.cast import Cast, add_person, content
 from tests.house import broken_promises

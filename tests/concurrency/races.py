@@ -10,7 +10,7 @@ from typing import Any
 from unittest import mock
 
 from governance.domain.errors import IdempotencyInFlight
-from governance.domain.money import MICRO_PER_UNIT
+from governance.domain.money.money import MICRO_PER_UNIT
 from governance.models import (
     ApprovalDecision,
     AuditEvent,
@@ -27,20 +27,16 @@ from governance.models import (
     RequestRevision,
     User,
 )
-from governance.policy.shipped import shipped_text
-from governance.selectors import assessments
-from governance.selectors import policy_checks as reading_checks
-from governance.selectors.people import system_actor
-from governance.services import (
-    activations,
-    approvals,
-    budgets,
-    idempotency,
-    policies,
-    policy_checks,
-    provisioning,
-    sweeps,
-)
+from governance.policy.bundle.shipped import shipped_text
+from governance.selectors.people.people import system_actor
+from governance.selectors.requests import assessments
+from governance.selectors.rules import policy_checks as reading_checks
+from governance.services.approvals import approvals
+from governance.services.messages import sweeps
+from governance.services.money import budgets
+from governance.services.record import idempotency
+from governance.services.requests import provisioning
+from governance.services.rules import activations, policies, policy_checks
 from tests.cast import (
     NOW,
     Cast,

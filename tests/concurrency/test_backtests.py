@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from governance.models import PolicyBacktest, PolicyVersion
-from governance.selectors import backtests as reading
-from governance.services import backtests, provisioning
+from governance.selectors.rules.backtests import backtests as reading
+from governance.services.requests import provisioning
+from governance.services.rules import backtests
 from tests.cast import NOW, Cast, content, set_budget
 from tests.concurrency.crowd import at_once, kinds
 from tests.officers import put_in_force

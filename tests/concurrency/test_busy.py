@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from config.database import LOCK_TIMEOUT_MS
 from governance.models import Budget
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests.cast import Cast, content
 from tests.house import fingerprint
 

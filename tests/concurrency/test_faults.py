@@ -11,7 +11,8 @@ import pytest
 from django.db import OperationalError, connection
 
 from governance.models import Grant, ProvisioningRequest
-from governance.services import approvals, provisioning
+from governance.services.approvals import approvals
+from governance.services.requests import provisioning
 from tests.cast import NOW, Cast, content, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint, row_versions
 

@@ -15,9 +15,10 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from governance.models import Budget, BudgetHold, Grant, ProvisioningRequest, RequestRevision
-from governance.selectors import assessments
-from governance.services import policies, provisioning
-from governance.services.sizing import SIZED_AHEAD_MAX
+from governance.selectors.requests import assessments
+from governance.services.requests import provisioning
+from governance.services.requests.sizing import SIZED_AHEAD_MAX
+from governance.services.rules import policies
 from tests.cast import NOW, Cast, add_own_price, content, open_stage, reviewed, submitted
 from tests.concurrency.races import assert_sound, decision
 from tests.officers import put_in_force
@@ -199,7 +200,8 @@ def _elsewhere(act: Callable[[], Any]) -> None:
 
 def test_turns_outside_a_transaction_are_refused(cast: Cast):
     from governance.domain.errors import LockOutsideTransaction
-    from governance.services import counters, turns
+    from governance.services.record import counters
+    from governance.services.requests import turns
 
     for take in (turns.take_to_grant, partial(counters.next_number, "request")):
         with pytest.raises(LockOutsideTransaction):

@@ -10,8 +10,8 @@ from django.db.models import F, Max
 
 from estimator.catalogue import snapshot_of
 from governance.demonstration.load import Loaded
-from governance.domain.canonical import digest
-from governance.domain.lifecycle import TERMINAL, State
+from governance.domain.record.canonical import digest
+from governance.domain.requests.lifecycle import TERMINAL, State
 from governance.models import (
     Alert,
     ApprovalStage,
@@ -25,10 +25,11 @@ from governance.models import (
     ProvisioningRequest,
     RequestRevision,
 )
-from governance.policy.decision import decide
-from governance.policy.facts_schema import FACTS, facts_from_json, facts_to_json
-from governance.selectors import policies
-from governance.services import crossings, sweeps
+from governance.policy.decisions.decision import decide
+from governance.policy.facts.facts_schema import FACTS, facts_from_json, facts_to_json
+from governance.selectors.rules import policies
+from governance.services.messages import sweeps
+from governance.services.money import crossings
 from tests.demonstration.conftest import PAST, START
 from tests.house import broken_promises
 

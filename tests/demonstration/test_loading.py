@@ -13,15 +13,15 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from config.launch import _demonstration_accounts
-from config.prepare import _write_accounts
+from config.serve.launch import _demonstration_accounts
+from config.serve.prepare import _write_accounts
 from governance.demonstration import afterwards, load, remove
 from governance.demonstration.load import Loaded
-from governance.demonstration.organisation import split_by_tour
+from governance.demonstration.organisation.organisation import split_by_tour
 from governance.demonstration.stories import STORIES
 from governance.models import AuditEvent, JobRun, Person, ProvisioningRequest, User
-from governance.selectors.accounts import demonstration_accounts
-from governance.services import audit
+from governance.selectors.people.accounts import demonstration_accounts
+from governance.services.record import audit
 from tests.demonstration.conftest import START
 from tests.house import fingerprint
 

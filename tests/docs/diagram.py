@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from governance.domain.lifecycle import LABELS, TERMINAL, TRANSITIONS, Event, State
+from governance.domain.requests.lifecycle import LABELS, TERMINAL, TRANSITIONS, Event, State
 
 
 def diagram() -> str:

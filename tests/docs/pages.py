@@ -40,7 +40,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def code_files(page: Path) -> set[str]:
-    """Paths of ours that stand in code marks, such as `governance/domain/ledger.py`."""
+    """Paths of ours that stand in code marks, such as `governance/domain/money/ledger.py`."""
     found = set()
     for code in _CODE.findall(text_of(page)):
         path = code.split("::")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from governance.domain.ledger import MOVES
+from governance.domain.money.ledger import MOVES
 from tests.docs.diagram import diagram
 from tests.plugins.servers import ROOT
 

@@ -14,9 +14,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from governance.policy.bundle import load_bundle
-from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
-from governance.policy.replay import replayed_differences
+from governance.policy.bundle.bundle import load_bundle
+from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
+from governance.policy.decisions.replay import replayed_differences
 
 FOLDER = Path(__file__).parent / "replay"
 DIGEST = "9215a494776f0a11f66704f3a0dd33a75430b677ad8e9f88fe303f44e64e6102"

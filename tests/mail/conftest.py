@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from governance import emails
-from governance.emails.letters import Letter, Reader
+from governance.channels import email as emails
+from governance.channels.email.letters import Letter, Reader
 from governance.models import Alert, Person, Team, User
-from governance.services import alerts
+from governance.services.messages import alerts
 from tests.cast import NOW
 from tests.mail.relay import Relay, running_relay
 

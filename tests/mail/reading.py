@@ -8,7 +8,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from typing import Any
 
-from governance import emails
+from governance.channels import email as emails
 from governance.models import Alert
 from tests.cast import NOW
 

@@ -11,7 +11,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
-from config.processes import free_port
+from config.serve.processes import free_port
 
 HANG_SECONDS = 30.0
 SLOW_SECONDS = 1.5

@@ -9,13 +9,14 @@ from unittest import mock
 import pytest
 from django.urls import reverse
 
+from governance.channels.email.letters import Moot
 from governance.domain.errors import AlreadyDecided
 from governance.domain.prose import NBSP
-from governance.emails.letters import Moot
 from governance.models import Alert, Person, PolicyActivation, PolicySet, PolicyVersion, RoleAssignment, User
-from governance.selectors import digests as reading
-from governance.selectors.digests import digest_for
-from governance.services import activations, digests, policies, policy_checks
+from governance.selectors.messages import digests as reading
+from governance.selectors.messages.digests import digest_for
+from governance.services.messages import digests
+from governance.services.rules import activations, policies, policy_checks
 from tests.cast import NOW, Cast, add_person
 from tests.mail.reading import html_of, subject_of, text_of, written
 from tests.officers import put_in_force, ready_draft

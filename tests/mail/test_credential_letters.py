@@ -9,11 +9,12 @@ import pytest
 import time_machine
 from allauth.account.models import EmailAddress
 
-from governance import emails
+from governance.channels import email as emails
+from governance.channels.email.letters import Moot
 from governance.domain.prose import NBSP
-from governance.emails.letters import Moot
 from governance.models import Alert, ApiToken, Delegation, Role, RoleAssignment
-from governance.services import alerts, credentials, tokens
+from governance.services.messages import alerts
+from governance.services.people import credentials, tokens
 from tests.cast import NOW, Cast
 from tests.mail.reading import html_of, subject_of, text_of
 from tests.mail.test_letters import LINK

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from governance.models import Alert, AuditEvent, Role, RoleAssignment
-from governance.services import alerts
+from governance.services.messages import alerts
 from tests.cast import NOW, Cast, add_person
 
 WORDS = "550 5.1.1 no such mailbox"

@@ -9,11 +9,11 @@ from functools import partial
 
 import pytest
 
+from governance.channels.email.letters import Moot
 from governance.domain.limits import ALERT_ATTEMPTS_MAX, ALERT_LEASE_SECONDS
-from governance.emails.letters import Moot
 from governance.models import Alert, Person, User
-from governance.services import alerts
-from governance.services.alerts import delivery
+from governance.services.messages import alerts
+from governance.services.messages.alerts import delivery
 from tests.cast import NOW
 from tests.concurrency.crowd import at_once
 from tests.mail.relay import Relay

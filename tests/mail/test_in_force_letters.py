@@ -9,9 +9,11 @@ from django.urls import reverse
 
 from governance.domain.prose import NBSP
 from governance.models import Alert, PolicyActivation, PolicyVersion, User
-from governance.selectors.people import system_actor
-from governance.services import activations, alerts, channel, policies, policy_checks, policy_exceptions
-from governance.services.channel import Channel
+from governance.selectors.people.people import system_actor
+from governance.services.messages import alerts
+from governance.services.record import channel
+from governance.services.record.channel import Channel
+from governance.services.rules import activations, policies, policy_checks, policy_exceptions
 from tests.cast import NOW, Cast, add_person
 from tests.mail.reading import subject_of, text_of, written
 from tests.officers import ready_draft

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from governance import emails
+from governance.channels import email as emails
+from governance.channels.email.letters import Moot, quoted, unlinked
+from governance.channels.email.message import one_line, visible
 from governance.domain.prose import NBSP
-from governance.emails.letters import Moot, quoted, unlinked
-from governance.emails.message import one_line, visible
 from governance.models import Alert, ApprovalStage, Delegation, Grant, Person, ProvisioningRequest, Role, RoleAssignment
-from governance.services import alerts, approvals, crossings, provisioning, sweeps
+from governance.services.approvals import approvals
+from governance.services.messages import alerts, sweeps
+from governance.services.money import crossings
+from governance.services.requests import provisioning
 from tests import cast as casting
 from tests.cast import NOW, Cast, content, open_stage, submitted
 from tests.mail.reading import html_of, subject_of, text_of, written

@@ -4,4 +4,4 @@ from django.urls import include, path
 
 from config.urls import urlpatterns as product
 
-urlpatterns = [path("mailbox/", include("governance.web.mailbox")), *product]
+urlpatterns = [path("mailbox/", include("governance.web.messages.mailbox")), *product]

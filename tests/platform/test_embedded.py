@@ -14,9 +14,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from config import embedded
-from config.embedded import NoBinaries, Postgres, ServiceAccount, Valkey
-from config.processes import ChildFailed, end_leftover
+from config.serve import embedded
+from config.serve.embedded import NoBinaries, Postgres, ServiceAccount, Valkey
+from config.serve.processes import ChildFailed, end_leftover
 
 ACCOUNT = ServiceAccount.for_this_process()
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another account to run servers as")

@@ -12,10 +12,10 @@ from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 
-from config import health
 from config.cache import ForgivingRedisCache
 from config.celery import HEARTBEAT_KEY, HEARTBEAT_SECONDS_MAX
-from config.processes import free_port
+from config.http import health
+from config.serve.processes import free_port
 
 pytestmark = pytest.mark.django_db
 

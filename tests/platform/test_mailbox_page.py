@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 import config.urls  # noqa: F401 - read now, before a test names a mailbox: addresses are fixed at first import
-from config import mailbox
-from governance.web.mailbox import SHOWN_MAX
+from config.serve import mailbox
+from governance.web.messages.mailbox import SHOWN_MAX
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.platform.mailbox_urls")]
 

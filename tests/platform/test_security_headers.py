@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from config.security import LOOSER_POLICIES, PolicyByPlaceMiddleware
+from config.http.security import LOOSER_POLICIES, PolicyByPlaceMiddleware
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,8 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
-from governance.domain import lifecycle, policy_life
+from governance.domain.requests import lifecycle
+from governance.domain.rules import policy_life
 from governance.models import (
     AcceptableUsePublication,
     Grant,
@@ -21,7 +22,8 @@ from governance.models import (
     Role,
     User,
 )
-from governance.services import activations, policy_exceptions, provisioning
+from governance.services.requests import provisioning
+from governance.services.rules import activations, policy_exceptions
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import ready_draft
 

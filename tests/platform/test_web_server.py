@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 import pytest
 from django.db import connection, transaction
 
-from config import web_server
-from config.processes import Child, free_port
-from config.web_worker import BODY_BYTES_MAX, HEADER_BYTES_MAX
+from config.serve import web_server
+from config.serve.processes import Child, free_port
+from config.serve.web_worker import BODY_BYTES_MAX, HEADER_BYTES_MAX
 from tests.plugins.processes import TestProcesses, WebServer
 from tests.plugins.slow_clients import DRIPPING_BODY, SlowClients, seconds_of_sign_in
 

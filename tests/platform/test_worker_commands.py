@@ -6,7 +6,7 @@ import pytest
 
 from tests.plugins.servers import ROOT
 
-PLACES = ("config/launch.py", "deploy/compose.yaml", "deploy/systemd/comptroller-worker@.service")
+PLACES = ("config/serve/launch.py", "deploy/compose.yaml", "deploy/systemd/comptroller-worker@.service")
 
 
 @pytest.mark.parametrize("place", PLACES)

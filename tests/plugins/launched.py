@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from config.endpoints import read_endpoints
-from config.processes import command_line, free_port
+from config.serve.endpoints import read_endpoints
+from config.serve.processes import command_line, free_port
 from tests.plugins.processes import wait_for
 from tests.plugins.servers import ROOT
 
@@ -92,7 +92,7 @@ class Launchers:
         ours = {"COMPTROLLER_DATA": str(self.data), "COMPTROLLER_DEMONSTRATION": "0", "PORT": str(port)}
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "config.launch"],
+                [sys.executable, "-m", "config.serve.launch"],
                 cwd=ROOT,
                 env=inherited | ours | variables,
                 stdin=subprocess.DEVNULL,

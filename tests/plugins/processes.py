@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from config.processes import Child, free_port
+from config.serve.processes import Child, free_port
 from tests.plugins.servers import ROOT, TestServers
 
 START_SECONDS_MAX = 60.0
@@ -154,7 +154,7 @@ class TestProcesses:
         """The web server as it is shipped, unless the arguments say otherwise."""
         web = self.start(
             "web",
-            *("gunicorn", "--config", "python:config.web_server"),
+            *("gunicorn", "--config", "python:config.serve.web_server"),
             *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), *arguments),
             **variables,
         )

@@ -56,7 +56,7 @@ class TestServers:
         self.redis_url = f"redis://:{self._password}@127.0.0.1:{self._port('VALKEY')}/{number % VALKEY_DATABASES}"
 
     def _choose_addresses(self) -> None:
-        from config.processes import free_port
+        from config.serve.processes import free_port
 
         os.environ[f"{STATE}PASSWORD"] = secrets.token_urlsafe(18)
         os.environ[f"{STATE}POSTGRES"] = str(free_port())
@@ -132,7 +132,7 @@ class TestServers:
         return folder
 
     def _start_servers(self, folder: Path) -> None:
-        from config.embedded import Postgres, ServiceAccount, Valkey, postgres_bin, valkey_program
+        from config.serve.embedded import Postgres, ServiceAccount, Valkey, postgres_bin, valkey_program
 
         account = ServiceAccount.for_this_process()
         self.postgres = Postgres(
@@ -174,7 +174,7 @@ class TestServers:
                     database=database,
                 )
             subprocess.run(
-                [sys.executable, "-m", "config.prepare"],
+                [sys.executable, "-m", "config.serve.prepare"],
                 cwd=ROOT,
                 env=os.environ | self.environment(database),
                 stdout=subprocess.PIPE,

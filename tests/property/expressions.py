@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from governance.policy.checker import check_condition
 from governance.policy.errors import PolicyError
-from governance.policy.examples import plain_ask
-from governance.policy.facts_schema import FACTS_BY_NAME
-from governance.policy.ir import Node
-from governance.policy.scope import Scope
+from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.facts_schema import FACTS_BY_NAME
+from governance.policy.language.checker import check_condition
+from governance.policy.language.ir import Node
+from governance.policy.language.scope import Scope
 
 # Some facts of each type, required and optional.
 DOUBLES = (

@@ -21,12 +21,12 @@ from governance.policy.authoring.edits import (
     set_rows,
     set_value,
 )
-from governance.policy.bundle import Bundle, Param, Rule, RuleTest, dump_bundle, load_bundle
-from governance.policy.bundle_model import CaseKind, DatedValue
-from governance.policy.effects import DEFAULT_ON_ERROR, Effect, EffectKind
-from governance.policy.ir import param_names
-from governance.policy.policy_set import compile_policy_set
-from governance.policy.shipped import BUNDLE_NAMES, shipped_text
+from governance.policy.bundle.bundle import Bundle, Param, Rule, RuleTest, dump_bundle, load_bundle
+from governance.policy.bundle.bundle_model import CaseKind, DatedValue
+from governance.policy.bundle.effects import DEFAULT_ON_ERROR, Effect, EffectKind
+from governance.policy.bundle.shipped import BUNDLE_NAMES, shipped_text
+from governance.policy.decisions.policy_set import compile_policy_set
+from governance.policy.language.ir import param_names
 
 TEXTS = {name: shipped_text(name) for name in BUNDLE_NAMES}
 LOADED = {name: load_bundle(text) for name, text in TEXTS.items()}

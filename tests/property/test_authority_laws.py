@@ -12,7 +12,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from governance.domain.errors import GovernanceError
-from governance.domain.money import MICRO_PER_UNIT
+from governance.domain.money.money import MICRO_PER_UNIT
 from governance.models import (
     ApprovalLimit,
     ApprovalStage,
@@ -22,10 +22,12 @@ from governance.models import (
     RoleAssignment,
     User,
 )
-from governance.selectors import alerts, authority, queues
-from governance.selectors import approvals as pages
-from governance.selectors.people import system_actor, visibility_of
-from governance.services import approvals, delegations, limits, people, roles
+from governance.selectors.approvals import approvals as pages
+from governance.selectors.approvals import authority, queues
+from governance.selectors.messages import alerts
+from governance.selectors.people.people import system_actor, visibility_of
+from governance.services.approvals import approvals, delegations, limits
+from governance.services.people import people, roles
 from tests.cast import NOW, Cast, add_person, submitted
 from tests.prove.counts import COUNTS
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from cel_expr_python import cel
 
-from governance.policy import ir
-from governance.policy.bitmaps import run
-from governance.policy.columns import encode
-from governance.policy.columns_backend import ColumnsProgram
-from governance.policy.facts_schema import FACTS_BY_NAME, SCHEMA, validate_facts
-from governance.policy.interpreter import INDETERMINATE, evaluate
-from governance.policy.ir_text import text_of
-from governance.policy.policy_set import REQUIRED_FACTS
-from governance.policy.python_backend import compile_rules
-from governance.policy.types import Type, type_of_fact
+from governance.policy.backends.bitmaps import run
+from governance.policy.backends.columns import encode
+from governance.policy.backends.columns_backend import ColumnsProgram
+from governance.policy.backends.interpreter import INDETERMINATE, evaluate
+from governance.policy.backends.python_backend import compile_rules
+from governance.policy.decisions.policy_set import REQUIRED_FACTS
+from governance.policy.facts.facts_schema import FACTS_BY_NAME, SCHEMA, validate_facts
+from governance.policy.language import ir
+from governance.policy.language.ir_text import text_of
+from governance.policy.language.types import Type, type_of_fact
 from tests.policy_columns import decode_row
 from tests.property.expressions import USED, Maker
 from tests.prove.counts import COUNTS

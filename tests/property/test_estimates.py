@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from estimator.core.errors import InputError
-from estimator.core.estimate import Estimate
-from estimator.core.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, FieldType, WorkloadKind
-from estimator.core.place import Place, PriceTerm
+from estimator.core.pricing.place import Place, PriceTerm
 from estimator.core.quantities import Interval
-from estimator.core.workload import Workload, WorkloadError
+from estimator.core.results.estimate import Estimate
+from estimator.core.workload.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, FieldType, WorkloadKind
+from estimator.core.workload.workload import Workload, WorkloadError
 from tests.unit.estimator.samples import H100, own_price, shipped, size
 
 SLACK = 1 + 1e-9

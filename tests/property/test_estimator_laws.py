@@ -9,15 +9,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estimator.core.compare import compare_offers
-from estimator.core.drivers import find_drivers
-from estimator.core.estimate import estimate
-from estimator.core.ownership import OwnershipTerms, best_hybrid, own
-from estimator.core.pareto import pareto_front
+from estimator.core.pricing.ownership import OwnershipTerms, best_hybrid, own
+from estimator.core.pricing.pareto import pareto_front
 from estimator.core.quantities import Interval
-from estimator.core.spread import Spread
-from estimator.core.uncertainty import add, aged, divide, multiply
-from estimator.core.workload import Workload
+from estimator.core.results.compare import compare_offers
+from estimator.core.results.drivers import find_drivers
+from estimator.core.results.estimate import estimate
+from estimator.core.sizing.spread import Spread
+from estimator.core.sizing.uncertainty import add, aged, divide, multiply
+from estimator.core.workload.workload import Workload
 from tests.unit.estimator.samples import H100, ON, own_price, shipped, size
 
 POSITIVE = st.floats(1e-6, 1e9)

@@ -10,16 +10,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from governance.policy import ir
-from governance.policy.bundle import dump_bundle, load_bundle
-from governance.policy.bundle_model import Bundle, DatedValue, Param, Rule
-from governance.policy.checker import check_condition, check_expression
-from governance.policy.decision import Decision, Outcome, RuleException, decide
-from governance.policy.effects import DEFAULT_ON_ERROR, Effect, EffectKind, OnError, RoleDemand
+from governance.policy.backends.interpreter import INDETERMINATE, evaluate
+from governance.policy.backends.python_backend import compile_rules
+from governance.policy.bundle.bundle import dump_bundle, load_bundle
+from governance.policy.bundle.bundle_model import Bundle, DatedValue, Param, Rule
+from governance.policy.bundle.effects import DEFAULT_ON_ERROR, Effect, EffectKind, OnError, RoleDemand
+from governance.policy.bundle.shipped import shipped_policy_set
+from governance.policy.decisions.decision import Decision, Outcome, RuleException, decide
+from governance.policy.decisions.policy_set import REQUIRED_FACTS, CompiledPolicySet, compile_policy_set
 from governance.policy.errors import PolicyError
-from governance.policy.examples import plain_ask
-from governance.policy.facts import Fact, FactType
-from governance.policy.facts_schema import (
+from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.facts import Fact, FactType
+from governance.policy.facts.facts_schema import (
     FACTS,
     FACTS_BY_NAME,
     SCHEMA,
@@ -28,15 +30,13 @@ from governance.policy.facts_schema import (
     facts_to_json,
     validate_facts,
 )
-from governance.policy.interpreter import INDETERMINATE, evaluate
-from governance.policy.ir_text import text_of
-from governance.policy.parser import parse
-from governance.policy.policy_set import REQUIRED_FACTS, CompiledPolicySet, compile_policy_set
-from governance.policy.printer import print_expression
-from governance.policy.python_backend import compile_rules
-from governance.policy.scope import Scope
-from governance.policy.shipped import shipped_policy_set
-from governance.policy.types import Type, type_of_fact
+from governance.policy.language import ir
+from governance.policy.language.checker import check_condition, check_expression
+from governance.policy.language.ir_text import text_of
+from governance.policy.language.parser import parse
+from governance.policy.language.printer import print_expression
+from governance.policy.language.scope import Scope
+from governance.policy.language.types import Type, type_of_fact
 
 DAY = date(2026, 11, 25)
 

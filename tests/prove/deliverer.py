@@ -13,9 +13,9 @@ import django
 
 
 def deliver(instant: str) -> None:
-    from governance import emails
-    from governance.emails.letters import Letter
-    from governance.services import alerts
+    from governance.channels import email as emails
+    from governance.channels.email.letters import Letter
+    from governance.services.messages import alerts
 
     emails.LETTERS["word"] = lambda alert, reader: Letter(
         subject="word", reference="WORD", heading="a word", lead="One word.", action="Open", path="/", why="A test."
@@ -25,7 +25,7 @@ def deliver(instant: str) -> None:
 
 def main() -> None:
     django.setup()
-    from governance.services import alerts  # noqa: F401 - read before the fork, so that each starts at once
+    from governance.services.messages import alerts  # noqa: F401 - read before the fork, so that each starts at once
 
     for line in sys.stdin:
         pid = os.fork()

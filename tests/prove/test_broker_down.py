@@ -30,11 +30,11 @@ from django.urls import reverse
 from django.utils import timezone
 from redis import Redis
 
-from config.embedded import Valkey, valkey_program
-from config.processes import Child, free_port
+from config.serve.embedded import Valkey, valkey_program
+from config.serve.processes import Child, free_port
 from governance.domain.limits import ALERT_LEASE_SECONDS
 from governance.models import Alert, ApiToken, Grant, ProvisioningRequest, User
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests.cast import Cast, content, set_budget
 from tests.house import broken_promises
 from tests.mail.relay import Relay, running_relay

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config.processes import command_line
+from config.serve.processes import command_line
 from tests.plugins.launched import Launched, Launchers, is_alive, wait_gone
 from tests.plugins.processes import wait_for
 from tests.prove.counts import COUNTS
@@ -111,7 +111,7 @@ def test_a_part_that_dies_is_named_and_started_again(launchers: Launchers) -> No
         "web server": "gunicorn",
         "worker": "config worker",
         "beat": "config beat",
-        "mailbox": "config.mailbox",
+        "mailbox": "config.serve.mailbox",
     }
     for name, text in parts.items():
         victim = child_named(launched, text)

@@ -49,19 +49,19 @@ def _no_counter_lock() -> AbstractContextManager[Any]:
         counter.save()
         return counter.value
 
-    return mock.patch("governance.services.counters.next_number", next_number)
+    return mock.patch("governance.services.record.counters.next_number", next_number)
 
 
 def _no_policy_lock() -> AbstractContextManager[Any]:
-    return mock.patch("governance.services.policies.hold_in_force", return_value=None)
+    return mock.patch("governance.services.rules.policies.hold_in_force", return_value=None)
 
 
 def _no_sets_lock() -> AbstractContextManager[Any]:
-    return mock.patch("governance.services.policies.lock_sets", return_value=None)
+    return mock.patch("governance.services.rules.policies.lock_sets", return_value=None)
 
 
 def _no_turns(kind: str) -> AbstractContextManager[Any]:
-    from governance.services import turns
+    from governance.services.requests import turns
 
     names = turns.names
     return mock.patch.object(
@@ -70,7 +70,7 @@ def _no_turns(kind: str) -> AbstractContextManager[Any]:
 
 
 def _no_turn_to_grant() -> AbstractContextManager[Any]:
-    return mock.patch("governance.services.turns.take_to_grant", return_value=None)
+    return mock.patch("governance.services.requests.turns.take_to_grant", return_value=None)
 
 
 def _no_audit_lock() -> AbstractContextManager[Any]:

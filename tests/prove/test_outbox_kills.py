@@ -18,7 +18,7 @@ import pytest
 
 from governance.domain.limits import ALERT_LEASE_SECONDS
 from governance.models import Alert, Person, Team
-from governance.services import alerts
+from governance.services.messages import alerts
 from tests.cast import NOW
 from tests.plugins.processes import SmtpServer, TestProcesses
 from tests.plugins.servers import ROOT

@@ -14,12 +14,12 @@ import pytest
 
 from governance.models import Assessment, PolicyVersion
 from governance.policy.analysis.samples import candidates, draw
-from governance.policy.decision import decide
-from governance.policy.examples import plain_ask
-from governance.policy.facts_schema import SCHEMA, facts_to_json
-from governance.selectors import policies as reading
-from governance.selectors.replay import replay
-from governance.services import policies
+from governance.policy.decisions.decision import decide
+from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.facts_schema import SCHEMA, facts_to_json
+from governance.selectors.record.replay import replay
+from governance.selectors.rules import policies as reading
+from governance.services.rules import policies
 from tests.cast import NOW, Cast, add_own_price, submitted
 from tests.officers import put_in_force
 from tests.prove.counts import COUNTS

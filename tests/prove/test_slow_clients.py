@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from config.processes import free_port
-from config.web_worker import REQUEST_SECONDS_MAX
+from config.serve.processes import free_port
+from config.serve.web_worker import REQUEST_SECONDS_MAX
 from tests.plugins.launched import Launchers
 from tests.plugins.processes import TestProcesses, wait_for
 from tests.plugins.servers import ROOT

@@ -43,7 +43,9 @@ from governance.models import (
     Team,
     User,
 )
-from governance.services import approvals, provisioning, tokens
+from governance.services.approvals import approvals
+from governance.services.people import tokens
+from governance.services.requests import provisioning
 from tests.cast import Cast, add_person, add_team
 from tests.web import reading
 

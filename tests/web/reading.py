@@ -8,7 +8,8 @@ from typing import Any
 from django.utils import timezone
 
 from governance.models import ApprovalStage, Grant, ProvisioningRequest
-from governance.services import approvals, provisioning
+from governance.services.approvals import approvals
+from governance.services.requests import provisioning
 from tests import cast as casting
 from tests.cast import Cast
 

@@ -16,10 +16,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from governance import emails
-from governance.emails.letters import Moot
+from governance.channels import email as emails
+from governance.channels.email.letters import Moot
 from governance.models import Alert, AuditEvent, User
-from governance.services import audit, credentials, tokens
+from governance.services.people import credentials, tokens
+from governance.services.record import audit
 from tests.cast import PASSWORD, Cast
 from tests.mail.reading import text_of
 from tests.mail.test_letters import LINK

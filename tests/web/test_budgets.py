@@ -11,11 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from governance.domain.ledger import JournalKind
+from governance.display import numbers
+from governance.domain.money.ledger import JournalKind
 from governance.models import Budget
-from governance.selectors.budgets import LEDGER_PAGE_LENGTH
-from governance.services import budgets
-from governance.web import numbers
+from governance.selectors.money.budgets import LEDGER_PAGE_LENGTH
+from governance.services.money import budgets
 from tests.cast import Cast
 from tests.web import reading
 

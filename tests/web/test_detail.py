@@ -15,12 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.models import BudgetHold, ProvisioningRequest, RequestComment
-from governance.policy.answer import Duty
-from governance.selectors import provisioning as provisioning_page
-from governance.services import provisioning
+from governance.policy.decisions.answer import Duty
+from governance.selectors.requests import provisioning as provisioning_page
+from governance.services.requests import provisioning
 from tests.cast import Cast
 from tests.officers import published
-from tests.unit.selectors.test_usable_places import add_price
+from tests.unit.selectors.register.test_usable_places import add_price
 from tests.web import reading
 
 Browser = Callable[[str], Client]

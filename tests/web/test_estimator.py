@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from estimator.core.fields import FIELDS_BY_KIND, FieldSpec, FieldType
+from estimator.core.workload.fields import FIELDS_BY_KIND, FieldSpec, FieldType
 from tests.cast import Cast, add_own_price
 
 Browser = Callable[[str], Client]

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests import cast as casting
 from tests.cast import Cast
 from tests.plugins.axe import OF_COLOUR, violations

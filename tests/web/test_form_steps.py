@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.models import BudgetHold, Grant, Provider, ProvisioningRequest, RequestRevision
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests import cast as casting
 from tests.cast import Cast
 from tests.web import asking

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.models import User
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests.cast import Cast, content, open_stage, reviewed
 
 

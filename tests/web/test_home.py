@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.models import ApprovalStage, Delegation, Grant, Role
-from governance.services import acceptable_use, activations, policy_exceptions
+from governance.services.rules import acceptable_use, activations, policy_exceptions
 from governance.web import errors
 from tests.cast import PASSWORD, Cast, add_person
 from tests.officers import ready_draft

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.models import Grant, ModelLineage, ProvisioningRequest
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests.cast import Cast, content, granted_elsewhere
 from tests.web import asking, reading
 

@@ -10,11 +10,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from governance import emails
+from governance.channels import email as emails
+from governance.display import numbers
 from governance.domain.prose import against
 from governance.models import Alert, ApprovalStage, ProvisioningRequest, User
-from governance.selectors import assessments
-from governance.web import numbers
+from governance.selectors.requests import assessments
 from tests.cast import Cast, add_own_price, set_budget
 from tests.web import reading
 

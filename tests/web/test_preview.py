@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from governance.models import ProvisioningRequest
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from tests import cast as casting
 from tests.cast import Cast
 from tests.house import fingerprint

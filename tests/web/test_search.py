@@ -10,11 +10,11 @@ from datetime import timedelta
 from django.test import Client
 from django.utils import timezone
 
-from governance.admin import backtests
-from governance.domain.spreadsheet import safe_cell
+from governance.admin.rules import backtests
+from governance.domain.record.spreadsheet import safe_cell
 from governance.models import Acceptance, AuditEvent, Team
-from governance.services import acceptable_use
-from governance.web import reports
+from governance.services.rules import acceptable_use
+from governance.web.record import reports
 from tests.cast import Cast
 from tests.officers import published
 from tests.web import reading

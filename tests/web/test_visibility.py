@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.models import Grant, ProvisioningRequest
-from governance.services import provisioning
+from governance.services.requests import provisioning
 from governance.web import pages_urls
 from tests.cast import Cast, add_person, add_team
 from tests.web import reading

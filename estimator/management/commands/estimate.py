@@ -12,9 +12,9 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from estimator.catalogue import NoCatalogue, current_snapshot
-from estimator.core.compare import LINES_DEFAULT
 from estimator.core.errors import InputError
-from estimator.core.exploration import explore
+from estimator.core.results.compare import LINES_DEFAULT
+from estimator.core.results.exploration import explore
 from estimator.report import format_estimate, format_exploration
 from estimator.workfile import read_work_file
 

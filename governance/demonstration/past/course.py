@@ -10,12 +10,12 @@ from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.chain import Chain
 from governance.demonstration.past.office import Standing
 from governance.demonstration.past.plan import PastAsk
-from governance.domain.ask import Ask
-from governance.domain.canonical import digest
-from governance.domain.ledger import JournalKind
-from governance.domain.lifecycle import Event, State, next_state
 from governance.domain.limits import HOLD_DAYS_MAX
-from governance.domain.money import MICRO_PER_CENT
+from governance.domain.money.ledger import JournalKind
+from governance.domain.money.money import MICRO_PER_CENT
+from governance.domain.record.canonical import digest
+from governance.domain.requests.ask import Ask
+from governance.domain.requests.lifecycle import Event, State, next_state
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -29,10 +29,10 @@ from governance.models import (
     RequestRevision,
     User,
 )
-from governance.policy.decision import Outcome
-from governance.selectors.assessments import ENGINE_VERSION, Assessed
-from governance.selectors.due import due_at
-from governance.services.flags import is_sampled
+from governance.policy.decisions.decision import Outcome
+from governance.selectors.approvals.due import due_at
+from governance.selectors.requests.assessments import ENGINE_VERSION, Assessed
+from governance.services.messages.flags import is_sampled
 
 if TYPE_CHECKING:
     from governance.demonstration.past.history import History

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from governance.demonstration.books import Books
-from governance.demonstration.budgets import Movement
-from governance.demonstration.cast import Cast
 from governance.demonstration.chain import Chain
+from governance.demonstration.organisation.budgets import Movement
+from governance.demonstration.organisation.cast import Cast
 from governance.demonstration.past.course import Course
 from governance.demonstration.past.office import Office
 from governance.demonstration.past.plan import PastAsk

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from estimator.catalogue import current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot
 from governance.demonstration.books import Books
-from governance.demonstration.cast import Cast
-from governance.domain.ask import Ask
+from governance.demonstration.organisation.cast import Cast
+from governance.domain.approvals.routing import Directory
 from governance.domain.errors import NoBudget
-from governance.domain.routing import Directory
+from governance.domain.requests.ask import Ask
 from governance.models import ApprovalLimit, Budget, Project, Provider, ProviderCommitment, User
-from governance.policy.policy_set import CompiledPolicySet
-from governance.selectors import assessments, authority, facts, policies, similar
-from governance.selectors.assessments import Assessed
+from governance.policy.decisions.policy_set import CompiledPolicySet
+from governance.selectors.approvals import authority
+from governance.selectors.requests import assessments, facts, similar
+from governance.selectors.requests.assessments import Assessed
+from governance.selectors.rules import policies
 
 # Windows of four weeks, and two weeks until the answer: no grant of the plan is open for longer.
 OPEN_DAYS_MAX = 45

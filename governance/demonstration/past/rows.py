@@ -25,7 +25,7 @@ from governance.models import (
     ProvisioningRequest,
     RequestRevision,
 )
-from governance.policy.facts_schema import FACTS
+from governance.policy.facts.facts_schema import FACTS
 
 # In the order of their references. What may still change after it was written names its columns.
 _KINDS: dict[type[models.Model], tuple[str, ...]] = {

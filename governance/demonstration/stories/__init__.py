@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from governance.demonstration.organisation.world import Story, World
 from governance.demonstration.stories import large, refused, renewed, services, small, training
-from governance.demonstration.world import Story, World
 
 Teller = Callable[[World], Story]
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from governance.demonstration.asks import content, evidence
 from governance.demonstration.calendar import in_office_hours
-from governance.demonstration.world import Story, World
+from governance.demonstration.organisation.world import Story, World
 from governance.models import ProvisioningRequest
 
 

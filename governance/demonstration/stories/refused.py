@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from governance.demonstration.asks import content, evidence
-from governance.demonstration.world import OutOfStory, Story, World, within
-from governance.services import provisioning
+from governance.demonstration.organisation.world import OutOfStory, Story, World, within
+from governance.services.requests import provisioning
 
 
 def restricted_partner(world: World) -> Story:

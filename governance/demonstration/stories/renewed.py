@@ -7,8 +7,8 @@ from typing import Any
 
 from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
-from governance.demonstration.world import Story, World, within
-from governance.services import grants
+from governance.demonstration.organisation.world import Story, World, within
+from governance.services.grants import grants
 
 
 def used(world: World) -> Story:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
-from governance.demonstration.world import Story, World
+from governance.demonstration.organisation.world import Story, World
 
 
 def serving(world: World) -> Story:

@@ -8,9 +8,9 @@ from typing import Any
 
 from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
-from governance.demonstration.world import Story, World
-from governance.domain.ask import Ask
-from governance.services.flags import is_sampled
+from governance.demonstration.organisation.world import Story, World
+from governance.domain.requests.ask import Ask
+from governance.services.messages.flags import is_sampled
 
 SAMPLE_TRIES = 400
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from governance.demonstration.asks import content, evidence
-from governance.demonstration.world import Story, World, within
-from governance.domain.money import MICRO_PER_UNIT
+from governance.demonstration.organisation.world import Story, World, within
+from governance.domain.money.money import MICRO_PER_UNIT
 from governance.models import Budget, Role
-from governance.services import budgets, delegations
+from governance.services.approvals import delegations
+from governance.services.money import budgets
 
 
 def full_fine_tune(world: World) -> Story:

@@ -13,8 +13,8 @@ from django.utils import timezone
 from estimator.models import Accelerator, AcceleratorAlias, Provider
 from estimator.skypilot import SkyPilotError, read_prices
 from governance.management.base import ChannelCommand
-from governance.selectors.people import system_actor
-from governance.services.catalogue import publish_price_list
+from governance.selectors.people.people import system_actor
+from governance.services.register.catalogue import publish_price_list
 
 EXIT_BAD_INPUT = 2
 

@@ -8,11 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from governance.domain.rules.statements import first_statement, statement_text
 from governance.management.base import ChannelCommand
-from governance.management.statements import first_statement, statement_text
 from governance.models import AcceptableUseStatement, AcceptableUseVersion, User
-from governance.selectors.people import system_actor
-from governance.services import acceptable_use, policies
+from governance.selectors.people.people import system_actor
+from governance.services.rules import acceptable_use, policies
 
 
 class Command(ChannelCommand):

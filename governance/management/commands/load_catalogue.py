@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from estimator.loader import DATA_DIR, CatalogueErrors, read_catalogue
 from governance.management.base import ChannelCommand
-from governance.selectors.people import system_actor
-from governance.services.catalogue import publish_data_files
+from governance.selectors.people.people import system_actor
+from governance.services.register.catalogue import publish_data_files
 
 
 class Command(ChannelCommand):

@@ -30,9 +30,10 @@ from governance.management.base import ChannelCommand
 from governance.management.policy import activation, log_proof, sources, word_lists, words
 from governance.management.policy.words import FINE, FOUND, UNUSABLE, Report
 from governance.models import User
-from governance.selectors import decision_logs, policy_sources
-from governance.selectors.duties import is_system
-from governance.services import policies
+from governance.selectors.people.duties import is_system
+from governance.selectors.record import decision_logs
+from governance.selectors.rules import policy_sources
+from governance.services.rules import policies
 
 
 class Command(ChannelCommand):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from governance.domain.errors import NotReady
-from governance.domain.policy_life import VersionState
+from governance.domain.rules.policy_life import VersionState
 from governance.management.policy.words import FOUND, Report
 from governance.models import PolicyActivation, PolicyVersion, User
-from governance.services import activations, policies, policy_checks
+from governance.services.rules import activations, policies, policy_checks
 
 REASON = "asked for on the command line"
 

@@ -11,9 +11,9 @@ from typing import IO, Any
 
 from governance.management.policy.sources import NoSource
 from governance.management.policy.words import FINE, FOUND, Report
-from governance.selectors import log_proofs
-from governance.selectors.log_proofs import Proof
-from governance.services import audit
+from governance.selectors.record import log_proofs
+from governance.selectors.record.log_proofs import Proof
+from governance.services.record import audit
 
 STORED = ""
 """`--verify` without a file."""

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from django.db import DatabaseError
 
-from governance.policy.bundle import SHIPPED, load_bundle
-from governance.policy.bundle_model import Bundle
+from governance.policy.bundle.bundle import SHIPPED, load_bundle
+from governance.policy.bundle.bundle_model import Bundle
+from governance.policy.bundle.shipped import BUNDLE_NAMES, shipped_text
 from governance.policy.errors import PolicyError
+from governance.policy.facts.vocabulary import Vocabulary
 from governance.policy.limits import BUNDLE_BYTES_MAX
-from governance.policy.shipped import BUNDLE_NAMES, shipped_text
-from governance.policy.vocabulary import Vocabulary
-from governance.selectors import policy_sources
-from governance.selectors.vocabulary import installed_vocabulary
+from governance.selectors.rules import policy_sources
+from governance.selectors.rules.vocabulary import installed_vocabulary
 
 HELP = "a YAML file, a folder of them, `shipped`, `active` (in force), `latest`, or a stored version `SET@NUMBER`"
 _VERSION = re.compile(r"([a-z0-9-]+)@(\d{1,9})")

@@ -11,11 +11,11 @@ from typing import Any
 
 from django.apps import apps
 
-from governance.domain.ask import USE_TAGS
-from governance.policy import facts_schema
-from governance.policy.bundle import load_bundle
-from governance.policy.shipped import BUNDLE_NAMES, shipped_text
-from governance.policy.vocabulary import Vocabulary, shipped_words
+from governance.domain.requests.ask import USE_TAGS
+from governance.policy.bundle.bundle import load_bundle
+from governance.policy.bundle.shipped import BUNDLE_NAMES, shipped_text
+from governance.policy.facts import facts_schema
+from governance.policy.facts.vocabulary import Vocabulary, shipped_words
 
 _REGION = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _REGION_IN_BRACKETS = re.compile(r"\(([a-z0-9-]+)\)")

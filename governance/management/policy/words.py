@@ -13,8 +13,8 @@ from typing import Any
 from django.db import DatabaseError
 from django.utils import timezone
 
-from governance.domain.backtest_result import effects_in_words
 from governance.domain.errors import NoActivePolicy
+from governance.domain.rules.backtest_result import effects_in_words
 from governance.management.policy import sources
 from governance.management.policy.sources import NoSource, load_all, read_sources
 from governance.management.policy.word_lists import plain_of
@@ -22,24 +22,26 @@ from governance.policy.analysis.checks import check_policy_set, unfillable_stage
 from governance.policy.analysis.differences import differences
 from governance.policy.analysis.findings import Finding, Severity
 from governance.policy.analysis.solver import is_installed
-from governance.policy.answer import Decision
 from governance.policy.authoring.review import example_in_words
-from governance.policy.bundle_model import Bundle
-from governance.policy.counterfactual import nearest_allowed
-from governance.policy.decision import decide
+from governance.policy.bundle.bundle_model import Bundle
+from governance.policy.bundle.testing import failures_of, missing_cases, run_bundle_tests
+from governance.policy.decisions.answer import Decision
+from governance.policy.decisions.counterfactual import nearest_allowed
+from governance.policy.decisions.decision import decide
+from governance.policy.decisions.explain import explain_leaf
+from governance.policy.decisions.plain_words import rule_in_words, waiting_in_words
+from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
+from governance.policy.decisions.wording import role_in_words
 from governance.policy.errors import PolicyError
-from governance.policy.examples import plain_ask
-from governance.policy.explain import explain_leaf
-from governance.policy.facts_schema import facts_from_json, validate_facts
-from governance.policy.plain_words import rule_in_words, waiting_in_words
-from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
-from governance.policy.testing import failures_of, missing_cases, run_bundle_tests
-from governance.policy.units import KNOWN_UNITS
-from governance.policy.waiting import waiting_of
-from governance.policy.wording import role_in_words
-from governance.selectors import backtests, policies, policy_checks, replay
-from governance.selectors.policy_checks import StoredFinding
-from governance.selectors.role_seats import has_holders, seats_by_role
+from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.facts_schema import facts_from_json, validate_facts
+from governance.policy.facts.units import KNOWN_UNITS
+from governance.policy.facts.waiting import waiting_of
+from governance.selectors.record import replay
+from governance.selectors.rules import policies, policy_checks
+from governance.selectors.rules.backtests import backtests
+from governance.selectors.rules.policy_checks import StoredFinding
+from governance.selectors.rules.role_seats import has_holders, seats_by_role
 
 # What a shell sees: everything in order, something found, could not be done.
 FINE, FOUND, UNUSABLE = 0, 1, 2

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from governance.policy import ir
 from governance.policy.analysis.findings import Finding, Severity
 from governance.policy.analysis.reasoner import Reasoner
 from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer
-from governance.policy.bundle import check_bundle
-from governance.policy.bundle_model import Bundle
-from governance.policy.decision import RuleException
-from governance.policy.effects import EffectKind, OnError
-from governance.policy.policy_set import BoundRule, CompiledPolicySet
-from governance.policy.wording import role_in_words
+from governance.policy.bundle.bundle import check_bundle
+from governance.policy.bundle.bundle_model import Bundle
+from governance.policy.bundle.effects import EffectKind, OnError
+from governance.policy.decisions.decision import RuleException
+from governance.policy.decisions.policy_set import BoundRule, CompiledPolicySet
+from governance.policy.decisions.wording import role_in_words
+from governance.policy.language import ir
 
 # Every pair of rules is looked at; past this many pairs only those tried, not those proven, are reported.
 PROVEN_PAIRS_MAX = 600

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.policy import ir
-from governance.policy.ranges import range_of
-from governance.policy.schema import FactsSchema
-from governance.policy.types import NUMBERS, Type
+from governance.policy.facts.schema import FactsSchema
+from governance.policy.language import ir
+from governance.policy.language.ranges import range_of
+from governance.policy.language.types import NUMBERS, Type
 
 ALTERNATIVES_MAX = 2_000
 

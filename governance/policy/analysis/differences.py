@@ -9,11 +9,11 @@ from typing import Any
 
 from governance.policy.analysis.reasoner import Reasoner
 from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer
-from governance.policy.decision import decide
-from governance.policy.facts import facts_to_json
-from governance.policy.ir_text import text_of
-from governance.policy.policy_set import BoundRule, CompiledPolicySet
-from governance.policy.valid_facts import ValidFacts
+from governance.policy.decisions.decision import decide
+from governance.policy.decisions.policy_set import BoundRule, CompiledPolicySet
+from governance.policy.facts.facts import facts_to_json
+from governance.policy.facts.valid_facts import ValidFacts
+from governance.policy.language.ir_text import text_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from governance.policy.facts import facts_to_json
+from governance.policy.facts.facts import facts_to_json
 
 
 class Severity(StrEnum):

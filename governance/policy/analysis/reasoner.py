@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from governance.policy import ir
 from governance.policy.analysis.contradiction import is_never_true
 from governance.policy.analysis.samples import candidates, draw
 from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer, Solver, is_installed
-from governance.policy.columns import Columns, encode
-from governance.policy.columns_backend import ColumnsProgram, RuleAnswer
-from governance.policy.effects import EffectKind
-from governance.policy.examples import plain_ask
-from governance.policy.interpreter import INDETERMINATE, evaluate
-from governance.policy.policy_set import BoundRule
-from governance.policy.schema import FactsSchema
+from governance.policy.backends.columns import Columns, encode
+from governance.policy.backends.columns_backend import ColumnsProgram, RuleAnswer
+from governance.policy.backends.interpreter import INDETERMINATE, evaluate
+from governance.policy.bundle.effects import EffectKind
+from governance.policy.decisions.policy_set import BoundRule
+from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.schema import FactsSchema
+from governance.policy.language import ir
 
 TRIES = 4_000
 

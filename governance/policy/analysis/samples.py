@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from governance.policy import ir
-from governance.policy.facts import NUMERIC, Fact, FactType, check_value
-from governance.policy.schema import FactsSchema
-from governance.policy.types import NUMBERS, Type
+from governance.policy.facts.facts import NUMERIC, Fact, FactType, check_value
+from governance.policy.facts.schema import FactsSchema
+from governance.policy.language import ir
+from governance.policy.language.types import NUMBERS, Type
 
 ABSENT = object()
 VALUES_MAX = 60

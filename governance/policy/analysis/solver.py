@@ -13,11 +13,11 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from governance.policy import ir
-from governance.policy.columns import instant_of, microseconds
-from governance.policy.facts import Fact, FactType
-from governance.policy.schema import FactsSchema
-from governance.policy.types import Type
+from governance.policy.backends.columns import instant_of, microseconds
+from governance.policy.facts.facts import Fact, FactType
+from governance.policy.facts.schema import FactsSchema
+from governance.policy.language import ir
+from governance.policy.language.types import Type
 
 MILLISECONDS_MAX = 500
 # Words that no rule speaks of: several, so that two texts can differ and both be unknown.

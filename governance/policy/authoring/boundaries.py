@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from governance.policy import ir
-from governance.policy.bundle_model import Bundle, CaseKind, RuleTest
-from governance.policy.explain import LeafShape
-from governance.policy.facts import NUMERIC, Fact, FactType, check_value
-from governance.policy.interpreter import INDETERMINATE, evaluate
-from governance.policy.policy_set import BoundRule, CompiledPolicySet
-from governance.policy.testing import ask_of
-from governance.policy.types import NUMBERS
-from governance.policy.wording import NBSP, format_value
+from governance.policy.backends.interpreter import INDETERMINATE, evaluate
+from governance.policy.bundle.bundle_model import Bundle, CaseKind, RuleTest
+from governance.policy.bundle.testing import ask_of
+from governance.policy.decisions.explain import LeafShape
+from governance.policy.decisions.policy_set import BoundRule, CompiledPolicySet
+from governance.policy.decisions.wording import NBSP, format_value
+from governance.policy.facts.facts import NUMERIC, Fact, FactType, check_value
+from governance.policy.language import ir
+from governance.policy.language.types import NUMBERS
 
 CASES_MAX = 24
 BASES_MAX = 40

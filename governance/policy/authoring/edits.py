@@ -16,12 +16,12 @@ from functools import lru_cache
 from typing import Any
 
 from governance.policy.authoring.reconcile import CannotPatch, reconcile
-from governance.policy.bundle import SHIPPED, canonical_bundle, check_bundle, load_bundle
-from governance.policy.bundle_model import Bundle, DatedValue, Param, Rule, RuleTest
-from governance.policy.bundle_writer import dump_bundle, plain_bundle
+from governance.policy.bundle.bundle import SHIPPED, canonical_bundle, check_bundle, load_bundle
+from governance.policy.bundle.bundle_model import Bundle, DatedValue, Param, Rule, RuleTest
+from governance.policy.bundle.bundle_writer import dump_bundle, plain_bundle
 from governance.policy.errors import BundleError, PolicyError
+from governance.policy.facts.vocabulary import Vocabulary
 from governance.policy.suggest import closest
-from governance.policy.vocabulary import Vocabulary
 
 Change = Callable[[Bundle], Bundle]
 

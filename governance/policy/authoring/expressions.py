@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from governance.policy.bundle_model import Bundle, Rule, RuleTest
-from governance.policy.bundle_words import UnknownWord, check_named, effect_words
-from governance.policy.checker import check_condition
-from governance.policy.effect_fields import dump_effect, read_effect
-from governance.policy.effects import ALLOWED_ON_ERROR, DEFAULT_ON_ERROR, Effect, OnError
+from governance.policy.backends.interpreter import INDETERMINATE, evaluate
+from governance.policy.bundle.bundle_model import Bundle, Rule, RuleTest
+from governance.policy.bundle.bundle_words import UnknownWord, check_named, effect_words
+from governance.policy.bundle.effect_fields import dump_effect, read_effect
+from governance.policy.bundle.effects import ALLOWED_ON_ERROR, DEFAULT_ON_ERROR, Effect, OnError
+from governance.policy.bundle.fields import RULE_ID, Fields
+from governance.policy.bundle.template import parse_template
+from governance.policy.bundle.testing import ask_of
+from governance.policy.bundle.yaml_source import dump_yaml, load_yaml
+from governance.policy.decisions.explain import explain_leaf, leaves_of
+from governance.policy.decisions.plain_words import rule_in_words
+from governance.policy.decisions.policy_set import compile_policy_set
 from governance.policy.errors import BundleError, LimitExceeded, PolicyError, Position, excerpt_with_caret
-from governance.policy.explain import explain_leaf, leaves_of
-from governance.policy.fields import RULE_ID, Fields
-from governance.policy.interpreter import INDETERMINATE, evaluate
+from governance.policy.language.checker import check_condition
 from governance.policy.limits import TEXT_CHARS_MAX
-from governance.policy.plain_words import rule_in_words
-from governance.policy.policy_set import compile_policy_set
-from governance.policy.template import parse_template
-from governance.policy.testing import ask_of
-from governance.policy.yaml_source import dump_yaml, load_yaml
 
 EFFECT_CHARS_MAX = 4_000
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from governance.policy.bundle_model import Bundle, DatedValue, Param
-from governance.policy.ir import param_names
-from governance.policy.plain_words import condition_in_words, effect_in_words
-from governance.policy.policy_set import BoundRule, CompiledPolicySet
-from governance.policy.wording import format_value
+from governance.policy.bundle.bundle_model import Bundle, DatedValue, Param
+from governance.policy.decisions.plain_words import condition_in_words, effect_in_words
+from governance.policy.decisions.policy_set import BoundRule, CompiledPolicySet
+from governance.policy.decisions.wording import format_value
+from governance.policy.language.ir import param_names
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from governance.policy.authoring.text_tree import Place, Shape, column_of, line_end, line_start, read_places
-from governance.policy.printer import print_string
-from governance.policy.yaml_source import dump_yaml
+from governance.policy.bundle.yaml_source import dump_yaml
+from governance.policy.language.printer import print_string
 
 Edit = tuple[int, int, str]
 _IDENTITIES = ("id", "rule", "name", "from", "role", "code")

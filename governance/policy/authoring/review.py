@@ -12,12 +12,12 @@ from governance.policy.analysis.checks import check_policy_set
 from governance.policy.analysis.findings import Finding
 from governance.policy.authoring.boundaries import propose_cases
 from governance.policy.authoring.marking import Marked, Piece, mark_difference
-from governance.policy.bundle_model import Bundle, RuleTest
-from governance.policy.examples import plain_ask
-from governance.policy.plain_words import rule_in_words
-from governance.policy.policy_set import CompiledPolicySet, compile_policy_set
-from governance.policy.testing import CaseResult, day_of, run_bundle_tests
-from governance.policy.wording import format_value
+from governance.policy.bundle.bundle_model import Bundle, RuleTest
+from governance.policy.bundle.testing import CaseResult, day_of, run_bundle_tests
+from governance.policy.decisions.plain_words import rule_in_words
+from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
+from governance.policy.decisions.wording import format_value
+from governance.policy.facts.examples import plain_ask
 
 FOUND_BUNDLES_MAX = 16
 

@@ -11,17 +11,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from governance.policy import ast
 from governance.policy.authoring.edits import find_rule, ungrouped
-from governance.policy.bundle_model import Bundle, Rule
-from governance.policy.checker import check_expression
+from governance.policy.bundle.bundle_model import Bundle, Rule
+from governance.policy.bundle.fields import RULE_ID
 from governance.policy.errors import BundleError, PolicyError
-from governance.policy.fields import RULE_ID
-from governance.policy.lexer import RESERVED
-from governance.policy.parser import parse
-from governance.policy.printer import print_expression, print_string
-from governance.policy.scope import Scope
-from governance.policy.types import ELEMENT, NUMBERS, Type
+from governance.policy.language import ast
+from governance.policy.language.checker import check_expression
+from governance.policy.language.lexer import RESERVED
+from governance.policy.language.parser import parse
+from governance.policy.language.printer import print_expression, print_string
+from governance.policy.language.scope import Scope
+from governance.policy.language.types import ELEMENT, NUMBERS, Type
 
 ROWS_MAX = 24
 COLUMNS_MAX = 12

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.models import AuditEvent, PolicyVersion
-from governance.policy.bundle import load_bundle
-from governance.policy.testing import run_bundle_tests
-from governance.services import policies
+from governance.policy.bundle.bundle import load_bundle
+from governance.policy.bundle.testing import run_bundle_tests
+from governance.services.rules import policies
 from tests.admin.policies.desk import NBSP, body, limit, live, saving, url
 from tests.admin.policies.form import form_of
 from tests.cast import Cast

@@ -8,13 +8,13 @@ from datetime import date, datetime
 import pytest
 from django.test import Client
 
-from governance.admin.policy_pages import FIELDS_MAX
+from governance.admin.rules.policy_pages import FIELDS_MAX
 from governance.models import PolicyVersion
 from governance.policy.authoring.edits import set_rows
 from governance.policy.authoring.tables import COLUMNS_MAX, table_names
-from governance.policy.bundle import Param, dump_bundle, load_bundle
-from governance.policy.bundle_model import DatedValue
-from governance.services import policies
+from governance.policy.bundle.bundle import Param, dump_bundle, load_bundle
+from governance.policy.bundle.bundle_model import DatedValue
+from governance.services.rules import policies
 from tests.admin.policies.desk import body, live, saving, url
 from tests.admin.policies.form import as_browsers_send, form_of
 from tests.cast import Cast

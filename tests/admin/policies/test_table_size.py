@@ -13,14 +13,14 @@ from django.core.exceptions import TooManyFieldsSent
 from django.http import QueryDict
 from django.test import Client
 
-from config.forms import read_form
-from governance.admin.policy_pages import FIELDS_MAX
+from config.http.forms import read_form
+from governance.admin.rules.policy_pages import FIELDS_MAX
 from governance.models import PolicyVersion
 from governance.policy.authoring.edits import set_rows
 from governance.policy.authoring.tables import COLUMNS_MAX, ROWS_MAX, TESTS_MAX
-from governance.policy.bundle import dump_bundle, load_bundle
-from governance.policy.types import NUMBERS
-from governance.services import policies
+from governance.policy.bundle.bundle import dump_bundle, load_bundle
+from governance.policy.language.types import NUMBERS
+from governance.services.rules import policies
 from tests.admin.conftest import signed_in
 from tests.admin.policies.desk import body, saving, url
 from tests.admin.policies.form import as_browsers_send, form_of
@@ -104,7 +104,7 @@ def test_a_row_for_which_the_form_has_no_room_is_refused_and_what_was_typed_stay
 ) -> None:
     made = table_of(version, rows=3, columns=2, cast=house_cast, now=now)
     fields = form_of(officer, address(made))
-    monkeypatch.setattr("governance.admin.policy_table.CELL_FIELDS_MAX", 3 * (5 + 2 * 3 * 2))
+    monkeypatch.setattr("governance.admin.rules.policy_table.CELL_FIELDS_MAX", 3 * (5 + 2 * 3 * 2))
     response = sent(officer, made, fields | {"new_row": "another", "v-2-1-2": "77"}, action="add-row")
     assert response.status_code == 400
     text = body(response)

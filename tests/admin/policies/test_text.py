@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from governance.models import PolicySet, PolicyVersion
-from governance.policy.bundle import load_bundle
-from governance.policy.shipped import shipped_text
+from governance.policy.bundle.bundle import load_bundle
+from governance.policy.bundle.shipped import shipped_text
 from tests.admin.policies.desk import NBSP, body, live, saving, url
 
 pytestmark = pytest.mark.django_db

@@ -9,13 +9,13 @@ from django.test import Client
 from django.urls import reverse
 
 from governance.models import PolicyVersion
-from governance.policy.bundle import load_bundle
-from governance.services import policies, policy_checks
+from governance.policy.bundle.bundle import load_bundle
+from governance.services.rules import policies, policy_checks
 from tests.admin.conftest import signed_in
 from tests.admin.policies.desk import EDITORS, NBSP, body, limit, live, saving, url
 from tests.admin.policies.form import form_of
 from tests.cast import Cast
-from tests.unit.services.policy_life.steps import with_red_cases
+from tests.unit.services.rules.policy_life.steps import with_red_cases
 
 pytestmark = pytest.mark.django_db
 

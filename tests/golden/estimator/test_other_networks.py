@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from estimator.core.errors import WorkloadError
-from estimator.core.flop import two_part_training_flop
 from estimator.core.quantities import BILLION
-from estimator.core.shape import shape_of
-from estimator.core.workload import Workload
+from estimator.core.sizing.flop import two_part_training_flop
+from estimator.core.workload.shape import shape_of
+from estimator.core.workload.workload import Workload
 from tests.unit.estimator.samples import H100, shipped, size
 
 T5_11B = {

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from estimator.core.memory import parallel_activation_bytes
-from estimator.core.place import Place
+from estimator.core.pricing.place import Place
 from estimator.core.quantities import GIB
-from estimator.core.shape import shape_of
-from estimator.core.utilisation import FAILURES_DEVICE_HOUR, goodput
+from estimator.core.sizing.memory import parallel_activation_bytes
+from estimator.core.sizing.utilisation import FAILURES_DEVICE_HOUR, goodput
+from estimator.core.workload.shape import shape_of
 from tests.unit.estimator.samples import H100, size
 
 GPT_3 = shape_of(parameters=175e9, active_parameters=175e9, layers=96, hidden_size=12288)

@@ -6,11 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from estimator.core.flop import FlopCount, compute_optimal_tokens, prefill_flop, sample_training_flop, training_flop
-from estimator.core.memory import serving_bytes, training_state_bytes
-from estimator.core.shape import ModelShape, model_shape
-from estimator.core.utilisation import implied_utilisation
-from estimator.core.workload import Workload
+from estimator.core.sizing.flop import (
+    FlopCount,
+    compute_optimal_tokens,
+    prefill_flop,
+    sample_training_flop,
+    training_flop,
+)
+from estimator.core.sizing.memory import serving_bytes, training_state_bytes
+from estimator.core.sizing.utilisation import implied_utilisation
+from estimator.core.workload.shape import ModelShape, model_shape
+from estimator.core.workload.workload import Workload
 from tests.unit.estimator.samples import H100, own_price, shipped, size
 
 T, B, M = 1e12, 1e9, 1e6

@@ -7,12 +7,12 @@ from datetime import date
 
 import pytest
 
-from estimator.core.flop import prefill_flop, training_flop
-from estimator.core.offers import PriceOffer
-from estimator.core.ownership import OwnershipTerms, own
+from estimator.core.pricing.offers import PriceOffer
+from estimator.core.pricing.ownership import OwnershipTerms, own
 from estimator.core.quantities import SECONDS_PER_HOUR, petaflop_s_days
-from estimator.core.shape import shape_of
-from estimator.core.thresholds import notification_due_on
+from estimator.core.results.thresholds import notification_due_on
+from estimator.core.sizing.flop import prefill_flop, training_flop
+from estimator.core.workload.shape import shape_of
 from tests.unit.estimator.samples import H100_POOL, own_price, shipped, size
 
 B, T = 1e9, 1e12

@@ -9,10 +9,10 @@ from typing import Any
 
 from estimator.catalogue import snapshot_of_rows
 from estimator.core.catalogue import CatalogueSnapshot
-from estimator.core.estimate import Estimate, estimate
-from estimator.core.offers import PriceOffer
-from estimator.core.place import Place
-from estimator.core.workload import Workload
+from estimator.core.pricing.offers import PriceOffer
+from estimator.core.pricing.place import Place
+from estimator.core.results.estimate import Estimate, estimate
+from estimator.core.workload.workload import Workload
 from estimator.loader import Rows, read_catalogue
 
 ON = date(2026, 11, 21)

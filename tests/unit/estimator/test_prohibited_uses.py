@@ -11,8 +11,8 @@ import yaml
 from estimator.catalogue import snapshot_of_rows
 from estimator.core.catalogue import ProhibitedUse
 from estimator.loader import read_catalogue
-from governance.policy.facts_schema import PROHIBITED_USES
-from governance.policy.shipped import shipped_bundles
+from governance.policy.bundle.shipped import shipped_bundles
+from governance.policy.facts.facts_schema import PROHIBITED_USES
 from tests.cast import NOW
 
 STATEMENT = Path(__file__).parents[3] / "governance" / "management" / "statements" / "acceptable-use.yaml"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from estimator.core.workload import Workload, WorkloadError
+from estimator.core.workload.workload import Workload, WorkloadError
 from tests.unit.estimator.samples import H100, shipped, size
 
 IMAGES = {"samples_million": 10, "forward_gflop_per_sample": 8.2}

@@ -14,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from governance.display.countries import COUNTRIES
 from governance.models import (
     Assessment,
     AuditEvent,
@@ -23,13 +24,14 @@ from governance.models import (
     PolicyVersion,
     RoleAssignment,
 )
-from governance.policy.decision_log import MASK, ChainReader, hash_of
-from governance.policy.shipped import BUNDLE_NAMES, shipped_text
-from governance.selectors import log_proofs
-from governance.selectors.log_proofs import Proof
-from governance.selectors.people import system_actor
-from governance.services import backtests, people, provisioning
-from governance.web.countries import COUNTRIES
+from governance.policy.bundle.shipped import BUNDLE_NAMES, shipped_text
+from governance.policy.decisions.decision_log import MASK, ChainReader, hash_of
+from governance.selectors.people.people import system_actor
+from governance.selectors.record import log_proofs
+from governance.selectors.record.log_proofs import Proof
+from governance.services.people import people
+from governance.services.requests import provisioning
+from governance.services.rules import backtests
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force, seen_backtest
 

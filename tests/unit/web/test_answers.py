@@ -7,8 +7,8 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.web.answers import STEPS, read_integer, read_number, read_step
-from governance.web.countries import code_of
+from governance.display.countries import code_of
+from governance.web.requests.answers import STEPS, read_integer, read_number, read_step
 
 
 @pytest.mark.parametrize(

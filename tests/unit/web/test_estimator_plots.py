@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from estimator.core.drivers import Driver
 from estimator.core.quantities import Interval
-from governance.web.estimator_plots import driver_bars, line_bars
+from estimator.core.results.drivers import Driver
+from governance.web.estimates.estimator_plots import driver_bars, line_bars
 
 
 def driver(low: float, high: float) -> Driver:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from estimator.core.exploration import Question, explore
-from estimator.core.workload import Workload
+from estimator.core.results.exploration import Question, explore
+from estimator.core.workload.workload import Workload
 from estimator.report import format_estimate, format_exploration
-from governance.web.request_story import threshold_text
+from governance.web.requests.request_story import threshold_text
 from tests.unit.estimator.samples import H100, ON, shipped, size
 
 HUGE = {"parameters_billion": 400, "tokens_billion": 8000}

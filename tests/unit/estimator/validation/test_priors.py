@@ -10,9 +10,9 @@ from functools import cache
 import pytest
 
 from estimator.core.catalogue import CatalogueSnapshot
-from estimator.core.priors import Ledger
-from estimator.core.utilisation import prior_utilisation
-from estimator.core.workload import Workload
+from estimator.core.sizing.priors import Ledger
+from estimator.core.sizing.utilisation import prior_utilisation
+from estimator.core.workload.workload import Workload
 from estimator.validation.folds import sample_of
 from estimator.validation.priors import PRIORS_FILE, fit_priors, replace_priors
 from estimator.validation.process import Sample, predict

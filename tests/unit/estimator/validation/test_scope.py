@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from estimator.core.flop import training_flop
+from estimator.core.sizing.flop import training_flop
 from estimator.validation.report import validate_file
 from estimator.validation.runs import COLUMNS, RUNS_FILE, RunsError, generation_of, read_runs
 from estimator.validation.scope import is_of_the_collection, why_not_usable, why_out_of_scope

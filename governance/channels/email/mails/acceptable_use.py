@@ -1,0 +1,131 @@
+"""Mail 10 to whoever has to accept a version of acceptable use, and 13 to the officer who could publish it."""
+
+from __future__ import annotations
+
+from governance.channels.email import pages
+from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
+from governance.domain.prose import NBSP
+from governance.models import AcceptableUsePublication, AcceptableUseVersion, Alert
+from governance.selectors.rules import acceptable_use, officers
+
+NAME_CHARS_MAX = 60
+CLAUSES_SHOWN_MAX = 6
+
+
+def asked(alert: Alert, reader: Reader) -> Letter:
+    """A text waits for a second officer.
+
+    Raises:
+        Moot: it was answered or withdrawn, or the reader could not answer it any more.
+    """
+    row = AcceptableUsePublication.objects.select_related("statement", "asked_by__person").get(
+        pk=alert.payload["publication"]
+    )
+    if row.state != "asked":
+        raise Moot("it was answered or withdrawn before the mail left")
+    if reader.person.pk not in officers.seconds("acceptable_use", asked_by=row.asked_by, now=reader.now):
+        raise Moot("the reader could not answer it any more")
+    name, by = quoted(row.statement.name, NAME_CHARS_MAX), unlinked(row.asked_by.person.name)
+    starts = row.effective_from
+    return Letter(
+        subject=f"Publish? {name}: to be accepted by {reader.day(row.consent_due)} ({by})",
+        reference=name,
+        heading=f"Requested on {reader.day(row.asked_at)}: a new version of {name}",
+        preview=f"{by} asks for a second officer.",
+        lead=f"{by} asks a second officer to publish a new version of {name}.",
+        quote=quoted(row.reason),
+        rows=(
+            ("In effect from", reader.moment(starts) if starts else "as soon as a second officer agrees"),
+            ("To be accepted by", reader.moment(row.consent_due)),
+        ),
+        action="Open the publication",
+        path=pages.publication_page(row),
+        note="Opening the link changes nothing. Agree or refuse on the page; the first answer counts.",
+        why="You receive this because you may answer it, and somebody else asked. One mail for each; "
+        "there is nothing to stop.",
+        thread=f"publication.{row.pk}",
+    )
+
+
+def published(alert: Alert, reader: Reader) -> Letter:
+    """A version was published.
+
+    Raises:
+        Moot: the reader has accepted it, or a newer one is there.
+    """
+    version = _owed(alert, reader)
+    start = version.effective_from
+    opens = f"You can accept it from {reader.moment(start)} on." if start > reader.now else "You can accept it now."
+    return _letter(
+        version,
+        reader,
+        heading=f"Published: please accept it by {reader.moment(version.consent_due)}",
+        lead=f"A new version of {_name(version)} was published. {opens} Until then your earlier acceptance counts.",
+    )
+
+
+def due_soon(alert: Alert, reader: Reader) -> Letter:
+    """Days are left.
+
+    Raises:
+        Moot: the reader has accepted it, a newer one is there, or it is due by now.
+    """
+    version = _owed(alert, reader)
+    if version.consent_due <= reader.now:
+        raise Moot("it is due by now, and another mail says so")
+    return _letter(
+        version,
+        reader,
+        heading=f"Please accept it by {reader.moment(version.consent_due)}",
+        lead=f"You have not accepted {_name(version)} version{NBSP}{version.number} yet. "
+        "From then on your new requests are not allowed. Nothing that runs is affected.",
+    )
+
+
+def due(alert: Alert, reader: Reader) -> Letter:
+    """The day has come.
+
+    Raises:
+        Moot: the reader has accepted it, or a newer one is there.
+    """
+    version = _owed(alert, reader)
+    return _letter(
+        version,
+        reader,
+        subject=f"New requests are not allowed until you accept {_name(version)}",
+        heading=f"Due since {reader.moment(version.consent_due)}",
+        lead=f"You have not accepted {_name(version)} version{NBSP}{version.number}. "
+        "Your new requests are not allowed until you do. Nothing that runs is affected.",
+    )
+
+
+def _owed(alert: Alert, reader: Reader) -> AcceptableUseVersion:
+    version = AcceptableUseVersion.objects.select_related("statement").get(pk=alert.payload["version"])
+    if acceptable_use.has_accepted(reader.person.pk, version):
+        raise Moot("the reader has accepted it")
+    newest = version.statement.versions.filter(effective_from__lte=reader.now).order_by("-number").first()
+    if newest is not None and newest.number > version.number:
+        raise Moot("a newer version is in effect")
+    return version
+
+
+def _letter(version: AcceptableUseVersion, reader: Reader, **words: object) -> Letter:
+    clauses = acceptable_use.changed_clauses(version, reader.person.pk)
+    shown = ", ".join(f"{clause.number} {clause.title}".strip() for clause in clauses[:CLAUSES_SHOWN_MAX])
+    more = f" and {len(clauses) - CLAUSES_SHOWN_MAX} more" if len(clauses) > CLAUSES_SHOWN_MAX else ""
+    defaults: dict[str, object] = {
+        "subject": f"Please accept {_name(version)} by {reader.day(version.consent_due)}, or new requests stop",
+        "reference": f"{_name(version)} version{NBSP}{version.number}",
+        "rows": (("What changed", unlinked(shown + more) or "read the whole text"),),
+        "action": "Read and accept it",
+        "path": pages.acceptable_use_page(),
+        "note": "Opening the link accepts nothing: there is a button below the text.",
+        "why": "You receive this because your requests need an acceptance. It comes when a version is published, some "
+        "days before it is due, and when it is due, each once.",
+        "thread": f"acceptable-use.{version.pk}",
+    }
+    return Letter(**(defaults | words))  # type: ignore[arg-type]
+
+
+def _name(version: AcceptableUseVersion) -> str:
+    return quoted(version.statement.name, NAME_CHARS_MAX)

@@ -1,0 +1,210 @@
+"""Mails to the people who decide: a stage opened (1), and what happens when nobody answers (4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from governance.channels.email import pages, phrases
+from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
+from governance.domain import prose
+from governance.models import Alert, ApprovalStage
+from governance.selectors.approvals.authority import Holder
+from governance.selectors.messages import alerts
+from governance.selectors.messages.alerts import Case
+from governance.selectors.requests.provisioning import held_back
+
+NAMES_SHOWN_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One open stage as the reader of a mail finds it."""
+
+    stage: ApprovalStage
+    case: Case
+    opened_at: datetime
+    due_at: datetime
+    holders: list[Holder]
+
+    @property
+    def role(self) -> str:
+        return prose.within(self.stage.role.name)
+
+    @property
+    def waits_for_it(self) -> str:
+        """What stands still until somebody answers."""
+        start, budgets = self.case.ask.start_on, self.case.budgets
+        held = f"; {phrases.counts_as(self.case)} of {unlinked(budgets[0].name)} held" if budgets else ""
+        return f"{unlinked(self.case.request.title)}, from {phrases.date_of(start)}{held}"
+
+
+def opened(alert: Alert, reader: Reader) -> Letter:
+    """Mail 1: what is asked, what it costs, what is left after it, and why this reader."""
+    ask = _read(alert, reader)
+    case, holder = ask.case, _own_right(ask, reader)
+    return _letter(
+        ask,
+        subject=f"Decide by {reader.day(ask.due_at)}: {phrases.size(case)}, {_for_whom(case)}",
+        heading=f"Decide by {reader.moment(ask.due_at)}: {phrases.money_for(case)}",
+        preview=f"{phrases.machines(case)}. Headroom after: {phrases.headroom(case)}.",
+        lead=f"{phrases.requester(case)} asks for {phrases.about(case)}: {unlinked(case.request.title)}.",
+        quote=quoted(case.ask.justification),
+        rows=(
+            ("Cost", phrases.cost(case)),
+            ("Headroom after", phrases.headroom(case)),
+            ("Why you", _why_this_stage(ask)),
+            ("Compute", phrases.compute(case)),
+            ("Cheaper", phrases.cheaper(case, now=reader.now)),
+        ),
+        action="Open the decision",
+        path=pages.decision_page(ask.stage),
+        note=f"Opening changes nothing. You sign in, read, and decide with a reason. {_what_comes_next(ask)}",
+        why=_why_the_reader(ask, holder),
+    )
+
+
+def reminded(alert: Alert, reader: Reader) -> Letter:
+    """Mail 4 when half of the time is gone."""
+    ask = _read(alert, reader)
+    case, holder = ask.case, _own_right(ask, reader)
+    is_late = ask.due_at <= reader.now
+    when = "Due now" if is_late else f"Due in {prose.span(ask.due_at - reader.now)}"
+    return _letter(
+        ask,
+        subject=f"{when}: {case.request.reference}, {phrases.counts_as(case)}, {_for_whom(case)}",
+        heading=f"{when}, {reader.moment(ask.due_at)}: {phrases.money_for(case)}",
+        preview="Half of the time to decide is gone.",
+        lead=f"{phrases.requester(case)} has waited since {reader.moment(ask.opened_at)} "
+        f"for an answer to {phrases.about(case)}.",
+        rows=(
+            ("Did not act", _names(ask.holders)),
+            ("Waits for it", ask.waits_for_it),
+            ("Hand over", "delegate the role to somebody who has time, and the decision goes with it"),
+        ),
+        action="Open the decision",
+        path=pages.decision_page(ask.stage),
+        note=f"Opening changes nothing. {_what_happens_when_overdue(ask)}",
+        why=_why_the_reader(ask, holder),
+    )
+
+
+def escalated(alert: Alert, reader: Reader) -> Letter:
+    """Mail 4 when the stage is overdue: to the people of the role that stands in.
+
+    Raises:
+        Moot: the reader does not hold that role any more.
+    """
+    ask = _read(alert, reader)
+    case, fallback = ask.case, ask.stage.role.fallback
+    if fallback is None or reader.person.pk not in alerts.standing_in(ask.stage, case.request, now=reader.now):
+        raise Moot("the reader does not stand in any more")
+    late = prose.span(max(reader.now - ask.due_at, timedelta(minutes=1)))
+    may_decide = any(holder.person_id == reader.person.pk for holder in ask.holders)
+    return _letter(
+        ask,
+        subject=f"Escalated to you: {case.request.reference}, {late} late, {phrases.counts_as(case)}",
+        heading=f"{late} late, was due {reader.moment(ask.due_at)}: {phrases.money_for(case)}",
+        preview=f"Nobody has answered as {ask.role}.",
+        lead=f"{phrases.requester(case)} asks for {phrases.about(case)}. Nobody has answered as {ask.role}.",
+        rows=(
+            ("Did not act", _names(ask.holders)),
+            ("Waits for it", ask.waits_for_it),
+            ("Hand over", f"remind one of them, or have the role {ask.role} delegated to somebody who has time"),
+        ),
+        action="Open the decision" if may_decide else "Read the request",
+        path=pages.decision_page(ask.stage) if may_decide else pages.request_page(case.request),
+        note="Opening changes nothing.",
+        why=f"You get this, once per stage, because {prose.within(fallback.name)} stands in for {ask.role}.",
+    )
+
+
+def _read(alert: Alert, reader: Reader) -> _Ask:
+    """The stage with its case.
+
+    Raises:
+        Moot: it is decided, closed or was opened anew.
+    """
+    stage = alerts.open_stage(alert.payload["stage"], opened_at=alert.payload["opened_at"])
+    if stage is None or stage.opened_at is None or stage.due_at is None:
+        raise Moot("the stage was closed before the mail left")
+    case = Case(stage.provisioning_request_id, stage.revision.number)
+    if not case.is_current:
+        raise Moot("the request changed before the mail left")
+    holders = alerts.stage_holders([stage], case.request, now=reader.now)[stage.pk]
+    return _Ask(stage, case, stage.opened_at, stage.due_at, holders)
+
+
+def _own_right(ask: _Ask, reader: Reader) -> Holder:
+    """By what right the reader decides.
+
+    Raises:
+        Moot: they have decided, or the role was taken away since.
+    """
+    for holder in ask.holders:
+        if holder.person_id == reader.person.pk:
+            return holder
+    raise Moot("the reader has decided already, or may not decide any more")
+
+
+def _letter(ask: _Ask, **words: object) -> Letter:
+    request = ask.case.request
+    return Letter(
+        reference=request.reference,
+        thread=f"request.{request.pk}",
+        is_demonstration=request.is_demonstration,
+        **words,  # type: ignore[arg-type]
+    )
+
+
+def _for_whom(case: Case) -> str:
+    return f"{phrases.project(case)} ({phrases.requester(case)})"
+
+
+def _why_this_stage(ask: _Ask) -> str:
+    own = set(ask.stage.rule_ids)
+    rules = [rule for rule in ask.case.decision.fired if rule.rule_id in own]
+    if not rules:
+        case = ask.case
+        return held_back(case.assessment, case.estimate, case.revision.content).rstrip(".") or (
+            "no rule permits it without a person"
+        )
+    return phrases.reasons(rules)
+
+
+def _what_comes_next(ask: _Ask) -> str:
+    others = [stage for stage in ask.case.stages() if stage.pk != ask.stage.pk]
+    later = [prose.within(stage.role.name) for stage in others if stage.state == "waiting"]
+    beside = [prose.within(stage.role.name) for stage in others if stage.state == "open"]
+    sentences = []
+    if beside:
+        sentences.append(f"Beside you decides: {', '.join(beside)}.")
+    sentences.append(f"Then decides: {', '.join(later)}." if later else "The last yes issues the grant.")
+    return " ".join(sentences)
+
+
+def _what_happens_when_overdue(ask: _Ask) -> str:
+    fallback = ask.stage.role.fallback
+    return f"Without an answer it is escalated to {prose.within(fallback.name)}." if fallback else ""
+
+
+def _why_the_reader(ask: _Ask, holder: Holder) -> str:
+    where = phrases.project(ask.case)
+    if holder.for_person_id is not None:
+        return (
+            f"You get this because {unlinked(holder.for_name)} delegated decisions as {ask.role} to you; "
+            "it ends with the delegation."
+        )
+    return (
+        f"You get this because you are {ask.role} for {where}. "
+        "While you are away, delegate the role: your delegate is told as well."
+    )
+
+
+def _names(holders: Iterable[Holder]) -> str:
+    names = [unlinked(holder.name) for holder in holders]
+    if not names:
+        return "nobody holds the role for this amount"
+    more = len(names) - NAMES_SHOWN_MAX
+    return ", ".join(names[:NAMES_SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")

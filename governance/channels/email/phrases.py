@@ -1,0 +1,157 @@
+"""Sentences about one request that several mails share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from governance.channels.email.letters import unlinked
+from governance.domain import prose
+from governance.domain.money.money import CURRENCY, to_units
+from governance.domain.prose import EN_DASH, NBSP, TIMES
+from governance.policy.decisions.fired import FiredRule
+from governance.selectors.messages.alerts import Case
+from governance.selectors.requests.advice.advice import advise_request
+
+RULES_SHOWN_MAX = 4
+THRESHOLDS_SHOWN_MAX = 3
+# What a workload is called in front of its machines.
+_WORK = {
+    "pretraining": "pre-training on",
+    "continued_pretraining": "continued pre-training on",
+    "fine_tuning": "fine-tuning on",
+    "rl_synthetic": "reinforcement learning or synthetic data on",
+    "distillation": "distillation on",
+    "evaluation": "evaluation on",
+    "inference_online": "serving on",
+    "inference_batch": "batch inference on",
+    "embedding": "embedding on",
+    "agentic": "agents on",
+    "interactive": "interactive work on",
+    "lease": "a lease of",
+    "purchase": "the purchase of",
+}
+
+
+def requester(case: Case) -> str:
+    return unlinked(case.request.requester.person.name)
+
+
+def project(case: Case) -> str:
+    return unlinked(case.request.project.name) if case.request.project else "no project"
+
+
+def counts_as(case: Case) -> str:
+    """The number that decides."""
+    exposure = case.request.exposure_micro
+    return "price unknown" if exposure is None else prose.money_in_full(exposure)
+
+
+def money_for(case: Case) -> str:
+    """`28,512.40 USD for Long context`."""
+    return f"{counts_as(case)} for {project(case)}"
+
+
+def size(case: Case) -> str:
+    """Money and hours, for a subject: `28,512.40 USD, 11 k H200-hours`."""
+    hours = case.ask.gpu_hours_cap or (case.estimate.gpu_hours.p90 if case.estimate.gpu_hours else None)
+    if not hours:
+        return counts_as(case)
+    return f"{counts_as(case)}, {prose.amount(hours)}{NBSP}{case.accelerator_name or 'GPU'}-hours"
+
+
+def machines(case: Case) -> str:
+    """`64 × H200 at CoreWeave`, or what takes their place."""
+    ask = case.ask
+    what = (
+        f"{ask.accelerator_count:,}{NBSP}{TIMES}{NBSP}{case.accelerator_name}"
+        if ask.accelerator_count and ask.accelerator
+        else ask.workload.replace("_", " ")
+    )
+    return f"{what} at {case.provider_name}" if case.provider_name else what
+
+
+def about(case: Case) -> str:
+    """Kind, work, machines and window in one breath."""
+    ask = case.ask
+    first = date_of(ask.start_on)
+    window = f"{first} to {_last_of(ask.start_on, ask.end_on)}" if ask.end_on else f"from {first}, without end"
+    workload = f"{_WORK[ask.workload]} " if ask.accelerator and ask.workload in _WORK else ""
+    return f"{_kind(case)}{workload}{machines(case)}, {window}"
+
+
+def date_of(day: date) -> str:
+    """A date that is the same everywhere: `3 Dec`."""
+    return f"{day.day}{NBSP}{day:%b}"
+
+
+def _last_of(start: date, end: date) -> str:
+    # A year later reads as a day earlier: 4 Dec to 3 Dec.
+    return f"{date_of(end)}{NBSP}{end.year}" if end - start > prose.YEAR_SHOWN_AFTER else date_of(end)
+
+
+def _kind(case: Case) -> str:
+    ask = case.ask
+    if ask.kind == "new":
+        return ""
+    kind = ask.kind.replace("_", "-")
+    return f"{kind} of {ask.related_grant}, " if ask.related_grant else f"{kind}, "
+
+
+def cost(case: Case) -> str:
+    """Never a bare estimate: interval, and which number decides."""
+    estimated = case.estimate.cost_usd
+    if estimated is None:
+        reason = next((gap.why for gap in case.estimate.missing if gap.what == "cost_usd"), "no dated price")
+        return f"unknown: {reason}"
+    if estimated.p10 == estimated.p90:
+        interval = f"{prose.exact(estimated.p50)}{NBSP}{CURRENCY}, exact"
+    else:
+        interval = f"p50 {prose.dollars(estimated.p50)}, p10{EN_DASH}p90 {prose.between(estimated.p10, estimated.p90)}"
+    price = case.estimate.price
+    age = f"; price of {price.as_of.day}{NBSP}{price.as_of:%b %Y}" if price else ""
+    return f"{interval}; counts as {counts_as(case)}{age}"
+
+
+def headroom(case: Case) -> str:
+    """What is left on every level while this ask is held, nearest budget first."""
+    levels = [
+        f"{unlinked(budget.name)} {prose.amount(to_units(budget.headroom_micro))} of {prose.money(budget.limit_micro)}"
+        for budget in case.budgets
+    ]
+    return "; ".join(levels) if levels else "nothing is held"
+
+
+def compute(case: Case) -> str:
+    """FLOP, and the lines that they touch."""
+    flop = case.estimate.run_flop
+    if flop is None or flop.p90 <= 0:
+        return ""
+    lines = [
+        f"{'does exceed' if reading.exceeds else 'may exceed'} {prose.flop(reading.limit)} ({reading.instrument})"
+        for reading in case.estimate.thresholds
+        if reading.exceeds or reading.may_exceed
+    ][:THRESHOLDS_SHOWN_MAX]
+    figures = f"{prose.flop(flop.p50)}{NBSP}FLOP ({prose.flop(flop.p10)}{EN_DASH}{prose.flop(flop.p90)})"
+    return f"{figures}; {'; '.join(lines) or 'no line is exceeded'}"
+
+
+def cheaper(case: Case, *, now: datetime) -> str:
+    """The same work for less at a place that the organisation may use, if there is one."""
+    found = advise_request(case.request, case.revision.content, now=now).cheaper
+    return found.sentence if found else "no cheaper place that may be used"
+
+
+def reasons(rules: Iterable[FiredRule]) -> str:
+    """What the rules say, each with its id behind the words."""
+    shown = [f"{unlinked(rule.message.rstrip('.'))} ({rule.parent})" for rule in rules]
+    more = f"; and {prose.counted(len(shown) - RULES_SHOWN_MAX, 'more rule')}" if len(shown) > RULES_SHOWN_MAX else ""
+    return "; ".join(shown[:RULES_SHOWN_MAX]) + more
+
+
+def nearest_change(case: Case, *, now: datetime) -> str:
+    """The nearest request that would pass if it were submitted now, or why none would."""
+    advice = advise_request(case.request, case.revision.content, now=now).nearest
+    if advice.first is not None:
+        return f"{advice.first.title} {advice.first.text}"
+    return f"no amount would pass: {advice.why_none or 'change what the reason names'}"

@@ -1,0 +1,248 @@
+"""What a requester can ask for otherwise: fewer hours, less money, fewer devices, a shorter window, another place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from governance.domain.requests.ask import EVIDENCE_KINDS, KINDS_IN_THE_PAST, WINDOW_DAYS_MAX, Ask, Evidence
+from governance.policy.bundle.effects import EffectKind
+from governance.policy.language import ir
+from governance.policy.language.types import Type
+from governance.selectors.register.usable_places import UsablePlace, in_other_countries, usable_places
+from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.situations import Situation
+
+EVIDENCE_URL = "https://evidence.invalid/"
+"""Stands for the link that the requester has to add."""
+PLACES_MAX = 200
+_ROUNDING = 1 + 1e-9
+_PLACE_FACTS = ("place.", "vendor.", "estimate.commitment_tail_usd")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A whole number of the request that can be smaller.
+
+    Args:
+        high: what it is now, rounded up; changes lie below.
+        low: the smallest that still is a request, given what else was changed.
+    """
+
+    name: str
+    high: int
+    low: Callable[[Ask], int]
+    apply: Callable[[Ask, int], Ask]
+
+    def distance(self, value: int) -> float:
+        """How far a change goes, 0 to 1."""
+        return (self.high - value) / self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that is either changed or not: another place, a link to evidence, an end where there is none."""
+
+    name: str
+    apply: Callable[[Ask], Ask]
+    distance: float
+    place: UsablePlace | None = None
+
+
+def scales(situation: Situation) -> list[Scale]:
+    """Numbers of this request that could be smaller, the ones that cost least to change first."""
+    ask, estimate = situation.ask, situation.assessed.estimate
+    if ask.kind in KINDS_IN_THE_PAST or ask.workload == "purchase":
+        # What has run is what it was.
+        return [_count(ask, None)] if ask.workload == "purchase" and ask.accelerator_count > 1 else []
+    found: list[Scale] = []
+    is_hosted = ask.workload == "hosted_api"
+    cost = estimate.cost_usd
+    if is_hosted or ask.money_cap_usd is not None:
+        now = ask.money_cap_usd if ask.money_cap_usd is not None else cost.p90 if cost else None
+        least = math.ceil(cost.p50) if cost and ask.ask == "work" else 1
+        if now is not None and now > 1:
+            found.append(
+                Scale(
+                    "money_cap_usd",
+                    math.ceil(now),
+                    lambda _: least,
+                    lambda each, value: replace(each, money_cap_usd=float(value)),
+                )
+            )
+    if not is_hosted:
+        hours = estimate.gpu_hours
+        cap = ask.gpu_hours_cap if ask.gpu_hours_cap is not None else hours.p90 if hours else None
+        fewest = math.ceil(hours.p50) if hours and ask.ask == "work" else 1
+        if cap is not None and cap > 1:
+            found.append(
+                Scale(
+                    "gpu_hours_cap",
+                    math.ceil(cap),
+                    lambda _: fewest,
+                    lambda each, value: replace(each, gpu_hours_cap=float(value)),
+                )
+            )
+        if ask.accelerator_count > 1:
+            found.append(_count(ask, estimate.smallest_count_that_fits))
+    days = ask.window_days
+    if days is not None and days > 1:
+        found.append(Scale("end_on", int(days), lambda each: _days_least(each, situation.assessed), _ending))
+    elif days is None:
+        found.append(Scale("end_on", WINDOW_DAYS_MAX + 1, lambda each: _days_least(each, situation.assessed), _ending))
+    return found
+
+
+def is_still_the_work(changed: Assessed, before: Assessed) -> bool:
+    """Whether a changed request could do what is asked for: it fits memory and window wherever it did before."""
+    if changed.estimate.memory_fits is False and before.estimate.memory_fits is not False:
+        return False
+    if changed.ask.ask == "work" and changed.ask.gpu_hours_cap is not None:
+        hours = changed.estimate.gpu_hours
+        if hours is not None and changed.ask.gpu_hours_cap * _ROUNDING < hours.p50 and not _is_short(before):
+            return False
+    return _fits_window(changed) or not _fits_window(before)
+
+
+def evidence_steps(situation: Situation) -> Iterator[Step]:
+    """Links to evidence without which a rule refuses."""
+    denying = {rule.rule_id for rule in situation.assessed.decision.denials}
+    linked = {item.kind for item in situation.ask.evidence}
+    wanted: dict[str, None] = {}
+    for rule in situation.policy.at(situation.assessed.context.now.date()).rules:
+        if rule.rule_id not in denying or rule.kind is not EffectKind.DENY:
+            continue
+        for part in ir.walk(rule.condition):
+            if isinstance(part, ir.In) and "request.evidence_kinds" in ir.fact_names(part):
+                words = [
+                    each.value for each in ir.walk(part) if isinstance(each, ir.Const) and each.type is Type.STRING
+                ]
+                wanted.update(dict.fromkeys(word for word in words if word in EVIDENCE_KINDS and word not in linked))
+    for kind in wanted:
+
+        def link(ask: Ask, kind: str = kind) -> Ask:
+            return replace(ask, evidence=tuple(sorted((*ask.evidence, Evidence(kind, EVIDENCE_URL)), key=_by_kind)))
+
+        yield Step("evidence", link, 0.4)
+
+
+def place_steps(situation: Situation) -> list[Step]:
+    """Other places for the same part that the organisation may use, the cheapest first.
+
+    Places are looked at where they cost less, or where a rule in the way reads something of the place.
+    """
+    ask, assessed = situation.ask, situation.assessed
+    if ask.accelerator is None or ask.workload in ("hosted_api", "purchase") or ask.kind in KINDS_IN_THE_PAST:
+        return []
+    if ask.kind != "new" and ask.related_grant:
+        # A change of a grant stays where the grant is.
+        return []
+    in_the_way = [rule for rule in assessed.decision.fired if rule.effect in ("deny", "require")]
+    facts_read = {name for rule in in_the_way for name in rule.values}
+    reads_place = any(name.startswith(_PLACE_FACTS) for name in facts_read)
+    price = assessed.estimate.price
+    paid = price.usd_per_gpu_hour.p50 if price is not None else None
+    places = usable_places(
+        situation.snapshot,
+        situation.providers.values(),
+        accelerators=[ask.accelerator],
+        on=max(ask.start_on, assessed.context.now.date()),
+    )
+    if facts_read & {"place.country", "place.region"}:
+        places = [each for place in places for each in (place, *in_other_countries(place, situation.snapshot))]
+    chosen = [
+        place
+        for place in places
+        if _is_another(place, ask) and (reads_place or paid is None or place.usd_per_gpu_hour < paid)
+    ]
+    here = (ask.provider, ask.price_term)
+    chosen.sort(key=lambda place: (place.provider.slug, place.price_term) != here)
+    return [_move(place, ask) for place in chosen[:PLACES_MAX]]
+
+
+def _move(place: UsablePlace, ask: Ask) -> Step:
+    def move(each: Ask) -> Ask:
+        return replace(
+            each,
+            provider=place.provider.slug,
+            price_term=place.price_term,
+            region=place.region,
+            country=place.country,
+        )
+
+    return Step("provider", move, 0.3 if place.provider.slug != ask.provider else 0.2, place)
+
+
+def _is_another(place: UsablePlace, ask: Ask) -> bool:
+    if (place.provider.slug, place.price_term) != (ask.provider, ask.price_term):
+        return True
+    return place.region is not None and (place.region, place.country) != (ask.region, ask.country)
+
+
+def _count(ask: Ask, smallest_that_fits: int | None) -> Scale:
+    def low(each: Ask) -> int:
+        least = smallest_that_fits or 1
+        days = each.window_days
+        if each.ask == "cap" and each.gpu_hours_cap is not None and days is not None:
+            least = max(least, math.ceil(each.gpu_hours_cap / (days * 24.0) / _ROUNDING))
+        return max(1, least)
+
+    return Scale(
+        "accelerator_count", ask.accelerator_count, low, lambda each, value: replace(each, accelerator_count=value)
+    )
+
+
+def _days_least(ask: Ask, before: Assessed) -> int:
+    """Days that the hours need on so many devices."""
+    count = max(1, ask.accelerator_count)
+    if ask.workload == "hosted_api":
+        return 1
+    if ask.ask == "cap":
+        return 1 if ask.gpu_hours_cap is None else max(1, math.ceil(ask.gpu_hours_cap / (count * 24.0) / _ROUNDING))
+    wall = before.estimate.wall_hours
+    if wall is None:
+        return 1
+    return max(1, math.ceil(wall.p90 * max(1, before.ask.accelerator_count) / count / 24.0))
+
+
+def _ending(ask: Ask, days: int) -> Ask:
+    return replace(ask, end_on=ask.start_on + timedelta(days=days - 1))
+
+
+def _fits_window(assessed: Assessed) -> bool:
+    ask, days = assessed.ask, assessed.ask.window_days
+    if days is None or ask.workload in ("hosted_api", "purchase"):
+        return True
+    if ask.ask == "cap":
+        return ask.gpu_hours_cap is None or ask.gpu_hours_cap <= days * 24.0 * ask.accelerator_count * _ROUNDING
+    wall = assessed.estimate.wall_hours
+    return wall is None or wall.p90 <= days * 24.0 * _ROUNDING
+
+
+def _is_short(assessed: Assessed) -> bool:
+    hours, cap = assessed.estimate.gpu_hours, assessed.ask.gpu_hours_cap
+    return hours is not None and cap is not None and cap < hours.p50
+
+
+def _by_kind(item: Evidence) -> tuple[str, str]:
+    return item.kind, item.url
+
+
+def moved_to(ask: Ask, today: date) -> Ask:
+    """The same request with a start that has passed moved to today, and its end with it."""
+    if ask.start_on >= today or ask.kind in KINDS_IN_THE_PAST:
+        return ask
+    later = today - ask.start_on
+    return replace(ask, start_on=today, end_on=None if ask.end_on is None else ask.end_on + later)
+
+
+def differences(before: Ask, after: Ask) -> dict[str, tuple[Any, Any]]:
+    """Fields of the form that differ, by name."""
+    return {
+        name: (getattr(before, name), getattr(after, name))
+        for name in Ask.__slots__
+        if getattr(before, name) != getattr(after, name)
+    }

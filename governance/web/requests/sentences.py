@@ -1,0 +1,130 @@
+"""A finished step in one sentence, so that it can collapse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from governance.display import numbers, vocabulary
+from governance.display.countries import name_of
+from governance.web.requests.registers import Registers
+
+STEP_TITLES: dict[str, str] = {
+    "workload": "Workload",
+    "size": "Size",
+    "place": "Place",
+    "purpose": "Purpose",
+    "review": "Review and submit",
+}
+STEP_HINTS: dict[str, str] = {
+    "workload": "What will it run?",
+    "size": "How much of what?",
+    "place": "Where, and when?",
+    "purpose": "Why, with which data, for whom?",
+    "review": "Nothing is held before this",
+}
+_METHODS = {"full": "full", "lora": "LoRA", "qlora": "QLoRA"}
+
+
+def describe(step: str, content: Mapping[str, Any], registers: Registers) -> str:
+    """The step in one or two sentences; empty for the last one."""
+    match step:
+        case "workload":
+            return _workload(content, registers)
+        case "size":
+            return _size(content, registers)
+        case "place":
+            return _place(content, registers)
+        case "purpose":
+            return _purpose(content, registers)
+    return ""
+
+
+def _workload(content: Mapping[str, Any], registers: Registers) -> str:
+    work = content.get("work") or {}
+    name = vocabulary.WORKLOAD_NAMES.get(str(content.get("workload")), "")
+    if content.get("workload") == "fine_tuning" and str(work.get("method")) in _METHODS:
+        name = f"Fine-tuning ({_METHODS[work['method']]})"
+    parts = [name]
+    if parameters := _number(work.get("parameters_billion")):
+        parts.append(f"of a {_billions(parameters)} model")
+    if tokens := _number(work.get("tokens_billion") or work.get("generated_tokens_billion")):
+        parts.append(f"on {_count_of_billions(tokens)} tokens")
+    if work.get("api_model"):
+        parts.append(f"with {work['api_model']}")
+    text = f"{' '.join(part for part in parts if part)}, for {registers.project_name(content.get('project'))}."
+    text += " Sized by us from the workload." if content.get("ask") == "work" else " Asked for as a cap."
+    if content.get("kind") not in (None, "new"):
+        text += f" {vocabulary.KIND_NAMES.get(str(content['kind']), '')}"
+        text += f": {content['related_grant']}." if content.get("related_grant") else "."
+    return text
+
+
+def _size(content: Mapping[str, Any], registers: Registers) -> str:
+    parts = []
+    count = _number(content.get("accelerator_count"))
+    if count and content.get("accelerator"):
+        name = registers.accelerator_name(content["accelerator"])
+        parts.append(f"{numbers.count(count)}{numbers.NBSP}{numbers.TIMES}{numbers.NBSP}{name}")
+    if cap := _number(content.get("gpu_hours_cap")):
+        parts.append(f"for up to {numbers.hours(cap).removesuffix(f'{numbers.NBSP}h')} GPU-hours")
+    elif content.get("ask") == "work" and content.get("workload") != "hosted_api":
+        parts.append("for the hours that the workload needs")
+    if money := _number(content.get("money_cap_usd")):
+        parts.append(f"at most {numbers.deciding_money(money)}{numbers.NBSP}USD")
+    text = ", ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _place(content: Mapping[str, Any], registers: Registers) -> str:
+    provider = registers.provider(content.get("provider"))
+    where = provider.name if provider else str(content.get("provider") or "")
+    term = vocabulary.TERM_NAMES.get(str(content.get("price_term")), "")
+    parts = [where, str(content.get("region") or ""), name_of(content.get("country"))]
+    if term and term != "owned pool":
+        parts.append(term)
+    text = ", ".join(dict.fromkeys(part for part in parts if part)) + "."
+    start, end = as_date(content.get("start_on")), as_date(content.get("end_on"))
+    if start:
+        text += f" From {numbers.day(start)}"
+        text += f" to {numbers.day(end)}." if end else ", without an end."
+    if content.get("access_countries"):
+        text += f" Used from {', '.join(name_of(code) for code in content['access_countries'])}."
+    return text
+
+
+def _purpose(content: Mapping[str, Any], registers: Registers) -> str:
+    data = vocabulary.DATA_CLASS_NAMES.get(str(content.get("data_class")), "")
+    parts = [vocabulary.words(content.get("purpose"))]
+    if data:
+        parts.append(f"{data.lower()} data" + (" of customers" if content.get("customer_data") else ""))
+    if exposure := vocabulary.EXPOSURE_NAMES.get(str(content.get("exposure_of_output") or "none")):
+        parts.append(f"output for {exposure.lower()}")
+    text = ", ".join(part for part in parts if part) + "."
+    if content.get("lineage"):
+        text += f" Lineage {content['lineage']}."
+    if content.get("evidence"):
+        kinds = [vocabulary.EVIDENCE_NAMES.get(item["kind"], item["kind"]) for item in content["evidence"]]
+        text += f" Evidence: {', '.join(kinds)}."
+    return text
+
+
+def as_date(value: object) -> date | None:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+
+
+def _billions(parameters: float) -> str:
+    return f"{numbers.round_significant(parameters, 3):g}B" if parameters >= 1 else f"{parameters * 1000:.3g}M"
+
+
+def _count_of_billions(tokens: float) -> str:
+    scale, letter = (1000, "T") if tokens >= 1000 else (1, "B") if tokens >= 1 else (0.001, "M")
+    return f"{tokens / scale:.3g}{numbers.NBSP}{letter}"

@@ -1,0 +1,42 @@
+"""An approval is due at the end of the organisation's working day, before submission and after."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from governance.display import numbers
+from governance.models import ApprovalStage
+from governance.selectors.approvals.due import due_at
+from governance.selectors.requests import assessments, similar
+from governance.selectors.requests.advice import advice
+from governance.web.requests.verdict import verdict
+from tests.cast import NOW, Cast, reviewed, submitted
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ("UTC", datetime(2026, 6, 2, 17, tzinfo=UTC)),
+        ("Europe/Dublin", datetime(2026, 6, 2, 16, tzinfo=UTC)),
+        ("America/Toronto", datetime(2026, 6, 2, 21, tzinfo=UTC)),
+        ("Pacific/Kiritimati", datetime(2026, 6, 2, 3, tzinfo=UTC)),
+    ],
+)
+def test_five_in_the_afternoon_where_the_organisation_works(settings: Any, zone: str, expected: datetime) -> None:
+    settings.ORGANISATION_TIME_ZONE = zone
+    assert due_at(NOW, 1) == expected
+
+
+@pytest.mark.parametrize("reader", ["Europe/Dublin", "America/Toronto", "Asia/Tokyo", "UTC"])
+def test_the_form_names_the_instant_that_the_stage_then_has(cast: Cast, settings: Any, reader: str) -> None:
+    settings.ORGANISATION_TIME_ZONE = "Europe/Stockholm"
+    assessed = assessments.preview(reviewed(), actor=cast.alice, now=NOW)
+    with timezone.override(reader):
+        shown = verdict(assessed, now=NOW, counted=similar.Listed((), 0), advice=advice.NOTHING)
+        due = ApprovalStage.objects.get(provisioning_request=submitted(cast)).due_at
+        assert due == due_at(NOW, 2)
+        assert shown.deciders[0].due == f"due {numbers.moment(due)}"
