@@ -64,12 +64,13 @@ def prepare(*, with_demonstration: bool) -> None:
 
 def _write_accounts(data_dir: Path) -> None:
     """Leave the demonstration's accounts for the launcher's last lines."""
-    from governance.demonstration.organisation.organisation import PASSWORD, split_by_tour
-    from governance.selectors.people.accounts import demonstration_accounts
+    from governance.selectors.people.accounts import offered_accounts
 
-    first, others = split_by_tour(demonstration_accounts())
-    accounts = [{"name": f"{user.person.name}, {user.person.job_title}", "email": user.email} for user in first]
-    told = {"accounts": accounts, "more": len(others), "password": PASSWORD}
+    offered = offered_accounts()
+    if offered is None:
+        return
+    accounts = [{"name": f"{user.person.name}, {user.person.job_title}", "email": user.email} for user in offered.first]
+    told = {"accounts": accounts, "more": len(offered.others), "password": offered.password}
     (data_dir / "accounts.json").write_text(json.dumps(told), encoding="utf-8")
 
 

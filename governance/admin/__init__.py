@@ -7,17 +7,17 @@ from governance.admin.site import install
 desk = install()
 
 # The site has to be in place before anything is registered on it.
-from governance.admin.approvals import approvals, delegations, limits
+from governance.admin.approvals import approvals, delegations, limits  # noqa: E402
 from governance.admin.approvals.decide import decide_view  # noqa: E402
 from governance.admin.approvals.queue import decided_view, queue_view, waiting_view  # noqa: E402
-from governance.admin.grants import grants
-from governance.admin.messages import alerts, flags
-from governance.admin.money import budgets
-from governance.admin.people import people, roles
-from governance.admin.record import audit, jobs
-from governance.admin.register import catalogue, register
-from governance.admin.requests import assessments, provisioning
-from governance.admin.rules import acceptable_use, exceptions, policies
+from governance.admin.grants import grants  # noqa: E402
+from governance.admin.messages import alerts, flags  # noqa: E402
+from governance.admin.money import budgets  # noqa: E402
+from governance.admin.people import people, roles  # noqa: E402
+from governance.admin.record import audit, jobs  # noqa: E402
+from governance.admin.register import catalogue, register  # noqa: E402
+from governance.admin.requests import assessments, provisioning  # noqa: E402
+from governance.admin.rules import acceptable_use, exceptions, policies  # noqa: E402
 from governance.admin.rules.backtests import act_view, backtest_view, backtests_view, export_view  # noqa: E402
 from governance.admin.rules.policy_limits import limits_view  # noqa: E402
 from governance.admin.rules.policy_pages import FIELDS_MAX, PREFIX  # noqa: E402

@@ -17,10 +17,9 @@ from config.serve.launch import _demonstration_accounts
 from config.serve.prepare import _write_accounts
 from governance.demonstration import afterwards, load, remove
 from governance.demonstration.load import Loaded
-from governance.demonstration.organisation.organisation import split_by_tour
 from governance.demonstration.stories import STORIES
 from governance.models import AuditEvent, JobRun, Person, ProvisioningRequest, User
-from governance.selectors.people.accounts import demonstration_accounts
+from governance.selectors.people.accounts import OfferedAccounts, offered_accounts
 from governance.services.record import audit
 from tests.demonstration.conftest import START
 from tests.house import fingerprint
@@ -76,6 +75,12 @@ def test_a_named_database_is_never_touched(empty_house: None, settings: Settings
     assert JobRun.objects.count() == 0
 
 
+def offered() -> OfferedAccounts:
+    found = offered_accounts()
+    assert found is not None
+    return found
+
+
 def test_the_sign_in_page_begins_with_the_few_that_a_newcomer_needs(northlight: Loaded, embedded: None):
     html = Client().get(reverse("web:login")).content.decode()
     before, _, folded = html.partition("<details")
@@ -91,7 +96,7 @@ def test_one_click_looks_around_as_somebody_and_the_log_says_so(northlight: Load
     html = client.get(reverse("web:login")).content.decode()
     assert "comptroller-demo" in html  # printed, and in no form
     assert 'value="comptroller-demo"' not in html
-    sofia = next(user for user in demonstration_accounts() if user.email.startswith("sofia@"))
+    sofia = next(user for user in offered().first if user.email.startswith("sofia@"))
     answer = client.post(reverse("account_act_as", args=[sofia.pk]), {"next": "/budgets/"})
     assert answer["Location"] == "/budgets/"
     assert client.get("/budgets/").status_code == 200
@@ -108,7 +113,7 @@ def test_one_click_looks_around_as_somebody_and_the_log_says_so(northlight: Load
 
 
 def test_the_first_accounts_ask_decide_keep_policies_pay_audit_and_administer(northlight: Loaded):
-    first, _ = split_by_tour(demonstration_accounts())
+    first = offered().first
     roles = [set(user.role_assignments.values_list("role__slug", flat=True)) for user in first]
     wanted = ["requester", "team_lead", "policy_officer", "finance", "auditor", "administrator"]
     assert all(role in held for role, held in zip(wanted, roles, strict=True))
@@ -120,7 +125,7 @@ def test_the_launcher_names_the_first_accounts_and_counts_the_others(northlight:
     lines = _demonstration_accounts(tmp_path)
     assert lines[0] == "alice@northlight.example  (Alice Byrne, Research engineer)"
     assert len(lines) == 7
-    others = len(demonstration_accounts()) - 6
+    others = len(offered().others)
     assert lines[-1] == f"password of each: comptroller-demo; {others} more are listed on the sign-in page"
 
 
@@ -145,7 +150,7 @@ def test_removing_leaves_a_new_house(
     (settings.DATA_DIR / "accounts.json").write_text("{}")
     assert "createsuperuser" in said("remove_demonstration", yes=True)
     assert not ProvisioningRequest.objects.exists()
-    assert demonstration_accounts() == []
+    assert offered_accounts() is None
     assert [person.name for person in Person.objects.all()] == ["Comptroller"]
     assert AuditEvent.objects.order_by("seq").first().action == "demonstration.removed"
     assert audit.verify() == []

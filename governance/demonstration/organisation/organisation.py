@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -37,18 +35,10 @@ def found(calendar: Calendar, chain: Chain) -> Cast:
     return cast
 
 
-def split_by_tour(users: Iterable[User]) -> tuple[list[User], list[User]]:
-    """The few accounts with which a newcomer sees everything, in the order of the data file; and the others."""
-    by_email = {user.email: user for user in users}
-    first = [by_email.pop(email) for email in _tour() if email in by_email]
-    return first, list(by_email.values())
-
-
-@cache
-def _tour() -> tuple[str, ...]:
-    """Their addresses; a process reads the file once, because the sign-in page asks each time."""
+def tour() -> list[str]:
+    """The addresses of the few accounts with which a newcomer sees everything, in order."""
     plain = data.read("organisation")
-    return tuple(f"{key}@{plain['mail_domain']}" for key in plain["tour"])
+    return [f"{key}@{plain['mail_domain']}" for key in plain["tour"]]
 
 
 def _add_teams(cast: Cast, plain: dict[str, Any], chain: Chain, now: datetime) -> None:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from governance.domain.errors import NotAllowed
-from governance.models import Person, ProvisioningRequest, User
+from governance.models import JobRun, Person, User
 from governance.selectors.people.duties import is_system
 from governance.selectors.people.people import SYSTEM_EMAIL
 
 ACCOUNTS_MAX = 60
+DEMONSTRATION_JOB = "load_demonstration"
+"""The job row that loading the demonstration leaves. Its result names the accounts of the tour and their password."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedAccounts:
+    """The accounts of a demonstration.
+
+    Attributes:
+        first: the few with which a newcomer sees everything, in the order of the tour.
+        others: everybody else who can sign in, by name.
+        password: of each of them; it is printed beside them and protects nothing.
+    """
+
+    first: list[User]
+    others: list[User]
+    password: str
 
 
 def may_sign_in(user: User) -> bool:
@@ -52,11 +71,12 @@ def require_reach(actor: User, person: Person) -> None:
     raise NotAllowed(f"`{person.name}` has {whose}: administrators do not change it", person=person.pk)
 
 
-def demonstration_accounts() -> list[User]:
-    """Accounts that somebody can sign in with, by name; none unless the demonstration is loaded. Two queries."""
-    if not ProvisioningRequest.objects.filter(is_demonstration=True).exists():
-        return []
-    return list(
+def offered_accounts() -> OfferedAccounts | None:
+    """Whom a loaded demonstration offers to look around as; None where none is loaded. Two queries."""
+    job = JobRun.objects.filter(name=DEMONSTRATION_JOB, state="done").first()
+    if job is None:
+        return None
+    users = (
         User.objects.filter(is_active=True, person__is_active=True, is_service_account=False)
         .exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
         .exclude(password="")
@@ -64,3 +84,6 @@ def demonstration_accounts() -> list[User]:
         .select_related("person__team")
         .order_by("person__name")[:ACCOUNTS_MAX]
     )
+    by_email = {user.email: user for user in users}
+    first = [by_email.pop(email) for email in job.result.get("tour", ()) if email in by_email]
+    return OfferedAccounts(first, list(by_email.values()), job.result.get("password", ""))

@@ -28,7 +28,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What is sized, and where. Fields mean what they mean in an ask; `needs` are those of `estimator.core.workload.needs`."""
+    """What is sized, and where. Fields mean what they mean in a request; `needs`: `estimator.core.workload.needs`."""
 
     workload: str
     work: Mapping[str, Any]

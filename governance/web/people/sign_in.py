@@ -72,17 +72,8 @@ class SignIn(LoginView):
     def get_context_data(self, **options: Any) -> dict[str, Any]:
         context = super().get_context_data(**options)
         context["next"] = self.get_next_url() or ""
-        return context | _demonstration()
-
-
-def _demonstration() -> dict[str, Any]:
-    """The accounts that a demonstration offers, and their printed password; nothing anywhere else."""
-    if not settings.IS_EMBEDDED:
-        return {}
-    from governance.demonstration.organisation.organisation import PASSWORD, split_by_tour
-
-    first, others = split_by_tour(accounts.demonstration_accounts())
-    return {"first": first, "others": others, "demonstration_password": PASSWORD}
+        context["offered"] = accounts.offered_accounts() if settings.IS_EMBEDDED else None
+        return context
 
 
 @require_POST
