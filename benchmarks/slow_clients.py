@@ -3,7 +3,7 @@
     python -m benchmarks.slow_clients [--clients 60] [--runs 20] [--json]
 
 Starts throw-away servers of its own and the web server with the worker of `config/serve/web_server.py`, then with
-gunicorn's threads, which read headers and bodies themselves. A third of the clients is silent, a third stops in the middle of a
+Starts throw-away servers of its own and the web server with the worker of `config/serve/web_server.py`, then with
 header, a third drips a body. Figures are of one run; quote the ratios.
 """
 
