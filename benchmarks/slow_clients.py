@@ -3,8 +3,8 @@
     python -m benchmarks.slow_clients [--clients 60] [--runs 20] [--json]
 
 Starts throw-away servers of its own and the web server with the worker of `config/serve/web_server.py`, then with
-Starts throw-away servers of its own and the web server with the worker of `config/serve/web_server.py`, then with
-header, a third drips a body. Figures are of one run; quote the ratios.
+gunicorn's threads, which read headers and bodies themselves. A third of the clients is silent, a third stops in the
+middle of a header, a third drips a body. Figures are of one run; quote the ratios.
 """
 
 from __future__ import annotations

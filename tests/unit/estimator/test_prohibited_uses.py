@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,8 +13,9 @@ from estimator.loader import read_catalogue
 from governance.policy.bundle.shipped import shipped_bundles
 from governance.policy.facts.facts_schema import PROHIBITED_USES
 from tests.cast import NOW
+from tests.plugins.servers import ROOT
 
-STATEMENT = Path(__file__).parents[3] / "governance" / "management" / "statements" / "acceptable-use.yaml"
+STATEMENT = ROOT / "governance" / "management" / "statements" / "acceptable-use.yaml"
 OMNIBUS = "intimate-imagery-and-child-abuse-material"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from governance.policy.bundle.shipped import BUNDLE_NAMES, shipped_text
 from governance.policy.bundle.testing import failures_of, run_bundle_tests
 from governance.policy.bundle.yaml_source import load_yaml
 from governance.policy.errors import BundleError, PolicyError
+from tests.plugins.servers import ROOT
 from tests.unit.policy.work import CALLS_MAX, calls_of
 
 BUNDLE = """\
@@ -221,7 +221,7 @@ def test_scalars_mean_what_they_look_like(text: str, value: Any) -> None:
 
 
 def test_the_example_of_the_documentation_holds() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "policy_language.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "policy_language.md").read_text(encoding="utf-8")
     bundle = load_bundle(page.split("```yaml\n")[1].split("```")[0])
     assert check_bundle(bundle) == ()
     assert failures_of(run_bundle_tests(bundle)) == []

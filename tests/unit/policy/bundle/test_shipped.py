@@ -6,7 +6,6 @@ import csv
 import re
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +20,10 @@ from governance.policy.decisions.policy_set import compile_policy_set
 from governance.policy.facts.examples import plain_ask
 from governance.policy.facts.facts_schema import FACTS_BY_NAME, validate_facts
 from governance.policy.language import ir
+from tests.plugins.servers import ROOT
 
 DAY = date(2026, 11, 25)
-THRESHOLDS = Path(__file__).parents[3] / "estimator" / "data" / "thresholds.csv"
+THRESHOLDS = ROOT / "estimator" / "data" / "thresholds.csv"
 
 RULES = {
     "approval-limits": [f"AL-{n}" for n in range(1, 9)],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +24,9 @@ from governance.policy.facts.facts_schema import (
     facts_to_json,
     validate_facts,
 )
+from tests.plugins.servers import ROOT
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = ROOT / "docs"
 
 
 def test_names_and_columns_are_unique_and_fit_a_database() -> None:

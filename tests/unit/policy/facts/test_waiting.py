@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,10 @@ from governance.policy.decisions.policy_set import BoundRule, compile_policy_set
 from governance.policy.facts.facts_schema import FACTS, FACTS_BY_NAME
 from governance.policy.facts.waiting import waiting_of
 from governance.policy.language.ir import fact_names
+from tests.plugins.servers import ROOT
 
 DAY = date(2026, 11, 25)
-GOVERNANCE = Path(__file__).parents[3] / "governance"
+GOVERNANCE = ROOT / "governance"
 AWAITED = {fact.name for fact in FACTS if fact.awaits}
 
 
