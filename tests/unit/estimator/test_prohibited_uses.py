@@ -15,7 +15,7 @@ from governance.policy.facts.facts_schema import PROHIBITED_USES
 from tests.cast import NOW
 from tests.plugins.servers import ROOT
 
-STATEMENT = ROOT / "governance" / "management" / "statements" / "acceptable-use.yaml"
+STATEMENT = ROOT / "governance" / "domain" / "rules" / "statements" / "acceptable-use.yaml"
 OMNIBUS = "intimate-imagery-and-child-abuse-material"
 
 
