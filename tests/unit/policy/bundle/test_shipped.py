@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from governance.policy.analysis.mutation import mutants, surviving_mutants
 from governance.policy.bundle.bundle import check_bundle
 from governance.policy.bundle.bundle_model import Bundle
 from governance.policy.bundle.shipped import BUNDLE_NAMES, shipped_bundles, shipped_policy_set
@@ -21,6 +20,7 @@ from governance.policy.facts.examples import plain_ask
 from governance.policy.facts.facts_schema import FACTS_BY_NAME, validate_facts
 from governance.policy.language import ir
 from tests.plugins.servers import ROOT
+from tests.unit.policy.mutation import mutants, surviving_mutants
 
 DAY = date(2026, 11, 25)
 THRESHOLDS = ROOT / "estimator" / "data" / "thresholds.csv"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from docs.facts_page import facts_markdown
 from governance.policy.errors import FactError
 from governance.policy.facts.examples import plain_ask
 from governance.policy.facts.facts import FactType
-from governance.policy.facts.facts_doc import facts_markdown
 from governance.policy.facts.facts_schema import (
     FACTS,
     FACTS_BY_NAME,

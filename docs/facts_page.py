@@ -1,4 +1,4 @@
-"""The documentation of the facts, written from their one definition."""
+"""Writes docs/facts.md from the one definition of the facts: `python -m docs.facts_page > docs/facts.md`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from governance.policy.facts.facts_schema import FACTS, NAMESPACES, SCHEMA_DIGES
 
 _INTRODUCTION = f"""# Facts that a policy sees
 
-Schema version {list(SCHEMA_DIGESTS)[-1]}. Written by `python -m governance.policy.facts.facts_doc > docs/facts.md` from
+Schema version {list(SCHEMA_DIGESTS)[-1]}. Written by `python -m docs.facts_page > docs/facts.md` from
 `governance/policy/facts/facts_schema.py`; a test keeps the two equal.
 
 Facts are frozen with each decision, in typed columns and canonical JSON; no later change of a budget, a provider or a
