@@ -44,7 +44,7 @@ FIELDS_OF_A_REQUEST = ("licence_ref", "data_class", "eu_market")
 FIELD_PLACES = ("governance", "estimator", "templates")
 # How an f-string or a call writes a number for people: thousands, digits, percent.
 FIGURE = re.compile(r"^[^a-zA-Z]*(,|,?\.\d+[fg%]|_\.?\d*f?)[fg%]?$")
-# What a computer reads: digests, mantissas of canonical text, timings of the launcher.
+# Where reading begins; addresses, middleware and tasks are named in settings.
 ENTRIES = (
     "manage",
     "config.urls",
@@ -230,13 +230,17 @@ def files_naming(tree: Tree, word: str) -> list[str]:
 
 
 def unreached(tree: Tree) -> list[str]:
-    """Modules that nothing of the product leads to: from addresses, tasks, commands, settings and what `make run` starts."""
+    """Modules that neither addresses, tasks, commands, settings nor what `make run` starts lead to."""
     told = "\n".join(
         path.read_text(encoding="utf-8")
         for path in (tree.root / "Makefile", *sorted((tree.root / "deploy").rglob("*")), *tree.files.values())
         if path.is_file() and (path.suffix != ".py" or "config" in path.parts)
     )
-    named = {name for name in tree.files if re.search(rf"[\"' :=]{re.escape(name)}(?=[\"'.:\s])", told)}
+    named = {
+        name
+        for name in tree.files
+        if re.search(rf"[\"' :=]{re.escape(name)}(?=[\"'.:\s])", told) or f" {name.replace('.', '/')}.py " in told
+    }
     todo = [
         name
         for name in tree.files
