@@ -154,10 +154,10 @@ def _follow(
     from governance.demonstration.organisation.world import within
     from governance.domain.errors import GovernanceError
     from governance.selectors.requests.advice import advice, nearest
-    from governance.services.requests import provisioning
+    from governance.services.requests import submission
 
     try:
-        request: ProvisioningRequest = within(provisioning.ask_at_once, actor=user, content=content, now=now)
+        request: ProvisioningRequest = within(submission.ask_at_once, actor=user, content=content, now=now)
     except GovernanceError:
         # It does not fit the budget, or nobody could decide it: nothing is stored.
         found.refused_to_submit += 1
@@ -188,13 +188,13 @@ def _broken(request: ProvisioningRequest, user: User, offer: Nearer, now: dateti
     from governance.demonstration.organisation.world import within
     from governance.domain.errors import GovernanceError
     from governance.models import ApprovalStage
-    from governance.services.requests import provisioning
+    from governance.services.requests import drafts, submission
 
     point = transaction.savepoint()
     try:
         content = offer.ask.to_content()
-        within(provisioning.save_draft, request_id=request.pk, actor=user, content=content, now=now)
-        answered = within(provisioning.submit_request, request_id=request.pk, actor=user, now=now)
+        within(drafts.save_draft, request_id=request.pk, actor=user, content=content, now=now)
+        answered = within(submission.submit_request, request_id=request.pk, actor=user, now=now)
     except GovernanceError as error:
         return [f"{request.reference}: {offer.title} is refused: {error.message}"]
     finally:

@@ -170,7 +170,7 @@ def _preview(runs: int) -> float:
     from benchmarks import history
     from benchmarks.pages import _use
     from governance.models import User
-    from governance.services.requests import provisioning
+    from governance.services.requests import drafts
     from tests.cast import content
     from tests.plugins.servers import OWNER, SERVERS
 
@@ -182,7 +182,7 @@ def _preview(runs: int) -> float:
     client.force_login(alice)
     today = now.date()
     body = content(start_on=today.isoformat(), end_on=today.replace(year=today.year + 1).isoformat())
-    draft = provisioning.create_draft(actor=alice, content=body, now=now).number
+    draft = drafts.create_draft(actor=alice, content=body, now=now).number
     url = reverse("web:request_preview")
     return _alternate({"preview": lambda: _answered(client.post(url, {"number": draft, "step": "review"}))}, runs)[
         "preview"

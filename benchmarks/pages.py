@@ -146,7 +146,7 @@ def _acts() -> dict[str, Any]:
     from django.utils import timezone
 
     from governance.models import ProvisioningRequest, User
-    from governance.services.requests import provisioning
+    from governance.services.requests import drafts
     from tests.cast import content
 
     alice, lead = User.objects.get(email="alice@example.com"), User.objects.get(email="frank@example.com")
@@ -156,10 +156,10 @@ def _acts() -> dict[str, Any]:
     number = ProvisioningRequest.objects.get(state="in_review", requester__email="heidi@example.com").number
     today = timezone.now().date()
     body = content(start_on=today.isoformat(), end_on=(today + timedelta(days=13)).isoformat())
-    complete = provisioning.create_draft(actor=alice, content=body, now=timezone.now()).number
+    complete = drafts.create_draft(actor=alice, content=body, now=timezone.now()).number
 
     def prepare() -> Callable[[], Any]:
-        draft = provisioning.create_draft(actor=alice, content=body, now=timezone.now())
+        draft = drafts.create_draft(actor=alice, content=body, now=timezone.now())
         url = reverse("web:request_submit", args=[draft.number])
         return lambda: asking.post(url)
 

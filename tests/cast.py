@@ -35,7 +35,7 @@ from governance.models import (
 )
 from governance.selectors.people.people import system_actor
 from governance.services.money import budgets
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import policies
 
 NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
@@ -222,7 +222,7 @@ def reviewed(**changes: Any) -> dict[str, Any]:
 
 def submitted(cast: Cast, *, who: str = "alice", now: datetime = NOW, **changes: Any) -> ProvisioningRequest:
     """A request that people have to decide."""
-    return provisioning.ask_at_once(actor=cast.users[who], content=reviewed(**changes), now=now)
+    return submission.ask_at_once(actor=cast.users[who], content=reviewed(**changes), now=now)
 
 
 def open_stage(request: ProvisioningRequest, role: str | None = None) -> ApprovalStage:
@@ -248,6 +248,6 @@ def granted_elsewhere(cast: Cast, *, now: datetime = NOW) -> Grant:
     )  # fmt: skip
     days = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
     asked = content(project=project.slug, title="Secret work", gpu_hours_cap=1_234.0, **days)
-    request = provisioning.ask_at_once(actor=judy, content=asked, now=now)
+    request = submission.ask_at_once(actor=judy, content=asked, now=now)
     Grant.objects.filter(provisioning_request=request).update(utilisation_28d=0.8, gpu_hours_used=1_200.0)
     return Grant.objects.get(provisioning_request=request)

@@ -28,7 +28,7 @@ from governance.selectors.requests import assessed as stored
 from governance.selectors.requests import assessments, estimates
 from governance.selectors.requests.advice import advice
 from governance.services.approvals import approvals
-from governance.services.requests import provisioning
+from governance.services.requests import comments, drafts, submission, withdrawal
 
 NOTHING_HERE = "there is nothing here, or it is not yours to see"
 
@@ -104,7 +104,7 @@ class RequestList(Endpoint):
     def post(self, request: Request) -> Response:
         """Start a draft, or ask at once with `submit`."""
         data = self.body(shapes.ContentSerializer)
-        service = provisioning.ask_at_once if data["submit"] else provisioning.create_draft
+        service = submission.ask_at_once if data["submit"] else drafts.create_draft
         return once(
             request,
             self.actor,
@@ -130,7 +130,7 @@ class RequestDetail(Endpoint):
     def put(self, request: Request, number: int) -> Response:
         """Replace what the request asks for, as long as nobody has decided it."""
         data = self.body(shapes.DraftSerializer)
-        row = provisioning.save_draft(
+        row = drafts.save_draft(
             request_id=self.request_row(number).pk,
             actor=self.actor,
             content=data["content"],
@@ -158,7 +158,7 @@ class RequestSubmit(Endpoint):
         return once(
             request,
             self.actor,
-            provisioning.submit_request,
+            submission.submit_request,
             lambda submitted: (200, self.shown(submitted.number)),
             now=timezone.now(),
             request_id=self.request_row(number).pk,
@@ -172,7 +172,7 @@ class RequestWithdraw(Endpoint):
         """Take a request back for good."""
         data = self.body(shapes.ReasonSerializer)
         row = self.request_row(number)
-        provisioning.withdraw_request(request_id=row.pk, actor=self.actor, reason=data["reason"], now=timezone.now())
+        withdrawal.withdraw_request(request_id=row.pk, actor=self.actor, reason=data["reason"], now=timezone.now())
         return Response(self.shown(number))
 
 
@@ -190,7 +190,7 @@ class RequestComments(Endpoint):
         return once(
             request,
             self.actor,
-            provisioning.add_comment,
+            comments.add_comment,
             lambda comment: (201, shapes.comment_row(comment)),
             now=timezone.now(),
             request_id=self.request_row(number).pk,

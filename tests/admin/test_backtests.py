@@ -12,7 +12,7 @@ from django.urls import reverse
 from governance.models import PolicyBacktest, PolicyBacktestMonth, PolicyVersion
 from governance.policy.bundle.shipped import shipped_text
 from governance.selectors.rules.backtests import backtest_changes
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import backtests, policies
 from tests.admin.conftest import signed_in
 from tests.cast import Cast, content
@@ -33,7 +33,7 @@ def version(house_cast: Cast, now: datetime) -> PolicyVersion:
 @pytest.fixture
 def asked(house_cast: Cast, now: datetime) -> None:
     for number, (hours, title) in enumerate(((100.0, "Small"), (900.0, "=HYPERLINK(1)"), (1400.0, "Benchmark"))):
-        provisioning.ask_at_once(
+        submission.ask_at_once(
             actor=house_cast.alice,
             content=content(gpu_hours_cap=hours, title=title, start_on=now.date().isoformat(),
                             end_on=(now.date() + timedelta(days=9)).isoformat()),

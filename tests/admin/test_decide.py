@@ -23,7 +23,7 @@ from governance.models import (
 from governance.selectors.approvals import approvals as reading
 from governance.services.approvals import delegations
 from governance.services.register import catalogue
-from governance.services.requests import provisioning
+from governance.services.requests import comments, drafts, submission
 from governance.services.rules import policies
 from tests.admin.conftest import signed_in
 from tests.cast import Cast, add_person, open_stage, reviewed, submitted
@@ -126,8 +126,8 @@ def test_a_moved_request_says_so_and_keeps_the_reason(cast: Cast, now: datetime)
     content = reviewed(
         start_on=now.date().isoformat(), end_on=(now.date() + timedelta(days=13)).isoformat(), gpu_hours_cap=900.0
     )
-    provisioning.save_draft(request_id=request.pk, actor=cast.alice, content=content, now=now)
-    provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=now)
+    drafts.save_draft(request_id=request.pk, actor=cast.alice, content=content, now=now)
+    submission.submit_request(request_id=request.pk, actor=cast.alice, now=now)
     client = signed_in(cast.bob)
     before = fingerprint()
     answer = client.post(address(stage), {"verdict": "approve", "reason": REASON, **seen})
@@ -275,7 +275,7 @@ def test_a_role_taken_away_between_reading_and_deciding_counts(cast: Cast, now: 
 def test_words_of_people_are_escaped(cast: Cast, now: datetime) -> None:
     request = ask(cast, now, title="<script>alert(1)</script>", justification="<img src=x onerror=alert(1)>")
     stage = open_stage(request)
-    provisioning.add_comment(request_id=request.pk, actor=cast.alice, text="<b>bold</b>", now=now)
+    comments.add_comment(request_id=request.pk, actor=cast.alice, text="<b>bold</b>", now=now)
     page = signed_in(cast.bob).get(address(stage)).content.decode()
     assert "<script>alert" not in page
     assert "<img src=x" not in page
@@ -286,7 +286,7 @@ def test_queries_do_not_grow_with_what_was_said(cast: Cast, now: datetime, djang
     request = ask(cast, now)
     stage = open_stage(request)
     for number in range(30):
-        provisioning.add_comment(request_id=request.pk, actor=cast.alice, text=f"remark {number}", now=now)
+        comments.add_comment(request_id=request.pk, actor=cast.alice, text=f"remark {number}", now=now)
     client = signed_in(cast.bob)
     client.get(address(stage))
     with django_assert_max_num_queries(35):

@@ -19,7 +19,7 @@ from governance.models import (
     RoleAssignment,
 )
 from governance.services.approvals import delegations
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from tests.cast import Cast, granted_elsewhere, open_stage, reviewed
 from tests.house import fingerprint
 
@@ -100,7 +100,7 @@ def stood_in_for(cast: Cast) -> ProvisioningRequest:
     """Dave, who sees nothing of the team, stands in for bob."""
     now = timezone.now()
     days = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
-    request = provisioning.ask_at_once(actor=cast.alice, content=reviewed(**days), now=now)
+    request = submission.ask_at_once(actor=cast.alice, content=reviewed(**days), now=now)
     delegations.give_delegation(
         actor=cast.bob, delegator=cast.bob.person, delegate=cast.dave.person, role=Role.objects.get(slug="team_lead"),
         amount_micro_max=10**10, valid_from=now, valid_to=now + timedelta(days=3), reason="on leave", now=now,

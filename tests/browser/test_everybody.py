@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from governance.models import ApprovalStage, Budget, Grant
 from governance.services.approvals import approvals
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from tests.browser.walk import Walk
 from tests.cast import Cast, content, reviewed
 from tests.plugins.axe import OF_COLOUR, violations
@@ -55,18 +55,18 @@ def furnished(site: tuple[str, Cast]) -> Furnished:
     dates = {"start_on": now.date().isoformat(), "end_on": (now + timedelta(days=13)).date().isoformat()}
     ask = {"actor": cast.alice, "now": now}
     work = {"workload": "fine_tuning", "work": {"parameters_billion": 13, "tokens_billion": 10}}
-    granted = provisioning.ask_at_once(content=content(**dates, **work), **ask)
-    waiting = provisioning.ask_at_once(content=reviewed(**dates, **work, title="Waits for a lead"), **ask)
-    changed = provisioning.ask_at_once(content=reviewed(**dates, title="Needs changes"), **ask)
+    granted = submission.ask_at_once(content=content(**dates, **work), **ask)
+    waiting = submission.ask_at_once(content=reviewed(**dates, **work, title="Waits for a lead"), **ask)
+    changed = submission.ask_at_once(content=reviewed(**dates, title="Needs changes"), **ask)
     stage = ApprovalStage.objects.get(provisioning_request=changed)
     approvals.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="changes", reason="Say what you will measure, please.",
         revision_digest=stage.revision.digest, now=now,
     )  # fmt: skip
-    unpriced = provisioning.ask_at_once(
+    unpriced = submission.ask_at_once(
         content=reviewed(**dates, title="Without a price", accelerator="l4", provider="coreweave"), **ask
     )
-    draft = provisioning.create_draft(content=content(**dates, **work, title="A draft"), **ask)
+    draft = drafts.create_draft(content=content(**dates, **work, title="A draft"), **ask)
     numbers = {"granted": granted.number, "waiting": waiting.number, "changed": changed.number, "draft": draft.number}
     numbers |= {"unpriced": unpriced.number, "grant": Grant.objects.get().number}
     numbers["stage"] = ApprovalStage.objects.get(provisioning_request=waiting).pk

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from governance.models import Alert, ApprovalDecision, Grant, ProvisioningRequest
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from tests.browser.walk import HOURS_FIRST, HOURS_THEN, JUSTIFICATION, REASON, TITLE, Walk
 from tests.cast import Cast, reviewed
 from tests.house import broken_promises
@@ -109,7 +109,7 @@ def test_a_mail_scanner_that_opens_every_link_decides_nothing(
     """Links in mails are followed by machines before people see them: opening changes nothing, signed in or not."""
     product, cast = stack
     now = datetime.now(UTC)
-    provisioning.ask_at_once(
+    submission.ask_at_once(
         actor=cast.alice, now=now, content=reviewed(start_on=now.date().isoformat(), end_on=None, title=TITLE)
     )
     mail = product.mail.wait_for("bob@example.com", "Decide by")

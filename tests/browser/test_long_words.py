@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from governance.models import ApprovalStage, Budget, Grant, Person, Project, ProvisioningRequest
 from governance.services.approvals import approvals
-from governance.services.requests import provisioning
+from governance.services.requests import comments, drafts, submission
 from tests.browser.walk import Walk
 from tests.cast import Cast, content, reviewed
 
@@ -34,16 +34,16 @@ def long_words(cast: Cast) -> list[str]:
     dates = {"start_on": now.date().isoformat(), "end_on": (now + timedelta(days=13)).date().isoformat()}
     texts = {"title": LONG, "justification": LONG * 9, "evidence": [{"kind": "pilot_run", "url": PATH}]}
     ask = {"actor": cast.alice, "now": now}
-    provisioning.ask_at_once(content=content(**dates, **texts), **ask)
-    waiting = provisioning.ask_at_once(content=reviewed(**dates, **texts), **ask)
-    provisioning.add_comment(request_id=waiting.pk, actor=cast.bob, text=LONG * 3, now=now)
-    changed = provisioning.ask_at_once(content=reviewed(**dates, **texts), **ask)
+    submission.ask_at_once(content=content(**dates, **texts), **ask)
+    waiting = submission.ask_at_once(content=reviewed(**dates, **texts), **ask)
+    comments.add_comment(request_id=waiting.pk, actor=cast.bob, text=LONG * 3, now=now)
+    changed = submission.ask_at_once(content=reviewed(**dates, **texts), **ask)
     stage = ApprovalStage.objects.get(provisioning_request=changed)
     approvals.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="changes", reason=LONG * 3, revision_digest=stage.revision.digest,
         now=now,
     )  # fmt: skip
-    draft = provisioning.create_draft(content=content(**dates, **texts), **ask)
+    draft = drafts.create_draft(content=content(**dates, **texts), **ask)
     stage = ApprovalStage.objects.get(provisioning_request=waiting)
     records = ("provisioningrequest", "grant", "budget", "project", "requestcomment")
     requests = ProvisioningRequest.objects.values_list("number", flat=True)

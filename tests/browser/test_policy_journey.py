@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from governance.models import AuditEvent, PolicyBacktest, PolicyVersion, ProvisioningRequest
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from tests.browser.walk import Walk
 from tests.cast import Cast, add_person, content
 from tests.house import broken_promises
@@ -27,7 +27,7 @@ def ask(cast: Cast) -> ProvisioningRequest:
     """1,000 USD: below the limit in force, above the one that will be."""
     now = datetime.now(UTC)
     dates = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
-    return provisioning.ask_at_once(actor=cast.alice, content=content(**dates), now=now)
+    return submission.ask_at_once(actor=cast.alice, content=content(**dates), now=now)
 
 
 def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(

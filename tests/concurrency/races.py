@@ -35,7 +35,8 @@ from governance.services.approvals import approvals
 from governance.services.messages import sweeps
 from governance.services.money import budgets
 from governance.services.record import idempotency
-from governance.services.requests import provisioning
+from governance.services.requests import comments, submission, withdrawal
+from governance.services.requests import drafts as draft_service
 from governance.services.rules import activations, policies, policy_checks
 from tests.cast import (
     NOW,
@@ -73,8 +74,8 @@ def submits_of_one_budget(cast: Cast) -> None:
         accept_everything(who)
         slug = f"pooled-{number}"
         Project.objects.create(slug=slug, name=slug, team=team, started_on=NOW.date())
-        draft = provisioning.create_draft(actor=who, content=reviewed(project=slug), now=NOW)
-        submits.append(partial(provisioning.submit_request, request_id=draft.pk, actor=who, now=NOW))
+        draft = draft_service.create_draft(actor=who, content=reviewed(project=slug), now=NOW)
+        submits.append(partial(submission.submit_request, request_id=draft.pk, actor=who, now=NOW))
     results = at_once(submits)
     assert kinds(results) == {"ProvisioningRequest": 20, "BudgetExceeded": 44}, kinds(results)
     assert BudgetHold.objects.filter(state="open").count() == 20
@@ -88,8 +89,8 @@ def submits_of_one_budget(cast: Cast) -> None:
 
 def submits_of_one_draft(cast: Cast) -> None:
     """One draft, submitted 12 times at once: one revision, one hold. Guards: the lock on the request."""
-    draft = provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW)
-    submit = partial(provisioning.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW)
+    draft = draft_service.create_draft(actor=cast.alice, content=reviewed(), now=NOW)
+    submit = partial(submission.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW)
     results = at_once([submit] * 12)
     assert kinds(results) == {"ProvisioningRequest": 12}, kinds(results)
     assert RequestRevision.objects.count() == 1
@@ -111,7 +112,7 @@ def an_edit_and_a_yes(cast: Cast) -> None:
     request = submitted(cast)
     stage = open_stage(request)
     edit = partial(
-        provisioning.save_draft, request_id=request.pk, actor=cast.alice, content=reviewed(title="Swapped"), now=NOW
+        draft_service.save_draft, request_id=request.pk, actor=cast.alice, content=reviewed(title="Swapped"), now=NOW
     )
     results = at_once([edit, decision(cast, stage, "bob")])
     granted = Grant.objects.select_related("revision").first()
@@ -132,8 +133,8 @@ def an_expiry_a_withdrawal_and_a_yes(cast: Cast) -> None:
     late = NOW + timedelta(days=14)
     results = at_once(
         [
-            partial(provisioning.expire_request, request_id=request.pk, actor=system_actor(), now=late),
-            partial(provisioning.withdraw_request, request_id=request.pk, actor=cast.alice, reason="", now=late),
+            partial(withdrawal.expire_request, request_id=request.pk, actor=system_actor(), now=late),
+            partial(withdrawal.withdraw_request, request_id=request.pk, actor=cast.alice, reason="", now=late),
             decision(cast, stage, "bob"),
         ]
     )
@@ -266,7 +267,7 @@ def two_grants_at_one_provider(cast: Cast) -> None:
         ProviderCommitment.objects.create(provider=provider, month=month, committed_micro=usd * MICRO_PER_UNIT)
     asked = [
         partial(
-            provisioning.ask_at_once,
+            submission.ask_at_once,
             actor=who,
             content=content(project=_project_with_a_tree_of_its_own(cast).slug),
             now=NOW,
@@ -291,7 +292,7 @@ def _one_of_two_is_allowed(twins: Sequence[tuple[User, Project]], *, later: time
         starts = NOW.date() + number * later
         asked.append(
             partial(
-                provisioning.ask_at_once,
+                submission.ask_at_once,
                 actor=who,
                 content=content(
                     project=project.slug,
@@ -325,10 +326,10 @@ def _budget_of(project: Project, starts_at: datetime, *, months: int) -> None:
 
 def comments_on_many_requests(cast: Cast) -> None:
     """16 remarks on 16 requests at once: one chain without a gap. Guards: the head of the audit log."""
-    drafts = [provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW) for _ in range(16)]
+    drafts = [draft_service.create_draft(actor=cast.alice, content=reviewed(), now=NOW) for _ in range(16)]
     results = at_once(
         [
-            partial(provisioning.add_comment, request_id=draft.pk, actor=cast.alice, text="a remark", now=NOW)
+            partial(comments.add_comment, request_id=draft.pk, actor=cast.alice, text="a remark", now=NOW)
             for draft in drafts
         ]
     )
@@ -356,7 +357,7 @@ def sweeps_over_the_same_requests(cast: Cast) -> None:
 def many_drafts(cast: Cast) -> None:
     """32 drafts at once: dense numbers. Guards: the counter."""
     results = at_once(
-        [partial(provisioning.create_draft, actor=cast.alice, content=reviewed(), now=NOW) for _ in range(32)]
+        [partial(draft_service.create_draft, actor=cast.alice, content=reviewed(), now=NOW) for _ in range(32)]
     )
     assert kinds(results) == {"ProvisioningRequest": 32}, kinds(results)
     assert sorted(ProvisioningRequest.objects.values_list("number", flat=True)) == list(range(1, 33))
@@ -372,7 +373,7 @@ def calls_with_one_key(cast: Cast) -> None:
                 user=cast.alice,
                 key="nightly",
                 body_digest="0" * 64,
-                act=lambda seal: provisioning.ask_at_once(
+                act=lambda seal: submission.ask_at_once(
                     actor=cast.alice, content=reviewed(), now=NOW, before_commit=seal
                 ),
                 answer=lambda request: (201, {"number": request.number}),

@@ -13,7 +13,7 @@ import pytest
 
 from governance.models import PolicyBacktest, PolicyVersion
 from governance.selectors.rules.backtests import backtests as reading
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import backtests
 from tests.cast import NOW, Cast, content, set_budget
 from tests.concurrency.crowd import at_once, kinds
@@ -30,7 +30,7 @@ def cast(cast: Cast) -> Cast:
     for month in range(MONTHS):
         start = NOW + timedelta(days=31 * month)
         for number, hours in enumerate((100.0, 900.0)):
-            provisioning.ask_at_once(
+            submission.ask_at_once(
                 actor=found.alice,
                 content=content(
                     gpu_hours_cap=hours, start_on=start.date().isoformat(),

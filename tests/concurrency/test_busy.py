@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from config.database import LOCK_TIMEOUT_MS
 from governance.models import Budget
-from governance.services.requests import provisioning
+from governance.services.requests import drafts
 from tests.cast import Cast, content
 from tests.house import fingerprint
 
@@ -59,7 +59,7 @@ def short_of_patience(cast_today: Cast) -> None:
 def draft(cast: Cast) -> int:
     now = timezone.now()
     dates = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
-    return provisioning.create_draft(actor=cast.alice, content=content(**dates), now=now).number
+    return drafts.create_draft(actor=cast.alice, content=content(**dates), now=now).number
 
 
 def test_a_page_says_that_others_are_at_it_and_keeps_the_draft(cast_today: Cast):

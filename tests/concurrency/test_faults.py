@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 
 from governance.models import Grant, ProvisioningRequest
 from governance.services.approvals import approvals
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from tests.cast import NOW, Cast, content, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint, row_versions
 
@@ -63,9 +63,9 @@ def break_everywhere(act: Callable[[], Any], *, before: bool) -> int:
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("ask", [content, reviewed], ids=["allowed", "reviewed"])
 def test_submit_happens_wholly_or_not_at_all(cast: Cast, ask: Callable[[], dict[str, Any]], before: bool):
-    draft = provisioning.create_draft(actor=cast.alice, content=ask(), now=NOW)
+    draft = drafts.create_draft(actor=cast.alice, content=ask(), now=NOW)
     count = break_everywhere(
-        partial(provisioning.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW), before=before
+        partial(submission.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW), before=before
     )
     assert count > 20
     assert ProvisioningRequest.objects.get().state in ("granted", "in_review")
@@ -88,7 +88,7 @@ def test_decide_happens_wholly_or_not_at_all(cast: Cast, verdict: str, before: b
 
 @pytest.mark.parametrize("committed", [True, False])
 def test_a_fault_at_commit_is_all_or_nothing(cast: Cast, committed: bool, monkeypatch: pytest.MonkeyPatch):
-    draft = provisioning.create_draft(actor=cast.alice, content=reviewed(), now=NOW)
+    draft = drafts.create_draft(actor=cast.alice, content=reviewed(), now=NOW)
     untouched = fingerprint()
     commit = connection.commit
 
@@ -100,9 +100,9 @@ def test_a_fault_at_commit_is_all_or_nothing(cast: Cast, committed: bool, monkey
     with monkeypatch.context() as patched:
         patched.setattr(connection, "commit", broken)
         with pytest.raises(Fault):
-            provisioning.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
+            submission.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
     assert (fingerprint() == untouched) is not committed
     # The client cannot know; asking again is safe in both cases.
-    request = provisioning.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
+    request = submission.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
     assert request.state == "in_review"
     assert broken_promises() == []

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from governance.models import Budget, BudgetHold, Grant, ProvisioningRequest, RequestRevision
 from governance.selectors.requests import assessments
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from governance.services.requests.sizing import SIZED_AHEAD_MAX
 from governance.services.rules import policies
 from tests.cast import NOW, Cast, add_own_price, content, open_stage, reviewed, submitted
@@ -62,11 +62,11 @@ def lock_everything(_: int) -> None:
 
 
 def acts(cast: Cast) -> dict[str, Callable[[], Any]]:
-    draft = provisioning.create_draft(actor=cast.alice, content=content(), now=NOW)
+    draft = drafts.create_draft(actor=cast.alice, content=content(), now=NOW)
     stage = open_stage(submitted(cast, who="heidi"))
     return {
-        "submit": partial(provisioning.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW),
-        "at once": partial(provisioning.ask_at_once, actor=cast.alice, content=content(), now=NOW),
+        "submit": partial(submission.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW),
+        "at once": partial(submission.ask_at_once, actor=cast.alice, content=content(), now=NOW),
         "last yes": decision(cast, stage, "bob"),
     }
 
@@ -82,16 +82,14 @@ def test_nothing_is_locked_while_an_estimate_is_made(cast: Cast, name: str):
 
 
 def test_a_draft_that_is_saved_meanwhile_is_sized_again(cast: Cast):
-    draft = provisioning.create_draft(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=NOW)
+    draft = drafts.create_draft(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=NOW)
 
     def save(before: int) -> None:
         if before == 0:
-            provisioning.save_draft(
-                request_id=draft.pk, actor=cast.alice, content=content(gpu_hours_cap=200.0), now=NOW
-            )
+            drafts.save_draft(request_id=draft.pk, actor=cast.alice, content=content(gpu_hours_cap=200.0), now=NOW)
 
     with before_each_estimate(save) as calls:
-        provisioning.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
+        submission.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
     assert len(calls) == 2
     assert Grant.objects.get().gpu_hours_cap == 200.0
     assert BudgetHold.objects.get().amount_micro == 200_000_000
@@ -104,7 +102,7 @@ def test_a_catalogue_that_is_published_meanwhile_counts(cast: Cast):
             add_own_price(usd=2, term="spot")
 
     with before_each_estimate(publish) as calls:
-        provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+        submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
     assert len(calls) == 2
     stored = RequestRevision.objects.get().assessments.get()
     assert stored.catalogue_digest == assessments.current_snapshot().digest
@@ -127,24 +125,22 @@ def test_rules_that_come_into_force_meanwhile_count(cast: Cast):
             put_in_force(newer, actor=cast.grace, now=NOW)
 
     with before_each_estimate(activate) as calls:
-        request = provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+        request = submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
     assert len(calls) == 2
     assert request.state == "denied"
     assert_sound()
 
 
 def test_a_draft_that_never_rests_is_sized_where_it_stands_and_not_refused(cast: Cast):
-    draft = provisioning.create_draft(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=NOW)
+    draft = drafts.create_draft(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=NOW)
 
     def save(before: int) -> None:
         if not connection.in_atomic_block:
             hours = 101.0 + before
-            provisioning.save_draft(
-                request_id=draft.pk, actor=cast.alice, content=content(gpu_hours_cap=hours), now=NOW
-            )
+            drafts.save_draft(request_id=draft.pk, actor=cast.alice, content=content(gpu_hours_cap=hours), now=NOW)
 
     with before_each_estimate(save) as calls:
-        provisioning.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
+        submission.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
     assert len(calls) == SIZED_AHEAD_MAX + 1
     assert Grant.objects.get().gpu_hours_cap == 100.0 + SIZED_AHEAD_MAX
     assert_sound()
@@ -153,16 +149,16 @@ def test_a_draft_that_never_rests_is_sized_where_it_stands_and_not_refused(cast:
 @pytest.mark.parametrize("ask", [content, reviewed], ids=["allowed", "reviewed"])
 def test_balances_that_move_after_the_first_look_are_in_the_facts(cast: Cast, ask: Callable[[], dict[str, Any]]):
     """Between the look without locks and the one under them, somebody else is granted 5,000 USD."""
-    other = provisioning.create_draft(actor=cast.heidi, content=reviewed(gpu_hours_cap=5_000.0), now=NOW)
-    settle = provisioning._settle
+    other = drafts.create_draft(actor=cast.heidi, content=reviewed(gpu_hours_cap=5_000.0), now=NOW)
+    settle = submission._settle
 
     def settle_late(*args: Any, **options: Any) -> Any:
-        with mock.patch.object(provisioning, "_settle", settle), mock.patch.object(provisioning.turns, "take"):
-            _elsewhere(partial(provisioning.submit_request, request_id=other.pk, actor=cast.heidi, now=NOW))
+        with mock.patch.object(submission, "_settle", settle), mock.patch.object(submission.turns, "take"):
+            _elsewhere(partial(submission.submit_request, request_id=other.pk, actor=cast.heidi, now=NOW))
         return settle(*args, **options)
 
-    with mock.patch.object(provisioning, "_settle", settle_late):
-        request = provisioning.ask_at_once(actor=cast.alice, content=ask(), now=NOW)
+    with mock.patch.object(submission, "_settle", settle_late):
+        request = submission.ask_at_once(actor=cast.alice, content=ask(), now=NOW)
     facts = RequestRevision.objects.get(provisioning_request=request).assessments.get().facts
     assert facts["budget.headroom_after_usd"] == 20_000 - 5_000 - 1_000
     assert ProvisioningRequest.objects.get(pk=other.pk).state == "in_review"
@@ -174,15 +170,15 @@ def test_what_follows_from_balances_that_moved_is_what_is_written(cast: Cast):
     Budget.objects.filter(pk=cast.budget.pk).update(
         period_start=NOW - timedelta(days=330), period_end=NOW + timedelta(days=35)
     )
-    settle, looks = provisioning._settle, []
+    settle, looks = submission._settle, []
 
     def settle_late(*args: Any, **options: Any) -> Any:
         looks.append(args[0].outcome.value)
         _elsewhere(lambda: Budget.objects.filter(pk=cast.budget.pk).update(spent_micro=18_700 * 10**6))
         return settle(*args, **options)
 
-    with mock.patch.object(provisioning, "_settle", settle_late):
-        request = provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    with mock.patch.object(submission, "_settle", settle_late):
+        request = submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
     stored = RequestRevision.objects.get(provisioning_request=request).assessments.get()
     assert looks == ["allow", "review"]
     assert (request.state, stored.outcome) == ("in_review", "review")

@@ -22,7 +22,7 @@ from governance.models import (
     Role,
     User,
 )
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import activations, policy_exceptions
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import ready_draft
@@ -163,9 +163,9 @@ def test_a_publication_is_not_agreed_by_hand(cast: Cast) -> None:
 
 
 def test_an_answer_to_a_request_is_not_turned_and_a_grant_not_widened(cast: Cast) -> None:
-    denied = provisioning.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
+    denied = submission.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
     assert denied.state == "denied"
-    granted = provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    granted = submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
     for state in ("expired", "rejected", "changes_requested", "draft"):
         with refused("no step of the life cycle"):
             change(denied, state=state)

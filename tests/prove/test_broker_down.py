@@ -34,7 +34,7 @@ from config.serve.embedded import Valkey, valkey_program
 from config.serve.processes import Child, free_port
 from governance.domain.limits import ALERT_LEASE_SECONDS
 from governance.models import Alert, ApiToken, Grant, ProvisioningRequest, User
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from tests.cast import Cast, content, set_budget
 from tests.house import broken_promises
 from tests.mail.relay import Relay, running_relay
@@ -73,9 +73,7 @@ class Stack:
 
     def hand_in(self) -> tuple[int, float]:
         """Write a draft, and submit it with the button of the form."""
-        draft = provisioning.create_draft(
-            actor=self.cast.alice, content=small_ask(next(self._numbers)), now=timezone.now()
-        )
+        draft = drafts.create_draft(actor=self.cast.alice, content=small_ask(next(self._numbers)), now=timezone.now())
         token = "a" * 32
         headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={self.session}; {settings.CSRF_COOKIE_NAME}={token}"}
         body = urllib.parse.urlencode({"csrfmiddlewaretoken": token, "draft_version": draft.draft_version}).encode()
@@ -147,7 +145,7 @@ def promise(stack: Stack, count: int) -> set[int]:
     """Ask without the web server. The alerts that this promised."""
     before = set(Alert.objects.values_list("pk", flat=True))
     for _ in range(count):
-        provisioning.ask_at_once(actor=stack.cast.alice, content=small_ask(next(stack._numbers)), now=timezone.now())
+        submission.ask_at_once(actor=stack.cast.alice, content=small_ask(next(stack._numbers)), now=timezone.now())
     new = set(Alert.objects.values_list("pk", flat=True)) - before
     assert len(new) == MAILS_PER_ASK * count
     return new

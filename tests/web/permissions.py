@@ -45,7 +45,7 @@ from governance.models import (
 )
 from governance.services.approvals import approvals
 from governance.services.people import tokens
-from governance.services.requests import provisioning
+from governance.services.requests import comments
 from tests.cast import Cast, add_person, add_team
 from tests.web import reading
 
@@ -195,7 +195,7 @@ def build(cast: Cast, roles: Iterable[str]) -> World:
         )
     grant = reading.granted(cast)
     request = reading.waiting(cast)
-    comment = provisioning.add_comment(request_id=request.pk, actor=cast.alice, text="A remark.", now=now)
+    comment = comments.add_comment(request_id=request.pk, actor=cast.alice, text="A remark.", now=now)
     decided = reading.waiting(cast)
     stage = ApprovalStage.objects.select_related("revision").get(provisioning_request=decided, state="open")
     approvals.decide(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance.models import ApprovalStage, Grant, ProvisioningRequest
 from governance.services.approvals import approvals
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from tests import cast as casting
 from tests.cast import Cast
 
@@ -21,14 +21,14 @@ def days(now: datetime | None = None) -> dict[str, str]:
 
 def waiting(cast: Cast, *, who: str = "alice", **changes: Any) -> ProvisioningRequest:
     """In review: a team lead has it."""
-    return provisioning.ask_at_once(
+    return submission.ask_at_once(
         actor=cast.users[who], content=casting.reviewed(**(days() | changes)), now=timezone.now()
     )
 
 
 def granted(cast: Cast, *, who: str = "alice", **changes: Any) -> Grant:
     """Allowed at once."""
-    request = provisioning.ask_at_once(
+    request = submission.ask_at_once(
         actor=cast.users[who], content=casting.content(**(days() | changes)), now=timezone.now()
     )
     return Grant.objects.get(provisioning_request=request)
@@ -37,11 +37,11 @@ def granted(cast: Cast, *, who: str = "alice", **changes: Any) -> Grant:
 def denied(cast: Cast, *, who: str = "alice", **changes: Any) -> ProvisioningRequest:
     """Refused by a rule."""
     content = casting.content(**(days() | {"purpose": "malware"} | changes))
-    return provisioning.ask_at_once(actor=cast.users[who], content=content, now=timezone.now())
+    return submission.ask_at_once(actor=cast.users[who], content=content, now=timezone.now())
 
 
 def draft(cast: Cast, *, who: str = "alice", **content: Any) -> ProvisioningRequest:
-    return provisioning.create_draft(actor=cast.users[who], content=content, now=timezone.now())
+    return drafts.create_draft(actor=cast.users[who], content=content, now=timezone.now())
 
 
 def decide(cast: Cast, request: ProvisioningRequest, verdict: str, reason: str, *, who: str = "bob") -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from governance.models import BudgetHold, ProvisioningRequest, RequestComment
 from governance.policy.decisions.answer import Duty
 from governance.selectors.requests import provisioning as provisioning_page
-from governance.services.requests import provisioning
+from governance.services.requests import comments, drafts, submission
 from tests.cast import Cast
 from tests.officers import published
 from tests.unit.selectors.register.test_usable_places import add_price
@@ -52,7 +52,7 @@ def test_the_amount_that_counts_is_shown_with_what_is_held(cast: Cast, browser_o
 
 def test_the_timeline_quotes_everybody_as_they_wrote_newest_first(cast: Cast, browser_of: Browser) -> None:
     request = reading.waiting(cast)
-    provisioning.add_comment(
+    comments.add_comment(
         request_id=request.pk, actor=cast.bob, text="Which data?\n<script>alert(1)</script>", now=timezone.now()
     )
     reading.decide(cast, request, "changes", "Say which data, please & thank you.")
@@ -74,8 +74,8 @@ def test_the_timeline_quotes_everybody_as_they_wrote_newest_first(cast: Cast, br
 def test_a_second_revision_shows_what_changed(cast: Cast, browser_of: Browser) -> None:
     request = reading.waiting(cast)
     content = dict(ProvisioningRequest.objects.get(pk=request.pk).draft) | {"gpu_hours_cap": 1_500.0}
-    provisioning.save_draft(request_id=request.pk, actor=cast.alice, content=content, now=timezone.now())
-    provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=timezone.now())
+    drafts.save_draft(request_id=request.pk, actor=cast.alice, content=content, now=timezone.now())
+    submission.submit_request(request_id=request.pk, actor=cast.alice, now=timezone.now())
     html = page(browser_of("bob"), request)
     assert "<del>1,000\u00a0h</del>" in html
     assert "<ins>1,500\u00a0h</ins>" in html
@@ -126,10 +126,10 @@ def test_the_page_needs_few_queries_however_long_the_story_is(cast: Cast, browse
     counts = []
     for length in (1, 6):
         for _ in range(length):
-            provisioning.add_comment(request_id=request.pk, actor=cast.bob, text="More.", now=timezone.now())
+            comments.add_comment(request_id=request.pk, actor=cast.bob, text="More.", now=timezone.now())
             content = dict(ProvisioningRequest.objects.get(pk=request.pk).draft)
-            provisioning.save_draft(request_id=request.pk, actor=cast.alice, content=content, now=timezone.now())
-            provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=timezone.now())
+            drafts.save_draft(request_id=request.pk, actor=cast.alice, content=content, now=timezone.now())
+            submission.submit_request(request_id=request.pk, actor=cast.alice, now=timezone.now())
         for name in ("alice", "bob", "erin"):
             client = browser_of(name)
             page(client, request)

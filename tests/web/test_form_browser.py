@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from governance.services.requests import provisioning
+from governance.services.requests import drafts
 from tests import cast as casting
 from tests.cast import Cast
 from tests.plugins.axe import OF_COLOUR, violations
@@ -30,7 +30,7 @@ def form(live_server: Any, cast: Cast, page: Page, settings: Any) -> tuple[Page,
     dates = {"start_on": today.isoformat(), "end_on": (today + timedelta(days=13)).isoformat()}
     work = {"parameters_billion": 8, "tokens_billion": 1, "method": "lora"}
     content = casting.content(**dates, workload="fine_tuning", ask="work", work=work, gpu_hours_cap=None)
-    draft = provisioning.create_draft(actor=cast.alice, content=content, now=now)
+    draft = drafts.create_draft(actor=cast.alice, content=content, now=now)
     client = Client()
     client.force_login(cast.alice)
     session = client.cookies[settings.SESSION_COOKIE_NAME].value

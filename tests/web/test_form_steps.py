@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.models import BudgetHold, Grant, Provider, ProvisioningRequest, RequestRevision
-from governance.services.requests import provisioning
+from governance.services.requests import drafts
 from tests import cast as casting
 from tests.cast import Cast
 from tests.web import asking
@@ -250,7 +250,7 @@ def test_a_change_names_the_grant_that_it_is_about(alice: Client, cast: Cast) ->
 def test_a_strangers_request_reads_like_a_missing_one(
     browser_of: Callable[[str], Client], cast: Cast, path: str
 ) -> None:
-    draft = provisioning.create_draft(actor=cast.alice, content=casting.content(), now=timezone.now())
+    draft = drafts.create_draft(actor=cast.alice, content=casting.content(), now=timezone.now())
     dave = browser_of("dave")
     mine = dave.post(path.format(draft.number), asking.size())
     missing = dave.post(path.format(999_999), asking.size())
@@ -279,7 +279,7 @@ def test_a_decided_request_cannot_be_edited(alice: Client) -> None:
     ],
 )
 def test_a_draft_in_another_shape_is_still_shown(alice: Client, cast: Cast, draft: dict) -> None:
-    saved = provisioning.create_draft(actor=cast.alice, content=draft, now=timezone.now())
+    saved = drafts.create_draft(actor=cast.alice, content=draft, now=timezone.now())
     for step in ("workload", "size", "place", "purpose", "review"):
         assert alice.get(f"{edit(saved)}?step={step}").status_code == 200
 

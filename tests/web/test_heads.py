@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.models import User
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from tests.cast import Cast, content, open_stage, reviewed
 
 
@@ -24,9 +24,9 @@ def dated(**changes: object) -> dict[str, object]:
 def numbers(cast: Cast) -> dict[str, int]:
     """A draft, a request in review with its stage, and a grant."""
     now = timezone.now()
-    draft = provisioning.create_draft(actor=cast.alice, content=content(**dated()), now=now)
-    review = provisioning.ask_at_once(actor=cast.alice, content=reviewed(**dated()), now=now)
-    granted = provisioning.ask_at_once(actor=cast.alice, content=content(**dated()), now=now)
+    draft = drafts.create_draft(actor=cast.alice, content=content(**dated()), now=now)
+    review = submission.ask_at_once(actor=cast.alice, content=reviewed(**dated()), now=now)
+    granted = submission.ask_at_once(actor=cast.alice, content=content(**dated()), now=now)
     return {
         "draft": draft.number,
         "review": review.number,

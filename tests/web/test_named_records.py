@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.models import Grant, ModelLineage, ProvisioningRequest
-from governance.services.requests import provisioning
+from governance.services.requests import drafts
 from tests.cast import Cast, content, granted_elsewhere
 from tests.web import asking, reading
 
@@ -27,7 +27,7 @@ def alice(browser_of: Callable[[str], Client]) -> Client:
 
 def draft(cast: Cast, **changes: object) -> ProvisioningRequest:
     days = reading.days()
-    return provisioning.create_draft(actor=cast.alice, content=content(**days, **changes), now=timezone.now())
+    return drafts.create_draft(actor=cast.alice, content=content(**days, **changes), now=timezone.now())
 
 
 def plain(html: bytes, *names: str) -> str:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from governance.models import ProvisioningRequest
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from tests import cast as casting
 from tests.cast import Cast
 from tests.house import fingerprint
@@ -34,7 +34,7 @@ def saved(cast: Cast, **changes: object) -> ProvisioningRequest:
     """A complete draft of alice's, starting today."""
     today = timezone.now().date()
     dates = {"start_on": today.isoformat(), "end_on": (today + timedelta(days=13)).isoformat()}
-    return provisioning.create_draft(actor=cast.alice, content=casting.content(**dates | changes), now=timezone.now())
+    return drafts.create_draft(actor=cast.alice, content=casting.content(**dates | changes), now=timezone.now())
 
 
 def text_of(client: Client, draft: ProvisioningRequest | None = None, **fields: object) -> str:
@@ -65,7 +65,7 @@ def test_the_preview_answers_what_submitting_answers(alice: Client, cast: Cast) 
     ):
         draft = saved(cast, **changes)
         assert word in text_of(alice, draft)
-        answered = provisioning.submit_request(request_id=draft.pk, actor=cast.alice, now=timezone.now())
+        answered = submission.submit_request(request_id=draft.pk, actor=cast.alice, now=timezone.now())
         assert answered.state == state
 
 
@@ -120,7 +120,7 @@ def test_an_empty_form_says_what_appears_and_what_is_needed(alice: Client) -> No
 
 def test_a_half_filled_form_shows_what_can_be_shown(alice: Client, cast: Cast) -> None:
     content = {"workload": "lease", "ask": "cap", "project": "long-context"}
-    draft = provisioning.create_draft(actor=cast.alice, content=content, now=timezone.now())
+    draft = drafts.create_draft(actor=cast.alice, content=content, now=timezone.now())
     text = text_of(alice, draft, **asking.size())
     assert f"Counts as 1,000{NBSP}USD" in text
     assert "So far, with" in text

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.models import Grant, ProvisioningRequest
-from governance.services.requests import provisioning
+from governance.services.requests import drafts
 from governance.web import pages_urls
 from tests.cast import Cast, add_person, add_team
 from tests.web import reading
@@ -148,7 +148,7 @@ def test_a_change_needs_the_token_of_its_form(world: World) -> None:
 
 
 def test_lists_and_search_name_nothing_that_is_not_visible(world: World, browser_of: Callable[[str], Client]) -> None:
-    secret = provisioning.create_draft(
+    secret = drafts.create_draft(
         actor=world.cast.alice, content={"title": "Zephyr", "project": "long-context"}, now=timezone.now()
     )
     dave, alice = browser_of("dave"), browser_of("alice")

@@ -20,7 +20,7 @@ from governance.services.commit import joined
 from governance.services.grants import grants
 from governance.services.messages import flags
 from governance.services.record import audit
-from governance.services.requests import provisioning
+from governance.services.requests import comments, drafts, submission, withdrawal
 
 Story = Generator[datetime, datetime, None]
 """Yields the instant of its next step, is sent the instant at which that step happens, and takes it."""
@@ -53,12 +53,12 @@ class World:
     # -- asking
 
     def draft(self, who: str, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
-        request: ProvisioningRequest = within(provisioning.create_draft, actor=self.cast[who], content=content, now=now)
+        request: ProvisioningRequest = within(drafts.create_draft, actor=self.cast[who], content=content, now=now)
         return request
 
     def submit(self, who: str, request: ProvisioningRequest, now: datetime) -> ProvisioningRequest:
         submitted: ProvisioningRequest = within(
-            provisioning.submit_request, request_id=request.pk, actor=self.cast[who], now=now
+            submission.submit_request, request_id=request.pk, actor=self.cast[who], now=now
         )
         return submitted
 
@@ -75,15 +75,15 @@ class World:
         """Change what a request asks for and submit it once more."""
         request.refresh_from_db()
         content = {**request.draft, **changes}
-        within(provisioning.save_draft, request_id=request.pk, actor=self.cast[who], content=content, now=now)
+        within(drafts.save_draft, request_id=request.pk, actor=self.cast[who], content=content, now=now)
         self.submit(who, request, now)
         request.refresh_from_db()
 
     def comment(self, who: str, request: ProvisioningRequest, text: str, now: datetime) -> None:
-        within(provisioning.add_comment, request_id=request.pk, actor=self.cast[who], text=text, now=now)
+        within(comments.add_comment, request_id=request.pk, actor=self.cast[who], text=text, now=now)
 
     def withdraw(self, who: str, request: ProvisioningRequest, reason: str, now: datetime) -> None:
-        within(provisioning.withdraw_request, request_id=request.pk, actor=self.cast[who], reason=reason, now=now)
+        within(withdrawal.withdraw_request, request_id=request.pk, actor=self.cast[who], reason=reason, now=now)
 
     # -- deciding
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from governance.demonstration.asks import content, evidence
 from governance.demonstration.organisation.world import OutOfStory, Story, World, within
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, withdrawal
 
 
 def restricted_partner(world: World) -> Story:
@@ -60,9 +60,9 @@ def customer_transcripts(world: World) -> Story:
     )
     denied = yield from world.ask(24, "isla", {**asked, "region": "us-east-1", "country": "US"}, now)
     now = yield calendar.at(-15, "10:40")
-    copy = within(provisioning.clone_request, request_id=denied.pk, actor=world.cast["isla"], now=now)
+    copy = within(drafts.clone_request, request_id=denied.pk, actor=world.cast["isla"], now=now)
     within(
-        provisioning.save_draft,
+        drafts.save_draft,
         request_id=copy.pk,
         actor=world.cast["isla"],
         content={**asked, "start_on": world.day(now, 3), "end_on": world.day(now, 32)},
@@ -262,7 +262,7 @@ def never_answered(world: World) -> Story:
     now = yield calendar.at(-18, "09:30")
     world.comment("grace", request, "Please link the pilot: how many of the tries were new?", now)
     now = yield calendar.on(-5, "23:00")
-    if not within(provisioning.expire_request, request_id=request.pk, actor=world.cast.system, now=now):
+    if not within(withdrawal.expire_request, request_id=request.pk, actor=world.cast.system, now=now):
         raise OutOfStory(f"the hold of {request.reference} has not ended by {now}")
 
 

@@ -21,7 +21,7 @@ from governance.services.grants import grants
 from governance.services.messages import alerts, flags
 from governance.services.record import audit, jobs
 from governance.services.record.jobs import BATCHES_MAX, Run
-from governance.services.requests import provisioning
+from governance.services.requests import withdrawal
 
 FLAGS_PER_TRANSACTION = 20
 """Few enough that nobody waits long for the end of the audit log."""
@@ -43,7 +43,7 @@ def expire_holds(*, now: datetime) -> int:
         for hold in run.rows(BudgetHold.objects.filter(state="open", expires_at__lte=now), "holds"):
             request_id = hold.provisioning_request_id
             with run.apart(f"request {request_id}"):
-                run.done_count += provisioning.expire_request(request_id=request_id, actor=actor, now=now)
+                run.done_count += withdrawal.expire_request(request_id=request_id, actor=actor, now=now)
         return run.done_count
 
 

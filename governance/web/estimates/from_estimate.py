@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from governance.display.vocabulary import words
 from governance.domain.requests.ask import TITLE_CHARS_MAX, WINDOW_DAYS_MAX
-from governance.services.requests import provisioning
+from governance.services.requests import drafts
 from governance.web.base import page, signed_in
 from governance.web.requests.answers import Content, read_integer, read_step, read_text
 
@@ -24,7 +24,7 @@ def request_from_estimate(request: HttpRequest) -> HttpResponse:
     """Save a draft with what the estimator was asked, and open it where the first answer is missing."""
     now = timezone.now()
     content = content_of(request.POST, today=now.date())
-    draft = provisioning.create_draft(actor=signed_in(request), content=content, now=now)
+    draft = drafts.create_draft(actor=signed_in(request), content=content, now=now)
     return redirect("web:request_edit", number=draft.number)
 
 

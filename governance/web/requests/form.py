@@ -33,7 +33,8 @@ from governance.domain.requests.lifecycle import EDITABLE, LABELS, State
 from governance.models import ProvisioningRequest, User
 from governance.selectors.register.usable_places import machine_country
 from governance.selectors.requests import revisions
-from governance.services.requests import provisioning
+from governance.services.requests import drafts as draft_service
+from governance.services.requests import submission
 from governance.web.base import page, signed_in
 from governance.web.requests import drafts, steps
 from governance.web.requests.answers import STEPS, Content, read_step
@@ -116,7 +117,7 @@ def request_submit(request: HttpRequest, number: int) -> HttpResponse:
     content = drafts.readable(draft.draft)
     shown = Shown(request, user, now, "review", content, draft=draft)
     try:
-        answered = provisioning.submit_request(
+        answered = submission.submit_request(
             request_id=draft.pk, actor=user, now=now, expected_version=_version(request.POST)
         )
     except InvalidInput as error:
@@ -216,10 +217,10 @@ def _save(
 ) -> ProvisioningRequest:
     plain = {name: value for name, value in content.items() if value is not None}
     if draft is None:
-        saved = provisioning.create_draft(actor=user, content=plain, now=now)
+        saved = draft_service.create_draft(actor=user, content=plain, now=now)
         _remember(request, data, saved)
         return saved
-    return provisioning.save_draft(
+    return draft_service.save_draft(
         request_id=draft.pk, actor=user, content=plain, now=now, expected_version=_version(data)
     )
 

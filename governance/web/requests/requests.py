@@ -17,7 +17,7 @@ from governance.models import ProvisioningRequest, User
 from governance.selectors import filters
 from governance.selectors.approvals import queues
 from governance.selectors.requests import provisioning
-from governance.services.requests import provisioning as service
+from governance.services.requests import comments, drafts, withdrawal
 from governance.web import viewing
 from governance.web.base import page, signed_in
 from governance.web.requests import request_story
@@ -82,7 +82,7 @@ def comment(request: HttpRequest, number: int) -> HttpResponse:
     text = request.POST.get("text", "")
     found = _found(request, number, user, now)
     try:
-        service.add_comment(request_id=found.pk, actor=user, text=text, now=now)
+        comments.add_comment(request_id=found.pk, actor=user, text=text, now=now)
     except NotFound:
         raise
     except InvalidInput as error:
@@ -105,7 +105,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
         return render(request, "requests/detail_withdraw.html", context)
     reason = request.POST.get("reason", "")
     try:
-        service.withdraw_request(request_id=found.pk, actor=user, reason=reason, now=now)
+        withdrawal.withdraw_request(request_id=found.pk, actor=user, reason=reason, now=now)
     except GovernanceError as error:
         context |= {"reason": reason, "error": sentence(_first(error))}
         return render(request, "requests/detail_withdraw.html", context, status=error.http_status)
@@ -123,7 +123,7 @@ def discard(request: HttpRequest, number: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "requests/detail_discard.html", context)
     try:
-        service.discard_draft(request_id=found.pk, actor=user, now=now)
+        drafts.discard_draft(request_id=found.pk, actor=user, now=now)
     except GovernanceError as error:
         return render(
             request,
@@ -141,7 +141,7 @@ def clone(request: HttpRequest, number: int) -> HttpResponse:
     """Start a new draft with the same answers, and open it."""
     user, now = signed_in(request), viewing.now()
     found = _found(request, number, user, now)
-    draft = service.clone_request(request_id=found.pk, actor=user, now=now)
+    draft = drafts.clone_request(request_id=found.pk, actor=user, now=now)
     messages.success(request, f"{draft.reference} is a new draft with the answers of {found.reference}.")
     return redirect("web:request_edit", number=draft.number)
 

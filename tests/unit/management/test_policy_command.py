@@ -30,7 +30,7 @@ from governance.selectors.people.people import system_actor
 from governance.selectors.record import log_proofs
 from governance.selectors.record.log_proofs import Proof
 from governance.services.people import people
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from governance.services.rules import backtests
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force, seen_backtest
@@ -282,8 +282,8 @@ def test_nobody_acts_as_the_system_or_a_program_by_a_command(cast: Cast, folder:
 
 
 def _submit(cast: Cast) -> None:
-    draft = provisioning.create_draft(actor=cast.alice, content=content(), now=NOW)
-    provisioning.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
+    draft = drafts.create_draft(actor=cast.alice, content=content(), now=NOW)
+    submission.submit_request(request_id=draft.pk, actor=cast.alice, now=NOW)
 
 
 def test_replay_finds_the_rules_of_the_day_even_after_they_changed(cast: Cast, folder: Path) -> None:
@@ -467,7 +467,7 @@ def test_a_long_list_of_problems_is_cut_and_counted(cast: Cast, tmp_path: Path) 
 
 def test_backtest_counts_what_the_page_of_a_backtest_counts(cast: Cast) -> None:
     _submit(cast)
-    request = provisioning.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
+    request = submission.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
     decision = Assessment.objects.get(revision__provisioning_request=request).decision
     PolicyException.objects.create(
         rule_id=next(each["rule_id"] for each in decision["fired"] if each["effect"] == "deny"), team=cast.root,

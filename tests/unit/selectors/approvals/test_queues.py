@@ -11,7 +11,7 @@ from governance.domain.errors import GovernanceError
 from governance.models import ApprovalLimit, ApprovalStage, Delegation, ProvisioningRequest, Role, RoleAssignment, User
 from governance.selectors.approvals import queues
 from governance.services.approvals import approvals
-from governance.services.requests import provisioning
+from governance.services.requests import submission, withdrawal
 from tests.cast import NOW, Cast, add_person, add_team, content, open_stage, submitted
 
 QUERIES_MAX = 6
@@ -100,7 +100,7 @@ def test_a_delegate_finds_what_they_stand_in_for_up_to_the_amount(cast: Cast) ->
 def test_closed_stages_and_withdrawn_requests_leave_the_queue(cast: Cast) -> None:
     request = submitted(cast)
     assert numbers(cast.bob) == [request.number]
-    provisioning.withdraw_request(request_id=request.pk, actor=cast.alice, reason="Moved.", now=NOW)
+    withdrawal.withdraw_request(request_id=request.pk, actor=cast.alice, reason="Moved.", now=NOW)
     assert numbers(cast.bob) == []
 
 
@@ -173,5 +173,5 @@ def test_a_service_account_has_no_queue(cast: Cast) -> None:
 
 
 def test_a_granted_request_waits_for_nobody(cast: Cast) -> None:
-    provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
     assert queues.waiting_for(cast.alice, NOW) == []

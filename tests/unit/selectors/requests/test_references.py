@@ -11,7 +11,7 @@ from governance.domain.errors import InvalidAsk
 from governance.models import Grant, Project, Provider, RoleAssignment
 from governance.selectors.requests import assessments
 from governance.services.grants import grants
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from tests.cast import NOW, Cast, add_team, content, granted_elsewhere
 from tests.house import fingerprint
 
@@ -28,7 +28,7 @@ def foreign(cast: Cast, judys: Grant) -> Cast:
 
 
 def granted(cast: Cast, who: str = "alice", **changes: Any) -> Grant:
-    request = provisioning.ask_at_once(actor=cast.users[who], content=content(**changes), now=NOW)
+    request = submission.ask_at_once(actor=cast.users[who], content=content(**changes), now=NOW)
     grant = Grant.objects.get(provisioning_request=request)
     Grant.objects.filter(pk=grant.pk).update(utilisation_28d=0.8, gpu_hours_used=900.0)
     grant.refresh_from_db()
@@ -46,7 +46,7 @@ def refusal(cast: Cast, asked: dict[str, Any], *, who: str = "alice") -> dict[st
     found = []
     for call in (
         lambda: assessments.preview(asked, actor=cast.users[who], now=NOW),
-        lambda: provisioning.ask_at_once(actor=cast.users[who], content=asked, now=NOW),
+        lambda: submission.ask_at_once(actor=cast.users[who], content=asked, now=NOW),
     ):
         with pytest.raises(InvalidAsk) as refused:
             call()
@@ -105,11 +105,11 @@ def test_the_owner_and_whoever_works_in_the_project_renew_a_grant(foreign: Cast)
 def test_the_owner_renews_nothing_in_a_project_that_they_left(foreign: Cast) -> None:
     """The draft was right when it was written: the submission answers like that of a stranger."""
     grant = granted(foreign)
-    draft = provisioning.create_draft(actor=foreign.alice, content=about(grant), now=NOW)
+    draft = drafts.create_draft(actor=foreign.alice, content=about(grant), now=NOW)
     RoleAssignment.objects.filter(user=foreign.alice).update(valid_to=NOW + timedelta(minutes=1))
     later = NOW + timedelta(minutes=2)
     with pytest.raises(InvalidAsk, match="is not a project that you can ask for"):
-        provisioning.submit_request(request_id=draft.pk, actor=foreign.alice, now=later)
+        submission.submit_request(request_id=draft.pk, actor=foreign.alice, now=later)
     draft.refresh_from_db()
     assert draft.state == "draft"
 
@@ -183,26 +183,24 @@ def test_what_was_given_back_or_taken_away_is_not_renewed(cast: Cast, state: str
 def test_a_draft_joins_no_project_of_strangers(foreign: Cast) -> None:
     """Else its answer told the project's name, and the project's people saw it in their lists."""
     for slug in ("sharp-eyes", "sharp-ears"):
-        draft = provisioning.create_draft(actor=foreign.alice, content=content(project=slug), now=NOW)
+        draft = drafts.create_draft(actor=foreign.alice, content=content(project=slug), now=NOW)
         assert draft.project is None
-    own = provisioning.create_draft(actor=foreign.alice, content=content(), now=NOW)
+    own = drafts.create_draft(actor=foreign.alice, content=content(), now=NOW)
     assert own.project == foreign.project
 
 
 def test_a_request_that_was_submitted_keeps_its_project_whatever_is_typed(cast: Cast) -> None:
-    request = provisioning.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
+    request = submission.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
     assert request.state == "denied"
-    saved = provisioning.save_draft(
-        request_id=request.pk, actor=cast.alice, content=content(project="no-such"), now=NOW
-    )
+    saved = drafts.save_draft(request_id=request.pk, actor=cast.alice, content=content(project="no-such"), now=NOW)
     assert (saved.state, saved.project) == ("denied", cast.project)
 
 
 def test_a_clone_is_judged_by_what_its_new_requester_may_name(foreign: Cast) -> None:
     grant = granted(foreign)
-    source = provisioning.create_draft(actor=foreign.alice, content=about(grant), now=NOW)
-    clone = provisioning.clone_request(request_id=source.pk, actor=foreign.bob, now=NOW)
+    source = drafts.create_draft(actor=foreign.alice, content=about(grant), now=NOW)
+    clone = drafts.clone_request(request_id=source.pk, actor=foreign.bob, now=NOW)
     RoleAssignment.objects.filter(user=foreign.bob).delete()
     with pytest.raises(InvalidAsk) as refused:
-        provisioning.submit_request(request_id=clone.pk, actor=foreign.bob, now=NOW)
+        submission.submit_request(request_id=clone.pk, actor=foreign.bob, now=NOW)
     assert set(refused.value.errors) == {"project", "related_grant"}

@@ -12,7 +12,7 @@ from governance.selectors import home
 from governance.selectors.people import people
 from governance.selectors.requests import assessments, provisioning, similar
 from governance.services.approvals import approvals
-from governance.services.requests import provisioning as service
+from governance.services.requests import drafts, submission, withdrawal
 from tests.cast import NOW, Cast, add_person, content, open_stage, submitted
 
 SMALL = {"gpu_hours_cap": 500.0}
@@ -20,7 +20,7 @@ SMALL = {"gpu_hours_cap": 500.0}
 
 def asked(cast: Cast, who: str = "alice", **changes: Any) -> ProvisioningRequest:
     """A request that is allowed at once, unless something counts along."""
-    return service.ask_at_once(actor=cast.users[who], content=content(**SMALL | changes), now=NOW)
+    return submission.ask_at_once(actor=cast.users[who], content=content(**SMALL | changes), now=NOW)
 
 
 def counted(cast: Cast, who: str = "alice", **changes: Any) -> tuple[int, float]:
@@ -58,7 +58,7 @@ def test_the_persons_own_count_while_they_wait_and_nobody_elses_do(cast: Cast) -
         revision_digest=stage.revision.digest, now=NOW,
     )  # fmt: skip
     assert counted(cast) == (2, 1_500.0)
-    service.withdraw_request(request_id=request.pk, actor=cast.alice, reason="", now=NOW)
+    withdrawal.withdraw_request(request_id=request.pk, actor=cast.alice, reason="", now=NOW)
     assert counted(cast) == (1, 500.0)
 
 
@@ -96,12 +96,12 @@ def end(request: ProvisioningRequest, cast: Cast, state: str) -> None:
                 revision_digest=stage.revision.digest, now=NOW,
             )  # fmt: skip
         case "withdrawn":
-            service.withdraw_request(request_id=request.pk, actor=cast.alice, reason="", now=NOW)
+            withdrawal.withdraw_request(request_id=request.pk, actor=cast.alice, reason="", now=NOW)
         case "draft":
-            service.save_draft(request_id=request.pk, actor=cast.alice, content=request.draft, now=NOW)
+            drafts.save_draft(request_id=request.pk, actor=cast.alice, content=request.draft, now=NOW)
         case "expired":
             later = NOW + timedelta(days=40)
-            assert service.expire_request(request_id=request.pk, actor=people.system_actor(), now=later)
+            assert withdrawal.expire_request(request_id=request.pk, actor=people.system_actor(), now=later)
     request.refresh_from_db()
     assert request.state == state
 

@@ -25,7 +25,7 @@ from governance.models import (
     User,
 )
 from governance.services.approvals import approvals
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from tests.cast import NOW, Cast, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint
 from tests.officers import put_in_force
@@ -70,8 +70,8 @@ def test_a_no_ends_the_review_and_frees_the_money(cast: Cast, verdict: str, stat
 def test_after_changes_the_request_can_be_submitted_again(cast: Cast):
     request = submitted(cast)
     say(open_stage(request), cast.bob, "changes")
-    provisioning.save_draft(request_id=request.pk, actor=cast.alice, content=reviewed(gpu_hours_cap=800.0), now=NOW)
-    request = provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
+    drafts.save_draft(request_id=request.pk, actor=cast.alice, content=reviewed(gpu_hours_cap=800.0), now=NOW)
+    request = submission.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
     say(open_stage(request), cast.bob)
     assert Grant.objects.get().cost_cap_micro == 800 * MICRO_PER_UNIT
 
@@ -102,7 +102,7 @@ def test_a_service_account_never_decides(cast: Cast):
 
 def test_an_approver_cannot_pass_their_ask_through_a_delegate(cast: Cast):
     RoleAssignment.objects.filter(user=cast.frank).delete()
-    request = provisioning.ask_at_once(actor=cast.bob, content=reviewed(), now=NOW)
+    request = submission.ask_at_once(actor=cast.bob, content=reviewed(), now=NOW)
     stage = open_stage(request)
     Delegation.objects.create(
         delegator=cast.bob.person, delegate=cast.dave.person, role=stage.role, amount_micro_max=10**12,
@@ -136,8 +136,8 @@ def test_a_superuser_has_no_vote(cast: Cast):
 def test_a_decision_about_another_revision_is_refused_with_nothing_written(cast: Cast):
     request = submitted(cast)
     seen = open_stage(request)
-    provisioning.save_draft(request_id=request.pk, actor=cast.alice, content=reviewed(accelerator_count=64), now=NOW)
-    provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
+    drafts.save_draft(request_id=request.pk, actor=cast.alice, content=reviewed(accelerator_count=64), now=NOW)
+    submission.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
     before = fingerprint()
     with pytest.raises(StaleRevision):
         say(open_stage(request), cast.bob, revision_digest=seen.revision.digest)

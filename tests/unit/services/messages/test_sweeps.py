@@ -15,7 +15,7 @@ from governance.models import Alert, ApprovalLimit, ApprovalStage, AuditEvent, F
 from governance.services.approvals import approvals
 from governance.services.messages import flags, sweeps
 from governance.services.record import audit, jobs
-from governance.services.requests import provisioning
+from governance.services.requests import submission, withdrawal
 from tests.cast import NOW, Cast, content, open_stage, submitted
 from tests.concurrency.crowd import at_once
 
@@ -95,14 +95,14 @@ def test_holds_expire_in_one_run_after_an_outage(cast: Cast) -> None:
 
 def test_one_request_that_cannot_expire_does_not_keep_the_others(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = submitted(cast), submitted(cast)
-    real = provisioning.expire_request
+    real = withdrawal.expire_request
 
     def expire(*, request_id: int, **rest: Any) -> bool:
         if request_id == first.pk:
             raise RuntimeError("broken row")
         return real(request_id=request_id, **rest)
 
-    monkeypatch.setattr(provisioning, "expire_request", expire)
+    monkeypatch.setattr(withdrawal, "expire_request", expire)
     assert sweeps.expire_holds(now=NOW + timedelta(days=20)) == 1
     second.refresh_from_db()
     assert second.state == "expired"
@@ -228,7 +228,7 @@ def test_rows_that_fail_every_time_do_not_hide_the_ones_behind_them(
         tried.append(request_id)
         raise RuntimeError("broken row")
 
-    monkeypatch.setattr(provisioning, "expire_request", expire)
+    monkeypatch.setattr(withdrawal, "expire_request", expire)
     for _ in range(3):
         left = iter([True, False])
         monkeypatch.setattr(jobs.Run, "has_time", property(lambda run, left=left: next(left, False)))
@@ -257,7 +257,7 @@ def test_quiet_runs_leave_one_row_and_killed_ones_are_named(cast: Cast) -> None:
         sweeps.sweep_limits(now=NOW)
     runs = JobRun.objects.filter(name="sweep_limits").values_list("state", "error")
     assert sorted(runs) == [("done", ""), ("failed", "ended without a word")]
-    provisioning.ask_at_once(actor=cast.alice, content=content(accelerator_count=16), now=NOW)
+    submission.ask_at_once(actor=cast.alice, content=content(accelerator_count=16), now=NOW)
     assert sweeps.sweep_limits(now=LATE) == 1
     assert sweeps.sweep_limits(now=LATE) == 0
     assert JobRun.objects.filter(name="sweep_limits", done_count=1).count() == 1

@@ -18,7 +18,7 @@ from django.utils import timezone
 from governance import tasks
 from governance.models import AuditEvent
 from governance.services.record import audit, channel
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission
 from tests.cast import NOW, Cast, content
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def last() -> tuple[str, str]:
 
 def test_a_page_the_desk_and_the_api_are_told_apart(cast: Cast, client: Client) -> None:
     client.force_login(cast.alice)
-    request = provisioning.create_draft(actor=cast.alice, content=content(), now=timezone.now())
+    request = drafts.create_draft(actor=cast.alice, content=content(), now=timezone.now())
     client.post(reverse("web:request_discard", args=[request.number]))
     assert last() == ("web", "")
     body = content(start_on=timezone.now().date().isoformat(), end_on=None)
@@ -76,7 +76,7 @@ def test_a_task_names_itself(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_no_interface_claims_was_started_by_somebody_on_the_machine(cast: Cast) -> None:
-    provisioning.create_draft(actor=cast.alice, content=content(), now=timezone.now())
+    drafts.create_draft(actor=cast.alice, content=content(), now=timezone.now())
     name, origin = last()
     assert name == "command"
     assert origin.startswith(f"{ME}: ")
@@ -121,7 +121,7 @@ def test_the_proof_counts_channels_and_the_decision_log_names_them(cast: Cast) -
     now = timezone.now()
     with channel.through(channel.Channel.API):
         today = content(start_on=now.date().isoformat(), end_on=None)
-        provisioning.ask_at_once(actor=cast.alice, content=today, now=now)
+        submission.ask_at_once(actor=cast.alice, content=today, now=now)
     out = io.StringIO()
     call_command("policy", "log", stdout=out)
     assert json.loads(out.getvalue().splitlines()[-1])["channel"] == "api"

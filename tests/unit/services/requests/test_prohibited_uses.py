@@ -9,14 +9,14 @@ import pytest
 
 from governance.domain.errors import InvalidAsk
 from governance.models import Assessment, FactRow, ProvisioningRequest, Purpose
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from tests.cast import NOW, Cast, content
 
 OMNIBUS = "intimate-imagery-and-child-abuse-material"
 
 
 def submit(cast: Cast, **changes: Any) -> tuple[ProvisioningRequest, Assessment]:
-    request = provisioning.ask_at_once(actor=cast.alice, content=content(**changes), now=NOW)
+    request = submission.ask_at_once(actor=cast.alice, content=content(**changes), now=NOW)
     return request, Assessment.objects.get(revision__provisioning_request=request)
 
 

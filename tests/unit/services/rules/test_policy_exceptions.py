@@ -15,7 +15,7 @@ from governance.models import AuditEvent, PolicyException, ProvisioningRequest, 
 from governance.policy.bundle.bundle import dump_bundle, load_bundle
 from governance.policy.bundle.shipped import shipped_text
 from governance.selectors.people.people import system_actor
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import policies, policy_exceptions
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force
@@ -43,7 +43,7 @@ def answer(row: PolicyException, who: User, said: str = "approve", now: Any = NO
 
 
 def submit(cast: Cast, now: Any = NOW) -> ProvisioningRequest:
-    return provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=now)
+    return submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=now)
 
 
 def test_it_counts_from_its_approval_to_its_end_and_is_listed(cast: Cast) -> None:

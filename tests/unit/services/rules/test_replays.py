@@ -9,7 +9,7 @@ import pytest
 
 from governance.models import Assessment, JobRun
 from governance.selectors.record import replay
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import replays
 from tests.cast import NOW, Cast, content
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def cast(cast: Cast) -> Cast:
     for _ in range(3):
-        provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=NOW)
+        submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=NOW)
     return cast
 
 

@@ -15,7 +15,7 @@ from governance.models import Assessment, AuditEvent, PolicyVersion, Provisionin
 from governance.policy.bundle.shipped import shipped_text
 from governance.selectors.rules.policies import Beside
 from governance.selectors.rules.shadow import shadow_summary
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import policies, policy_checks, shadow
 from tests.cast import NOW, Cast, content
 from tests.house import broken_promises
@@ -36,7 +36,7 @@ def in_shadow(
 
 
 def submit(cast: Cast, **changes: Any) -> ProvisioningRequest:
-    return provisioning.ask_at_once(actor=cast.alice, content=content(**changes), now=NOW)
+    return submission.ask_at_once(actor=cast.alice, content=content(**changes), now=NOW)
 
 
 def test_a_shadow_that_would_refuse_changes_nothing_and_is_counted(cast: Cast) -> None:

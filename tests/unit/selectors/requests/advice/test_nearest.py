@@ -18,7 +18,7 @@ from governance.selectors.requests import assessments, situations
 from governance.selectors.requests.advice import advice, nearest
 from governance.selectors.requests.advice.nearest import Advice
 from governance.selectors.requests.situations import rank_of
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission, withdrawal
 from tests.cast import NOW, Cast, content, submitted
 from tests.unit.selectors.register.test_usable_places import add_price
 
@@ -37,7 +37,7 @@ def only(found: Advice) -> nearest.Nearer:
 
 def resubmitted(cast: Cast, offer: nearest.Nearer) -> ProvisioningRequest:
     """What becomes of it when it is submitted exactly as shown."""
-    return provisioning.ask_at_once(actor=cast.alice, content=offer.ask.to_content(), now=NOW)
+    return submission.ask_at_once(actor=cast.alice, content=offer.ask.to_content(), now=NOW)
 
 
 def test_fewer_devices_are_named_to_the_device(cast: Cast) -> None:
@@ -55,7 +55,7 @@ def test_hours_are_named_to_the_hour(cast: Cast) -> None:
 
 
 def test_what_was_requested_in_the_last_days_counts_towards_it(cast: Cast) -> None:
-    provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1_400.0), now=NOW)
+    submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1_400.0), now=NOW)
     offer = only(advised(cast, gpu_hours_cap=1_300.0))
     assert [(each.field, each.after) for each in offer.changes] == [("gpu_hours_cap", 1_100.0)]
     assert "Your requests of the last 30 days count towards the limit." in offer.text
@@ -90,7 +90,7 @@ def test_several_limits_take_several_changes(cast: Cast) -> None:
 def test_nothing_is_offered_that_is_no_request(cast: Cast) -> None:
     """The limit is used up: what would still pass is 0 USD, and 0 USD is no request."""
     for _ in range(2):
-        provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1_250.0), now=NOW)
+        submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1_250.0), now=NOW)
     found = advised(cast, gpu_hours_cap=100.0)
     assert found.offers == ()
     assert "No change to this request helps" in found.why_none
@@ -161,14 +161,14 @@ def test_a_stored_request_is_judged_as_if_it_were_submitted_now(cast: Cast) -> N
         "start_on": later.date(),
         "end_on": date.fromisoformat(request.draft["end_on"]) + timedelta(days=3),
     }
-    provisioning.save_draft(request_id=request.pk, actor=cast.alice, content=offer.ask.to_content(), now=later)
-    assert provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=later).state == "granted"
+    drafts.save_draft(request_id=request.pk, actor=cast.alice, content=offer.ask.to_content(), now=later)
+    assert submission.submit_request(request_id=request.pk, actor=cast.alice, now=later).state == "granted"
 
 
 def test_what_is_allowed_or_over_has_nothing_nearer(cast: Cast) -> None:
     assert advised(cast) == nearest.NOTHING
     request = submitted(cast)
-    provisioning.withdraw_request(request_id=request.pk, actor=cast.alice, reason="", now=NOW)
+    withdrawal.withdraw_request(request_id=request.pk, actor=cast.alice, reason="", now=NOW)
     request.refresh_from_db()
     assert advice.advise_request(request, request.draft, now=NOW) == advice.NOTHING
 

@@ -9,7 +9,7 @@ from governance.models import (
     PolicyVersion,
 )
 from governance.policy.bundle.shipped import shipped_text
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import backtests, policies
 from tests.cast import NOW, Cast, content, reviewed
 
@@ -55,7 +55,7 @@ def ask_all(cast: Cast, *, starts: tuple[datetime, ...] = (NOW, NOW + timedelta(
         asks = [content(gpu_hours_cap=hours) for hours in SIZES]
         asks += [reviewed(), content(price_term="reserved_3y"), content(purpose="malware")]
         for number, each in enumerate(asks):
-            provisioning.ask_at_once(
+            submission.ask_at_once(
                 actor=cast.users["alice" if number % 2 else "heidi"],
                 content=each | dates(start),
                 now=start + timedelta(minutes=number),

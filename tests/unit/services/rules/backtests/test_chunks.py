@@ -9,7 +9,7 @@ from governance.models import (
     FactChunkColumn,
 )
 from governance.selectors.rules.backtests import decision_history
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import fact_chunks
 from tests.cast import NOW, Cast, content
 from tests.unit.services.rules.backtests.history import (
@@ -44,7 +44,7 @@ class TestChunks:
         ask_all(cast, starts=(NOW,))
         after = LATER + timedelta(days=40)
         fact_chunks.pack_history(now=after)
-        provisioning.ask_at_once(actor=cast.alice, content=content() | dates(NOW), now=NOW + timedelta(hours=2))
+        submission.ask_at_once(actor=cast.alice, content=content() | dates(NOW), now=NOW + timedelta(hours=2))
         backtest = run(ask(cast))
         assert backtest.result["rows"] == 8
         assert_same(backtest)

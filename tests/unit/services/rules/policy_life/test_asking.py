@@ -26,7 +26,7 @@ from governance.models import (
 )
 from governance.selectors.people.people import system_actor
 from governance.selectors.rules.policy_checks import Checks
-from governance.services.requests import provisioning
+from governance.services.requests import submission
 from governance.services.rules import activations
 from tests.cast import NOW, Cast, add_person, content
 from tests.officers import put_in_force, seen_backtest
@@ -69,10 +69,10 @@ def test_the_next_request_follows_the_new_rule_and_the_one_before_stands(cast: C
     version = green(cast, rules + mark + cases.replace("2500.", "1300."))
     seen_backtest(version, by=cast.grace, now=NOW)
     activation = asked(cast, version)
-    before = provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1400.0), now=NOW)
+    before = submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1400.0), now=NOW)
     agree(activation, cast.judy)
     other = content(gpu_hours_cap=1400.0, project=second.slug)
-    after = provisioning.ask_at_once(actor=cast.heidi, content=other, now=NOW)
+    after = submission.ask_at_once(actor=cast.heidi, content=other, now=NOW)
     before.refresh_from_db()
     assert (before.state, after.state) == ("granted", "in_review")
 
@@ -92,7 +92,7 @@ def test_each_thing_that_is_missing_is_named(cast: Cast) -> None:
 
 
 def test_a_backtest_over_next_to_nothing_opens_no_gate(cast: Cast) -> None:
-    provisioning.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
     version = green(cast)
     run = seen_backtest(version, by=cast.grace, now=NOW + timedelta(seconds=1))
     PolicyBacktest.objects.update(since=NOW + timedelta(milliseconds=500), result={"rows": 0})

@@ -29,7 +29,7 @@ from governance.models import (
 )
 from governance.services.approvals import approvals
 from governance.services.money import budgets
-from governance.services.requests import provisioning
+from governance.services.requests import drafts, submission, withdrawal
 from tests.cast import NOW, Cast, content, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint
 
@@ -37,11 +37,11 @@ pytestmark = pytest.mark.django_db
 
 
 def draft(cast: Cast, **changes) -> ProvisioningRequest:
-    return provisioning.create_draft(actor=cast.alice, content=content(**changes), now=NOW)
+    return drafts.create_draft(actor=cast.alice, content=content(**changes), now=NOW)
 
 
 def test_a_small_ask_is_granted_at_once(cast: Cast):
-    request = provisioning.submit_request(request_id=draft(cast).pk, actor=cast.alice, now=NOW)
+    request = submission.submit_request(request_id=draft(cast).pk, actor=cast.alice, now=NOW)
     grant = Grant.objects.get()
     assert request.state == "granted"
     assert grant.cost_cap_micro == 1_000_000_000
@@ -80,7 +80,7 @@ def test_approvers_are_mailed_and_nobody_else(cast: Cast):
 def test_submitting_twice_holds_once(cast: Cast):
     request = draft(cast, accelerator_count=16)
     for _ in range(2):
-        provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
+        submission.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
     assert BudgetHold.objects.count() == 1
     assert RequestRevision.objects.count() == 1
     assert not broken_promises()
@@ -88,7 +88,7 @@ def test_submitting_twice_holds_once(cast: Cast):
 
 def test_a_denied_ask_is_recorded_and_holds_nothing(cast: Cast):
     request = draft(cast, purpose="social_scoring")
-    request = provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
+    request = submission.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
     assert request.state == "denied"
     assert "AU-1" in [rule["parent"] for rule in Assessment.objects.get().decision["fired"]]
     assert not BudgetHold.objects.exists()
@@ -99,7 +99,7 @@ def test_what_the_budget_does_not_carry_is_refused_with_nothing_written(cast: Ca
     request = draft(cast, gpu_hours_cap=20_001.0)
     before = fingerprint()
     with pytest.raises(BudgetExceeded) as refused:
-        provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
+        submission.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
     assert refused.value.code == "budget_exceeded"
     assert refused.value.data["needed_micro"] == 20_001_000_000
     assert fingerprint() == before
@@ -108,7 +108,7 @@ def test_what_the_budget_does_not_carry_is_refused_with_nothing_written(cast: Ca
 def test_asking_at_once_leaves_no_draft_behind_a_refusal(cast: Cast):
     before = fingerprint()
     with pytest.raises(BudgetExceeded):
-        provisioning.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=20_001.0), now=NOW)
+        submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=20_001.0), now=NOW)
     assert fingerprint() == before
 
 
@@ -121,9 +121,9 @@ def test_a_stage_that_nobody_could_fill_is_found_at_submission(cast: Cast):
 def test_past_dates_are_for_ratifications(cast: Cast):
     yesterday = (NOW.date() - timedelta(days=1)).isoformat()
     with pytest.raises(InvalidAsk, match="ratification"):
-        provisioning.submit_request(request_id=draft(cast, start_on=yesterday).pk, actor=cast.alice, now=NOW)
+        submission.submit_request(request_id=draft(cast, start_on=yesterday).pk, actor=cast.alice, now=NOW)
     request = draft(cast, start_on=yesterday, kind="ratification")
-    assert provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=NOW).submitted_at == NOW
+    assert submission.submit_request(request_id=request.pk, actor=cast.alice, now=NOW).submitted_at == NOW
 
 
 @pytest.mark.parametrize(
@@ -138,23 +138,23 @@ def test_past_dates_are_for_ratifications(cast: Cast):
 )
 def test_unknown_names_are_refused_by_field(cast: Cast, field: str, value: str):
     with pytest.raises(InvalidAsk) as refused:
-        provisioning.submit_request(request_id=draft(cast, **{field: value}).pk, actor=cast.alice, now=NOW)
+        submission.submit_request(request_id=draft(cast, **{field: value}).pk, actor=cast.alice, now=NOW)
     assert set(refused.value.errors) == {field}
 
 
 def test_a_stranger_cannot_ask_for_the_project(cast: Cast):
-    request = provisioning.create_draft(actor=cast.dave, content=content(), now=NOW)
+    request = drafts.create_draft(actor=cast.dave, content=content(), now=NOW)
     with pytest.raises(InvalidAsk, match="not a project that you can ask for"):
-        provisioning.submit_request(request_id=request.pk, actor=cast.dave, now=NOW)
+        submission.submit_request(request_id=request.pk, actor=cast.dave, now=NOW)
 
 
 def test_only_the_requester_touches_a_draft(cast: Cast):
     request = draft(cast)
     for act in (
-        lambda: provisioning.submit_request(request_id=request.pk, actor=cast.bob, now=NOW),
-        lambda: provisioning.save_draft(request_id=request.pk, actor=cast.bob, content={}, now=NOW),
-        lambda: provisioning.discard_draft(request_id=request.pk, actor=cast.bob, now=NOW),
-        lambda: provisioning.withdraw_request(request_id=request.pk, actor=cast.bob, reason="", now=NOW),
+        lambda: submission.submit_request(request_id=request.pk, actor=cast.bob, now=NOW),
+        lambda: drafts.save_draft(request_id=request.pk, actor=cast.bob, content={}, now=NOW),
+        lambda: drafts.discard_draft(request_id=request.pk, actor=cast.bob, now=NOW),
+        lambda: withdrawal.withdraw_request(request_id=request.pk, actor=cast.bob, reason="", now=NOW),
     ):
         with pytest.raises(NotRequester):
             act()
@@ -162,7 +162,7 @@ def test_only_the_requester_touches_a_draft(cast: Cast):
 
 def test_withdrawing_frees_the_money(cast: Cast):
     request = submitted(cast)
-    provisioning.withdraw_request(request_id=request.pk, actor=cast.alice, reason="found a smaller way", now=NOW)
+    withdrawal.withdraw_request(request_id=request.pk, actor=cast.alice, reason="found a smaller way", now=NOW)
     cast.budget.refresh_from_db()
     assert cast.budget.held_micro == 0
     assert ApprovalStage.objects.get().state == "cancelled"
@@ -172,10 +172,10 @@ def test_withdrawing_frees_the_money(cast: Cast):
 def test_an_edit_in_review_takes_the_request_back(cast: Cast):
     request = submitted(cast)
     first = open_stage(request).revision.digest
-    provisioning.save_draft(request_id=request.pk, actor=cast.alice, content=reviewed(gpu_hours_cap=900.0), now=NOW)
+    drafts.save_draft(request_id=request.pk, actor=cast.alice, content=reviewed(gpu_hours_cap=900.0), now=NOW)
     request.refresh_from_db()
     assert request.state == "draft"
-    request = provisioning.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
+    request = submission.submit_request(request_id=request.pk, actor=cast.alice, now=NOW)
     assert open_stage(request).revision.digest != first
     assert request.revision_count == 2
     assert not broken_promises()
@@ -183,19 +183,19 @@ def test_an_edit_in_review_takes_the_request_back(cast: Cast):
 
 def test_two_tabs_cannot_overwrite_each_other(cast: Cast):
     request = draft(cast)
-    provisioning.save_draft(
+    drafts.save_draft(
         request_id=request.pk, actor=cast.alice, content=content(title="One"), now=NOW, expected_version=1
     )
     with pytest.raises(StaleDraft):
-        provisioning.save_draft(
+        drafts.save_draft(
             request_id=request.pk, actor=cast.alice, content=content(title="Two"), now=NOW, expected_version=1
         )
 
 
 def test_a_granted_request_cannot_be_edited(cast: Cast):
-    request = provisioning.submit_request(request_id=draft(cast).pk, actor=cast.alice, now=NOW)
+    request = submission.submit_request(request_id=draft(cast).pk, actor=cast.alice, now=NOW)
     with pytest.raises(IllegalTransition, match="clone it"):
-        provisioning.save_draft(request_id=request.pk, actor=cast.alice, content=content(), now=NOW)
+        drafts.save_draft(request_id=request.pk, actor=cast.alice, content=content(), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,11 @@ def test_a_granted_request_cannot_be_edited(cast: Cast):
 )
 def test_a_draft_that_cannot_be_stored_is_refused(cast: Cast, bad: dict):
     with pytest.raises(InvalidInput):
-        provisioning.create_draft(actor=cast.alice, content=bad, now=NOW)
+        drafts.create_draft(actor=cast.alice, content=bad, now=NOW)
 
 
 def test_a_half_filled_draft_is_kept_as_it_is(cast: Cast):
-    request = provisioning.create_draft(
-        actor=cast.alice, content={"title": "Half", "accelerator_count": "many"}, now=NOW
-    )
+    request = drafts.create_draft(actor=cast.alice, content={"title": "Half", "accelerator_count": "many"}, now=NOW)
     request.refresh_from_db()
     assert request.draft == {"title": "Half", "accelerator_count": "many"}
 
@@ -217,9 +215,9 @@ def test_a_half_filled_draft_is_kept_as_it_is(cast: Cast):
 def test_a_hold_ends_after_its_days(cast: Cast):
     request = submitted(cast)
     later = NOW + timedelta(days=14)
-    assert not provisioning.expire_request(request_id=request.pk, actor=cast.erin, now=later - timedelta(seconds=1))
-    assert provisioning.expire_request(request_id=request.pk, actor=cast.erin, now=later)
-    assert not provisioning.expire_request(request_id=request.pk, actor=cast.erin, now=later)
+    assert not withdrawal.expire_request(request_id=request.pk, actor=cast.erin, now=later - timedelta(seconds=1))
+    assert withdrawal.expire_request(request_id=request.pk, actor=cast.erin, now=later)
+    assert not withdrawal.expire_request(request_id=request.pk, actor=cast.erin, now=later)
     request.refresh_from_db()
     assert request.state == "expired"
     assert not broken_promises()
@@ -242,7 +240,7 @@ def test_without_a_price_a_person_looks_and_nothing_is_held(cast: Cast):
 
 def test_a_clone_starts_without_past_dates(cast: Cast):
     request = submitted(cast)
-    copy = provisioning.clone_request(request_id=request.pk, actor=cast.alice, now=NOW + timedelta(days=100))
+    copy = drafts.clone_request(request_id=request.pk, actor=cast.alice, now=NOW + timedelta(days=100))
     assert "start_on" not in copy.draft
     assert copy.draft["title"] == request.title
     assert copy.state == "draft"
