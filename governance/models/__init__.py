@@ -9,16 +9,9 @@ from governance.models.people.people import Delegation, Person, Project, Role, R
 from governance.models.people.tokens import ApiToken
 from governance.models.record.audit import AuditEvent, AuditHead
 from governance.models.record.jobs import Counter, IdempotencyKey, JobRun
+from governance.models.register.registers import Beneficiary, ModelLineage, Provider, Purpose
 from governance.models.requests.assessments import Assessment, FactRow
-from governance.models.requests.provisioning import (
-    Beneficiary,
-    ModelLineage,
-    Provider,
-    ProvisioningRequest,
-    Purpose,
-    RequestComment,
-    RequestRevision,
-)
+from governance.models.requests.provisioning import ProvisioningRequest, RequestComment, RequestRevision
 from governance.models.rules.acceptable_use import (
     AcceptableUsePublication,
     AcceptableUseStatement,

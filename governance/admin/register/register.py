@@ -15,7 +15,7 @@ from governance.admin.forms import DayField, DeskForm, ListField, NumberField, T
 from governance.admin.records import Edit, RecordAdmin
 from governance.domain.requests.ask import MODALITIES
 from governance.models import Beneficiary, ModelLineage, Person, Project, Provider, Purpose, User, Visibility
-from governance.models.requests.provisioning import PROVIDER_TYPES
+from governance.models.register.registers import PROVIDER_TYPES
 from governance.services.register import register
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from governance.domain.requests.ask import MODALITIES
 from governance.domain.requests.registers import problem_of
 from governance.models import Beneficiary, ModelLineage, Person, Project, Provider, Purpose, User
-from governance.models.requests.provisioning import PROVIDER_TYPES
+from governance.models.register.registers import PROVIDER_TYPES
 from governance.selectors.people.duties import require_duty
 from governance.services.record import audit
 from governance.services.register.edits import Errors, assign, lock_row
