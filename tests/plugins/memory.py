@@ -1,6 +1,7 @@
 """Less looking for garbage: modules, tables of the catalogue and collected tests stay until the end of a run.
 
-Python would go through all of them again and again: 6 % of a run's processor time.
+Python would go through all of them again and again: 6 % of a run's processor time. The
+thresholds are the product's own, of `config/__init__.py`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,6 @@ import gc
 from collections.abc import Iterator
 
 import pytest
-
-# New objects between two looks at the young ones (Python: 700), and looks until the next older generation's turn.
-THRESHOLDS = (20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -23,4 +21,3 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*THRESHOLDS)
