@@ -17,13 +17,13 @@ import random
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from governance.demonstration.organisation.cast import Cast
-    from governance.domain.requests.ask import Ask
+    from governance.domain.requests.parse import RequestContent
     from governance.models import ProvisioningRequest, User
     from governance.selectors.requests.advice.nearest import Nearer
     from governance.selectors.requests.situations import Situation
@@ -243,7 +243,7 @@ def _search_bounds(
             return
 
 
-def _points(situation: Situation, rng: random.Random, count: int) -> Iterator[Ask]:
+def _points(situation: Situation, rng: random.Random, count: int) -> Iterator[RequestContent]:
     from governance.selectors.register.usable_places import usable_places
 
     ask = situation.ask
@@ -260,15 +260,15 @@ def _points(situation: Situation, rng: random.Random, count: int) -> Iterator[As
     for index in range(count):
         shares = [rng.choice((1.0, rng.random(), rng.random() ** 4, 0.0)) for _ in range(3)] if index else [0.0] * 3
         provider, term, region, country = rng.choice(here * 3 + (elsewhere if may_move else []))
-        changed = replace(ask, provider=provider, price_term=term, region=region, country=country)
+        changed = ask.changed(provider=provider, price_term=term, region=region, country=country)
         if ask.money_cap_usd is not None:
-            changed = replace(changed, money_cap_usd=max(1.0, float(int(ask.money_cap_usd * shares[0]))))
+            changed = changed.changed(money_cap_usd=max(1.0, float(int(ask.money_cap_usd * shares[0]))))
         elif hours >= 1 and ask.workload != "hosted_api":
-            changed = replace(changed, gpu_hours_cap=max(1.0, float(int(hours * shares[0]))))
+            changed = changed.changed(gpu_hours_cap=max(1.0, float(int(hours * shares[0]))))
         if ask.accelerator_count > 1:
-            changed = replace(changed, accelerator_count=max(1, int(ask.accelerator_count * shares[1])))
+            changed = changed.changed(accelerator_count=max(1, int(ask.accelerator_count * shares[1])))
         if shares[2] < 1.0:
-            changed = replace(changed, end_on=ask.start_on + timedelta(days=max(0, int(days * shares[2]) - 1)))
+            changed = changed.changed(end_on=ask.start_on + timedelta(days=max(0, int(days * shares[2]) - 1)))
         yield changed
 
 

@@ -11,7 +11,7 @@ import django_filters
 from django import forms
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
-from governance.domain.requests.ask import KINDS
+from governance.domain.requests.kinds import KINDS
 from governance.domain.requests.lifecycle import LABELS, State
 from governance.models import Assessment, Grant, Person, Project, ProvisioningRequest, Visibility
 from governance.models.grants.grants import GRANT_STATES
@@ -101,7 +101,7 @@ class RequestFilter(django_filters.FilterSet):
     )
     project = django_filters.ChoiceFilter(label="Project", empty_label="Any", method="by_project", choices=[])
     kind = django_filters.ChoiceFilter(
-        label="Kind", empty_label="Any", choices=[(kind, kind.replace("_", "-").capitalize()) for kind in KINDS]
+        label="Kind", empty_label="Any", choices=[(kind.slug, kind.name.capitalize()) for kind in KINDS]
     )
     outcome = django_filters.ChoiceFilter(
         label="What the rules said", empty_label="Any", choices=OUTCOMES, method="by_outcome"

@@ -135,7 +135,7 @@ def test_a_moved_request_says_so_and_keeps_the_reason(cast: Cast, now: datetime)
     assert answer.status_code == 409
     assert "changed while you read" in page
     assert REASON in page
-    assert "GPU-hours, cap" in page
+    assert "GPU-hours cap" in page
     assert address(open_stage(request)) in page
     assert fingerprint() == before
 

@@ -42,7 +42,7 @@ SIZE_CASES = [
     for value in ("NaN", "inf", "-1", "0", "10^30", "1e30", "1" * 400, "2.5", "many", "8\x00", "1_000", "٣", LONG)
 ] + [
     (name, value, label)
-    for name, label in (("gpu_hours_cap", "GPU-hours"), ("money_cap_usd", "Money"))
+    for name, label in (("gpu_hours_cap", "GPU-hours cap"), ("money_cap_usd", "Money cap"))
     for value in ("nan", "Infinity", "-5", "0", "10^30", "1e30", "1e400", "1" * 400, "a lot", "5\x00", "0x10", LONG)
 ]
 
@@ -100,7 +100,7 @@ PURPOSES: list[tuple[dict[str, Any], str]] = [
     ({"justification": "turned \u202e around"}, "Justification"),
     ({"data_class": "secret"}, "Data class"),
     ({"purpose": "no such\x00"}, "Purpose"),
-    ({"exposure_of_output": "everybody"}, "Who meets the output"),
+    ({"exposure_of_output": "everybody"}, "Who uses the output"),
     ({"use_tags": ["biometrics"] * 41}, "Fields of use"),
     ({"use_tags": ["astrology"]}, "Fields of use"),
     ({"modalities": ["smell"]}, "Modalities"),
@@ -127,7 +127,7 @@ WORKLOADS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "surprise"}, "Kind of request"),
     ({"project": "no such/project"}, "Project"),
     ({"workload": "mining", "shown_workload": "mining"}, "Workload"),
-    ({"ask": "nicely"}, "Way of asking"),
+    ({"ask": "nicely"}, "Sizing"),
     ({"work-hours_per_accelerator": "NaN"}, "Hours"),
     ({"work-hours_per_accelerator": "-1"}, "Hours"),
     ({"work-hours_per_accelerator": "10^30"}, "Hours"),

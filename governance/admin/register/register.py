@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from governance.admin import access
 from governance.admin.forms import DayField, DeskForm, ListField, NumberField, TruthField, choices
 from governance.admin.records import Edit, RecordAdmin
-from governance.domain.requests.ask import MODALITIES
+from governance.domain.requests import fields
 from governance.models import Beneficiary, ModelLineage, Person, Project, Provider, Purpose, User, Visibility
 from governance.models.register.registers import PROVIDER_TYPES
 from governance.services.register import register
@@ -78,7 +78,18 @@ class RegisterLineageForm(DeskForm):
         return register.register_lineage(actor=actor, now=now, **self.cleaned_data)
 
 
-class ChangeLineageForm(DeskForm):
+def _kept(row: fields.Field) -> forms.Field:
+    """A field of a request that a register keeps too, in the same words."""
+    if row.type is fields.FieldType.CHOICES:
+        return forms.MultipleChoiceField(required=False, choices=list(row.labels.items()), label=row.label)
+    return TruthField(label=row.label)
+
+
+_KEPT = {row.name: _kept(row) for row in fields.FIELDS if row.kept_by == "lineage"}
+_LineageAnswers: type[DeskForm] = type("_LineageAnswers", (DeskForm,), dict(_KEPT))
+
+
+class ChangeLineageForm(_LineageAnswers):  # type: ignore[misc, valid-type]
     name = forms.CharField(max_length=120, label="Name")
     owner = forms.ModelChoiceField(Person.objects.all(), label="Who owns it")
     project = forms.ModelChoiceField(
@@ -87,13 +98,12 @@ class ChangeLineageForm(DeskForm):
     base_name = forms.CharField(max_length=120, required=False, label="Base model, if someone else's")
     base_model_flop = NumberField(required=False, label="Compute of the base", help_text="FLOP, such as 6.3e24.")
     base_model_systemic = TruthField(label="Has the base systemic risk")
-    modalities = forms.MultipleChoiceField(required=False, choices=choices(MODALITIES), label="Modalities")
-    eu_market = TruthField(label="On the EU market, or meant for it")
     direct_flop_p50 = NumberField(label="Compute that changed it, p50", help_text="FLOP so far.")
     direct_flop_p90 = NumberField(label="Compute that changed it, p90")
     cumulative_flop_p50 = NumberField(label="With synthetic data and base, p50")
     cumulative_flop_p90 = NumberField(label="With synthetic data and base, p90")
     notification_state = forms.ChoiceField(choices=choices(register.NOTIFICATION_STATES), label="Notification")
+    field_order = ("name", "owner", "project", "base_name", "base_model_flop", "base_model_systemic", *_KEPT)
 
     def save(self, *, actor: User, now: datetime) -> ModelLineage:
         return register.change_lineage(

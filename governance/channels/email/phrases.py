@@ -9,6 +9,7 @@ from governance.channels.email.letters import unlinked
 from governance.domain import prose
 from governance.domain.money.money import CURRENCY, to_units
 from governance.domain.prose import EN_DASH, NBSP, TIMES
+from governance.domain.requests import kinds
 from governance.policy.decisions.fired import FiredRule
 from governance.selectors.messages.alerts import Case
 from governance.selectors.requests.advice.advice import advise_request
@@ -92,9 +93,9 @@ def _last_of(start: date, end: date) -> str:
 
 def _kind(case: Case) -> str:
     ask = case.ask
-    if ask.kind == "new":
+    if ask.kind_of_request is kinds.NEW:
         return ""
-    kind = ask.kind.replace("_", "-")
+    kind = ask.kind_of_request.name
     return f"{kind} of {ask.related_grant}, " if ask.related_grant else f"{kind}, "
 
 

@@ -14,8 +14,8 @@ from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.money.ledger import JournalKind
 from governance.domain.money.money import MICRO_PER_CENT
 from governance.domain.record.canonical import digest
-from governance.domain.requests.ask import Ask
 from governance.domain.requests.lifecycle import Event, State, next_state
+from governance.domain.requests.parse import RequestContent
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -79,7 +79,7 @@ class Course:
     def submit(self, at: datetime) -> None:
         """Submit; what does not fit its budget is not asked at all, as the product refuses it without a trace."""
         history = self.history
-        ask = Ask.parse(self.plan.content)
+        ask = RequestContent.parse(self.plan.content)
         self.assessed = history.office.assess(ask, self.requester, self.project, now=at)
         if self.assessed.unfillable is not None or self.assessed.facts["budget.headroom_after_usd"] < 0:
             history.refused += 1
@@ -110,7 +110,7 @@ class Course:
         # Asked at once, like through the API: the draft existed for nobody before.
         self._record("request.created", self.requester, at)
 
-    def _write_ask(self, ask: Ask, at: datetime) -> None:
+    def _write_ask(self, ask: RequestContent, at: datetime) -> None:
         rows, content = self.history.rows, ask.to_content()
         self.request = ProvisioningRequest(
             number=self.history.next_number("request"), state=State.DRAFT.value, kind=ask.kind, title=ask.title,

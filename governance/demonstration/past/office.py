@@ -12,7 +12,7 @@ from governance.demonstration.books import Books
 from governance.demonstration.organisation.cast import Cast
 from governance.domain.approvals.routing import Directory
 from governance.domain.errors import NoBudget
-from governance.domain.requests.ask import Ask
+from governance.domain.requests.parse import RequestContent
 from governance.models import ApprovalLimit, Budget, Project, Provider, ProviderCommitment, User
 from governance.policy.decisions.policy_set import CompiledPolicySet
 from governance.selectors.approvals import authority
@@ -72,7 +72,7 @@ class Office:
             self._limits.setdefault(limit.role.slug, {})[limit.team_id] = limit.amount_micro_max
 
     def assess(
-        self, ask: Ask, requester: User, project: Project, *, now: datetime, own: Standing | None = None
+        self, ask: RequestContent, requester: User, project: Project, *, now: datetime, own: Standing | None = None
     ) -> Assessed:
         """The answer as it would have been given at `now`.
 
@@ -162,7 +162,7 @@ class Office:
         return self._providers[slug or ""]
 
     def _similar(
-        self, ask: Ask, requester: User, project: Project, now: datetime, own: Standing | None
+        self, ask: RequestContent, requester: User, project: Project, now: datetime, own: Standing | None
     ) -> list[Standing]:
         """What `selectors.similar.counted_with` would find, the newest first."""
         horizon = now - timedelta(days=similar.SIMILAR_DAYS)

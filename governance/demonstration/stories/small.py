@@ -9,7 +9,7 @@ from typing import Any
 from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.organisation.world import Story, World
-from governance.domain.requests.ask import Ask
+from governance.domain.requests.parse import RequestContent
 from governance.services.messages.flags import is_sampled
 
 SAMPLE_TRIES = 400
@@ -57,7 +57,7 @@ def _drawn(asked: dict[str, Any]) -> dict[str, Any]:
     """The same ask with a seed by which its digest falls into the sample: which ones do is not for us to choose."""
     for seed in range(43, 43 + SAMPLE_TRIES):
         tried = {**asked, "justification": asked["justification"].replace("42", str(seed))}
-        if is_sampled(Ask.parse(tried).digest, ratio=0.05):
+        if is_sampled(RequestContent.parse(tried).digest, ratio=0.05):
             return tried
     return asked
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.apps import apps
 
-from governance.domain.requests.ask import USE_TAGS
+from governance.domain.requests import fields
 from governance.policy.bundle.bundle import load_bundle
 from governance.policy.bundle.shipped import BUNDLE_NAMES, shipped_text
 from governance.policy.facts import facts_schema
@@ -30,7 +30,7 @@ def words_that_ship() -> dict[str, dict[str, Any]]:
     return {
         "role": _set(role[0] for role in roles),
         "purpose": _set(facts_schema.PURPOSES),
-        "use_tag": _set((*facts_schema.USE_TAGS, *USE_TAGS)),
+        "use_tag": _set((*facts_schema.USE_TAGS, *fields.field("use_tags").slugs)),
         "prohibited_use": _set(row["slug"] for row in _rows("prohibited_uses")),
         "evidence": _set(facts_schema.EVIDENCE_KINDS),
         "obligation": _set(_obligations()),

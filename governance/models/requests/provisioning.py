@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from governance.domain.requests.ask import KINDS
+from governance.domain.requests import kinds
 from governance.domain.requests.lifecycle import LABELS, State
 from governance.models.base import LockingQuerySet, amount_check, choices_check
 from governance.models.people.people import Person, Project, User
@@ -33,7 +33,7 @@ class ProvisioningRequest(models.Model):
     state = models.CharField(
         max_length=20, choices=[(state.value, LABELS[state]) for state in State], default=State.DRAFT.value
     )
-    kind = models.CharField(max_length=20, choices=[(kind, kind.replace("_", "-")) for kind in KINDS], default="new")
+    kind = models.CharField(max_length=20, choices=[(kind.slug, kind.name) for kind in kinds.KINDS], default="new")
     title = models.CharField(max_length=120, blank=True)
     project = models.ForeignKey(Project, models.PROTECT, null=True, related_name="requests")
     requester = models.ForeignKey(User, models.PROTECT, related_name="requests")
@@ -58,7 +58,7 @@ class ProvisioningRequest(models.Model):
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [
             choices_check("request", "state", State),
-            choices_check("request", "kind", KINDS),
+            choices_check("request", "kind", kinds.SLUGS),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "discarded"]) | Q(revision_count__gte=1, project__isnull=False),
                 name="request_submitted_has_revision",

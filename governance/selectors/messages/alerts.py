@@ -11,8 +11,8 @@ from django.db.models import Count, Max, Min, Q
 
 from estimator.catalogue import NoCatalogue, current_snapshot
 from estimator.core.results.result import Estimate
-from governance.domain.requests.ask import Ask
 from governance.domain.requests.lifecycle import State
+from governance.domain.requests.parse import RequestContent
 from governance.models import (
     Alert,
     ApprovalDecision,
@@ -56,8 +56,8 @@ class Case:
         return RequestRevision.objects.get(provisioning_request=self.request, number=self.number)
 
     @cached_property
-    def ask(self) -> Ask:
-        return Ask.parse(self.revision.content)
+    def ask(self) -> RequestContent:
+        return RequestContent.parse(self.revision.content)
 
     @cached_property
     def assessment(self) -> Assessment:

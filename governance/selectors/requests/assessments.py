@@ -24,7 +24,8 @@ from governance.domain.errors import GovernanceError, InvalidAsk, NoCatalogue, U
 from governance.domain.money.exposure import exposure_micro
 from governance.domain.money.money import AmountOutOfRange
 from governance.domain.record.canonical import digest
-from governance.domain.requests.ask import Ask
+from governance.domain.requests import fields
+from governance.domain.requests.parse import RequestContent
 from governance.models import Budget, ModelLineage, Provider, User
 from governance.policy.decisions.decision import Decision, Outcome, RuleException, decide
 from governance.policy.decisions.policy_set import CompiledPolicySet
@@ -62,7 +63,7 @@ class Assessed:
         policy, directory: the rules and the people that it was judged by.
     """
 
-    ask: Ask
+    ask: RequestContent
     context: facts.Context
     estimate: Estimate
     facts: ValidFacts
@@ -128,7 +129,7 @@ class Basis:
         today: UTC; prices are those of the start, or of this day if the start has passed.
     """
 
-    ask: Ask
+    ask: RequestContent
     today: date
     provider_type: str
     providers_allowed: frozenset[str] | None
@@ -156,10 +157,10 @@ def preview(content: Mapping[str, Any], *, actor: User, now: datetime) -> Assess
         InvalidAsk: fields are missing or impossible.
         NoBudget, NoActivePolicy, NoCatalogue: nothing could be decided.
     """
-    return assess(Ask.parse(content), requester=actor, now=now)
+    return assess(RequestContent.parse(content), requester=actor, now=now)
 
 
-def size_ahead(ask: Ask, *, now: datetime) -> Ahead | None:
+def size_ahead(ask: RequestContent, *, now: datetime) -> Ahead | None:
     """Size an ask while nothing is locked, and make the rules and the catalogue of the moment ready in this process.
 
     Returns:
@@ -183,7 +184,7 @@ def size_ahead(ask: Ask, *, now: datetime) -> Ahead | None:
 
 
 def _basis(
-    ask: Ask,
+    ask: RequestContent,
     *,
     now: datetime,
     provider: Provider,
@@ -212,7 +213,7 @@ def _size(basis: Basis) -> Estimate:
 
 
 def assess(
-    ask: Ask,
+    ask: RequestContent,
     *,
     requester: User,
     now: datetime,
@@ -355,7 +356,7 @@ def judge(
 
 
 def size(
-    ask: Ask,
+    ask: RequestContent,
     *,
     today: date,
     provider_type: str,
@@ -389,7 +390,7 @@ def size(
             workload,
             place,
             snapshot,
-            on=max(ask.start_on, today) if ask.kind != "ratification" else ask.start_on,
+            on=ask.start_on if ask.kind_of_request.may_start_in_past else max(ask.start_on, today),
             window_hours=None if ask.window_days is None else ask.window_days * 24.0,
             gpu_hours_cap=ask.gpu_hours_cap,
             money_cap_usd=ask.money_cap_usd,
@@ -406,10 +407,10 @@ def size(
 
 
 def _field(name: str) -> str:
-    return name if name in Ask.__slots__ else f"work.{name}"
+    return name if name in fields.names() else f"work.{name}"
 
 
-def _exposure(ask: Ask, context: facts.Context, estimated: Estimate) -> int | None:
+def _exposure(ask: RequestContent, context: facts.Context, estimated: Estimate) -> int | None:
     cap = estimated.cost_cap_usd if estimated.cost_cap_usd is not None else ask.money_cap_usd
     try:
         return exposure_micro(
@@ -425,8 +426,8 @@ def _exposure(ask: Ask, context: facts.Context, estimated: Estimate) -> int | No
 def _running_micro(context: facts.Context) -> int:
     """What already runs under the grant that the ask raises: it counts towards limits, and is committed already."""
     grant = context.related_grant
-    raises = context.ask.kind in ("change", "top_up")
-    return grant.cost_cap_micro if grant and grant.state == "active" and raises else 0
+    adds = context.ask.kind_of_request.adds_to_grant
+    return grant.cost_cap_micro if grant and grant.state == "active" and adds else 0
 
 
 def _route(

@@ -13,8 +13,9 @@ from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.results.result import Estimate, LineageCompute
 from governance.domain.errors import InvalidAsk
 from governance.domain.money.money import to_units
-from governance.domain.requests.ask import KINDS_ON_A_GRANT, Ask
+from governance.domain.requests import fields, kinds
 from governance.domain.requests.lifecycle import State
+from governance.domain.requests.parse import RequestContent
 from governance.models import (
     AcceptableUseVersion,
     Acceptance,
@@ -44,7 +45,7 @@ class Context:
     From `path` to `commitments` stands what other submissions move; the rest is moved by officers and people's acts.
     """
 
-    ask: Ask
+    ask: RequestContent
     now: datetime
     requester: User
     project: Project
@@ -79,17 +80,19 @@ class Context:
         return ends_at(self.ask)
 
 
-def starts_at(ask: Ask) -> datetime:
+def starts_at(ask: RequestContent) -> datetime:
     """First instant of the window, UTC."""
     return datetime.combine(ask.start_on, time(), UTC)
 
 
-def ends_at(ask: Ask) -> datetime | None:
+def ends_at(ask: RequestContent) -> datetime | None:
     """End of the half-open window, UTC; None when open-ended."""
     return None if ask.end_on is None else datetime.combine(ask.end_on + timedelta(days=1), time(), UTC)
 
 
-def gather(ask: Ask, *, requester: User, now: datetime, named: References, own_hold_micro: int = 0) -> Context:
+def gather(
+    ask: RequestContent, *, requester: User, now: datetime, named: References, own_hold_micro: int = 0
+) -> Context:
     """Read what an ask names and who asks, in a number of queries that does not depend on how many rows there are.
 
     What other submissions move is missing still: `add_what_moves`.
@@ -100,7 +103,7 @@ def gather(ask: Ask, *, requester: User, now: datetime, named: References, own_h
     """
     project, lineage = named.project, named.lineage
     # Only a request about a grant reads what became of it.
-    grant = named.related_grant if ask.kind in KINDS_ON_A_GRANT else None
+    grant = named.related_grant if ask.kind_of_request.is_on_grant else None
     aup_current, aup_age = acceptance_of(requester.person_id, now=now)
     return Context(
         ask=ask,
@@ -184,25 +187,15 @@ def complete(
     lineage, price = context.lineage, estimate.price
     accelerator = context.snapshot.accelerators.get(ask.accelerator) if context.snapshot and ask.accelerator else None
     values: dict[str, Any] = {
-        "request.kind": ask.kind,
-        "request.workload": ask.workload,
-        "request.purpose": ask.purpose,
-        "request.use_tags": list(ask.use_tags),
+        **_answers(ask, lineage),
         "request.prohibited_uses": _prohibited_uses(context),
-        "request.data_class": ask.data_class,
-        "request.customer_data": ask.customer_data,
-        "request.exposure_of_output": ask.exposure_of_output,
         "request.evidence_kinds": sorted({item.kind for item in ask.evidence}),
         "request.start_at": context.starts_at,
         "request.end_at": context.ends_at,
         "request.window_days": ask.window_days,
-        "request.accelerator": ask.accelerator,
         "request.accelerator_vendor": accelerator.vendor if accelerator else None,
-        "request.accelerator_count": ask.accelerator_count,
-        "request.gpu_hours_cap": ask.gpu_hours_cap,
         "request.exposure_usd": exposure,
         "request.latency_target_ms": ask.work.get("latency_target_ms"),
-        "request.licence_ref": ask.licence_ref,
         "estimate.cost_p50_usd": estimate.cost_usd and estimate.cost_usd.p50,
         "estimate.cost_p90_usd": estimate.cost_usd and estimate.cost_usd.p90,
         "estimate.run_rate_p90_usd_month": estimate.run_rate_usd_month and estimate.run_rate_usd_month.p90,
@@ -221,11 +214,7 @@ def complete(
         "estimate.carbon_market_p50_kg": estimate.carbon_market_kg and estimate.carbon_market_kg.p50,
         "thresholds.exceeded": [reading.id for reading in estimate.thresholds if reading.exceeds],
         "thresholds.may_exceed": [reading.id for reading in estimate.thresholds if reading.may_exceed],
-        "place.provider": ask.provider,
         "place.provider_type": context.provider.provider_type,
-        "place.region": ask.region,
-        "place.country": ask.country,
-        "place.price_term": ask.price_term,
         "place.grid_g_kwh": estimate.grid_g_kwh,
         "place.pue": estimate.pue,
         "place.cleaner_grid_g_kwh": estimate.cleaner_place and estimate.cleaner_place.grid_g_kwh,
@@ -233,7 +222,6 @@ def complete(
         "place.chip_tpp": estimate.chip_tpp,
         "place.chip_density": estimate.chip_density,
         "place.chip_vendor_hq_country": estimate.chip_vendor_hq_country,
-        "place.destination_country": ask.destination_country,
         "budget.headroom_after_usd": min(to_units(level.after_micro) for level in levels),
         "budget.used_ratio": min(1.0, levels[0].used_ratio),
         "budget.forecast_ratio": balances.forecast_ratio(leaf, now=context.now),
@@ -245,15 +233,10 @@ def complete(
         "people.requester_roles": context.requester_roles,
         "people.team_path": context.team_path,
         "people.access_countries": sorted({context.requester.person.country, *ask.access_countries}),
-        "people.beneficiary_entity": ask.beneficiary_entity,
-        "people.beneficiary_hq_country": ask.beneficiary_hq_country,
         "people.screening_state": context.screening_state,
         "people.aup_current": context.aup_current,
         "people.aup_age_days": context.aup_age_days,
         "people.trainings_valid": list(context.requester.person.trainings),
-        "lineage.model_lineage": ask.lineage,
-        "lineage.modalities": sorted({*ask.modalities, *(lineage.modalities if lineage else ())}),
-        "lineage.eu_market": lineage.eu_market if lineage and lineage.eu_market is not None else ask.eu_market,
         "vendor.provider_approved": context.provider.is_approved,
         "vendor.provider_dpa": context.provider.has_data_processing_agreement,
         "vendor.provider_terms_age_days": _age_days(context.provider.terms_reviewed_on, context.now),
@@ -269,6 +252,20 @@ def complete(
     values |= _lineage_facts(context, estimate) | _grant_facts(context, hold_micro)
     # What nobody knows is absent: neither None nor an empty text is a fact.
     return {name: _plain_number(value) for name, value in values.items() if value is not None and value != ""}
+
+
+def _answers(ask: RequestContent, lineage: ModelLineage | None) -> dict[str, Any]:
+    """The facts that are answers of the form; where the lineage says the same, its word wins and lists are joined."""
+    answers: dict[str, Any] = {}
+    for row in fields.FIELDS:
+        if not row.fact:
+            continue
+        value = ask.value(row.name)
+        kept = getattr(lineage, row.name) if lineage is not None and row.kept_by == "lineage" else None
+        if isinstance(value, tuple):
+            value = sorted({*value, *(kept or ())}, key=str)
+        answers[row.fact] = value if kept is None or isinstance(value, list) else kept
+    return answers
 
 
 def acceptance_of(person_id: int, *, now: datetime) -> tuple[bool, int | None]:
@@ -296,7 +293,7 @@ def acceptance_of(person_id: int, *, now: datetime) -> tuple[bool, int | None]:
     return True, max(ages, default=None)
 
 
-def _screening(ask: Ask) -> str:
+def _screening(ask: RequestContent) -> str:
     """A party that nobody screened is pending: unknown is never clear."""
     if not ask.beneficiary_entity:
         return "not_needed"
@@ -309,7 +306,7 @@ def _follow_ups(grant: Grant | None, now: datetime, request_id: int | None) -> t
     if grant is None:
         return 0, 0
     standing = ProvisioningRequest.objects.filter(
-        related_grant=grant, kind__in=("change", "top_up"), state__in=(State.IN_REVIEW.value, State.GRANTED.value)
+        related_grant=grant, kind__in=kinds.ADDING, state__in=(State.IN_REVIEW.value, State.GRANTED.value)
     )
     if request_id is not None:
         standing = standing.exclude(pk=request_id)
@@ -385,14 +382,14 @@ def _grant_facts(context: Context, hold_micro: int | None) -> dict[str, Any]:
     if grant is None or not grant.cost_cap_micro:
         return {}
     asked = hold_micro or 0
-    if context.ask.kind == "renewal":
+    if context.ask.kind_of_request.replaces_grant:
         increase = max(0.0, asked / grant.cost_cap_micro - 1)
     else:
         increase = (context.follow_up_micro + asked) / grant.cost_cap_micro
     used = grant.gpu_hours_used
     return {
         "history.grant_increase_ratio": increase,
-        "history.grant_changes_30d": context.follow_up_count + (context.ask.kind in ("change", "top_up")),
+        "history.grant_changes_30d": context.follow_up_count + context.ask.kind_of_request.adds_to_grant,
         "history.grant_used_ratio": used / grant.gpu_hours_cap if used is not None and grant.gpu_hours_cap else None,
         "history.utilisation_28d": grant.utilisation_28d,
     }

@@ -13,7 +13,7 @@ from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, 
 from django.db.models.functions import Length
 
 from governance.domain.errors import InvalidAsk
-from governance.domain.requests.ask import KINDS_ON_A_GRANT, Ask
+from governance.domain.requests.parse import RequestContent
 from governance.models import (
     Grant,
     ModelLineage,
@@ -28,8 +28,6 @@ from governance.models import (
 
 RENEWABLE_DAYS = 28
 """Days after its end during which a grant can be renewed: its utilisation is read over as many days."""
-# A renewal or top-up is more of the same; a change may change these, and a transfer goes to another project.
-_SAME_MACHINES = frozenset({"renewal", "top_up"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ def nameable_lineages(user: User, *, now: datetime) -> list[ModelLineage]:
     return list(rows.only("slug", "name"))
 
 
-def named_by(ask: Ask, *, requester: User, now: datetime) -> References:
+def named_by(ask: RequestContent, *, requester: User, now: datetime) -> References:
     """The records that a request names.
 
     Raises:
@@ -149,7 +147,7 @@ def named_by(ask: Ask, *, requester: User, now: datetime) -> References:
     return References(project, provider, lineage, grant, team_path, reach.roles_on(project), providers)
 
 
-def named_when_submitted(request: ProvisioningRequest, ask: Ask, *, now: datetime) -> References:
+def named_when_submitted(request: ProvisioningRequest, ask: RequestContent, *, now: datetime) -> References:
     """The records that a submitted request names: its requester might name them when it was submitted.
 
     What became of the requester's own right since is not for the approver to mend.
@@ -174,7 +172,7 @@ def known_providers() -> dict[str, Provider]:
     return {provider.slug: provider for provider in Provider.objects.all()}
 
 
-def _project(ask: Ask, **which: Any) -> tuple[Project | None, Sequence[str], bool]:
+def _project(ask: RequestContent, **which: Any) -> tuple[Project | None, Sequence[str], bool]:
     """A project with its `team`, the slugs of its teams from the root, and whether the purpose is on the list."""
     purposes = Purpose.objects.filter(slug=ask.purpose)
     below = ExpressionWrapper(OuterRef("team__path"), output_field=CharField())
@@ -188,7 +186,7 @@ def _project(ask: Ask, **which: Any) -> tuple[Project | None, Sequence[str], boo
     return found, found.team_path, found.has_purpose
 
 
-def _unfit(ask: Ask, project: Project | None, has_purpose: bool) -> dict[str, list[str]]:
+def _unfit(ask: RequestContent, project: Project | None, has_purpose: bool) -> dict[str, list[str]]:
     """What stands against a request whatever its requester may name: a closed project, a purpose off the list."""
     errors: dict[str, list[str]] = {}
     if project is not None and not project.is_open:
@@ -198,7 +196,7 @@ def _unfit(ask: Ask, project: Project | None, has_purpose: bool) -> dict[str, li
     return errors
 
 
-def _lineage(ask: Ask, reach: Reach) -> ModelLineage | None:
+def _lineage(ask: RequestContent, reach: Reach) -> ModelLineage | None:
     """A lineage of one's own or of a project for which one may make requests: a stranger's compute is not read."""
     if not ask.lineage:
         return None
@@ -207,7 +205,7 @@ def _lineage(ask: Ask, reach: Reach) -> ModelLineage | None:
     return lineage if is_theirs else None
 
 
-def _grant(ask: Ask, reach: Reach) -> Grant | None:
+def _grant(ask: RequestContent, reach: Reach) -> Grant | None:
     """One's own grant, or one of a project for which one may make requests."""
     number = grant_number(ask.related_grant or "")
     if number is None:
@@ -224,32 +222,30 @@ def grant_number(reference: str) -> int | None:
     return int(digits) if is_reference else None
 
 
-def _mismatch(grant: Grant, ask: Ask, *, now: datetime) -> str:
+def _mismatch(grant: Grant, ask: RequestContent, *, now: datetime) -> str:
     """Why a request of this kind cannot be about this grant, as a sentence; empty when it can."""
-    if ask.kind not in KINDS_ON_A_GRANT:
+    kind = ask.kind_of_request
+    if not kind.is_on_grant:
         # Such a request says only that they belong together; nothing is read from the grant.
         return ""
-    reference, kind = grant.reference, ask.kind.replace("_", "-")
+    reference = grant.reference
     is_running = grant.state == "active" and grant.ends_at > now
     has_just_ended = grant.state in ("active", "ended") and now < grant.ends_at + timedelta(days=RENEWABLE_DAYS)
-    if not is_running and not (ask.kind == "renewal" and has_just_ended):
+    if not is_running and not (kind.replaces_grant and has_just_ended):
         over = {"returned": "was returned", "revoked": "was revoked"}.get(
             grant.state, f"ended on {grant.ends_at:%d %b %Y}"
         )
-        return f"{reference} {over}, so there is nothing to {_VERBS[ask.kind]}: make a new request"
-    if ask.kind == "transfer":
+        return f"{reference} {over}, so there is nothing to {kind.verb}: make a new request"
+    if kind.moves_grant:
         return f"{reference} belongs to `{ask.project}` already" if grant.project.slug == ask.project else ""
     if grant.project.slug != ask.project:
-        return f"{reference} belongs to `{grant.project.slug}`: a {kind} stays in its project"
-    if ask.kind in _SAME_MACHINES:
-        return _other_machines(grant, ask, kind)
+        return f"{reference} belongs to `{grant.project.slug}`: a {kind.name} stays in its project"
+    if kind.is_for_same_machines:
+        return _other_machines(grant, ask, kind.name)
     return ""
 
 
-_VERBS = {"change": "change", "renewal": "renew", "top_up": "top up", "transfer": "transfer"}
-
-
-def _other_machines(grant: Grant, ask: Ask, kind: str) -> str:
+def _other_machines(grant: Grant, ask: RequestContent, kind: str) -> str:
     pairs: Iterable[tuple[str, str, str]] = (
         ("at", grant.provider, ask.provider or ""),
         ("for", grant.accelerator, ask.accelerator or ""),

@@ -10,7 +10,7 @@ from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.quantities import QuantityError
 from governance.domain.approvals.routing import Directory
 from governance.domain.errors import GovernanceError
-from governance.domain.requests.ask import Ask
+from governance.domain.requests.parse import RequestContent
 from governance.models import Provider
 from governance.policy.decisions.answer import Outcome
 from governance.policy.errors import PolicyError
@@ -54,14 +54,14 @@ class Situation:
         self._kept: dict[tuple[Any, ...], Assessed | None] = {}
 
     @property
-    def ask(self) -> Ask:
+    def ask(self) -> RequestContent:
         return self.assessed.ask
 
     @property
     def is_exhausted(self) -> bool:
         return self.judged >= self._judged_max
 
-    def judge(self, ask: Ask) -> Assessed | None:
+    def judge(self, ask: RequestContent) -> Assessed | None:
         """The answer to a changed request, as if everybody could be found who is asked for.
 
         None where it is no request, and after `JUDGED_MAX` of them.
@@ -74,11 +74,11 @@ class Situation:
             self._kept[key] = self._judge(ask, _anybody)
         return self._kept[key]
 
-    def judge_for_real(self, ask: Ask) -> Assessed | None:
+    def judge_for_real(self, ask: RequestContent) -> Assessed | None:
         """The answer to a changed request with the people who would decide it."""
         return self._judge(ask, self._directory)
 
-    def _judge(self, ask: Ask, directory: FindPeople) -> Assessed | None:
+    def _judge(self, ask: RequestContent, directory: FindPeople) -> Assessed | None:
         context = self.assessed.context
         provider = context.provider if ask.provider == self.ask.provider else self.providers.get(ask.provider or "")
         if provider is None:
@@ -122,7 +122,7 @@ def _anybody(_excluded: frozenset[int], _exposure: int | None) -> Directory:
     return _Anybody({}, {})
 
 
-def _key(ask: Ask) -> tuple[Any, ...]:
+def _key(ask: RequestContent) -> tuple[Any, ...]:
     return (
         ask.gpu_hours_cap,
         ask.money_cap_usd,

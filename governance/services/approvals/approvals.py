@@ -18,8 +18,8 @@ from governance.domain.errors import (
     StaleRevision,
 )
 from governance.domain.limits import REASON_CHARS_MAX
-from governance.domain.requests.ask import Ask
 from governance.domain.requests.lifecycle import Event, State, next_state
+from governance.domain.requests.parse import RequestContent
 from governance.domain.text import clean_reason
 from governance.models import (
     ApprovalDecision,
@@ -150,7 +150,7 @@ def decide(
     return sizing.ahead_of_locks(partial(_ask_of_last_yes, stage_id, verdict), record, now=now)
 
 
-def _ask_of_last_yes(stage_id: int, verdict: str) -> Ask | None:
+def _ask_of_last_yes(stage_id: int, verdict: str) -> RequestContent | None:
     """What the last check sizes again, if this answer leads to it; None where others still have to answer."""
     if verdict != "approve":
         return None
@@ -161,7 +161,7 @@ def _ask_of_last_yes(stage_id: int, verdict: str) -> Ask | None:
         provisioning_request_id=stage.provisioning_request_id, state__in=("open", "waiting")
     ).exclude(pk=stage.pk)
     yeses = ApprovalDecision.objects.filter(stage=stage, verdict="approve", lapse__isnull=True).count()
-    return None if others.exists() or yeses + 1 < stage.quorum else Ask.parse(stage.revision.content)
+    return None if others.exists() or yeses + 1 < stage.quorum else RequestContent.parse(stage.revision.content)
 
 
 def _decide(
@@ -362,7 +362,7 @@ def _check_again(
             return Budget.objects.lock_path(hold.budget_id)
         return balances.budget_path(context.project, at=max(context.starts_at, now))
 
-    ask = Ask.parse(revision.content)
+    ask = RequestContent.parse(revision.content)
     assessed = assessing.assess(
         ask,
         requester=request.requester,

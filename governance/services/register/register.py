@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from governance.domain.requests.ask import MODALITIES
+from governance.domain.requests import fields
 from governance.domain.requests.registers import problem_of
 from governance.models import Beneficiary, ModelLineage, Person, Project, Provider, Purpose, User
 from governance.models.register.registers import PROVIDER_TYPES
@@ -161,8 +161,9 @@ def change_lineage(
     errors = Errors()
     name = errors.text("name", name, 120)
     base_name = errors.text("base_name", base_name, 120, required=False)
-    if unknown := sorted(set(modalities) - set(MODALITIES)):
-        errors.add("modalities", f"`{unknown[0][:40]}` is not one of: {', '.join(MODALITIES)}")
+    permitted = fields.field("modalities").slugs
+    if unknown := sorted(set(modalities) - set(permitted)):
+        errors.add("modalities", f"`{unknown[0][:40]}` is not one of: {', '.join(permitted)}")
     if notification_state not in NOTIFICATION_STATES:
         errors.add("notification_state", f"choose one of: {', '.join(NOTIFICATION_STATES)}")
     figures = {

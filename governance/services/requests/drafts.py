@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from governance.domain.errors import IllegalTransition, InvalidInput, NotRequester, StaleDraft
-from governance.domain.requests.ask import KINDS
+from governance.domain.requests.kinds import kind_of
 from governance.domain.requests.lifecycle import EDITABLE, LABELS, Event, State
 from governance.models import ProvisioningRequest, User
 from governance.selectors.people import people
@@ -134,7 +134,7 @@ def _take_back(request: ProvisioningRequest, *, actor: User, now: datetime) -> N
 
 
 def _fill_draft(request: ProvisioningRequest, content: Mapping[str, Any], *, now: datetime) -> None:
-    """Keep a half-filled form as it is, as long as it can be stored; `Ask.parse` judges it at submission.
+    """Keep a half-filled form as it is, as long as it can be stored; the parser judges it at submission.
 
     The row joins a project only when its requester may make requests for it: naming another one shows nothing. A
     request that was submitted once stays in its project until it is submitted for another one.
@@ -143,7 +143,7 @@ def _fill_draft(request: ProvisioningRequest, content: Mapping[str, Any], *, now
     title, kind, project = plain.get("title"), plain.get("kind"), plain.get("project")
     request.draft = plain
     request.title = title[:120] if isinstance(title, str) else ""
-    request.kind = kind if kind in KINDS else "new"
+    request.kind = kind_of(kind).slug
     named = references.askable_project(project, request.requester, now=now)
     if named is not None or not request.revision_count:
         request.project = named

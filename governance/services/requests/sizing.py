@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from governance.domain.requests.ask import Ask
+from governance.domain.requests.parse import RequestContent
 from governance.selectors.requests.assessments import Ahead, Moved, size_ahead
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ SIZED_AHEAD_MAX = 3
 """Once, and at most twice again after rules, catalogue or draft moved in between."""
 
 
-def ahead_of_locks(read: Callable[[], Ask | None], act: Callable[[Ahead | None], T], *, now: datetime) -> T:
+def ahead_of_locks(read: Callable[[], RequestContent | None], act: Callable[[Ahead | None], T], *, now: datetime) -> T:
     """Size what `read` gives without any lock, then let `act` judge and write under its own.
 
     When the basis of the estimate has moved meanwhile, both begin again. After the last time `act` sizes for itself:

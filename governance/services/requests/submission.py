@@ -9,8 +9,8 @@ from typing import Any
 
 from governance.domain.errors import BudgetExceeded, InvalidAsk
 from governance.domain.money.ledger import raise_exceeded
-from governance.domain.requests.ask import KINDS_IN_THE_PAST, Ask
 from governance.domain.requests.lifecycle import EDITABLE, Event, State
+from governance.domain.requests.parse import RequestContent
 from governance.models import Budget, Grant, ProvisioningRequest, RequestRevision, User
 from governance.policy.decisions.decision import Outcome
 from governance.selectors.money import balances
@@ -96,7 +96,7 @@ def ask_at_once(
     return sizing.ahead_of_locks(partial(_parsed, plain), submit, now=now)
 
 
-def _saved_ask(request_id: int, actor: User) -> Ask | None:
+def _saved_ask(request_id: int, actor: User) -> RequestContent | None:
     """What a submission of this draft would size now; None when it cannot be one, for reasons that are said later."""
     drafts = ProvisioningRequest.objects.filter(
         pk=request_id, state__in=EDITABLE, requester__person_id=actor.person_id
@@ -105,9 +105,9 @@ def _saved_ask(request_id: int, actor: User) -> Ask | None:
     return None if draft is None else _parsed(draft)
 
 
-def _parsed(content: Mapping[str, Any]) -> Ask | None:
+def _parsed(content: Mapping[str, Any]) -> RequestContent | None:
     try:
-        return Ask.parse(content)
+        return RequestContent.parse(content)
     except InvalidAsk:
         return None
 
@@ -122,7 +122,7 @@ def _submit(request: ProvisioningRequest, *, actor: User, now: datetime, ahead: 
     Raises:
         Moved: `ahead` no longer stands, or another answer follows from the balances by now.
     """
-    ask = Ask.parse(request.draft)
+    ask = RequestContent.parse(request.draft)
     _refuse_the_past(ask, now)
 
     # Look and decide.
@@ -214,9 +214,9 @@ def _promise(
     return [grants.issue(grant, now=now)]
 
 
-def _refuse_the_past(ask: Ask, now: datetime) -> None:
+def _refuse_the_past(ask: RequestContent, now: datetime) -> None:
     today = now.date()
-    if ask.start_on < today and ask.kind not in KINDS_IN_THE_PAST:
+    if ask.start_on < today and not ask.kind_of_request.may_start_in_past:
         raise InvalidAsk(
             {"start_on": [f"`{ask.start_on}` has passed: start on {today} or later, or ask for a ratification"]}
         )
@@ -243,7 +243,7 @@ def _refuse_overdraft(assessed: Assessed) -> None:
             raise_exceeded(budget.balance, needed)
 
 
-def _fill_from(request: ProvisioningRequest, ask: Ask, assessed: Assessed, *, now: datetime) -> None:
+def _fill_from(request: ProvisioningRequest, ask: RequestContent, assessed: Assessed, *, now: datetime) -> None:
     """Bring the request into the state that the answer gives it, with what lists and limits read. Not written yet."""
     match assessed.outcome, assessed.stages:
         case Outcome.DENY, _:
@@ -262,7 +262,7 @@ def _fill_from(request: ProvisioningRequest, ask: Ask, assessed: Assessed, *, no
     request.answered_at = None if request.state == State.IN_REVIEW else now
 
 
-def _freeze(request: ProvisioningRequest, ask: Ask, *, actor: User, now: datetime) -> RequestRevision:
+def _freeze(request: ProvisioningRequest, ask: RequestContent, *, actor: User, now: datetime) -> RequestRevision:
     """Write the immutable revision. The request itself is written later in the same transaction."""
     request.revision_count += 1
     return RequestRevision.objects.create(

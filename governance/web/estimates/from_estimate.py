@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from governance.display.vocabulary import words
-from governance.domain.requests.ask import TITLE_CHARS_MAX, WINDOW_DAYS_MAX
+from governance.domain.requests.checks import WINDOW_DAYS_MAX
+from governance.domain.requests.fields import TITLE_CHARS_MAX
 from governance.services.requests import drafts
 from governance.web.base import page, signed_in
 from governance.web.requests.answers import Content, read_integer, read_step, read_text

@@ -1,4 +1,4 @@
-"""From posted text to the content of a request, step by step. Shape only: what it means is `Ask.parse`'s business.
+"""From posted text to the content of a request, step by step. Shape only: the parser of requests says what it means.
 
 A number that cannot be read stays the text that was typed, so that the refusal can show it and the page keeps it.
 """
@@ -6,44 +6,30 @@ A number that cannot be read stays the text that was typed, so that the refusal 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import QueryDict
 
-from estimator.core.workload.fields import FIELDS_BY_KIND, FieldSpec, FieldType, WorkloadKind
+from estimator.core.workload.fields import FIELDS_BY_KIND, FieldSpec, WorkloadKind
+from estimator.core.workload.fields import FieldType as WorkFieldType
 from governance.display.countries import COUNTRIES, code_of
-from governance.domain.requests.ask import EVIDENCE_LENGTH_MAX, KINDS_ON_A_GRANT, LIST_LENGTH_MAX
+from governance.domain.requests import fields
+from governance.domain.requests.fields import EVIDENCE_LENGTH_MAX, LIST_LENGTH_MAX, Control, Field, FieldType, Step
+from governance.domain.requests.kinds import kind_of
 from governance.domain.typed import read_integer, read_number, read_text
 from governance.web.requests.questions import input_name
 
 Content = dict[str, Any]
 Errors = dict[str, str]
 
-STEPS = ("workload", "size", "place", "purpose", "review")
-STEP_FIELDS: dict[str, tuple[str, ...]] = {
-    "workload": ("title", "kind", "related_grant", "project", "workload", "ask", "work"),
-    "size": ("accelerator", "accelerator_count", "gpu_hours_cap", "money_cap_usd"),
-    "place": ("provider", "price_term", "region", "country", "start_on", "end_on", "access_countries"),
-    "purpose": (
-        "purpose", "prohibited_uses", "data_class", "customer_data", "exposure_of_output", "use_tags",
-        "beneficiary_entity", "beneficiary_hq_country", "lineage", "modalities", "eu_market", "evidence",
-        "justification", "destination_country", "licence_ref",
-    ),
-    "review": (),
-}  # fmt: skip
+STEPS = tuple(step.value for step in Step)
 KNOWN_PLACE_SEPARATOR = "~"
 OTHER_PLACE = "other"
 
 # A browser sends half of a character pair as this mark: what was typed is lost, so it is not kept silently.
 _REPLACED = "\ufffd"
 _BROKEN = "contains half of a character pair: type the text again"
-_TEXTS = {
-    "title", "kind", "related_grant", "project", "workload", "ask", "accelerator", "start_on", "end_on", "region",
-    "country", "purpose", "data_class", "exposure_of_output", "beneficiary_entity", "beneficiary_hq_country", "lineage",
-    "justification", "destination_country", "licence_ref",
-}  # fmt: skip
-_COUNTRY_FIELDS = ("country", "beneficiary_hq_country", "destination_country")
 
 
 def read_step(step: str, data: QueryDict, draft: Mapping[str, Any]) -> tuple[Content, Errors]:
@@ -53,58 +39,62 @@ def read_step(step: str, data: QueryDict, draft: Mapping[str, Any]) -> tuple[Con
         draft: the content so far; it is not changed.
     """
     content, errors = dict(draft), Errors()
-    for name in STEP_FIELDS[step]:
-        if name in _TEXTS:
-            content[name] = read_text(data.get(input_name(name)))
-            if _REPLACED in (content[name] or ""):
-                errors[name] = _BROKEN
-            elif name in _COUNTRY_FIELDS and content[name] and content[name] not in COUNTRIES:
-                errors[name] = f"`{content[name][:20]}` is not a country: choose one from the list"
-    if step == "workload":
-        if content.get("kind") not in KINDS_ON_A_GRANT:
-            # The question is hidden for these kinds, and so is what was chosen for another one.
-            content["related_grant"] = None
-        content["work"] = _read_work(content.get("workload"), data, errors)
-    elif step == "size":
-        content["accelerator_count"] = read_integer(data.get("accelerator_count"))
-        content["gpu_hours_cap"] = read_number(data.get("gpu_hours_cap"))
-        content["money_cap_usd"] = read_number(data.get("money_cap_usd"))
-    elif step == "place":
-        _read_place(content, data, errors)
-        _read_countries(content, data, errors)
-    elif step == "purpose":
-        content["customer_data"] = data.get("customer_data") == "yes"
-        content["use_tags"] = _read_list(data, "use_tags", errors)
-        content["prohibited_uses"] = _read_list(data, "prohibited_uses", errors)
-        content["modalities"] = _read_list(data, "modalities", errors)
-        content["eu_market"] = {"yes": True, "no": False}.get(data.get("eu_market") or "")
-        _read_evidence(content, data, errors)
+    for row in fields.of_step(step):
+        _READERS.get(row.widget, _read)(row, content, data, errors)
     return content, errors
 
 
 def read_work_field(spec: FieldSpec, raw: str | None) -> Any:
     """What was typed into one field of a workload; None when nothing was."""
-    if spec.type not in (FieldType.NUMBER, FieldType.INTEGER):
+    if spec.type not in (WorkFieldType.NUMBER, WorkFieldType.INTEGER):
         return read_text(raw)
-    return (read_integer if spec.type is FieldType.INTEGER else read_number)(raw)
+    return (read_integer if spec.type is WorkFieldType.INTEGER else read_number)(raw)
 
 
-def _read_work(workload: object, data: QueryDict, errors: Errors) -> Content:
-    try:
-        specs = FIELDS_BY_KIND[WorkloadKind(str(workload))]
-    except ValueError:
-        return {}
+def _read(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
+    raw = data.get(input_name(row.name))
+    match row.type:
+        case FieldType.COUNT:
+            content[row.name] = read_integer(raw)
+        case FieldType.NUMBER:
+            content[row.name] = read_number(raw)
+        case FieldType.TRUTH if row.control is Control.CHECKBOX:
+            content[row.name] = raw == "yes"
+        case FieldType.TRUTH:
+            content[row.name] = {"yes": True, "no": False}.get(raw or "")
+        case FieldType.CHOICES | FieldType.NAMES:
+            content[row.name] = _read_list(data, row.name, errors)
+        case _:
+            text = content[row.name] = read_text(raw)
+            if _REPLACED in (text or ""):
+                errors[row.name] = _BROKEN
+            elif row.type is FieldType.COUNTRY and text and text not in COUNTRIES:
+                errors[row.name] = f"`{text[:20]}` is not a country: choose one from the list"
+
+
+def _read_grant(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
+    """The question is hidden for kinds that are about no grant, and so is what was chosen for another one."""
+    _read(row, content, data, errors)
+    if not kind_of(content.get("kind")).is_on_grant:
+        content[row.name] = None
+
+
+def _read_work(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
     work: Content = {}
+    try:
+        specs = FIELDS_BY_KIND[WorkloadKind(str(content.get("workload")))]
+    except ValueError:
+        specs = ()
     for spec in specs:
         value = read_work_field(spec, data.get(input_name(f"work.{spec.name}")))
         if isinstance(value, str) and _REPLACED in value:
             errors[f"work.{spec.name}"] = _BROKEN
         if value is not None:
             work[spec.name] = value
-    return work
+    content[row.name] = work
 
 
-def _read_place(content: Content, data: QueryDict, errors: Errors) -> None:
+def _read_place(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
     """A known place says provider, term and accelerator at once; another one is spelt out."""
     chosen = data.get("place") or ""
     if chosen and chosen != OTHER_PLACE:
@@ -114,30 +104,24 @@ def _read_place(content: Content, data: QueryDict, errors: Errors) -> None:
             return
         content["provider"], content["price_term"], content["accelerator"] = parts
     elif chosen == OTHER_PLACE or "provider" in data:
-        content["provider"] = read_text(data.get("provider"))
-        content["price_term"] = read_text(data.get("price_term"))
-        for name in ("provider", "price_term"):
-            if _REPLACED in (content[name] or ""):
-                errors[name] = _BROKEN
+        _read(row, content, data, errors)
 
 
-def _read_countries(content: Content, data: QueryDict, errors: Errors) -> None:
+def _read_countries(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
     """Countries by name or code, with commas between them."""
-    raw = data.get("access_countries") or ""
+    raw = data.get(row.name) or ""
     parts = [part.strip() for part in re.split(r"[,;\n]", raw) if part.strip()]
     if len(parts) > LIST_LENGTH_MAX:
-        errors["access_countries"] = f"has {len(parts):,} entries: at most {LIST_LENGTH_MAX} fit"
+        errors[row.name] = f"has {len(parts):,} entries: at most {LIST_LENGTH_MAX} fit"
         return
     codes = []
     for part in parts:
         code = code_of(part)
         if code is None:
-            errors["access_countries"] = (
-                f"`{part[:40]}` is not a country: write names or two-letter codes, such as Ireland, SE"
-            )
+            errors[row.name] = f"`{part[:40]}` is not a country: write names or two-letter codes, such as Ireland, SE"
             return
         codes.append(code)
-    content["access_countries"] = sorted(set(codes))
+    content[row.name] = sorted(set(codes))
 
 
 def _read_list(data: QueryDict, name: str, errors: Errors) -> list[str]:
@@ -148,20 +132,31 @@ def _read_list(data: QueryDict, name: str, errors: Errors) -> list[str]:
     return values
 
 
-def _read_evidence(content: Content, data: QueryDict, errors: Errors) -> None:
+def _read_evidence(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
     kinds, urls = data.getlist("evidence_kind"), data.getlist("evidence_url")
     if max(len(kinds), len(urls)) > EVIDENCE_LENGTH_MAX + 5:
-        errors["evidence"] = f"has {max(len(kinds), len(urls)):,} entries: at most {EVIDENCE_LENGTH_MAX} fit"
+        errors[row.name] = f"has {max(len(kinds), len(urls)):,} entries: at most {EVIDENCE_LENGTH_MAX} fit"
         return
-    rows = []
+    links = []
     for index in range(max(len(kinds), len(urls))):
         kind = (kinds[index] if index < len(kinds) else "").strip()
         url = (urls[index] if index < len(urls) else "").strip()
         if not kind and not url:
             continue
-        rows.append({"kind": kind, "url": url})
+        links.append({"kind": kind, "url": url})
         if not kind:
-            errors["evidence"] = "say what the link shows: choose a kind beside it"
+            errors[row.name] = "say what the link shows: choose a kind beside it"
         elif not url:
-            errors["evidence"] = "give the link as well: it starts with https://"
-    content["evidence"] = rows
+            errors[row.name] = "give the link as well: it starts with https://"
+    content[row.name] = links
+
+
+# Questions that are answered with more than one control, or that hang on another answer.
+_READERS: dict[str, Callable[[Field, Content, QueryDict, Errors], None]] = {
+    "grant": _read_grant,
+    "work": _read_work,
+    "place": _read_place,
+    "price_term": _read_place,
+    "countries": _read_countries,
+    "evidence": _read_evidence,
+}

@@ -9,57 +9,22 @@ from typing import Any
 
 from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.errors import WorkloadError
-from estimator.core.workload.fields import FIELDS
+from estimator.core.workload.fields import FIELDS as WORK_FIELDS
 from estimator.core.workload.workload import Workload
 from governance.domain.errors import InvalidAsk
-from governance.domain.requests.ask import KINDS_IN_THE_PAST, Ask
-from governance.web.requests.answers import STEP_FIELDS, STEPS
+from governance.domain.requests import fields
+from governance.domain.requests.fields import Field, FieldType
+from governance.domain.requests.kinds import kind_of
+from governance.domain.requests.parse import RequestContent
+from governance.web.requests.answers import STEPS
 from governance.web.requests.questions import field_id
 
-# Short names for summaries; the questions themselves are sentences.
-FIELD_NAMES: dict[str, str] = {
-    "title": "Title",
-    "kind": "Kind of request",
-    "related_grant": "Grant",
-    "project": "Project",
-    "workload": "Workload",
-    "ask": "Way of asking",
-    "work": "Workload",
-    "accelerator": "Accelerator",
-    "accelerator_count": "Number of accelerators",
-    "gpu_hours_cap": "GPU-hours",
-    "money_cap_usd": "Money",
-    "provider": "Place",
-    "price_term": "Price term",
-    "region": "Region",
-    "country": "Country of the machines",
-    "start_on": "Start",
-    "end_on": "End",
-    "access_countries": "Countries of use",
-    "purpose": "Purpose",
-    "data_class": "Data class",
-    "customer_data": "Customer data",
-    "exposure_of_output": "Who meets the output",
-    "use_tags": "Fields of use",
-    "prohibited_uses": "Prohibited uses",
-    "beneficiary_entity": "Beneficiary",
-    "beneficiary_hq_country": "Country of the beneficiary",
-    "lineage": "Model lineage",
-    "modalities": "Modalities",
-    "eu_market": "EU market",
-    "evidence": "Evidence",
-    "justification": "Justification",
-    "destination_country": "Country of destination",
-    "licence_ref": "Licence",
-    "content": "Answers",
-}
-_ORDER = {name: index for index, name in enumerate(name for step in STEPS for name in STEP_FIELDS[step])}
-_STEP_OF = {name: step for step, names in STEP_FIELDS.items() for name in names}
+_LISTS = (FieldType.CHOICES, FieldType.NAMES, FieldType.COUNTRIES)
 
 
 @dataclass(slots=True)
 class Findings:
-    """Everything that `Ask.parse` and the estimator say about a draft.
+    """Everything that the parser and the estimator say about a draft.
 
     Args:
         wrong: field to sentence, for answers that can never be right as they are.
@@ -89,20 +54,28 @@ class Findings:
 
 def step_of(name: str) -> str:
     """The step that asks for a field."""
-    return _STEP_OF.get(name.split(".")[0], "workload")
+    row = _row(name)
+    return row.step.value if row else STEPS[0]
 
 
 def order_of(name: str) -> tuple[int, str]:
     """Sorts fields as the form asks for them."""
-    return (_ORDER.get(name.split(".")[0], 0), name)
+    first = name.split(".")[0]
+    return (fields.names().index(first) if first in fields.names() else 0, name)
 
 
 def name_of(name: str) -> str:
     """The short name of a field, the workload's own ones included."""
     if name.startswith("work."):
-        spec = FIELDS.get(name.removeprefix("work."))
+        spec = WORK_FIELDS.get(name.removeprefix("work."))
         return spec.label if spec else "Workload"
-    return FIELD_NAMES.get(name, name[:40])
+    row = _row(name)
+    return row.label if row else "Answers" if name == "content" else name[:40]
+
+
+def _row(name: str) -> Field | None:
+    first = name.split(".")[0]
+    return fields.field(first) if first in fields.names() else None
 
 
 def summary(errors: Mapping[str, str], *, step: str = "") -> list[tuple[str, str]]:
@@ -125,7 +98,7 @@ def examine(content: Mapping[str, Any], *, today: date, snapshot: CatalogueSnaps
     """
     findings = Findings()
     try:
-        Ask.parse(content)
+        RequestContent.parse(content)
     except InvalidAsk as error:
         for name, sentences in error.errors.items():
             _put(findings, content, name, sentences[0])
@@ -133,7 +106,7 @@ def examine(content: Mapping[str, Any], *, today: date, snapshot: CatalogueSnaps
     _examine_place(findings, content, snapshot)
     start = content.get("start_on")
     is_day = isinstance(start, str) and start != "" and "start_on" not in findings.wrong
-    if is_day and str(start) < today.isoformat() and str(content.get("kind")) not in KINDS_IN_THE_PAST:
+    if is_day and str(start) < today.isoformat() and not kind_of(content.get("kind")).may_start_in_past:
         findings.wrong["start_on"] = (
             f"`{start}` has passed: start on {today.isoformat()} or later, or ask for a ratification"
         )
@@ -149,10 +122,11 @@ def readable(draft: object) -> dict[str, Any]:
     content = dict(draft) if isinstance(draft, Mapping) else {}
     if not isinstance(content.get("work", {}), Mapping):
         content.pop("work")
-    for name in ("use_tags", "prohibited_uses", "modalities", "access_countries"):
-        values = content.get(name)
-        if values is not None and not (isinstance(values, list) and all(isinstance(item, str) for item in values)):
-            content.pop(name)
+    for row in fields.FIELDS:
+        values = content.get(row.name)
+        is_list = isinstance(values, list) and all(isinstance(item, str) for item in values)
+        if row.type in _LISTS and values is not None and not is_list:
+            content.pop(row.name)
     rows = content.get("evidence")
     if rows is not None:
         is_plain = isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows)

@@ -22,8 +22,11 @@ from estimator.core.workload.workload import Workload
 from governance.domain.errors import GovernanceError, InvalidAsk
 from governance.domain.money.money import to_units
 from governance.domain.prose import sentence
-from governance.domain.requests.ask import KINDS_ON_A_GRANT, Ask
+from governance.domain.requests import fields
+from governance.domain.requests.kinds import NEW, kind_of
 from governance.domain.requests.lifecycle import State
+from governance.domain.requests.parse import RequestContent
+from governance.domain.requests.said import phrase
 from governance.models import BudgetHold, ProvisioningRequest, User
 from governance.selectors.people import people
 from governance.selectors.register.usable_places import machine_country
@@ -40,9 +43,6 @@ from governance.web.requests.verdict import Verdict, verdict
 NEEDED_SHOWN_MAX = 4
 
 log = logging.getLogger(__name__)
-
-# Until the form has asked, the panel shows what these would mean, and says so.
-_STAND_INS: dict[str, str] = {"title": "Draft", "justification": "Not written yet", "data_class": "internal"}
 
 
 @dataclass(slots=True)
@@ -180,7 +180,7 @@ def _assess(content: Mapping[str, Any], *, user: User, now: datetime, request: P
         open_hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
         held = open_hold.amount_micro if open_hold else 0
     return assess(
-        Ask.parse(content),
+        RequestContent.parse(content),
         requester=user,
         now=now,
         request_id=request.pk if request else None,
@@ -208,12 +208,12 @@ def stand_in(
     """
     filled, assumed = dict(content), []
     open_names = set(findings.missing)
-    for name, value in _STAND_INS.items():
-        if name in open_names:
-            filled[name] = value
-            open_names.discard(name)
-    if "data_class" in findings.missing:
-        assumed.append("internal data")
+    for row in fields.FIELDS:
+        if row.stand_in and row.name in open_names:
+            filled[row.name] = row.stand_in
+            open_names.discard(row.name)
+            if assumption := phrase(row, row.stand_in):
+                assumed.append(assumption)
     if "start_on" in open_names:
         filled["start_on"] = today.isoformat()
         open_names.discard("start_on")
@@ -226,8 +226,8 @@ def stand_in(
         filled["project"] = registers.projects[0].slug
         open_names.discard("project")
         assumed.append(f"the project {registers.projects[0].name}")
-    if "related_grant" in open_names and str(content.get("kind")) in KINDS_ON_A_GRANT:
-        filled["kind"] = "new"
+    if "related_grant" in open_names and kind_of(content.get("kind")).is_on_grant:
+        filled["kind"] = NEW.slug
         open_names.discard("related_grant")
     if open_names & {"provider", "price_term"} and registers.snapshot is not None:
         places = known_places(content, registers.snapshot, registers.providers, on=today, limit=1)

@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from governance.display import numbers, vocabulary
+from governance.display import numbers
 from governance.display.countries import name_of
+from governance.display.vocabulary import TERM_NAMES
+from governance.domain.prose import capital
+from governance.domain.requests import fields
+from governance.domain.requests.kinds import NEW, kind_of
+from governance.domain.requests.said import phrase
 from governance.web.requests.registers import Registers
 
 STEP_TITLES: dict[str, str] = {
@@ -43,7 +48,7 @@ def describe(step: str, content: Mapping[str, Any], registers: Registers) -> str
 
 def _workload(content: Mapping[str, Any], registers: Registers) -> str:
     work = content.get("work") or {}
-    name = vocabulary.WORKLOAD_NAMES.get(str(content.get("workload")), "")
+    name = fields.field("workload").labels.get(str(content.get("workload")), "")
     if content.get("workload") == "fine_tuning" and str(work.get("method")) in _METHODS:
         name = f"Fine-tuning ({_METHODS[work['method']]})"
     parts = [name]
@@ -55,8 +60,8 @@ def _workload(content: Mapping[str, Any], registers: Registers) -> str:
         parts.append(f"with {work['api_model']}")
     text = f"{' '.join(part for part in parts if part)}, for {registers.project_name(content.get('project'))}."
     text += " Sized by us from the workload." if content.get("ask") == "work" else " Asked for as a cap."
-    if content.get("kind") not in (None, "new"):
-        text += f" {vocabulary.KIND_NAMES.get(str(content['kind']), '')}"
+    if (kind := kind_of(content.get("kind"))) is not NEW:
+        text += f" {kind.label}"
         text += f": {content['related_grant']}." if content.get("related_grant") else "."
     return text
 
@@ -80,7 +85,7 @@ def _size(content: Mapping[str, Any], registers: Registers) -> str:
 def _place(content: Mapping[str, Any], registers: Registers) -> str:
     provider = registers.provider(content.get("provider"))
     where = provider.name if provider else str(content.get("provider") or "")
-    term = vocabulary.TERM_NAMES.get(str(content.get("price_term")), "")
+    term = TERM_NAMES.get(str(content.get("price_term")), "")
     parts = [where, str(content.get("region") or ""), name_of(content.get("country"))]
     if term and term != "owned pool":
         parts.append(term)
@@ -95,18 +100,13 @@ def _place(content: Mapping[str, Any], registers: Registers) -> str:
 
 
 def _purpose(content: Mapping[str, Any], registers: Registers) -> str:
-    data = vocabulary.DATA_CLASS_NAMES.get(str(content.get("data_class")), "")
-    parts = [vocabulary.words(content.get("purpose"))]
-    if data:
-        parts.append(f"{data.lower()} data" + (" of customers" if content.get("customer_data") else ""))
-    if exposure := vocabulary.EXPOSURE_NAMES.get(str(content.get("exposure_of_output") or "none")):
-        parts.append(f"output for {exposure.lower()}")
-    text = ", ".join(part for part in parts if part) + "."
+    said = [phrase(row, content.get(row.name) or row.default) for row in fields.of_step("purpose")]
+    text = capital(", ".join(part for part in said if part)) + "."
     if content.get("lineage"):
         text += f" Lineage {content['lineage']}."
     if content.get("evidence"):
-        kinds = [vocabulary.EVIDENCE_NAMES.get(item["kind"], item["kind"]) for item in content["evidence"]]
-        text += f" Evidence: {', '.join(kinds)}."
+        kinds = fields.field("evidence").labels
+        text += f" Evidence: {', '.join(kinds.get(item['kind'], item['kind']) for item in content['evidence'])}."
     return text
 
 

@@ -1,8 +1,12 @@
-"""The questions of the request form, step by step, with the answers so far and what is wrong with them."""
+"""The questions of the request form, step by step, with the answers so far and what is wrong with them.
+
+Every row of `fields.FIELDS` is one question; a row that names a widget says here what its question takes from the
+registers, the catalogue or the other answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -10,18 +14,22 @@ from typing import Any
 from django.http import QueryDict
 
 from estimator.core.catalogue import ProhibitedUse
-from estimator.core.workload.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, FieldType, WorkloadKind
-from governance.display import numbers, vocabulary
+from estimator.core.workload.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, WorkloadKind
+from estimator.core.workload.fields import FieldType as WorkFieldType
+from governance.display import numbers
 from governance.display.countries import COUNTRIES, name_of
-from governance.domain.requests import ask as domain
+from governance.domain.requests import fields
+from governance.domain.requests.checks import is_not_hosted
+from governance.domain.requests.fields import EVIDENCE_LENGTH_MAX, NAME_CHARS_MAX, Control, Field, FieldType
+from governance.domain.requests.kinds import KINDS, kind_of
 from governance.selectors.register.usable_places import regions_of
-from governance.web.requests.answers import OTHER_PLACE, STEP_FIELDS
+from governance.web.requests.answers import KNOWN_PLACE_SEPARATOR, OTHER_PLACE
 from governance.web.requests.places import KnownPlace, known_places
 from governance.web.requests.questions import Choice, Question, choices, grouped_choices, input_name
 from governance.web.requests.registers import Registers
 from governance.web.requests.sentences import as_date
 
-# The fields of a workload that most asks state; the others are one click away.
+# The fields of a workload that most requests state; the others are one click away.
 _MAIN_FIELDS = {
     "parameters_billion", "active_parameters_billion", "architecture", "method", "tokens_billion", "epochs",
     "generated_tokens_billion", "trained_tokens_billion", "teacher_parameters_billion", "requests", "requests_per_day",
@@ -33,6 +41,36 @@ _MAIN_FIELDS = {
 _USUAL_SIZE = ("parameters_billion", "tokens_billion")
 _COUNTRY_PAIRS = tuple(sorted(COUNTRIES.items(), key=lambda pair: pair[1]))
 EVIDENCE_ROWS_SPARE = 2
+_PLAIN_BLOCK = "requests/form_block.html"
+# Questions with a page of their own; every other block is a row of questions beside each other.
+_BLOCK_TEMPLATES = {
+    "kind": "requests/form_kind.html",
+    "work": "requests/form_work.html",
+    "place": "requests/form_place.html",
+    "prohibited_uses": "requests/form_prohibited_uses.html",
+    "evidence": "requests/form_evidence.html",
+}
+# Blocks that stay folded until one of their questions is answered.
+_FOLDED_BLOCKS = {"export": "Technology that leaves the country"}
+
+
+@dataclass(slots=True)
+class Block:
+    """Questions that stand together on the page.
+
+    Args:
+        summary: what it is about while it is folded; empty where it never is.
+    """
+
+    name: str
+    template: str
+    summary: str = ""
+    rows: list[Field] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        return any(question.value or question.error for question in self.questions)
 
 
 @dataclass(slots=True)
@@ -40,7 +78,8 @@ class StepForm:
     """One step as the page shows it: questions by field of the content, and what the template treats by itself."""
 
     step: str
-    questions: dict[str, Question]
+    questions: dict[str, Question] = field(default_factory=dict)
+    blocks: list[Block] = field(default_factory=list)
     work_main: list[Question] = field(default_factory=list)
     work_more: list[Question] = field(default_factory=list)
     places: list[KnownPlace] = field(default_factory=list)
@@ -54,10 +93,12 @@ class StepForm:
 class _Builder:
     """Answers come from the post where there is one, else from the content."""
 
+    form: StepForm
     content: Mapping[str, Any]
     posted: QueryDict | None
     errors: Mapping[str, str]
     registers: Registers
+    today: date
 
     def typed(self, name: str) -> str:
         if self.posted is not None and input_name(name) in self.posted:
@@ -111,61 +152,107 @@ def build(
         errors: field to sentence.
         today: the first day on which something may start.
     """
-    builder = _Builder(content, posted, errors or {}, registers)
-    match step:
-        case "workload":
-            return _workload(builder)
-        case "size":
-            return _size(builder)
-        case "place":
-            return _place(builder, today)
-        case "purpose":
-            return _purpose(builder, today)
-    return StepForm("review", {})
+    form = StepForm(step)
+    b = _Builder(form, content, posted, errors or {}, registers, today)
+    for row in fields.of_step(step):
+        if not form.blocks or not row.block or form.blocks[-1].name != row.block:
+            template = _BLOCK_TEMPLATES.get(row.block, _PLAIN_BLOCK)
+            form.blocks.append(Block(row.block, template, _FOLDED_BLOCKS.get(row.block, "")))
+        form.blocks[-1].rows.append(row)
+        options = _WIDGETS[row.widget](b, row) if row.widget else {}
+        if options is not None:
+            question = form.questions[row.name] = _question(b, row, options)
+            form.blocks[-1].questions.append(question)
+    return form
 
 
-def _workload(b: _Builder) -> StepForm:
-    workload = b.typed("workload")
-    kinds = choices(vocabulary.KIND_NAMES.items(), [b.typed("kind") or "new"])
-    for kind in kinds:
-        kind.css = "grant" if kind.value in domain.KINDS_ON_A_GRANT else ""
-    grants = [(grant.reference, f"{grant.reference}, {grant.title}") for grant in b.registers.grants]
-    projects = [(project.slug, f"{project.name}, {project.team.name}") for project in b.registers.projects]
-    chosen_project = b.typed("project") or (projects[0][0] if len(projects) == 1 else "")
-    questions = {
-        "title": b.ask("title", "What do you call it?", hint="One line that others will find it by.", maxlength=120),
-        "project": b.ask(
-            "project", "Which project is it for?", "select", value=chosen_project, is_narrow=True,
-            hint="" if projects else "You have no role in a project yet: ask its team lead for one.",
-            choices=choices(projects, [chosen_project], empty="Choose a project"),
-        ),
-        "kind": b.ask("kind", "What kind of request is it?", "select", choices=kinds, is_narrow=True),
-        "related_grant": b.ask(
-            "related_grant", "Which grant is it about?", "select", is_narrow=True,
-            hint="Your running grants." if grants else "You have no running grant.",
-            choices=choices(grants, [b.typed("related_grant")], empty="Choose a grant"),
-        ),
-        "workload": b.ask(
-            "workload", "What will it run?", "select", is_narrow=True,
-            choices=choices(vocabulary.WORKLOAD_NAMES.items(), [workload], empty="Choose a workload"),
-        ),
-        "ask": b.ask(
-            "ask", "How do you want to ask?", "radios",
-            choices=choices(
-                (("work", "Size it for me"), ("cap", "I know how much I need")), [b.typed("ask") or "work"],
-                hints={
-                    "work": "Describe the work; the p90 of our estimate becomes the cap.",
-                    "cap": "Give hours, a window or an amount; describing the work is optional.",
-                },
-            ),
-        ),
-    }  # fmt: skip
-    shown = StepForm("workload", questions, shown_workload=workload)
-    for spec in fields_of(workload):
+_CONTROLS: dict[FieldType, str] = {
+    FieldType.CHOICE: "select",
+    FieldType.COUNTRY: "select",
+    FieldType.TRUTH: "select",
+    FieldType.CHOICES: "checkboxes",
+    FieldType.NAMES: "checkboxes",
+    FieldType.DAY: "date",
+    FieldType.NUMBER: "number",
+    FieldType.COUNT: "number",
+}
+
+
+def _question(b: _Builder, row: Field, options: Mapping[str, Any]) -> Question:
+    """The question of a row.
+
+    Args:
+        options: what its widget says in place of the row.
+    """
+    control = row.control.value if row.control else _CONTROLS.get(row.type, "text")
+    plain: dict[str, Any] = {
+        "hint": row.hint,
+        "unit": row.unit,
+        "is_narrow": row.is_narrow,
+        "is_compact": control == "checkboxes",
+        "is_optional": row.default is None and not row.needs_answer(b.content),
+    }
+    if control == "text":
+        plain["maxlength"] = int(row.maximum) if row.type is FieldType.TEXT else NAME_CHARS_MAX
+    elif control == Control.CHECKBOX:
+        plain["value"] = "yes" if b.typed(row.name) == "yes" else ""
+    if row.type is FieldType.CHOICE:
+        hints = {choice.slug: choice.hint for choice in row.choices}
+        chosen = b.typed(row.name) or str(row.default or "")
+        plain["choices"] = choices(row.labels.items(), [chosen], empty=row.empty or None, hints=hints)
+    elif row.type is FieldType.CHOICES:
+        plain["choices"] = choices(row.labels.items(), b.picked(row.name))
+    elif row.type is FieldType.COUNTRY:
+        plain["choices"] = choices(_COUNTRY_PAIRS, [b.typed(row.name)], empty=row.empty)
+    elif row.type is FieldType.TRUTH:
+        plain["choices"] = choices((("yes", "Yes"), ("no", "No")), [b.typed(row.name)], empty=row.empty)
+    return b.ask(row.name, row.question, control, **plain | dict(options))
+
+
+Options = dict[str, Any]
+
+
+def _named(b: _Builder, row: Field, pairs: Sequence[tuple[str, str]]) -> Options:
+    """A select over the rows of a register."""
+    return {"choices": choices(pairs, [b.typed(row.name)], empty=row.empty)}
+
+
+def _project(b: _Builder, row: Field) -> Options:
+    pairs = [(project.slug, f"{project.name}, {project.team.name}") for project in b.registers.projects]
+    chosen = b.typed(row.name) or (pairs[0][0] if len(pairs) == 1 else "")
+    hint = "" if pairs else "You have no role in a project yet: ask its team lead for one."
+    return {"value": chosen, "hint": hint, "choices": choices(pairs, [chosen], empty=row.empty)}
+
+
+def _kind(b: _Builder, row: Field) -> Options:
+    """Kinds that something carries out."""
+    offered = [(kind.slug, kind.label) for kind in KINDS if kind.is_offered]
+    found = choices(offered, [b.typed(row.name) or str(row.default)])
+    for choice in found:
+        choice.css = "grant" if kind_of(choice.value).is_on_grant else ""
+        choice.label = row.labels.get(choice.value, choice.label)
+    return {"choices": found}
+
+
+def _grant(b: _Builder, row: Field) -> Options:
+    pairs = [(grant.reference, f"{grant.reference}, {grant.title}") for grant in b.registers.grants]
+    hint = "Your running grants." if pairs else "You have no running grant."
+    return _named(b, row, pairs) | {"hint": hint, "is_optional": False}
+
+
+def _sizing(b: _Builder, row: Field) -> Options:
+    """Whoever has not said is asked for the work: a person rarely knows the hours."""
+    hints = {choice.slug: choice.hint for choice in row.choices}
+    return {"choices": choices(row.labels.items(), [b.typed(row.name) or "work"], hints=hints)}
+
+
+def _work(b: _Builder, row: Field) -> None:
+    """The fields of the workload that is chosen."""
+    b.form.shown_workload = b.typed("workload")
+    for spec in fields_of(b.form.shown_workload):
         question = _work_question(b, spec)
         is_main = spec.name in _MAIN_FIELDS or spec.required or question.error
-        (shown.work_main if is_main else shown.work_more).append(question)
-    return shown
+        (b.form.work_main if is_main else b.form.work_more).append(question)
 
 
 def fields_of(workload: str) -> tuple[FieldSpec, ...]:
@@ -180,10 +267,10 @@ def _work_question(b: _Builder, spec: FieldSpec) -> Question:
     name = f"work.{spec.name}"
     is_needed = spec.required or (spec.name in _USUAL_SIZE and b.typed("workload") in SAMPLE_KINDS)
     is_optional = not (is_needed and (b.typed("ask") or "work") == "work")
-    if spec.type is FieldType.CHOICE:
+    if spec.type is WorkFieldType.CHOICE:
         found = choices(spec.choices, [b.typed(name) or str(spec.default or "")])
         return b.ask(name, spec.label, "select", hint=spec.hint, choices=found)
-    if spec.type is FieldType.TEXT:
+    if spec.type is WorkFieldType.TEXT:
         suggestions = b.registers.hosted_models() if spec.name == "api_model" else []
         longest = int(spec.maximum or 200)
         return b.ask(
@@ -193,44 +280,41 @@ def _work_question(b: _Builder, spec: FieldSpec) -> Question:
     return b.ask(name, spec.label, "number", hint=hint, unit=spec.unit or " ", is_optional=is_optional)
 
 
-def _size(b: _Builder) -> StepForm:
-    is_hosted = b.content.get("workload") == "hosted_api"
+def _accelerator(b: _Builder, row: Field) -> Options | None:
+    if not is_not_hosted(b.content):
+        return None
+    return {"choices": grouped_choices(b.registers.accelerator_groups(), b.typed(row.name), empty=row.empty)}
+
+
+def _of_accelerators(b: _Builder, row: Field) -> Options | None:
+    return {} if is_not_hosted(b.content) else None
+
+
+def _hours(b: _Builder, row: Field) -> Options | None:
+    if not is_not_hosted(b.content):
+        return None
     is_cap = b.content.get("ask") != "work"
-    accelerator = b.typed("accelerator")
-    questions = {}
-    if not is_hosted:
-        questions["accelerator"] = b.ask(
-            "accelerator", "Which accelerator?", "select", is_narrow=True,
-            hint="Another place may bring another one; you can still change your mind there.",
-            choices=grouped_choices(b.registers.accelerator_groups(), accelerator, empty="Choose an accelerator"),
-        )  # fmt: skip
-        questions["accelerator_count"] = b.ask(
-            "accelerator_count", "How many at once?", "number", unit="accelerators",
-            hint=f"1 to {domain.ACCELERATORS_MAX:,}.",
-        )  # fmt: skip
-        questions["gpu_hours_cap"] = b.ask(
-            "gpu_hours_cap", "How many GPU-hours at most?", "number", unit="GPU-hours", is_optional=True,
-            hint="Accelerators times hours. Leave it empty to use the whole window."
-            if is_cap
-            else "The grant stops there. Leave it empty, and the p90 of the estimate decides.",
-        )  # fmt: skip
-    questions["money_cap_usd"] = b.ask(
-        "money_cap_usd", "How much money at most?", "number", unit="USD", is_optional=not (is_hosted and is_cap),
-        hint="The grant stops there as well.",
-    )  # fmt: skip
-    return StepForm("size", questions)
+    return {
+        "hint": "Accelerators times hours. Leave it empty to use the whole window."
+        if is_cap
+        else "The grant stops there. Leave it empty, and the p90 of the estimate decides."
+    }
 
 
-def _place(b: _Builder, today: date) -> StepForm:
-    registers = b.registers
+def _money(b: _Builder, row: Field) -> Options:
+    return {"is_optional": is_not_hosted(b.content) or b.content.get("ask") == "work"}
+
+
+def _place(b: _Builder, row: Field) -> Options:
+    """The places with a known price, and the provider of another one."""
     # Prices are read on the day of the start.
-    on = max(today, as_date(b.content.get("start_on")) or today)
-    is_hosted = b.content.get("workload") == "hosted_api"
+    on = max(b.today, as_date(b.content.get("start_on")) or b.today)
     places = []
-    if registers.snapshot is not None and not is_hosted and b.content.get("workload") != "purchase":
-        places = known_places(b.content, registers.snapshot, registers.providers, on=on)
+    if b.registers.snapshot is not None and is_not_hosted(b.content) and b.content.get("workload") != "purchase":
+        places = known_places(b.content, b.registers.snapshot, b.registers.providers, on=on)
     keys = {place.key for place in places}
-    now_key = "~".join(str(b.content.get(name) or "") for name in ("provider", "price_term", "accelerator"))
+    parts = ("provider", "price_term", "accelerator")
+    now_key = KNOWN_PLACE_SEPARATOR.join(str(b.content.get(name) or "") for name in parts)
     posted_key = b.posted.get("place") if b.posted is not None else None
     chosen = posted_key or (now_key if now_key in keys else OTHER_PLACE if b.content.get("provider") else "")
     if not chosen:
@@ -246,136 +330,97 @@ def _place(b: _Builder, today: date) -> StepForm:
             OTHER_PLACE, "Another place", "Provider, region and term of your choice.", is_chosen=chosen == OTHER_PLACE
         )
     )
-    providers = [(provider.slug, _provider_label(provider)) for provider in registers.providers]
-    default_term = "per_token" if is_hosted else "purchase" if b.content.get("workload") == "purchase" else ""
-    typed_countries = b.typed("access_countries") if b.posted is not None else ""
-    if b.posted is None:
-        codes = b.content.get("access_countries") or [registers.user.person.country]
-        typed_countries = ", ".join(name_of(code) for code in codes)
-    regions = regions_of(b.typed("provider"), registers.snapshot) if registers.snapshot else []
-    questions = {
-        "place": b.ask(
-            "provider", "Where should it run?", "radios", choices=listed,
-            hint="Prices of our own are listed, each sized for this workload. Cost shown is p10–p90.",
-        ),
-        "provider": b.ask(
-            "provider", "At which provider?", "select",
-            choices=choices(providers, [b.typed("provider")], empty="Choose a provider"),
-        ),
-        "price_term": b.ask(
-            "price_term", "On which terms?", "select",
-            choices=choices(
-                [(slug, name[:1].upper() + name[1:]) for slug, name in vocabulary.TERM_NAMES.items()],
-                [b.typed("price_term") or default_term], empty="Choose the terms",
-            ),
-        ),
-        "region": b.ask("region", "In which region?", hint="The provider’s own name for it, such as eu-north-1.",
-                        is_optional=True, maxlength=80, suggestions=regions),
-        "country": b.ask(
-            "country", "In which country is that?", "select", is_optional=True,
-            hint="Where the machines stand; empty: as the region says.",
-            choices=choices(_COUNTRY_PAIRS, [b.typed("country")], empty="As the region says"),
-        ),
-        "start_on": b.ask("start_on", "When may it start?", "date", value=b.typed("start_on") or today.isoformat(),
-                          hint=f"Earliest is today, {numbers.day(today)}; a ratification may look back."),
-        "end_on": b.ask("end_on", "Until when?", "date", is_optional=True,
-                        hint="Without an end it counts by its monthly cost."),
-        "access_countries": b.ask(
-            "access_countries", "From which countries will people use it?", value=typed_countries,
-            hint="The countries where your users sit, not where the machines are. Commas between them.",
-        ),
-    }  # fmt: skip
-    questions["place"].name = "place"
-    return StepForm("place", questions, places=places, is_place_other=chosen == OTHER_PLACE)
+    where = b.form.questions["place"] = b.ask(
+        row.name, "Where should it run?", "radios", choices=listed,
+        hint="Prices that your organisation has recorded, for this workload. Cost shown is p10–p90.",
+    )  # fmt: skip
+    where.name = "place"
+    b.form.places, b.form.is_place_other = places, chosen == OTHER_PLACE
+    return _named(b, row, [(provider.slug, _provider_label(provider)) for provider in b.registers.providers])
 
 
 def _provider_label(provider: Any) -> str:
     return provider.name if provider.is_approved else f"{provider.name} (not approved)"
 
 
+def _price_term(b: _Builder, row: Field) -> Options:
+    usual = {"hosted_api": "per_token", "purchase": "purchase"}.get(str(b.content.get("workload")), "")
+    return {"choices": choices(row.labels.items(), [b.typed(row.name) or usual], empty=row.empty)}
+
+
+def _region(b: _Builder, row: Field) -> Options:
+    snapshot = b.registers.snapshot
+    return {"suggestions": regions_of(b.typed("provider"), snapshot) if snapshot else []}
+
+
+def _start(b: _Builder, row: Field) -> Options:
+    hint = f"Earliest is today, {numbers.day(b.today)}; a ratification may look back."
+    return {"value": b.typed(row.name) or b.today.isoformat(), "hint": hint}
+
+
+def _countries(b: _Builder, row: Field) -> Options:
+    if b.posted is not None:
+        return {"value": b.typed(row.name), "is_optional": False, "maxlength": None}
+    codes = b.content.get(row.name) or [b.registers.user.person.country]
+    return {"value": ", ".join(name_of(code) for code in codes), "is_optional": False, "maxlength": None}
+
+
+def _purposes(b: _Builder, row: Field) -> Options:
+    return _named(b, row, [(purpose.slug, purpose.name) for purpose in b.registers.purposes])
+
+
+def _lineages(b: _Builder, row: Field) -> Options:
+    return _named(b, row, [(lineage.slug, lineage.name) for lineage in b.registers.lineages])
+
+
+def _prohibited_uses(b: _Builder, row: Field) -> Options:
+    uses = b.form.prohibited_uses = b.registers.prohibited_uses
+    return {"choices": choices([(use.id, _use_label(use, b.today)) for use in uses], b.picked(row.name))}
+
+
 def _use_label(use: ProhibitedUse, today: date) -> str:
     return use.title if use.effective_from <= today else f"{use.title} (from {numbers.day(use.effective_from)})"
 
 
-def _purpose(b: _Builder, today: date) -> StepForm:
-    lineages = [(lineage.slug, lineage.name) for lineage in b.registers.lineages]
-    purposes = [(purpose.slug, purpose.name) for purpose in b.registers.purposes]
-    questions = {
-        "purpose": b.ask("purpose", "What is it for?", "select", is_narrow=True,
-                         choices=choices(purposes, [b.typed("purpose")], empty="Choose a purpose")),
-        "prohibited_uses": b.ask(
-            "prohibited_uses", "Does it involve a prohibited use?", "checkboxes", is_compact=True,
-            hint="Tick each that applies. Leave all empty if none does.",
-            choices=choices(
-                [(use.id, _use_label(use, today)) for use in b.registers.prohibited_uses],
-                b.picked("prohibited_uses"),
-            ),
-        ),
-        "justification": b.ask(
-            "justification", "Why is it needed, and what will you have afterwards?", "textarea",
-            hint="Whoever decides reads this first.", maxlength=None,
-        ),
-        "data_class": b.ask(
-            "data_class", "Which data will it touch?", "radios",
-            hint="The most sensitive class counts.",
-            choices=choices(vocabulary.DATA_CLASS_NAMES.items(), [b.typed("data_class")],
-                            hints=vocabulary.DATA_CLASS_HINTS),
-        ),
-        "customer_data": b.ask("customer_data", "Some of the data belongs to customers", "checkbox",
-                               value="yes" if b.typed("customer_data") == "yes" else ""),
-        "exposure_of_output": b.ask(
-            "exposure_of_output", "Who will meet what it produces?", "select", is_narrow=True,
-            choices=choices(vocabulary.EXPOSURE_NAMES.items(), [b.typed("exposure_of_output") or "none"]),
-        ),
-        "use_tags": b.ask("use_tags", "Does it touch any of these fields?", "checkboxes", is_compact=True,
-                          choices=choices(vocabulary.USE_TAG_NAMES.items(), b.picked("use_tags"))),
-        "beneficiary_entity": b.ask("beneficiary_entity", "Is it for someone outside?", is_optional=True, maxlength=120,
-                                    hint="The name of the customer or partner who gets the result."),
-        "beneficiary_hq_country": b.ask(
-            "beneficiary_hq_country", "Where does their ultimate parent sit?", "select", is_optional=True,
-            choices=choices(_COUNTRY_PAIRS, [b.typed("beneficiary_hq_country")], empty="Nobody outside"),
-        ),
-        "lineage": b.ask(
-            "lineage", "Which family of models does it add to?", "select", is_optional=True, is_narrow=True,
-            hint="Training compute adds up along a family; thresholds are read on the sum.",
-            choices=choices(lineages, [b.typed("lineage")], empty="None"),
-        ),
-        "modalities": b.ask("modalities", "What does the model take in or give out?", "checkboxes", is_compact=True,
-                            choices=choices(vocabulary.MODALITY_NAMES.items(), b.picked("modalities"))),
-        "eu_market": b.ask(
-            "eu_market", "Will it be placed on the EU market?", "select", is_optional=True, is_narrow=True,
-            choices=choices((("yes", "Yes"), ("no", "No")), [b.typed("eu_market")], empty="Not known yet"),
-        ),
-        "destination_country": b.ask(
-            "destination_country", "To which country would technology go?", "select", is_optional=True,
-            choices=choices(_COUNTRY_PAIRS, [b.typed("destination_country")], empty="None"),
-        ),
-        "licence_ref": b.ask("licence_ref", "Under which licence?", is_optional=True, maxlength=80,
-                             hint="Number of the export licence."),
-    }  # fmt: skip
-    return StepForm("purpose", questions, evidence=_evidence_rows(b), prohibited_uses=b.registers.prohibited_uses)
-
-
-def _evidence_rows(b: _Builder) -> list[dict[str, Any]]:
+def _evidence(b: _Builder, row: Field) -> None:
     if b.posted is not None:
         kinds, urls = b.posted.getlist("evidence_kind"), b.posted.getlist("evidence_url")
         pairs = [
             (kinds[index] if index < len(kinds) else "", urls[index] if index < len(urls) else "")
-            for index in range(min(max(len(kinds), len(urls)), domain.EVIDENCE_LENGTH_MAX))
+            for index in range(min(max(len(kinds), len(urls)), EVIDENCE_LENGTH_MAX))
         ]
         pairs = [pair for pair in pairs if any(pair)]
     else:
-        found = b.content.get("evidence")
+        found = b.content.get(row.name)
         pairs = [(item.get("kind", ""), item.get("url", "")) for item in found] if isinstance(found, list) else []
-    pairs += [("", "")] * min(EVIDENCE_ROWS_SPARE, max(0, domain.EVIDENCE_LENGTH_MAX - len(pairs)))
-    return [
+    pairs += [("", "")] * min(EVIDENCE_ROWS_SPARE, max(0, EVIDENCE_LENGTH_MAX - len(pairs)))
+    b.form.evidence = [
         {
             "number": index + 1,
             "url": url,
-            "choices": choices(vocabulary.EVIDENCE_NAMES.items(), [kind], empty="Choose what it shows"),
+            "choices": choices(row.labels.items(), [kind], empty="Choose what it shows"),
         }
         for index, (kind, url) in enumerate(pairs)
     ]
 
 
-__all__ = ["STEP_FIELDS", "StepForm", "build"]
+_WIDGETS: dict[str, Callable[[_Builder, Field], Options | None]] = {
+    "project": _project,
+    "kind": _kind,
+    "grant": _grant,
+    "sizing": _sizing,
+    "work": _work,
+    "accelerator": _accelerator,
+    "of_accelerators": _of_accelerators,
+    "hours": _hours,
+    "money": _money,
+    "place": _place,
+    "price_term": _price_term,
+    "region": _region,
+    "start": _start,
+    "countries": _countries,
+    "purposes": _purposes,
+    "prohibited_uses": _prohibited_uses,
+    "lineages": _lineages,
+    "evidence": _evidence,
+}

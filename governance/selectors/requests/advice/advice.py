@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.domain.errors import GovernanceError
-from governance.domain.requests.ask import Ask
+from governance.domain.requests.parse import RequestContent
 from governance.models import ProvisioningRequest
 from governance.selectors.requests.advice.cheaper import Cheaper, cheaper
 from governance.selectors.requests.advice.nearest import NOTHING as NO_NEAREST
@@ -65,9 +65,9 @@ def advise_request(
     except GovernanceError:
         # It names what is gone, or nothing could be judged: the page says so elsewhere.
         return NOTHING
-    return _of(situation, Ask.parse(content))
+    return _of(situation, RequestContent.parse(content))
 
 
-def _of(situation: Situation, before: Ask) -> Advised:
+def _of(situation: Situation, before: RequestContent) -> Advised:
     is_settled = rank_of(situation.assessed) == 0 and before == situation.ask
     return Advised(NO_NEAREST if is_settled else search(situation, before=before), cheaper(situation))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from estimator.core.pricing.place import PriceTerm
 from governance.domain.money.money import to_units
 from governance.domain.prose import NBSP, TIMES, capital, money_in_full, percent
-from governance.domain.requests.ask import KINDS_IN_THE_PAST, Ask
+from governance.domain.requests.parse import RequestContent
 from governance.selectors.people import people
 from governance.selectors.register.usable_places import UsablePlace, usable_places
 from governance.selectors.requests.advice.levers import is_still_the_work
@@ -33,7 +33,7 @@ class Cheaper:
         more: roles that would decide it there and do not decide it as it is.
     """
 
-    ask: Ask
+    ask: RequestContent
     assessed: Assessed
     place: UsablePlace
     saving: float
@@ -86,11 +86,11 @@ def cheaper(situation: Situation) -> Cheaper | None:
     return _told(situation, judged, place)
 
 
-def _may_move(ask: Ask) -> bool:
-    if ask.accelerator is None or ask.workload in ("hosted_api", "purchase") or ask.kind in KINDS_IN_THE_PAST:
+def _may_move(ask: RequestContent) -> bool:
+    if ask.accelerator is None or ask.workload in ("hosted_api", "purchase") or ask.kind_of_request.may_start_in_past:
         return False
     # A change of a grant stays where the grant is.
-    return ask.kind == "new" or ask.related_grant is None
+    return not ask.kind_of_request.is_on_grant or ask.related_grant is None
 
 
 def _candidates(situation: Situation) -> list[UsablePlace]:
@@ -136,10 +136,9 @@ def _candidates(situation: Situation) -> list[UsablePlace]:
     return sorted(moved, key=lambda place: place.usd_per_gpu_hour / (parts[place.accelerator].peak_tflop_s or 1.0))
 
 
-def _there(ask: Ask, place: UsablePlace, situation: Situation) -> Ask:
+def _there(ask: RequestContent, place: UsablePlace, situation: Situation) -> RequestContent:
     """The same work in another place; as many more devices as its memory makes necessary."""
-    moved = replace(
-        ask,
+    moved = ask.changed(
         provider=place.provider.slug,
         price_term=place.price_term,
         accelerator=place.accelerator,
@@ -152,7 +151,7 @@ def _there(ask: Ask, place: UsablePlace, situation: Situation) -> Ask:
         return moved
     sized = situation.judge_for_real(moved)
     smallest = sized.estimate.smallest_count_that_fits if sized is not None else None
-    return moved if not smallest or smallest <= moved.accelerator_count else replace(moved, accelerator_count=smallest)
+    return moved if not smallest or smallest <= moved.accelerator_count else moved.changed(accelerator_count=smallest)
 
 
 def _told(situation: Situation, judged: Assessed, place: UsablePlace) -> Cheaper:

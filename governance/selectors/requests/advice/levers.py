@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from governance.domain.requests.ask import EVIDENCE_KINDS, KINDS_IN_THE_PAST, WINDOW_DAYS_MAX, Ask, Evidence
+from governance.domain.requests import fields
+from governance.domain.requests.checks import WINDOW_DAYS_MAX
+from governance.domain.requests.parse import Evidence, RequestContent
 from governance.policy.bundle.effects import EffectKind
 from governance.policy.language import ir
 from governance.policy.language.types import Type
@@ -34,8 +36,8 @@ class Scale:
 
     name: str
     high: int
-    low: Callable[[Ask], int]
-    apply: Callable[[Ask, int], Ask]
+    low: Callable[[RequestContent], int]
+    apply: Callable[[RequestContent, int], RequestContent]
 
     def distance(self, value: int) -> float:
         """How far a change goes, 0 to 1."""
@@ -47,7 +49,7 @@ class Step:
     """Something that is either changed or not: another place, a link to evidence, an end where there is none."""
 
     name: str
-    apply: Callable[[Ask], Ask]
+    apply: Callable[[RequestContent], RequestContent]
     distance: float
     place: UsablePlace | None = None
 
@@ -55,7 +57,7 @@ class Step:
 def scales(situation: Situation) -> list[Scale]:
     """Numbers of this request that could be smaller, the ones that cost least to change first."""
     ask, estimate = situation.ask, situation.assessed.estimate
-    if ask.kind in KINDS_IN_THE_PAST or ask.workload == "purchase":
+    if ask.kind_of_request.may_start_in_past or ask.workload == "purchase":
         # What has run is what it was.
         return [_count(ask, None)] if ask.workload == "purchase" and ask.accelerator_count > 1 else []
     found: list[Scale] = []
@@ -70,7 +72,7 @@ def scales(situation: Situation) -> list[Scale]:
                     "money_cap_usd",
                     math.ceil(now),
                     lambda _: least,
-                    lambda each, value: replace(each, money_cap_usd=float(value)),
+                    lambda each, value: each.changed(money_cap_usd=float(value)),
                 )
             )
     if not is_hosted:
@@ -83,7 +85,7 @@ def scales(situation: Situation) -> list[Scale]:
                     "gpu_hours_cap",
                     math.ceil(cap),
                     lambda _: fewest,
-                    lambda each, value: replace(each, gpu_hours_cap=float(value)),
+                    lambda each, value: each.changed(gpu_hours_cap=float(value)),
                 )
             )
         if ask.accelerator_count > 1:
@@ -110,7 +112,7 @@ def is_still_the_work(changed: Assessed, before: Assessed) -> bool:
 def evidence_steps(situation: Situation) -> Iterator[Step]:
     """Links to evidence without which a rule refuses."""
     denying = {rule.rule_id for rule in situation.assessed.decision.denials}
-    linked = {item.kind for item in situation.ask.evidence}
+    known, linked = fields.field("evidence").slugs, {item.kind for item in situation.ask.evidence}
     wanted: dict[str, None] = {}
     for rule in situation.policy.at(situation.assessed.context.now.date()).rules:
         if rule.rule_id not in denying or rule.kind is not EffectKind.DENY:
@@ -120,11 +122,11 @@ def evidence_steps(situation: Situation) -> Iterator[Step]:
                 words = [
                     each.value for each in ir.walk(part) if isinstance(each, ir.Const) and each.type is Type.STRING
                 ]
-                wanted.update(dict.fromkeys(word for word in words if word in EVIDENCE_KINDS and word not in linked))
+                wanted.update(dict.fromkeys(word for word in words if word in known and word not in linked))
     for kind in wanted:
 
-        def link(ask: Ask, kind: str = kind) -> Ask:
-            return replace(ask, evidence=tuple(sorted((*ask.evidence, Evidence(kind, EVIDENCE_URL)), key=_by_kind)))
+        def link(ask: RequestContent, kind: str = kind) -> RequestContent:
+            return ask.changed(evidence=tuple(sorted((*ask.evidence, Evidence(kind, EVIDENCE_URL)), key=_by_kind)))
 
         yield Step("evidence", link, 0.4)
 
@@ -135,9 +137,9 @@ def place_steps(situation: Situation) -> list[Step]:
     Places are looked at where they cost less, or where a rule in the way reads something of the place.
     """
     ask, assessed = situation.ask, situation.assessed
-    if ask.accelerator is None or ask.workload in ("hosted_api", "purchase") or ask.kind in KINDS_IN_THE_PAST:
+    if ask.accelerator is None or ask.workload in ("hosted_api", "purchase") or ask.kind_of_request.may_start_in_past:
         return []
-    if ask.kind != "new" and ask.related_grant:
+    if ask.kind_of_request.is_on_grant and ask.related_grant:
         # A change of a grant stays where the grant is.
         return []
     in_the_way = [rule for rule in assessed.decision.fired if rule.effect in ("deny", "require")]
@@ -163,10 +165,9 @@ def place_steps(situation: Situation) -> list[Step]:
     return [_move(place, ask) for place in chosen[:PLACES_MAX]]
 
 
-def _move(place: UsablePlace, ask: Ask) -> Step:
-    def move(each: Ask) -> Ask:
-        return replace(
-            each,
+def _move(place: UsablePlace, ask: RequestContent) -> Step:
+    def move(each: RequestContent) -> RequestContent:
+        return each.changed(
             provider=place.provider.slug,
             price_term=place.price_term,
             region=place.region,
@@ -176,14 +177,14 @@ def _move(place: UsablePlace, ask: Ask) -> Step:
     return Step("provider", move, 0.3 if place.provider.slug != ask.provider else 0.2, place)
 
 
-def _is_another(place: UsablePlace, ask: Ask) -> bool:
+def _is_another(place: UsablePlace, ask: RequestContent) -> bool:
     if (place.provider.slug, place.price_term) != (ask.provider, ask.price_term):
         return True
     return place.region is not None and (place.region, place.country) != (ask.region, ask.country)
 
 
-def _count(ask: Ask, smallest_that_fits: int | None) -> Scale:
-    def low(each: Ask) -> int:
+def _count(ask: RequestContent, smallest_that_fits: int | None) -> Scale:
+    def low(each: RequestContent) -> int:
         least = smallest_that_fits or 1
         days = each.window_days
         if each.ask == "cap" and each.gpu_hours_cap is not None and days is not None:
@@ -191,11 +192,11 @@ def _count(ask: Ask, smallest_that_fits: int | None) -> Scale:
         return max(1, least)
 
     return Scale(
-        "accelerator_count", ask.accelerator_count, low, lambda each, value: replace(each, accelerator_count=value)
+        "accelerator_count", ask.accelerator_count, low, lambda each, value: each.changed(accelerator_count=value)
     )
 
 
-def _days_least(ask: Ask, before: Assessed) -> int:
+def _days_least(ask: RequestContent, before: Assessed) -> int:
     """Days that the hours need on so many devices."""
     count = max(1, ask.accelerator_count)
     if ask.workload == "hosted_api":
@@ -208,8 +209,8 @@ def _days_least(ask: Ask, before: Assessed) -> int:
     return max(1, math.ceil(wall.p90 * max(1, before.ask.accelerator_count) / count / 24.0))
 
 
-def _ending(ask: Ask, days: int) -> Ask:
-    return replace(ask, end_on=ask.start_on + timedelta(days=days - 1))
+def _ending(ask: RequestContent, days: int) -> RequestContent:
+    return ask.changed(end_on=ask.start_on + timedelta(days=days - 1))
 
 
 def _fits_window(assessed: Assessed) -> bool:
@@ -231,18 +232,18 @@ def _by_kind(item: Evidence) -> tuple[str, str]:
     return item.kind, item.url
 
 
-def moved_to(ask: Ask, today: date) -> Ask:
+def moved_to(ask: RequestContent, today: date) -> RequestContent:
     """The same request with a start that has passed moved to today, and its end with it."""
-    if ask.start_on >= today or ask.kind in KINDS_IN_THE_PAST:
+    if ask.start_on >= today or ask.kind_of_request.may_start_in_past:
         return ask
     later = today - ask.start_on
-    return replace(ask, start_on=today, end_on=None if ask.end_on is None else ask.end_on + later)
+    return ask.changed(start_on=today, end_on=None if ask.end_on is None else ask.end_on + later)
 
 
-def differences(before: Ask, after: Ask) -> dict[str, tuple[Any, Any]]:
+def differences(before: RequestContent, after: RequestContent) -> dict[str, tuple[Any, Any]]:
     """Fields of the form that differ, by name."""
     return {
         name: (getattr(before, name), getattr(after, name))
-        for name in Ask.__slots__
+        for name in fields.names()
         if getattr(before, name) != getattr(after, name)
     }

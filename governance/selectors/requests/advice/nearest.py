@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from governance.domain.money.money import to_units
-from governance.domain.requests.ask import Ask
 from governance.domain.requests.lifecycle import State
+from governance.domain.requests.parse import RequestContent
 from governance.models import BudgetHold, ProvisioningRequest
 from governance.policy.decisions.answer import Outcome
 from governance.policy.decisions.decision import decide
@@ -59,7 +59,7 @@ class Nearer:
         dropped: roles that decide the request as it is, and would not decide this one.
     """
 
-    ask: Ask
+    ask: RequestContent
     assessed: Assessed
     changes: tuple[words.Change, ...]
     deciders: tuple[str, ...]
@@ -139,7 +139,7 @@ def assessed_now(
         held = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
         own_hold_micro = held.amount_micro if held else 0
     assessed = assessments.assess(
-        moved_to(Ask.parse(content), now.date()),
+        moved_to(RequestContent.parse(content), now.date()),
         requester=request.requester,
         now=now,
         request_id=request.pk,
@@ -150,7 +150,7 @@ def assessed_now(
     return Situation(assessed, beneficiary_id=request.beneficiary_id)
 
 
-def search(situation: Situation, *, before: Ask | None = None) -> Advice:
+def search(situation: Situation, *, before: RequestContent | None = None) -> Advice:
     """The nearest requests to the one of a situation, each verified with the people who would decide it.
 
     Args:
@@ -176,7 +176,7 @@ def search(situation: Situation, *, before: Ask | None = None) -> Advice:
     return Advice((), words.why_none(situation.assessed, found.least()), is_refused)
 
 
-def _nearer(situation: Situation, judged: Assessed, before: Ask) -> Nearer:
+def _nearer(situation: Situation, judged: Assessed, before: RequestContent) -> Nearer:
     labels = people.role_labels()
     now_deciding = {stage.role for stage in situation.assessed.stages}
     deciders = tuple(dict.fromkeys(stage.role for stage in judged.stages))
@@ -206,7 +206,7 @@ class _Search:
 
     # -- judging
 
-    def ask_of(self, choice: Choice) -> Ask:
+    def ask_of(self, choice: Choice) -> RequestContent:
         """The request with some changes; numbers in the order in which they depend on each other."""
         ask = self.base.ask
         for value in choice.values():
@@ -237,7 +237,7 @@ class _Search:
 
     # -- searching
 
-    def nearest(self, goal: Goal) -> Ask | None:
+    def nearest(self, goal: Goal) -> RequestContent | None:
         """The change of the fewest fields that reaches the goal; of several the smallest."""
         steps: dict[str, list[Step]] = {}
         if self.evidence:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from governance.domain.prose import NBSP, capital, money_in_full, within
-from governance.domain.requests.ask import Ask
+from governance.domain.requests.parse import RequestContent
 from governance.policy.decisions.answer import Outcome
 from governance.policy.decisions.fired import FiredRule
 from governance.policy.decisions.wording import role_in_words
@@ -76,7 +76,7 @@ def promise(
 _PLACE_FIELDS = ("provider", "price_term", "region", "country")
 
 
-def changes(before: Ask, after: Ask, situation: Situation) -> Iterable[Change]:
+def changes(before: RequestContent, after: RequestContent, situation: Situation) -> Iterable[Change]:
     """Every field that differs; those of the place are one sentence, said with the first of them."""
     moved = differences(before, after)
     place = [name for name in _PLACE_FIELDS if name in moved]
@@ -86,7 +86,9 @@ def changes(before: Ask, after: Ask, situation: Situation) -> Iterable[Change]:
         yield Change(name, was, now, "" if is_told else _sentence(name, was, now, before, after, situation))
 
 
-def _sentence(name: str, was: Any, now: Any, before: Ask, after: Ask, situation: Situation) -> str:
+def _sentence(
+    name: str, was: Any, now: Any, before: RequestContent, after: RequestContent, situation: Situation
+) -> str:
     match name:
         case "gpu_hours_cap":
             instead = f" instead of {was:,.10g}" if was is not None else ""

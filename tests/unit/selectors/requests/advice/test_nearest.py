@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance.domain.requests.ask import Ask
+from governance.domain.requests.parse import RequestContent
 from governance.models import Budget, ProvisioningRequest
 from governance.policy.decisions.answer import Outcome
 from governance.selectors.requests import assessments, situations
@@ -206,12 +205,12 @@ def test_a_search_of_the_bounds_finds_none_where_none_is_shown(cast: Cast, chang
         assert other is None or rank_of(other) >= least, ask
 
 
-def boxed(ask: Ask) -> list[Ask]:
+def boxed(ask: RequestContent) -> list[RequestContent]:
     """A grid over everything that may be smaller."""
     hours = [ask.gpu_hours_cap * share for share in (0.001, 0.01, 0.1, 0.3, 0.6, 0.9, 1.0)] if ask.gpu_hours_cap else []
     counts = sorted({1, 2, 4, 8, 16, 32, 64, ask.accelerator_count} & set(range(1, ask.accelerator_count + 1)))
     ends = [ask.end_on, *(ask.start_on + timedelta(days=days) for days in (0, 5, 13, 29))]
     return [
-        replace(ask, gpu_hours_cap=each, accelerator_count=count, end_on=end)
+        ask.changed(gpu_hours_cap=each, accelerator_count=count, end_on=end)
         for each, count, end in itertools.product(hours or [None], counts, ends)
     ]
