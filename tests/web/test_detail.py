@@ -77,8 +77,8 @@ def test_a_second_revision_shows_what_changed(cast: Cast, browser_of: Browser) -
     drafts.save_draft(request_id=request.pk, actor=cast.alice, content=content, now=timezone.now())
     submission.submit_request(request_id=request.pk, actor=cast.alice, now=timezone.now())
     html = page(browser_of("bob"), request)
-    assert "<del>1,000\u00a0h</del>" in html
-    assert "<ins>1,500\u00a0h</ins>" in html
+    assert "<del>1,000\u00a0GPU-hours</del>" in html
+    assert "<ins>1,500\u00a0GPU-hours</ins>" in html
     assert "+50.0\u00a0%" in html
 
 
