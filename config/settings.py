@@ -357,6 +357,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    # A choice stands where it is made: one list of words is the state of many things.
+    "POSTPROCESSING_HOOKS": [],
 }
 
 # ---------------------------------------------------------------------------- admin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from typing import Any
 
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
@@ -24,6 +25,8 @@ class NewestFirst(CursorPagination):
     max_page_size = 200
     page_size_query_param = "page_size"
     ordering = "-id"
+    cursor_query_description = "From `next` or `previous` of the page before."
+    page_size_query_description = "1 to 200; 50 unless told."
 
     def get_page_size(self, request: Request) -> int | None:
         """The size that was asked for, 200 at most.
@@ -55,3 +58,7 @@ class NewestFirst(CursorPagination):
         if place is None or int(place[1] or 0) > _KEY_MAX:
             raise InvalidInput({"cursor": ["is not one of ours: take it from `next` or `previous` of the page before"]})
         return super().decode_cursor(request)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        whole = super().get_paginated_response_schema(schema)
+        return {**whole, "required": ["next", "previous", "results"]}

@@ -14,6 +14,7 @@ from rest_framework import exceptions, renderers, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from governance.api.serializers import ProblemSerializer
 from governance.domain.errors import GovernanceError, InvalidInput
 from governance.services.contention import is_contention
 
@@ -58,23 +59,21 @@ def problem(
         errors: field name -> sentences.
         data: plain values that the sentence speaks of.
     """
-    body = document(code, http_status, detail)
-    if errors:
-        body["errors"] = errors
-    if data:
-        body["data"] = dict(data)
-    return Response(_encodable(body), status=http_status, content_type=ProblemRenderer.media_type)
+    more = {name: dict(values) for name, values in (("errors", errors), ("data", data)) if values}
+    body = document(code, http_status, detail, **_encodable(more))
+    return Response(body, status=http_status, content_type=ProblemRenderer.media_type)
 
 
-def document(code: str, http_status: int, detail: str) -> dict[str, Any]:
-    """The fields that every problem has."""
-    return {
+def document(code: str, http_status: int, detail: str, **more: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a problem; `more` is its errors and data, where there are any."""
+    fields = {
         "type": f"urn:comptroller:problem:{code}",
         "title": TITLES.get(http_status, "Refused"),
         "status": http_status,
         "code": code,
-        "detail": detail,
+        "detail": _encodable(detail),
     }
+    return ProblemSerializer().to_representation(fields | more)
 
 
 def _encodable(value: Any) -> Any:

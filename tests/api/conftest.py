@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
@@ -9,12 +11,28 @@ from rest_framework.test import APIClient
 
 from governance.models import User
 from tests import cast as casting
+from tests.api.contract import case_of, require_conforming
 from tests.cast import Cast
 
 
 @pytest.fixture
 def cast(cast_today: Cast) -> Cast:
     return cast_today
+
+
+@pytest.fixture(autouse=True)
+def answers_keep_to_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer that a test of the API is given is one that the published schema describes."""
+    send = APIClient.generic
+
+    def generic(self: APIClient, method: str, path: str, *arguments: Any, **options: Any) -> Any:
+        response = send(self, method, path, *arguments, **options)
+        case = case_of(method, urlsplit(str(path)).path)
+        if case is not None:
+            require_conforming(case, response)
+        return response
+
+    monkeypatch.setattr(APIClient, "generic", generic)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from governance.api.views import BudgetList
+from governance.api.money.views import BudgetList
 from governance.models import RequestComment, User
 from tests.cast import Cast
 from tests.house import fingerprint

@@ -6,15 +6,13 @@ from datetime import date
 from typing import Any
 
 from django.utils import timezone
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.fields import WholeNumberField
+from governance.api.rules import serializers as shapes
 from governance.api.rules.policies import PolicyEndpoint
-from governance.api.schema import REFUSALS, described
-from governance.api.serializers import StrictSerializer
-from governance.domain.errors import InvalidInput
+from governance.api.schema import described
+from governance.domain.errors import InvalidInput, NoActivePolicy
 from governance.policy.analysis.differences import differences
 from governance.policy.decisions.counterfactual import nearest_allowed
 from governance.policy.decisions.decision import decide
@@ -26,28 +24,15 @@ from governance.policy.facts.facts_schema import ValidFacts, facts_from_json, va
 from governance.selectors.record import decision_logs, replay
 from governance.selectors.rules import policies
 
-REPLAYED_MAX = 500
 # As on the desk's page: what takes longer is for the command, which has the solver.
 SEARCHED_MAX = 4_000
 
 
-class JudgeSerializer(StrictSerializer):
-    facts = serializers.DictField(help_text="Facts by name, laid over a plain ask; null takes one away.")
-    version = WholeNumberField(
-        min_value=1, max_value=2**63 - 1, required=False, allow_null=True, default=None,
-        help_text="A version to judge by in the place of its set's active one.",
-    )  # fmt: skip
-
-
-class ReplaySerializer(StrictSerializer):
-    limit = WholeNumberField(min_value=1, max_value=REPLAYED_MAX, default=100, help_text="The newest so many.")
-
-
 class PolicyJudge(PolicyEndpoint):
-    @described("policies_judge", 200, *REFUSALS, request=JudgeSerializer)
+    @described("policies_judge", shapes.JudgementSerializer, refuses=(NoActivePolicy,), request=shapes.JudgeSerializer)
     def post(self, request: Request) -> Response:
         """What would be decided on these facts today, each reason, and the nearest ask that would be allowed."""
-        data = self.body(JudgeSerializer)
+        data = self.body(shapes.JudgeSerializer)
         today = timezone.now().date()
         policy = self.policy(data["version"])
         facts = _facts(data["facts"])
@@ -61,51 +46,47 @@ class PolicyJudge(PolicyEndpoint):
             }
             for fired in decision.fired
         ]
-        return Response(
-            {
-                "policy_digest": policy.digest,
-                "decision": decision.to_json(),
-                "reasons": reasons,
-                "nearest": nearest.to_json() if nearest else None,
-            }
-        )
+        found = {
+            "policy_digest": policy.digest,
+            "decision": decision.to_json(),
+            "reasons": reasons,
+            "nearest": nearest.to_json() if nearest else None,
+        }
+        return Response(shapes.JudgementSerializer(found).data)
 
     def policy(self, version_id: int | None) -> CompiledPolicySet:
         return policies.active_policy() if version_id is None else _with(self, version_id)
 
 
 class VersionDiff(PolicyEndpoint):
-    @described("policies_diff", 200, *REFUSALS)
+    @described("policies_diff", shapes.DiffSerializer, refuses=(InvalidInput, NoActivePolicy))
     def get(self, request: Request, version_id: int) -> Response:
         """What the version changes in the policy in force, each with an ask that shows it where one was found."""
         today: date = timezone.now().date()
         before, after = policies.active_policy(), _with(self, version_id)
-        found = differences(before, after, on=today, use_solver=False)
-        return Response(
-            {
-                "same": before.digest == after.digest,
-                "from_digest": before.digest,
-                "to_digest": after.digest,
-                "differences": [each.to_json() for each in found],
-            }
-        )
+        found = {
+            "same": before.digest == after.digest,
+            "from_digest": before.digest,
+            "to_digest": after.digest,
+            "differences": [each.to_json() for each in differences(before, after, on=today, use_solver=False)],
+        }
+        return Response(shapes.DiffSerializer(found).data)
 
 
 class PolicyReplay(PolicyEndpoint):
-    @described("policies_replay", 200, *REFUSALS, request=ReplaySerializer)
+    @described("policies_replay", shapes.ReplaySerializer, request=shapes.ReplayInputSerializer)
     def post(self, request: Request) -> Response:
         """Judge the newest stored decisions again under the rules of their day. For auditors and policy officers."""
         decision_logs.require_reader(self.actor, now=timezone.now())
-        found = list(replay.replay(limit=self.body(ReplaySerializer)["limit"]))
-        return Response(
-            {
-                "replayed": len(found),
-                "unknown_rules": sum(each.differences is None for each in found),
-                "differences": [
-                    {"id": each.assessment_id, "fields": sorted(each.differences)} for each in found if each.differences
-                ],
-            }
-        )
+        found = list(replay.replay(limit=self.body(shapes.ReplayInputSerializer)["limit"]))
+        answer = {
+            "replayed": len(found),
+            "unknown_rules": sum(each.differences is None for each in found),
+            "differences": [
+                {"id": each.assessment_id, "fields": sorted(each.differences)} for each in found if each.differences
+            ],
+        }
+        return Response(shapes.ReplaySerializer(answer).data)
 
 
 def _with(endpoint: PolicyEndpoint, version_id: int) -> CompiledPolicySet:

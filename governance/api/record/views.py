@@ -10,8 +10,9 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.schema import PAGE, described
-from governance.api.views import Endpoint
+from governance.api.endpoints import Endpoint, ListEndpoint
+from governance.api.record.serializers import LogEntrySerializer
+from governance.api.schema import described
 from governance.domain.errors import InvalidInput
 from governance.domain.typed import read_instant
 from governance.selectors.record import decision_logs
@@ -25,14 +26,11 @@ class DecisionEndpoint(Endpoint):
         decision_logs.require_reader(self.actor, now=timezone.now())
 
 
-class DecisionList(DecisionEndpoint):
+class DecisionList(ListEndpoint, DecisionEndpoint):
     @described(
         "decisions_list",
-        200,
-        400,
-        403,
+        LogEntrySerializer(many=True),
         parameters=[
-            *PAGE,
             OpenApiParameter("since", OpenApiTypes.DATETIME, description="Only decisions from this instant on."),
         ],
     )
@@ -46,12 +44,12 @@ class DecisionList(DecisionEndpoint):
                     {"since": [f"`{text[:40]}` is no instant with an offset, e.g. 2026-11-01T00:00:00Z"]}
                 )
             rows = rows.filter(assessed_at__gte=since)
-        return self.page(rows, decision_logs.entry_of)
+        return self.page(rows, LogEntrySerializer, decision_logs.entry_of)
 
 
 class DecisionDetail(DecisionEndpoint):
-    @described("decisions_read", 200, 403, 404)
+    @described("decisions_read", LogEntrySerializer)
     def get(self, request: Request, decision_id: int) -> Response:
         """One entry of the decision log."""
         found = self.found(decision_logs.rows(), "there is no such decision", pk=decision_id)
-        return Response(decision_logs.entry_of(found))
+        return Response(LogEntrySerializer(decision_logs.entry_of(found)).data)

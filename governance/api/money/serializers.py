@@ -1,0 +1,27 @@
+"""Budgets with what is left of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from governance.api.fields import InstantField
+from governance.api.serializers import MoneySerializer
+
+
+class BudgetSerializer(serializers.Serializer[Any]):
+    """A budget of a team or project over a half-open period. Needs `parent` joined."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    parent = serializers.CharField(  # type: ignore[assignment]
+        source="parent.slug", allow_null=True, help_text="The budget that it is part of."
+    )
+    period_start = InstantField()
+    period_end = InstantField(help_text="The first instant after it.")
+    limit = MoneySerializer(source="limit_micro")
+    held = MoneySerializer(source="held_micro", help_text="For requests that wait for a decision.")
+    committed = MoneySerializer(source="committed_micro", help_text="To grants.")
+    spent = MoneySerializer(source="spent_micro")
+    headroom = MoneySerializer(source="headroom_micro", help_text="What is left; negative once more is spent.")
