@@ -21,7 +21,7 @@ def money_of(change: dict[str, int]) -> dict[str, tuple[str, str]]:
 @pytest.mark.django_db
 def test_money_is_of_the_decisions_that_have_a_price() -> None:
     change = {"count": 10, "cost_micro": 5_000_000, "exposure_micro": 0, "unpriced": 2, "already": 0}
-    figure, rest = money_of(change)["Would be refused"]
+    figure, rest = money_of(change)["Newly denied"]
     assert "5" in figure
     assert "p50 costs of 8 decisions together; 2 more without a known price" in rest
 
@@ -29,4 +29,4 @@ def test_money_is_of_the_decisions_that_have_a_price() -> None:
 @pytest.mark.django_db
 def test_money_of_decisions_without_a_price_is_unknown_and_not_nothing() -> None:
     change = {"count": 2, "cost_micro": 0, "exposure_micro": 0, "unpriced": 2, "already": 0}
-    assert money_of(change)["Would be refused"] == ("unknown", "2 decisions without a known price")
+    assert money_of(change)["Newly denied"] == ("unknown", "2 decisions without a price")

@@ -134,10 +134,10 @@ def test_a_delegation_given_again_says_what_it_did(cast: Cast, now: datetime) ->
     }  # fmt: skip
     address = reverse("admin:governance_delegation_give")
     assert (
-        "Delegation given" in bob.post(address, data | {"valid_to": typed(now + 3 * DAY)}, follow=True).content.decode()
+        "Delegation added" in bob.post(address, data | {"valid_to": typed(now + 3 * DAY)}, follow=True).content.decode()
     )
     again = bob.post(address, data | {"valid_to": typed(now + 9 * DAY)}, follow=True).content.decode()
-    assert "The delegation stood already; its period is changed" in again
+    assert "The delegation already existed; its period was changed" in again
     assert Delegation.objects.count() == 1
     same = bob.post(address, data | {"valid_to": typed(now + 9 * DAY)})
     assert same.status_code == 400

@@ -66,8 +66,8 @@ def test_the_page_shows_what_the_decision_rests_on(cast: Cast, now: datetime) ->
     stage = open_stage(ask(cast, now, gpu_hours_cap=5000.0))
     page = signed_in(cast.bob).get(address(stage)).content.decode()
     for expected in (
-        "counts as 5,000", "Compare two attention variants", "AL-2", "2,500", "Headroom", "Long context",
-        stage.revision.digest[:4], "Your decision", "Team lead", "Alice", "Your yes is the last",
+        "assessed at 5,000", "Compare two attention variants", "AL-2", "2,500", "Headroom", "Long context",
+        stage.revision.digest[:4], "Your decision", "Team lead", "Alice", "Yours is the final approval",
     ):  # fmt: skip
         assert expected in page
 
@@ -205,7 +205,7 @@ def test_ones_own_ask_is_somebody_elses_to_decide(cast: Cast, now: datetime) -> 
 def test_a_person_without_the_role_reads_and_does_not_decide(cast: Cast, now: datetime) -> None:
     stage = open_stage(ask(cast, now))
     client = signed_in(cast.grace)
-    assert "Not yours to decide" in client.get(address(stage)).content.decode()
+    assert "You cannot decide this" in client.get(address(stage)).content.decode()
     answer = say(client, stage)
     assert answer.status_code == 403
     assert not ApprovalDecision.objects.exists()

@@ -39,7 +39,7 @@ def test_filters_narrow_the_queue_and_the_heading_says_of_how_many(house_cast: C
 
     none = page(role="finance")
     assert "0 of 3 to decide" in none
-    assert "No stage fits these filters." in none
+    assert "No requests match these filters." in none
 
 
 def test_a_rule_is_told_by_its_title_with_its_id_beside_it(house_cast: Cast, now: datetime) -> None:

@@ -275,7 +275,7 @@ def test_a_policy_is_imported_and_put_in_force_by_two_policy_officers(cast: Cast
     page = answer.content.decode()
     for _, link in answer.context["links"]:
         assert client.get(link).status_code == 200
-    assert "Ask a second officer</button>" in page
+    assert "Request approval</button>" in page
     assert client.post(address_of("ask"), {"reason": "a lower line"}).status_code == 302
     own = client.post(address_of("answer"), {"answer": "agree"})
     assert own.status_code == 400

@@ -43,7 +43,7 @@ def test_each_role_of_a_rule_has_its_own_state() -> None:
     stages = [of("Executive", 2, "open", 0), of("Legal", 1, "approved", 1), of("Safety board", 3, "open", 2)]
     (row,) = rule_lines(decision, stages)
     assert [(role.name, role.mark, role.state) for role in row.roles] == [
-        ("Executive, 2", "wait", "0 of 2"), ("Legal", "ok", "Yes"), ("Safety board, 3", "wait", "2 of 3"),
+        ("Executive, 2", "wait", "0 of 2"), ("Legal", "ok", "Approved"), ("Safety board, 3", "wait", "2 of 3"),
     ]  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def test_an_ask_travels_from_the_form_to_the_grant(
     assert not ApprovalDecision.objects.exists()
     desk.get_by_label("Reason").fill(REASON)
     desk.get_by_role("button", name="Approve").click()
-    desk.get_by_text("Your yes is recorded").wait_for()
+    desk.get_by_text("You approved").wait_for()
 
     # The grant exists, is announced once, and Alice sees it.
     grant = Grant.objects.get()

@@ -38,7 +38,7 @@ def test_an_officer_drafts_a_limit_and_sees_the_sentence_marked(page: Page, site
     page.locator("#changes ins").first.wait_for()
     assert page.locator("#changes del").first.inner_text() == f"2,500{NBSP}USD"
     assert page.locator("#changes ins").first.inner_text() == f"1,500{NBSP}USD"
-    assert page.locator("#review-sum").inner_text().startswith("2 rules change, 2 cases no longer hold.")
+    assert page.locator("#review-sum").inner_text().startswith("2 rules change, 2 cases no longer pass.")
     # A slip is said in place, and what was typed stays.
     page.locator("#id_value-auto_allow_max_usd").fill("a little")
     page.locator("#changes [role=alert]").wait_for()

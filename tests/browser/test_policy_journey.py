@@ -79,15 +79,15 @@ def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(
     # Henrik is asked, and puts it in force.
     panel = page.locator("#activation")
     # An instant that the page had written by itself would have passed when somebody has read for a minute.
-    assert panel.get_by_label("From when").input_value() == ""
+    assert panel.get_by_label("Takes effect").input_value() == ""
     panel.get_by_label("Why").fill(WHY)
     panel.get_by_role("button", name="Henrik").click()
     page.get_by_text("Asked for").first.wait_for()
     page.goto(record)
-    assert panel.get_by_text("it decides as soon as a second officer agrees").is_visible()
+    assert panel.get_by_text("takes effect when a second officer approves").is_visible()
     desk = visitors()
     Walk(desk, product.url).sign_in("henrik", record.removeprefix(product.url))
-    desk.locator("#activation").get_by_role("link", name="Answer").click()
+    desk.locator("#activation").get_by_role("link", name="Approve or reject").click()
     desk.get_by_label("Agree").check()
     desk.get_by_role("button", name="Answer").click()
     desk.get_by_text("Answered").first.wait_for()

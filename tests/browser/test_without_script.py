@@ -41,7 +41,7 @@ def test_a_request_is_submitted_without_javascript(visitors: Callable[..., Page]
     desk.get_by_role("link", name=TITLE).click()
     desk.locator("#reason").fill("It is within the plan.")
     desk.get_by_role("button", name="Approve").click()
-    desk.get_by_text("Your yes is recorded").wait_for()
+    desk.get_by_text("You approved").wait_for()
     request.refresh_from_db()
     assert request.state == "granted"
 

@@ -67,16 +67,16 @@ def test_the_other_officers_are_told_what_would_rule_from_when_and_what_history_
     assert told("activation_asked") == ["Ivan", "Judy"]
     message = written("activation_asked", "Judy")
     name = activation.version.policy_set.name
-    expected = f"Activate from Thu 4 Jun? {name} version 2: 37 of 1,412 decisions would change (Grace)"
+    expected = f"Approve policy change from Thu 4 Jun: {name} version 2, 37 of 1,412 decisions would change (Grace)"
     assert subject_of(message) == expected
     text = text_of(message)
-    first = f"{name} version{NBSP}2 · Asked on Mon{NBSP}1{NBSP}Jun: 37 of 1,412{NBSP}decisions would change"
+    first = f"{name} version{NBSP}2 · Requested on Mon{NBSP}1{NBSP}Jun: 37 of 1,412{NBSP}decisions would change"
     assert text.splitlines()[0] == first
     assert "> we spend too much" in text
     assert f"Policy: {name}\n" in text
-    assert f"Version: 2; it takes the place of version{NBSP}1\n" in text
+    assert f"Version: 2; replaces version{NBSP}1\n" in text
     assert "What changes: A lower line\n" in text
-    assert f"Rules from: Thu{NBSP}4{NBSP}Jun, 10:00\n" in text
+    assert f"Takes effect: Thu{NBSP}4{NBSP}Jun, 10:00\n" in text
     counted = (
         f"Backtest: 37 of 1,412{NBSP}decisions would change; 2 would be allowed that were refused; "
         f"35 would go to a person. None would newly be refused. Grace looked at it on Mon{NBSP}1{NBSP}Jun.\n"
@@ -109,15 +109,15 @@ def test_a_second_account_of_whoever_asked_gets_no_mail(cast: Cast) -> None:
 def test_an_activation_without_an_instant_rules_as_soon_as_somebody_agrees(cast: Cast) -> None:
     asked(cast, effective_at=None)
     message = written("activation_asked", "Judy")
-    assert subject_of(message).startswith("Activate? ")
-    assert "Rules from: as soon as a second officer agrees\n" in text_of(message)
+    assert subject_of(message).startswith("Approve policy change: ")
+    assert "Takes effect: when a second officer approves\n" in text_of(message)
 
 
 def test_an_instant_that_passed_unanswered_is_not_promised_any_more(cast: Cast) -> None:
     asked(cast)
     message = written("activation_asked", "Judy", now=LATER + timedelta(hours=1))
-    assert subject_of(message).startswith("Activate? ")
-    assert "Rules from: as soon as a second officer agrees\n" in text_of(message)
+    assert subject_of(message).startswith("Approve policy change: ")
+    assert "Takes effect: when a second officer approves\n" in text_of(message)
 
 
 def test_a_rollback_says_that_these_rules_decided_before(cast: Cast) -> None:
@@ -127,14 +127,14 @@ def test_a_rollback_says_that_these_rules_decided_before(cast: Cast) -> None:
     Alert.objects.all().delete()
     activations.ask_activation(version_id=first.pk, actor=cast.judy, reason="it broke", now=NOW)
     text = text_of(written("activation_asked", "Grace"))
-    assert f"Version: 1, which was in force before; it takes the place of version{NBSP}2\n" in text
-    assert "Backtest: not needed: these rules decided before" in text
+    assert f"Version: 1, which was in force before; replaces version{NBSP}2\n" in text
+    assert "Backtest: not needed: this version was in force before" in text
 
 
 def test_the_mail_is_moot_once_it_was_answered_or_the_reader_is_no_officer(cast: Cast) -> None:
     activation = asked(cast)
     RoleAssignment.objects.filter(user=cast.judy).update(valid_to=NOW + timedelta(hours=1))
-    with pytest.raises(Moot, match="could not answer"):
+    with pytest.raises(Moot, match="can no longer answer"):
         written("activation_asked", "Judy", now=NOW + timedelta(hours=2))
     activations.withdraw_activation(activation_id=activation.pk, actor=cast.grace, reason="not yet", now=NOW)
     with pytest.raises(Moot, match="answered or withdrawn"):
@@ -151,12 +151,12 @@ def test_two_who_agreed_are_told_that_it_lapsed_and_why(cast: Cast) -> None:
     assert told("activation_late") == []
     message = written("activation_lapsed", "Grace", now=LATER)
     name = activation.version.policy_set.name
-    assert subject_of(message) == f"Lapsed: {name} version 2 does not rule from Thu 4 Jun on"
+    assert subject_of(message) == f"Lapsed: {name} version 2 did not take effect on Thu 4 Jun"
     text = text_of(message)
     assert f"Lapsed on Thu{NBSP}4{NBSP}Jun: {name} version{NBSP}2 is not in force" in text.splitlines()[0]
     assert "backtest was made against other rules" in text
-    assert f"In force: version{NBSP}1 goes on deciding\n" in text
-    assert "Agreed by: Grace and Judy\n" in text
+    assert f"In force: version{NBSP}1 stays in force\n" in text
+    assert "Approved by: Grace and Judy\n" in text
 
 
 def test_every_officer_is_told_of_a_lapse_when_both_who_agreed_have_left(cast: Cast) -> None:
@@ -182,7 +182,7 @@ def test_a_version_that_the_program_cannot_put_in_force_is_told_of_once_and_not_
     message = written("activation_late", "Judy", now=late)
     assert subject_of(message).endswith("version 2, due since Thu 4 Jun, 10:00")
     text = text_of(message)
-    assert f"In force: version{NBSP}1 goes on deciding\n" in text
+    assert f"In force: version{NBSP}1 stays in force\n" in text
     assert "disk full" not in text
     # It rules after all before the mail leaves.
     assert activations.activate_due(now=late) == 1
@@ -218,15 +218,15 @@ def test_the_morning_mail_names_an_activation_that_waits_for_the_reader(cast: Ca
     name = activation.version.policy_set.name
     subject, text = digest_of("Judy")
     assert subject == "1 activation to answer"
-    assert f"Activate? {name} version 2: A lower line" in text
-    assert "asked by Grace, from Thu 4 Jun, 10:00" in text
+    assert f"Approve {name} version 2: A lower line" in text
+    assert "requested by Grace, takes effect Thu 4 Jun, 10:00" in text
     assert reverse("admin:governance_policyactivation_changelist") in text
 
 
 def test_a_yes_from_the_instant_on_that_has_come_says_no_instant(cast: Cast) -> None:
     asked(cast, effective_at=None)
     _, text = digest_of("Judy")
-    assert "asked by Grace, as soon as a second officer agrees" in text
+    assert "requested by Grace, takes effect when a second officer approves" in text
 
 
 def test_the_morning_mail_of_whoever_asked_or_keeps_no_policies_does_not_name_it(cast: Cast) -> None:

@@ -61,7 +61,7 @@ def test_each_has_text_html_one_link_to_our_site_and_says_that_it_is_always_sent
                 [link] = LINK.findall(body)
                 assert link.startswith(settings.SITE_URL + "/"), alert.kind
             if alert.kind not in ("password_link", "address_confirm"):
-                assert "cannot be stopped" in text_of(message), alert.kind
+                assert "cannot be turned off" in text_of(message), alert.kind
     assert seen == {
         "password_link", "password_changed", "address_confirm", "address_changed", "token_made", "role_changed",
         "role_announced", "delegation_changed",

@@ -56,10 +56,10 @@ def test_an_answer_within_seconds_silences_nothing(cast: Cast) -> None:
     name = activation.version.policy_set.name
     assert subject_of(message) == f"In force: {name} version 2 (Grace, Judy)"
     text = text_of(message)
-    assert f"Version: 2; it takes the place of version{NBSP}1\n" in text
+    assert f"Version: 2; replaces version{NBSP}1\n" in text
     assert "What changes: A lower line\n" in text
     assert "Requested by: Grace, on the desk\n" in text
-    assert "Approved by: Judy, by the API\n" in text
+    assert "Approved by: Judy, through the API\n" in text
     assert "> we spend too much" in text
     assert reverse("admin:governance_policyversion_change", args=[activation.version_id]) in text
 
@@ -72,7 +72,7 @@ def test_one_that_comes_into_force_by_a_sweep_names_the_two_and_their_channels(c
     assert told("policy_in_force") == EVERYBODY
     text = text_of(written("policy_in_force", "Judy", now=later))
     assert "Requested by: Grace, on the desk\n" in text
-    assert "Approved by: Judy, by the API\n" in text
+    assert "Approved by: Judy, through the API\n" in text
 
 
 def test_a_rollback_is_told_again(cast: Cast) -> None:

@@ -175,9 +175,9 @@ def test_a_second_officer_is_told_what_waits_for_them(cast: Cast, browser_of: Br
         assert title in found
     assert reverse("admin:governance_policyversion_change", args=[version.pk]) in found
     queue = browser_of("judy").get(reverse("admin:queue")).content.decode()
-    assert "3 things wait for your answer" in " ".join(queue.split())
+    assert "3 items await your approval" in " ".join(queue.split())
     # Whoever asked does not answer, and legal publishes statements only.
     assert "Activate " not in needs(browser_of("grace"))
     assert "Activate " not in needs(browser_of("frank"))
     assert "Publish a version of House rules" in needs(browser_of("frank"))
-    assert "Nothing waits for you" in browser_of("erin").get(reverse("admin:queue")).content.decode()
+    assert "Nothing to decide" in browser_of("erin").get(reverse("admin:queue")).content.decode()

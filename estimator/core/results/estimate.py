@@ -122,7 +122,7 @@ def estimate(
     is_adding = training.p90 + size.generation.p90 > 0
     cheapest = _cheapest(ask, price, providers_allowed)
     if money.cost is None and money.cap_usd is None:
-        ledger.lack("cost_usd", "there is no price, so there is no cost")
+        ledger.lack("cost_usd", "the catalogue has no price for this")
     part = ask.accelerator
     return Estimate(
         gpu_hours=size.gpu_hours,

@@ -16,7 +16,7 @@ from governance.models import ApprovalDecision, ApprovalStage, Visibility
 
 @admin.register(ApprovalStage)
 class StageAdmin(OfRequest):
-    lead = "One role that has to say yes to one revision."
+    lead = "One role whose approval a revision needs."
     list_display = ("__str__", "provisioning_request", "state", "order", "quorum", "opened_at", "due_at", "closed_at")
     list_filter = ("state", "role")
     list_select_related = ("provisioning_request", "role", "revision")
@@ -28,7 +28,7 @@ class StageAdmin(OfRequest):
 
 @admin.register(ApprovalDecision)
 class DecisionAdmin(StateAdmin):
-    lead = "What people said, in their words, bound to the revision that they saw."
+    lead = "Decisions with their reasons, each bound to the revision that was reviewed."
     list_display = ("__str__", "request_of", "role_of", "verdict", "for_person", "decided_at")
     list_filter = ("verdict", "stage__role")
     list_select_related = ("stage__role", "stage__provisioning_request", "person", "for_person")

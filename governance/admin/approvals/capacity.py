@@ -79,7 +79,7 @@ def capacity_plot(capacity: Capacity) -> CapacityPlot:
             )
         )
     told = "; ".join(
-        f"{claim.name} {'holds' if claim.is_granted else 'asks for'} {claim.count:,} until {_end(claim):%d %b %Y}"
+        f"{claim.name} {'holds' if claim.is_granted else 'requests'} {claim.count:,} until {_end(claim):%d %b %Y}"
         for claim in capacity.others
     )
     return CapacityPlot(
@@ -87,8 +87,8 @@ def capacity_plot(capacity: Capacity) -> CapacityPlot:
         height=TOP + 8 + ROW_HEIGHT * len(claims),
         bars=tuple(bars),
         months=tuple(Month(x_of(month), f"{month:%b}") for month in _months(begin, end)),
-        label=f"Capacity: this ask wants {capacity.mine.count:,} until {_end(capacity.mine):%d %b %Y}"
-        + (f"; {told}" if told else "; nothing else overlaps"),
+        label=f"Capacity: this request needs {capacity.mine.count:,} until {_end(capacity.mine):%d %b %Y}"
+        + (f"; {told}" if told else "; no conflict"),
     )
 
 

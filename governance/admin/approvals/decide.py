@@ -30,9 +30,9 @@ from governance.selectors.requests.reasons import crossing_lines
 from governance.services.approvals import approvals
 
 SAID = {
-    "approve": "Your yes is recorded",
-    "changes": "Your wish for changes is recorded",
-    "reject": "Your no is recorded",
+    "approve": "You approved",
+    "changes": "You asked for changes to",
+    "reject": "You rejected",
 }
 NOTIFIER_DUTY, NOTIFIER_PAPER = "name_notification_owner", "notification_owner"
 MOVED_WORDS = {
@@ -98,7 +98,7 @@ def _take(desk: DeskSite, request: HttpRequest, stage_id: int) -> HttpResponse:
         # The page is read again: what it shows is how things stand after the refusal.
         file = _file(request, stage_id)
         return _show(desk, request, file, _refused(request, file, error), reason=reason, status=error.http_status)
-    messages.success(request, f"{SAID[verdict]} on {file.request.reference}, {within(decision.stage.role.name)}.")
+    messages.success(request, f"{SAID[verdict]} {file.request.reference} as {within(decision.stage.role.name)}.")
     return redirect(_next_url(request, stage_id))
 
 
@@ -174,7 +174,9 @@ def _show(
             "notifier_papers": [each for each in content.get("evidence", ()) if each.get("kind") == NOTIFIER_PAPER],
             "exposure_usd": None if exposure is None else to_units(exposure),
             "money_lines": _money_lines(crossing_lines(decision, "request.exposure_usd"), exposure) if decision else [],
-            "money_text": f"The diamond is what decides: {money_in_full(exposure)}." if exposure is not None else "",
+            "money_text": f"The diamond marks the assessed amount: {money_in_full(exposure)}."
+            if exposure is not None
+            else "",
             "running_usd": _running_usd(file),
             "capacity": capacity_plot(file.capacity) if file.capacity else None,
             "names": _catalogue_names(file),
@@ -205,7 +207,7 @@ def _position(request: HttpRequest, file: StageFile) -> dict[str, Any]:
 def _heading(file: StageFile, found: Thresholds | None) -> str:
     """The one fact: what is asked, what it counts as, and the line that it may cross."""
     exposure = file.request.exposure_micro
-    amount = f"counts as {money_in_full(exposure)}" if exposure is not None else "cost unknown"
+    amount = f"assessed at {money_in_full(exposure)}" if exposure is not None else "cost unknown"
     text = f"{file.request.title}: {amount}"
     if found and found.mark == "review":
         headline = found.headline.partition(";")[0]
@@ -218,18 +220,18 @@ def _effect_of_yes(file: StageFile) -> str:
     stage = file.stage
     decider = next((each for each in file.deciders if each.is_mine), None)
     yes = (decider.yes_count if decider else 0) + 1
-    counted = f"Your yes would be number {yes} of {stage.quorum}." if stage.quorum > 1 else ""
+    counted = f"Your approval would be {yes} of {stage.quorum}." if stage.quorum > 1 else ""
     if yes < stage.quorum:
         return counted
     others = [each for each in file.deciders if each.stage.pk != stage.pk]
     if any(each.stage.state == "open" for each in others):
-        follows = "The stages beside yours stay open."
+        follows = "Other open stages are not affected."
     elif later := [each.stage for each in others if each.stage.state == "waiting"]:
         first = min(each.order for each in later)
         names = ", ".join(within(each.role.name) for each in later if each.order == first)
-        follows = f"Your yes opens: {names}."
+        follows = f"After your approval, next to decide: {names}."
     else:
-        follows = "Your yes is the last: everything is checked once more, then the grant is issued."
+        follows = "Yours is the final approval: everything is checked once more, then the grant is issued."
     return f"{counted} {follows}".strip()
 
 

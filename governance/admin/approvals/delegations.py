@@ -18,13 +18,13 @@ from governance.services.approvals import delegations
 
 
 class GiveForm(DeskForm):
-    delegator = forms.ModelChoiceField(Person.objects.filter(is_active=True), label="Whose right", required=False)
-    delegate = forms.ModelChoiceField(Person.objects.filter(is_active=True), label="Who decides meanwhile")
-    role = forms.ModelChoiceField(Role.objects.filter(may_approve=True), label="In which role")
-    amount_micro_max = MoneyField(label="Up to which amount", help_text="USD; never more than your own limit.")
-    valid_from = InstantField(label="From when", required=False, help_text="Empty means now.")
-    valid_to = InstantField(label="Until when", help_text="At most 90 days.")
-    reason = forms.CharField(max_length=200, label="Why", help_text="Such as: on leave.")
+    delegator = forms.ModelChoiceField(Person.objects.filter(is_active=True), label="Delegator", required=False)
+    delegate = forms.ModelChoiceField(Person.objects.filter(is_active=True), label="Delegate to")
+    role = forms.ModelChoiceField(Role.objects.filter(may_approve=True), label="Role")
+    amount_micro_max = MoneyField(label="Maximum amount", help_text="USD; never more than your own limit.")
+    valid_from = InstantField(label="Start", required=False, help_text="Leave empty for now.")
+    valid_to = InstantField(label="End", help_text="At most 90 days.")
+    reason = forms.CharField(max_length=200, label="Why", help_text="For example: on leave.")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -38,7 +38,7 @@ class GiveForm(DeskForm):
         values["valid_from"] = values["valid_from"] or now
         given = delegations.give_delegation(actor=actor, now=now, **values)
         if given.reason != values["reason"] or given.valid_from != values["valid_from"]:
-            self.done = "The delegation stood already; its period is changed"
+            self.done = "The delegation already existed; its period was changed"
         return given
 
 
@@ -66,14 +66,14 @@ class DelegationAdmin(RecordAdmin):
             "people",
             on_row=False,
             may=lambda person, row: not person.is_auditor,
-            done="Delegation given",
+            done="Delegation added",
         ),
         Edit(
             "revoke",
             "Revoke now",
             RevokeForm,
             "people",
-            lead="Approvals given under it that were not granted yet no longer count.",
+            lead="Approvals given under it no longer count for requests that are not granted yet.",
             may=_is_party,
             applies=lambda row: row.revoked_at is None and row.valid_to > timezone.now(),
             done="Delegation revoked",

@@ -17,11 +17,13 @@ from governance.services.approvals import limits
 
 
 class SetForm(DeskForm):
-    role = forms.ModelChoiceField(Role.objects.filter(may_approve=True), label="For which role")
-    team = forms.ModelChoiceField(Team.objects.all(), label="In which team", help_text="It holds for everything below.")
-    amount_micro_max = MoneyField(label="Up to which amount", help_text="USD that an ask may count as.")
+    role = forms.ModelChoiceField(Role.objects.filter(may_approve=True), label="Role")
+    team = forms.ModelChoiceField(Team.objects.all(), label="Team", help_text="It also applies to all teams below.")
+    amount_micro_max = MoneyField(
+        label="Maximum amount", help_text="USD. The largest assessed amount that the role may approve."
+    )
     valid_from = InstantField(
-        label="From when", required=False, help_text="Empty means now. Never for what is decided."
+        label="Start", required=False, help_text="Leave empty for now. Earlier decisions are not affected."
     )
 
     def save(self, *, actor: User, now: datetime) -> ApprovalLimit:
@@ -36,7 +38,8 @@ class EndForm(Sure):
 @admin.register(ApprovalLimit)
 class LimitAdmin(RecordAdmin):
     lead = (
-        "The largest exposure that a role may approve in a team and below it. The nearest one counts; none means any."
+        "The largest assessed amount that a role may approve in a team and below it. "
+        "The limit of the nearest team applies; without one, any amount."
     )
     list_display = ("role", "team", "amount", "valid_from", "valid_to")
     list_display_links = ("role", "team")
@@ -49,7 +52,7 @@ class LimitAdmin(RecordAdmin):
             "End now",
             EndForm,
             "limits",
-            lead="The next limit above in the tree of teams holds then, or none. One that has not begun is taken back.",
+            lead="The limit of the next team above applies then, or none. A limit that has not started is removed.",
             applies=lambda row: row.valid_to is None or row.valid_to > timezone.now(),
             done="Limit ended",
         ),

@@ -173,10 +173,10 @@ def _headline(readings: Sequence[ThresholdReading]) -> tuple[str, str]:
         return "note", "No threshold applies"
     crossed = [each for each in readings if each.exceeds or each.may_exceed]
     if not crossed:
-        return "ok", "Below every line"
+        return "ok", "Below every threshold"
     highest = max(crossed, key=lambda each: ("flop" in each.quantity and "ratio" not in each.quantity, each.limit))
     if highest.exceeds:
-        return "review", f"Does exceed {_line_words(highest)}"
+        return "review", f"Exceeds {_line_words(highest)}"
     chance = chance_above((highest.p50, highest.p90), highest.limit)
     return "review", f"May exceed {_line_words(highest)}; chance {chance * 100:.0f}{NBSP}%"
 
@@ -190,7 +190,7 @@ def _line_words(reading: ThresholdReading) -> str:
 def _row(reading: ThresholdReading) -> ReadingRow:
     mark, state = ("ok", "Below")
     if reading.exceeds:
-        mark, state = "review", "Does exceed"
+        mark, state = "review", "Exceeds"
     elif reading.may_exceed:
         chance = chance_above((reading.p50, reading.p90), reading.limit)
         mark, state = "review", f"May exceed, {chance * 100:.0f}{NBSP}%"
@@ -242,13 +242,13 @@ def _near(lines: Sequence[Line], interval: Interval) -> list[Line]:
 def _parts(whole: Interval, lineage: ModelLineage | None, *, is_cumulative: bool) -> list[tuple[str, str, float]]:
     """What the p50 of the sum is made of: CSS class, words, FLOP."""
     if lineage is None:
-        return [("this", "this ask", whole.p50)]
+        return [("this", "this request", whole.p50)]
     direct = lineage.direct_flop_p50
     parts = [("spent", "so far", direct)] if direct else []
     if is_cumulative and lineage.cumulative_flop_p50 > direct:
         parts.append(("used", "data and base weights", lineage.cumulative_flop_p50 - direct))
     before = sum(amount for _, _, amount in parts)
-    return [*parts, ("this", "this ask", max(0.0, whole.p50 - before))]
+    return [*parts, ("this", "this request", max(0.0, whole.p50 - before))]
 
 
 def _plot(
@@ -269,7 +269,7 @@ def _plot(
 
     is_compact = width < 500
     p10, p50, p90 = x_of(interval.p10), x_of(interval.p50), x_of(interval.p90)
-    told = "; ".join(f"a line at {line.name}" for line in lines)
+    told = "; ".join(f"a threshold at {line.name}" for line in lines)
     limits = [line.limit for line in lines]
     return ThresholdPlot(
         width=width,

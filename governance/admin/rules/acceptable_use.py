@@ -37,12 +37,12 @@ class PublishForm(DeskForm):
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
     )
     effective_from = InstantField(
-        required=False, label="In effect from", help_text="Empty: as soon as a second officer agrees."
+        required=False, label="In effect from", help_text="Leave empty to publish it on approval."
     )
     consent_due = InstantField(
         label="To be accepted by",
         help_text="Until then an acceptance of the version before it still counts. "
-        "Everybody is told by mail when it is published, some days before and on this day.",
+        "Everybody is notified by email when it is published, some days before and on this day.",
     )
     reason = ReasonField(required=False, label="What changes and why, for the second officer and the log")
 
@@ -69,7 +69,7 @@ class PublishForm(DeskForm):
 
 @admin.register(AcceptableUseStatement)
 class StatementAdmin(RecordAdmin):
-    lead = "What people accept before they may ask."
+    lead = "What people must accept before they can submit requests."
     list_display = ("name", "slug")
     edits = (
         Edit(
@@ -77,8 +77,8 @@ class StatementAdmin(RecordAdmin):
             "Publish a version",
             PublishForm,
             DUTY,
-            lead="A second officer answers; until then nothing changes for anybody.",
-            done="Asked for: a second officer answers",
+            lead="It takes effect only after a second officer approves.",
+            done="Requested: a second officer approves or rejects",
         ),
     )
 
@@ -86,11 +86,11 @@ class StatementAdmin(RecordAdmin):
 class AnswerForm(DeskForm):
     starts_empty = True
     answer = forms.ChoiceField(
-        choices=[("agree", "Agree: it is published, and everybody is told"), ("refuse", "Refuse")],
+        choices=[("agree", "Approve: it is published, and everybody is notified"), ("refuse", "Reject")],
         widget=forms.RadioSelect,
-        label="Your answer",
+        label="Decision",
     )
-    reason = ReasonField(required=False, help_text="A refusal says why.")
+    reason = ReasonField(required=False, help_text="A reason is required to reject.")
 
     def save(self, *, actor: User, now: datetime) -> AcceptableUsePublication:
         row = self.about(AcceptableUsePublication)
@@ -109,7 +109,7 @@ class WithdrawForm(DeskForm):
 @admin.register(AcceptableUsePublication)
 class PublicationAdmin(RecordAdmin):
     heading = "Publications of acceptable use"
-    lead = "Texts that one officer asks to publish and another one answers. What waits here changes nothing yet."
+    lead = "Versions that one officer requested to publish and another approves or rejects. Nothing changes until then."
     list_display = ("statement", "state", "asked_by", "asked_at", "answered_by", "effective_from", "consent_due")
     list_filter = ("state", "statement")
     list_select_related = ("statement", "asked_by", "answered_by")
@@ -119,7 +119,7 @@ class PublicationAdmin(RecordAdmin):
             "Answer",
             AnswerForm,
             DUTY,
-            lead="Read the whole text first. Whoever asked does not answer.",
+            lead="Read the whole text first. The officer who requested it cannot approve it.",
             applies=lambda row: row.state == "asked",
             done="Answered",
         ),
@@ -128,7 +128,7 @@ class PublicationAdmin(RecordAdmin):
             "Withdraw",
             WithdrawForm,
             DUTY,
-            lead="What is in effect stays in effect.",
+            lead="The version in effect stays in effect.",
             applies=lambda row: row.state == "asked",
             done="Withdrawn",
         ),

@@ -86,8 +86,10 @@ def of(version: PolicyVersion, person: Access) -> Panel:
         ask_url=_url("ask", version),
         answer_url=_url("answer", version),
         withdraw_url=_url("withdraw", version),
-        ask_label=f"Ask {only.split()[0]} to activate" if only else "Ask a second officer",
-        reason_label=f"Why, for {only.split()[0]} and the log" if only else "Why, for the second officer and the log",
+        ask_label=f"Ask {only.split()[0]} to approve" if only else "Request approval",
+        reason_label=f"Reason, for {only.split()[0]} and the audit log"
+        if only
+        else "Reason, for the second officer and the audit log",
         asked_reason=open_one.reason if open_one is not None else "",
     )
 
@@ -97,7 +99,7 @@ def _why_not(standing: Standing, person: Access) -> str:
     if open_one is None or open_one.asked_by.person_id == person.user.person_id:
         return ""
     tie = officers.tie_between("policies", asked_by=open_one.asked_by, other=person.user, now=person.now)
-    return sentence(f"{tie}: another officer answers") if tie else ""
+    return sentence(f"{tie}: another officer approves") if tie else ""
 
 
 def _url(slug: str, row: models.Model) -> str:
@@ -108,19 +110,19 @@ def _lead(standing: Standing, person: Access, only: str) -> str:
     version, open_one = standing.version, standing.open_activation
     if version.state == "active":
         since = f" since {day(timezone.localtime(version.activated_at))}" if version.activated_at else ""
-        return f"This version decides{since}."
+        return f"This version is in force{since}."
     if open_one is not None and open_one.state == "agreed":
-        return f"Two officers agreed. It decides from {_moment(open_one.effective_at)} on."
+        return f"Two officers approved it. It takes effect on {_moment(open_one.effective_at)}."
     if open_one is not None:
         asker, is_ahead = open_one.asked_by.person.name, open_one.effective_at > person.now
         # Without an instant of its own it holds the one at which it was asked for, which says nothing to a reader.
-        starts = f"from {_moment(open_one.effective_at)} on" if is_ahead else "as soon as a second officer agrees"
-        return f"{asker} asks for it: it decides {starts}."
+        starts = f"on {_moment(open_one.effective_at)}" if is_ahead else "when a second officer approves"
+        return f"{asker} requested activation. It takes effect {starts}."
     if standing.may_rule_again:
-        return "It was in force before: putting it back takes a second officer and no backtest."
+        return "It was in force before: restoring it needs a second officer but no backtest."
     if version.created_by.person_id == person.user.person_id:
-        return "You wrote this version, so a second policy officer activates it."
-    return "One officer asks, another one answers."
+        return "You wrote this version, so a second policy officer approves it."
+    return "One officer requests activation, another approves."
 
 
 def _steps(standing: Standing, now: datetime) -> tuple[Step, ...]:
@@ -137,11 +139,11 @@ def _checks(standing: Standing) -> Step:
         return Step(title, "", "draft", "Not run")
     remark = f"{checks.passed_count:,} of {checks.case_count:,}"
     if not checks.are_cases_green:
-        lacking = f"; {len(checks.missing)} rules lack a case" if checks.missing else ""
+        lacking = f"; {len(checks.missing)} rules have no case" if checks.missing else ""
         return Step(title, remark + lacking, "deny", "Fail")
     if standing.unexplained:
         count = len(standing.unexplained)
-        return Step(title, f"{remark}; {count} finding{'' if count == 1 else 's'} not explained", "review", "Look")
+        return Step(title, f"{remark}; {count} finding{'' if count == 1 else 's'} not explained", "review", "Review")
     return Step(title, remark, "ok", "Pass")
 
 
@@ -152,20 +154,20 @@ def _backtest(standing: Standing) -> Step:
         rows = int(run.result.get("rows", 0))
         span = f"since {day(timezone.localtime(run.since))}" if run.since else "all that are stored"
         seen = (
-            f"{run.seen_by.person.name} looked at it, {day(timezone.localtime(run.seen_at))}: "
+            f"{run.seen_by.person.name} reviewed it, {day(timezone.localtime(run.seen_at))}: "
             f"{rows:,} decision{'' if rows == 1 else 's'}, {span}"
         )
     match standing.backtest_standing:
         case BacktestStanding.SEEN:
-            return Step("Backtest", seen, "ok", "Seen")
+            return Step("Backtest", seen, "ok", "Reviewed")
         case BacktestStanding.NOT_NEEDED:
-            return Step("Backtest", "These rules were in force before", "ok", "Not needed")
+            return Step("Backtest", "This version was in force before", "ok", "Not needed")
         case BacktestStanding.UNSEEN:
-            return Step("Backtest", "Finished; open it", "review", "Not seen")
+            return Step("Backtest", "Finished; open it", "review", "Not reviewed")
         case BacktestStanding.STALE:
-            return Step("Backtest", "Other rules are in force since", "review", "Too old")
+            return Step("Backtest", "Other rules have come into force since", "review", "Too old")
         case BacktestStanding.SHORT:
-            return Step("Backtest", "Over too short a time", "review", "Too short")
+            return Step("Backtest", "The period is too short", "review", "Too short")
         case BacktestStanding.RUNNING:
             return Step("Backtest", "", "wait", "Running")
     return Step("Backtest", "", "draft", "Not run")
@@ -179,9 +181,9 @@ def _shadow(standing: Standing, now: datetime) -> Step:
         if summary.otherwise:
             remark += f", {summary.otherwise:,} in people, deadlines, obligations or flags"
         if summary.errors:
-            remark += f"; {summary.errors:,} could not be judged"
+            remark += f"; {summary.errors:,} could not be evaluated"
     else:
-        remark = "No submission yet" if since else "May be left out"
+        remark = "No submission yet" if since else "Optional"
     if since is not None:
         days = max(0, (now - since).days)
         return Step(f"Shadow, {days} day{'' if days == 1 else 's'}", remark, "wait", "Running")
@@ -191,14 +193,14 @@ def _shadow(standing: Standing, now: datetime) -> Step:
 def _second(standing: Standing) -> Step:
     last = standing.activation
     if last is None:
-        return Step("Second officer", "", "draft", "Not asked")
+        return Step("Second officer", "", "draft", "Not requested")
     title = f"Second officer: {last.answered_by.person.name}" if last.answered_by is not None else "Second officer"
     remark = last.answer_reason[:120]
     mark, word = {
-        "asked": ("wait", "Asked"),
-        "agreed": ("ok", "Agreed"),
-        "in_force": ("ok", "Agreed"),
-        "refused": ("deny", "Refused"),
+        "asked": ("wait", "Requested"),
+        "agreed": ("ok", "Approved"),
+        "in_force": ("ok", "Approved"),
+        "refused": ("deny", "Rejected"),
         "withdrawn": ("draft", "Withdrawn"),
         "lapsed": ("deny", "Lapsed"),
     }[last.state]

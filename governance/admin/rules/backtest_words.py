@@ -22,7 +22,7 @@ from governance.policy.backtest.tally import WORDS
 from governance.policy.decisions.wording import role_in_words
 
 OUTCOME_WORDS = {"allow": "Allow", "review": "Review", "deny": "Not allowed"}
-NOT_ENOUGH = "not enough decisions"
+NOT_ENOUGH = "not enough data"
 TONES = {"deny>allow": "deny", "deny>review": "review", "review>allow": "review"}
 TEAMS_MAX = 12
 # Roles whose work stays as it is are shown up to this many together with those whose work changes.
@@ -189,22 +189,22 @@ def _money(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     total, period = result["cost_micro"], period_in_words(result["span_days"])
     found: list[tuple[str, str, str]] = []
     for name, label in (
-        ("waits", "Waits for a person"), ("refused", "Would be refused"), ("allowed", "Would be allowed"),
-        ("reopened", "No longer refused outright"),
+        ("waits", "Newly sent to review"), ("refused", "Newly denied"), ("allowed", "Newly approved automatically"),
+        ("reopened", "Reviewed instead of denied"),
     ):  # fmt: skip
         each = result["money"][name]
         if not each["count"]:
             if name != "reopened":
-                found.append((label, "nothing more", ""))
+                found.append((label, "none", ""))
             continue
-        share = f", {percent(each['cost_micro'] / total)} of what was asked for" if total else ""
+        share = f", {percent(each['cost_micro'] / total)} of the total requested" if total else ""
         priced = each["count"] - each["unpriced"]
         if not priced:
-            found.append((label, "unknown", f"{counted(each['count'], 'decision')} without a known price"))
+            found.append((label, "unknown", f"{counted(each['count'], 'decision')} without a price"))
             continue
-        rest = f"the p50 costs of {counted(priced, 'decision')} together"
+        rest = f"total p50 cost of {counted(priced, 'decision')} together"
         if each["unpriced"]:
-            rest += f"; {each['unpriced']:,} more without a known price"
+            rest += f"; {each['unpriced']:,} more without a price"
         found.append((label, money(each["cost_micro"]), f"in {period}{share}; {rest}"))
     if result["money"]["waits"]["count"]:
         found += _waiting(result)
@@ -217,23 +217,31 @@ def _waiting(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     nothing = f"fewer than {SAMPLE_MIN} answers by people to measure it by"
     found = []
     if held is None:
-        found.append(("Held meanwhile", NOT_ENOUGH, nothing))
+        found.append(("Held while waiting", NOT_ENOUGH, nothing))
     else:
         ends = between(to_units(held["low"]), to_units(held["high"]))
-        found.append(("Held meanwhile", f"+{money(held['middle'])}", f"on a usual day ({ends})"))
+        found.append(("Held while waiting", f"+{money(held['middle'])}", f"on a usual day ({ends})"))
     if wait is None:
         found.append(("Extra wait", NOT_ENOUGH, nothing))
     else:
         ends = f"{hours(wait['low'])}{EN_DASH}{hours(wait['high'])}"
         found.append(
-            ("Extra wait", f"{hours(wait['middle'])} working hours each", f"({ends}), as {wait['count']:,} asks waited")
+            (
+                "Extra wait",
+                f"{hours(wait['middle'])} working hours each",
+                f"({ends}), as {wait['count']:,} requests waited",
+            )
         )
     if refused is None:
-        found.append(("Would people refuse", NOT_ENOUGH, nothing))
+        found.append(("Likely rejected by people", NOT_ENOUGH, nothing))
     else:
         words = f"{refused['low']:,}{EN_DASH}{refused['high']:,} of {number:,}"
         found.append(
-            ("Would people refuse", words, f"if the same roles decide as they did in {refused['count']:,} asks")
+            (
+                "Likely rejected by people",
+                words,
+                f"if the same roles decide as they did for {refused['count']:,} requests",
+            )
         )
     return found
 

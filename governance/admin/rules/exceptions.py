@@ -26,7 +26,7 @@ class AskForm(DeskForm):
     team = forms.ModelChoiceField(Team.objects.all(), required=False, label="For which team")
     project = forms.ModelChoiceField(Project.objects.filter(is_open=True), required=False, label="Or which project")
     reason = ReasonField(help_text="Listed in each decision that it touches.")
-    valid_from = InstantField(required=False, label="From when", help_text="Empty: as soon as it is approved.")
+    valid_from = InstantField(required=False, label="Takes effect", help_text="Empty: as soon as it is approved.")
     valid_to = InstantField(label="Until when", help_text="At most a year.")
 
     def save(self, *, actor: User, now: datetime) -> PolicyException:
@@ -35,7 +35,7 @@ class AskForm(DeskForm):
 
 class AnswerForm(DeskForm):
     answer = forms.ChoiceField(
-        choices=[("approve", "Approve"), ("refuse", "Refuse")], widget=forms.RadioSelect, label="Your answer"
+        choices=[("approve", "Approve"), ("refuse", "Reject")], widget=forms.RadioSelect, label="Decision"
     )
 
     def save(self, *, actor: User, now: datetime) -> PolicyException:
@@ -80,7 +80,7 @@ class ExceptionAdmin(RecordAdmin):
             DUTY,
             on_row=False,
             lead="A second officer approves it. Give a team, with everything below it, or one project.",
-            done="Asked for",
+            done="Activation requested",
         ),
         Edit(
             "answer",

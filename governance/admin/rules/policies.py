@@ -67,11 +67,11 @@ class RunForm(Sure):
 
 class ExplainForm(DeskForm):
     finding = forms.ChoiceField(label="The finding")
-    explanation = ReasonField(label="Why it stands")
+    explanation = ReasonField(label="Why it is acceptable")
     until = DayField(
         required=False,
         label="Until",
-        help_text="Only for a stage that nobody could fill: the last day on which it may stand.",
+        help_text="Only for a stage that nobody can fill: the last day on which it is acceptable.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -99,9 +99,11 @@ class EndShadowForm(Sure):
 
 class AskForm(DeskForm):
     starts_empty = True
-    reason = ReasonField(label="Why, for the second officer and the log")
+    reason = ReasonField(label="Reason, for the second officer and the audit log")
     effective_at = InstantField(
-        required=False, label="From when", help_text="Nothing decided before changes. Empty: as soon as it is agreed."
+        required=False,
+        label="Takes effect",
+        help_text="Earlier decisions do not change. Leave empty to activate it on approval.",
     )
 
     def save(self, *, actor: User, now: datetime) -> PolicyVersion:
@@ -113,11 +115,11 @@ class AskForm(DeskForm):
 class AnswerForm(DeskForm):
     starts_empty = True
     answer = forms.ChoiceField(
-        choices=[("agree", "Agree: it rules from the instant asked for"), ("refuse", "Refuse")],
+        choices=[("agree", "Approve: it takes effect at the requested time"), ("refuse", "Reject")],
         widget=forms.RadioSelect,
-        label="Your answer",
+        label="Decision",
     )
-    reason = ReasonField(required=False, help_text="A refusal says why.")
+    reason = ReasonField(required=False, help_text="A reason is required to reject.")
 
     def save(self, *, actor: User, now: datetime) -> PolicyVersion:
         version = self.about(PolicyVersion)
@@ -173,7 +175,7 @@ class FindingRow:
 
 @admin.register(PolicyVersion)
 class VersionAdmin(RecordAdmin):
-    lead = "The texts of the rules. One version of each set is in force; an older one can be put in force again."
+    lead = "Versions of the rules. One version of each set is in force; an older one can be activated again."
     list_display = ("__str__", "state", "created_by", "created_at", "activated_by", "activated_at")
     list_filter = ("state", "policy_set")
     list_select_related = ("policy_set", "created_by", "activated_by")
@@ -186,16 +188,16 @@ class VersionAdmin(RecordAdmin):
             "Run the cases",
             RunForm,
             "policies",
-            lead="Its own cases, what its rules mean beside those in force, and whether every stage could be filled.",
+            lead="Runs its cases, compares its rules with those in force, and checks that every stage can be filled.",
             applies=lambda row: row.state != "active",
-            done="The cases were run",
+            done="Test cases run",
         ),
         Edit(
             "explain",
             "Explain a finding",
             ExplainForm,
             "policies",
-            lead="Activation waits until each finding is mended in a new version or explained here.",
+            lead="Activation is blocked until each finding is fixed in a new version or explained here.",
             applies=lambda row: row.state != "active" and _has_open_findings(row),
             done="Explained",
         ),
@@ -204,34 +206,34 @@ class VersionAdmin(RecordAdmin):
             "Run in shadow",
             StartShadowForm,
             "policies",
-            lead="From now on it is judged beside each submission and decides nothing.",
+            lead="It is evaluated for each submission from now on, without effect on the decision.",
             applies=_in("tested"),
-            done="Runs in shadow",
+            done="Shadow started",
         ),
         Edit(
             "unshadow",
-            "End the shadow",
+            "Stop the shadow",
             EndShadowForm,
             "policies",
-            lead="What it said so far stays.",
+            lead="Its results so far are kept.",
             applies=_in("shadow"),
-            done="The shadow has ended",
+            done="Shadow stopped",
         ),
         Edit(
             "ask",
-            "Ask for activation",
+            "Request activation",
             AskForm,
             "policies",
-            lead="A second officer answers. It rules for new decisions only.",
+            lead="A second officer approves or rejects. It applies to new decisions only.",
             applies=_may_be_asked_for,
-            done="Asked for",
+            done="Activation requested",
         ),
         Edit(
             "answer",
             "Answer",
             AnswerForm,
             "policies",
-            lead="A yes checks everything once more; whoever asked does not answer.",
+            lead="Everything is checked once more on approval. The officer who requested it cannot approve it.",
             applies=_waits_for_an_answer,
             done="Answered",
         ),
@@ -240,7 +242,7 @@ class VersionAdmin(RecordAdmin):
             "Withdraw",
             WithdrawForm,
             "policies",
-            lead="What is in force stays in force.",
+            lead="The version in force stays in force.",
             applies=lambda row: open_activation(row) is not None,
             done="Withdrawn",
         ),
@@ -310,7 +312,7 @@ class SetAdmin(StateAdmin):
 
 @admin.register(PolicyActivation)
 class ActivationAdmin(StateAdmin):
-    lead = "Who asked for a version to be put in force, and who answered. Answered on the version's page."
+    lead = "Who requested each activation, and who approved or rejected it. Decide on the version's page."
     list_display = ("version", "state", "asked_by", "asked_at", "answered_by", "answered_at", "effective_at")
     list_filter = ("state", "policy_set")
     list_select_related = ("version__policy_set", "asked_by", "answered_by")
@@ -319,7 +321,7 @@ class ActivationAdmin(StateAdmin):
 
 @admin.register(ShadowDecision)
 class ShadowDecisionAdmin(StateAdmin):
-    lead = "What versions in shadow would have said of each submission."
+    lead = "What versions in shadow would have decided for each submission."
     list_display = ("assessment", "version", "outcome", "flips", "error")
     list_filter = ("flips", "outcome")
     list_select_related = ("version__policy_set", "assessment__revision__provisioning_request")

@@ -127,9 +127,9 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise BundleError("say from which day it holds, such as 2026-12-01") from None
+        raise BundleError("enter the day from which it applies, such as 2026-12-01") from None
     if not DAY_MIN <= day <= DAY_MAX:
-        raise BundleError(f"say a day from {DAY_MIN} to {DAY_MAX}")
+        raise BundleError(f"enter a day from {DAY_MIN} to {DAY_MAX}")
     return day
 
 

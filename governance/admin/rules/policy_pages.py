@@ -38,10 +38,10 @@ TABS = (
     ("text", "Change the text"),
 )
 
-_NO_DIFFERENCE = "Nothing differs from the version that you opened."
-_NOTHING_CHANGED = {"limits": "Nothing was changed: type a new value beside the limit that changes."}
+_NO_DIFFERENCE = "Nothing differs from the version you opened."
+_NOTHING_CHANGED = {"limits": "Nothing was changed. Type a new value beside a limit."}
 NOTHING_YET = {
-    "limits": "What changes is shown here as soon as a new value is typed.",
+    "limits": "Changes are shown here as you type.",
     "table": _NO_DIFFERENCE,
     "text": _NO_DIFFERENCE,
 }
@@ -160,9 +160,9 @@ def _save(request: HttpRequest, ground: Ground, draft: Draft, edited: Edited) ->
         draft.problems.append(Problem(sentence(error.message)))
         return None
     if version.number <= draft.seen:
-        messages.info(request, f"These are the rules of version {version.number} already; nothing was stored.")
+        messages.info(request, f"These are already the rules of version {version.number}; nothing was saved.")
     else:
-        messages.success(request, f"Stored as a draft: version {version.number}.")
+        messages.success(request, f"Saved as a draft: version {version.number}.")
     return redirect(address("words", version))
 
 
@@ -241,7 +241,7 @@ def _summary(review: Review) -> str:
 
     parts = [some(len(review.changes), "rule changes", "rules change")]
     if review.newly_failing:
-        parts.append(some(len(review.newly_failing), "case no longer holds", "cases no longer hold"))
+        parts.append(some(len(review.newly_failing), "case no longer passes", "cases no longer pass"))
     if review.findings:
         parts.append(some(len(review.findings), "new finding", "new findings"))
     return ", ".join(parts)

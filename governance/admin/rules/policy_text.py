@@ -32,15 +32,15 @@ from governance.selectors.rules.policy_drafts import Ground
 
 WHOLE, NEW = "*", "+"
 PART_WORDS = {
-    "title": "Title", "when": "When", "effect": "Then", "message": "What it says", "legal_source": "Legal source",
+    "title": "Title", "when": "When", "effect": "Then", "message": "Message", "legal_source": "Legal source",
 }  # fmt: skip
 PARTS = ("title", "when", "effect", "message", "on_error", "legal_source")
 FACTS_SHOWN_MAX = 120
 ON_ERROR_WORDS = {
-    "": "As usual for its effect",
+    "": "Default for its effect",
     OnError.FIRE.value: "It counts as fired",
-    OnError.REVIEW.value: "A person looks",
-    OnError.DENY.value: "The ask is refused",
+    OnError.REVIEW.value: "Needs review",
+    OnError.DENY.value: "The request is denied",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from governance.channels.email.letters import unlinked
+from governance.display import vocabulary
 from governance.domain import prose
 from governance.domain.money.money import CURRENCY, to_units
 from governance.domain.prose import EN_DASH, NBSP, TIMES
@@ -67,7 +68,7 @@ def machines(case: Case) -> str:
     what = (
         f"{ask.accelerator_count:,}{NBSP}{TIMES}{NBSP}{case.accelerator_name}"
         if ask.accelerator_count and ask.accelerator
-        else ask.workload.replace("_", " ")
+        else prose.decapital(vocabulary.words(ask.workload))
     )
     return f"{what} at {case.provider_name}" if case.provider_name else what
 
@@ -103,7 +104,9 @@ def cost(case: Case) -> str:
     """Never a bare estimate: interval, and which number decides."""
     estimated = case.estimate.cost_usd
     if estimated is None:
-        reason = next((gap.why for gap in case.estimate.missing if gap.what == "cost_usd"), "no dated price")
+        reason = next(
+            (gap.why for gap in case.estimate.missing if gap.what == "cost_usd"), "the catalogue has no price for this"
+        )
         return f"unknown: {reason}"
     if estimated.p10 == estimated.p90:
         interval = f"{prose.exact(estimated.p50)}{NBSP}{CURRENCY}, exact"
@@ -111,7 +114,7 @@ def cost(case: Case) -> str:
         interval = f"p50 {prose.dollars(estimated.p50)}, p10{EN_DASH}p90 {prose.between(estimated.p10, estimated.p90)}"
     price = case.estimate.price
     age = f"; price of {price.as_of.day}{NBSP}{price.as_of:%b %Y}" if price else ""
-    return f"{interval}; counts as {counts_as(case)}{age}"
+    return f"{interval}; assessed at {counts_as(case)}{age}"
 
 
 def headroom(case: Case) -> str:
@@ -129,18 +132,18 @@ def compute(case: Case) -> str:
     if flop is None or flop.p90 <= 0:
         return ""
     lines = [
-        f"{'does exceed' if reading.exceeds else 'may exceed'} {prose.flop(reading.limit)} ({reading.instrument})"
+        f"{'exceeds' if reading.exceeds else 'may exceed'} {prose.flop(reading.limit)} ({reading.instrument})"
         for reading in case.estimate.thresholds
         if reading.exceeds or reading.may_exceed
     ][:THRESHOLDS_SHOWN_MAX]
     figures = f"{prose.flop(flop.p50)}{NBSP}FLOP ({prose.flop(flop.p10)}{EN_DASH}{prose.flop(flop.p90)})"
-    return f"{figures}; {'; '.join(lines) or 'no line is exceeded'}"
+    return f"{figures}; {'; '.join(lines) or 'no threshold is exceeded'}"
 
 
 def cheaper(case: Case, *, now: datetime) -> str:
     """The same work for less at a place that the organisation may use, if there is one."""
     found = advise_request(case.request, case.revision.content, now=now).cheaper
-    return found.sentence if found else "no cheaper place that may be used"
+    return found.sentence if found else "no cheaper option at the approved providers"
 
 
 def reasons(rules: Iterable[FiredRule]) -> str:
@@ -155,4 +158,4 @@ def nearest_change(case: Case, *, now: datetime) -> str:
     advice = advise_request(case.request, case.revision.content, now=now).nearest
     if advice.first is not None:
         return f"{advice.first.title} {advice.first.text}"
-    return f"no amount would pass: {advice.why_none or 'change what the reason names'}"
+    return f"no amount would be allowed: {advice.why_none or 'change what the reason names'}"

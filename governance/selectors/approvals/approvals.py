@@ -291,12 +291,12 @@ def _why_not(stage: ApprovalStage, user: User, busy: set[int], excluded: Mapping
         words = {
             "waiting": "This stage opens when the ones before it are done.",
             "approved": "This stage is done: it was approved.",
-            "rejected": "This stage is done: it was not approved.",
-            "changes_requested": "This stage is done: changes were asked for.",
+            "rejected": "This stage is done: the request was rejected.",
+            "changes_requested": "This stage is done: changes were requested.",
         }
         return words.get(stage.state, "This stage has ended.")
     if user.person_id in excluded:
-        return "You asked for this or benefit from it, so somebody else decides."
+        return "You requested this or benefit from it, so somebody else decides."
     if user.person_id in busy:
         return "You have decided this request already: one person fills one role."
     return f"This stage needs the role {stage.role.name}, for this team and this amount. You can read everything."
@@ -326,14 +326,14 @@ def _decider(
     # A stage that has not opened yet names who could take it; one that is done names who did.
     may = authority.holders(stage, request, busy=busy) if stage.state in ("open", "waiting") else []
     mark, word = {
-        "approved": ("ok", "Yes"),
-        "rejected": ("deny", "No"),
-        "changes_requested": ("review", "Changes"),
+        "approved": ("ok", "Approved"),
+        "rejected": ("deny", "Rejected"),
+        "changes_requested": ("review", "Changes requested"),
         "open": ("wait", f"{yes} of {stage.quorum}" if stage.quorum > 1 else "Waiting"),
         "waiting": ("draft", "Later"),
     }.get(stage.state, ("draft", "Ended"))
     if stage.state == "approved" and lost and yes < stage.quorum:
-        mark, word = "review", "Decided again"
+        mark, word = "review", "To be decided again"
     return Decider(stage, said, may, mark, word, is_mine, lost)
 
 

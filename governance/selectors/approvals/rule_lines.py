@@ -18,7 +18,7 @@ from governance.policy.decisions.wording import NBSP, format_value, role_in_word
 
 # Refusals first, then who is asked, then what is only told. A rule that permits says nothing to an approver.
 _ORDER = {"deny": 0, "require": 1, "flag": 2, "warn": 3}
-_STATES = {"deny": ("deny", "Not allowed"), "flag": ("flag", "Flagged"), "warn": ("flag", "Take note")}
+_STATES = {"deny": ("deny", "Not allowed"), "flag": ("flag", "Flagged"), "warn": ("flag", "Warning")}
 # Ratios that people read as a percentage; a share of the base model's compute is one that they do not.
 _PERCENT = {
     "budget.used_ratio", "budget.forecast_ratio", "history.grant_increase_ratio", "history.grant_used_ratio",
@@ -93,7 +93,7 @@ def unit_of(leaf: Leaf) -> str:
 def _row(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -> RuleLine:
     leaf = line_of(rule)
     mine = [stage for stage in stages if rule.rule_id in stage.rule_ids]
-    mark, state = _STATES.get(rule.effect, ("review", "A person looks"))
+    mark, state = _STATES.get(rule.effect, ("review", "Needs review"))
     return RuleLine(
         title=rule.title,
         rule_id=rule.parent,
@@ -135,7 +135,7 @@ def _roles(
     if stages:
         return [_role(stage) for stage in stages]
     wanted = [
-        RoleLine(_counted(_name(need.role, names), need.quorum), "draft", "not asked")
+        RoleLine(_counted(_name(need.role, names), need.quorum), "draft", "not requested yet")
         for need in decision.requirements
         if rule.rule_id in need.rule_ids
     ]
@@ -151,11 +151,11 @@ def _roles(
 def _role(stage: ApprovalStage) -> RoleLine:
     yes = sum(decision.verdict == "approve" and decision.counts for decision in stage.decisions.all())
     mark, word = {
-        "approved": ("ok", "Yes"),
+        "approved": ("ok", "Approved"),
         "open": ("wait", f"{yes} of {stage.quorum}" if stage.quorum > 1 else "Waiting"),
         "waiting": ("draft", "Later"),
-        "rejected": ("deny", "No"),
-        "changes_requested": ("review", "Changes"),
+        "rejected": ("deny", "Rejected"),
+        "changes_requested": ("review", "Changes requested"),
     }.get(stage.state, ("draft", "Ended"))
     return RoleLine(_counted(stage.role.name, stage.quorum), mark, word)
 

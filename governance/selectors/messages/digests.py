@@ -113,7 +113,7 @@ def _to_activate(activation: PolicyActivation, now: datetime) -> Entry:
     title = shorten(version.reason.strip().partition("\n")[0], TITLE_CHARS_MAX, placeholder="…") or "a new version"
     return Entry(
         "activate", f"{version.policy_set.name} version {version.number}", title, 0, starts,
-        f"asked by {activation.asked_by.person.name}",
+        f"requested by {activation.asked_by.person.name}",
     )  # fmt: skip
 
 

@@ -63,13 +63,13 @@ def unread(gaps: Mapping[str, str]) -> list[Reason]:
     """Rows for what could not be read: the first reason why a person looks."""
     return [
         Reason(
-            title="A register could not be read",
+            title="A record could not be read",
             rule_id=register_of(fact).words,
             bundle="registers",
             yours=gaps_in_words({fact: problem})[0],
-            change="it is mended",
+            change="it is corrected",
             shape="review",
-            effect="A person looks",
+            effect="Needs review",
         )
         for fact, problem in sorted(gaps.items())
     ]
@@ -92,7 +92,9 @@ def _reason(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]
     shape, effect = _effect(rule, decision, stages, roles)
     if leaf is not None and leaf.value is not None:
         own = rule.values.get(_OWN_FACT)
-        with_others = " with similar asks of 30 days" if _SUM_FACT in leaf.facts and leaf.value != own else ""
+        with_others = (
+            " including related requests of the last 30 days" if _SUM_FACT in leaf.facts and leaf.value != own else ""
+        )
         yours = f"{format_value(leaf.value, unit_of(leaf))}{with_others}; {_distance(leaf)}"
         change = f"{'at most' if leaf.operator == '>' else 'below'} {format_value(leaf.limit, unit_of(leaf))}"
     else:
@@ -119,13 +121,13 @@ def _effect(
         case "flag":
             return "flag", "Flagged"
         case "warn":
-            return "flag", "Take note"
+            return "flag", "Warning"
         case "allow":
-            return ("ok", "Permits it") if not rule.indeterminate else ("review", "Could not be judged")
+            return ("ok", "Approves it") if not rule.indeterminate else ("review", "Could not be evaluated")
     mine = [stage for stage in stages if rule.rule_id in stage.rule_ids]
     if not mine:
         wanted = [_role(need.role, roles) for need in decision.requirements if rule.rule_id in need.rule_ids]
-        return "review", f"Asks {_join(wanted)}" if wanted else "Asks a person"
+        return "review", f"Needs {_join(wanted)}" if wanted else "Needs review"
     return _stage_words(mine)
 
 
@@ -137,12 +139,12 @@ def _role(slug: str, names: Mapping[str, str]) -> str:
 def _stage_words(stages: Sequence[ApprovalStage]) -> tuple[str, str]:
     """The furthest from done speaks for the rule."""
     words = {
-        "rejected": ("deny", "no"),
-        "changes_requested": ("review", "changes"),
+        "rejected": ("deny", "rejected"),
+        "changes_requested": ("review", "changes requested"),
         "open": ("wait", "waiting"),
         "waiting": ("draft", "later"),
-        "cancelled": ("draft", "not asked any more"),
-        "approved": ("ok", "yes"),
+        "cancelled": ("draft", "no longer needed"),
+        "approved": ("ok", "approved"),
     }
     order = list(words)
     stage = min(stages, key=lambda each: order.index(each.state))

@@ -138,7 +138,7 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
             lines[reading.limit] = reading
     limits = [Limit(line, numbers.flop_line(line)) for line in sorted(lines)[:THRESHOLDS_DRAWN_MAX]]
     texts = [
-        f"{'Does exceed' if reading.exceeds else 'May exceed'} {numbers.flop_line(line)} "
+        f"{'Exceeds' if reading.exceeds else 'May exceed'} {numbers.flop_line(line)} "
         f"({_instrument(reading)}; {'p50' if reading.exceeds else 'p90'})."
         for line, reading in sorted(lines.items())
         if reading.may_exceed

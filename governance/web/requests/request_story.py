@@ -294,7 +294,7 @@ def threshold_text(story: Story) -> str:
     notices = notices.replace("To be", "to be")
     if exceeded:
         largest = max(exceeded, key=lambda reading: reading.limit)
-        return f"does exceed {numbers.flop_line(largest.limit)} ({largest.jurisdiction}){notices}"
+        return f"exceeds {numbers.flop_line(largest.limit)} ({largest.jurisdiction}){notices}"
     if possible:
         largest = max(possible, key=lambda reading: reading.limit)
         return f"may exceed {numbers.flop_line(largest.limit)} ({largest.jurisdiction}){notices}"

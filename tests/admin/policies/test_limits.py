@@ -29,7 +29,7 @@ def test_a_typed_value_shows_the_sentences_before_and_after(grace: Client, versi
     text = live(grace, url("limits", version), **limit())
     assert f"<del>2,500{NBSP}USD</del>" in text
     assert f"<ins>1,500{NBSP}USD</ins>" in text
-    assert "2 rules change, 2 cases no longer hold" in text
+    assert "2 rules change, 2 cases no longer pass" in text
     assert "exactly 2 500" in text
     assert "exactly 1,500 USD in exposure usd" in text
     assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 1
@@ -76,7 +76,7 @@ def test_the_cases_may_be_left_alone(grace: Client, version: PolicyVersion) -> N
 def test_a_list_is_edited_as_it_stands(grace: Client, version: PolicyVersion) -> None:
     fields = form_of(grace, url("limits", version))
     assert fields["value-auto_allow_data_classes"] == "public, internal"
-    assert "What changes is shown here" in live(grace, url("limits", version), **fields)
+    assert "Changes are shown here" in live(grace, url("limits", version), **fields)
     fields |= {"value-auto_allow_data_classes": "public", "from-auto_allow_data_classes": "2030-01-01"}
     assert grace.post(url("limits", version), fields | saving(version)).status_code == 302
     draft = PolicyVersion.objects.get(policy_set=version.policy_set, number=2)
@@ -147,7 +147,7 @@ def test_an_older_version_again_is_no_way_past_the_newest(
 def test_the_same_rules_again_are_not_stored_twice(grace: Client, version: PolicyVersion) -> None:
     grace.post(url("limits", version), saving(version, **limit()))
     response = grace.post(url("limits", version), saving(version, **limit()) | {"seen": 2}, follow=True)
-    assert "nothing was stored" in body(response)
+    assert "nothing was saved" in body(response)
     assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 2
 
 
@@ -164,8 +164,8 @@ def test_the_same_rules_again_are_not_stored_twice(grace: Client, version: Polic
         (limit(value="٣"), "is a number such as 2500"),
         (limit(value="1" * 5_000), "is a number such as 2500"),
         (limit(day="tomorrow"), "from which day"),
-        (limit(day="0001-01-01"), "say a day from 1970-01-01 to 2199-12-31"),
-        (limit(day="9999-12-31"), "say a day from 1970-01-01 to 2199-12-31"),
+        (limit(day="0001-01-01"), "enter a day from 1970-01-01 to 2199-12-31"),
+        (limit(day="9999-12-31"), "enter a day from 1970-01-01 to 2199-12-31"),
         (limit() | {"title": ""}, "say in one line"),
         (limit() | {"reason": " "}, "Say why"),
         (limit() | {"title": "x" * 200}, "say in one line"),

@@ -21,7 +21,7 @@ def _story(work: dict[str, int]) -> Any:
 
 def test_a_request_above_the_line_says_by_when_to_notify() -> None:
     said = threshold_text(_story(HUGE))
-    assert said.startswith("does exceed 1e25 (EU); to be notified by ")
+    assert said.startswith("exceeds 1e25 (EU); to be notified by ")
     assert "AI Act, Art 52(1)" in said
     assert "notified" not in threshold_text(_story(SMALL))
 

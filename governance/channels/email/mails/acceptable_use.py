@@ -16,7 +16,7 @@ def asked(alert: Alert, reader: Reader) -> Letter:
     """A text waits for a second officer.
 
     Raises:
-        Moot: it was answered or withdrawn, or the reader could not answer it any more.
+        Moot: it was answered or withdrawn, or the reader can no longer answer it.
     """
     row = AcceptableUsePublication.objects.select_related("statement", "asked_by__person").get(
         pk=alert.payload["publication"]
@@ -24,25 +24,25 @@ def asked(alert: Alert, reader: Reader) -> Letter:
     if row.state != "asked":
         raise Moot("it was answered or withdrawn before the mail left")
     if reader.person.pk not in officers.seconds("acceptable_use", asked_by=row.asked_by, now=reader.now):
-        raise Moot("the reader could not answer it any more")
+        raise Moot("the reader can no longer answer it")
     name, by = quoted(row.statement.name, NAME_CHARS_MAX), unlinked(row.asked_by.person.name)
     starts = row.effective_from
     return Letter(
         subject=f"Publish? {name}: to be accepted by {reader.day(row.consent_due)} ({by})",
         reference=name,
         heading=f"Requested on {reader.day(row.asked_at)}: a new version of {name}",
-        preview=f"{by} asks for a second officer.",
-        lead=f"{by} asks a second officer to publish a new version of {name}.",
+        preview=f"{by} asks a second officer to approve.",
+        lead=f"{by} asks a second officer to approve a new version of {name}.",
         quote=quoted(row.reason),
         rows=(
-            ("In effect from", reader.moment(starts) if starts else "as soon as a second officer agrees"),
+            ("In effect from", reader.moment(starts) if starts else "when a second officer approves"),
             ("To be accepted by", reader.moment(row.consent_due)),
         ),
         action="Open the publication",
         path=pages.publication_page(row),
-        note="Opening the link changes nothing. Agree or refuse on the page; the first answer counts.",
-        why="You receive this because you may answer it, and somebody else asked. One mail for each; "
-        "there is nothing to stop.",
+        note="Opening the link does not record a decision. Approve or reject on the page; the first answer counts.",
+        why="You receive this because you can approve it and somebody else made the request. "
+        "One email is sent per request; it cannot be turned off.",
         thread=f"publication.{row.pk}",
     )
 
@@ -78,7 +78,7 @@ def due_soon(alert: Alert, reader: Reader) -> Letter:
         reader,
         heading=f"Please accept it by {reader.moment(version.consent_due)}",
         lead=f"You have not accepted {_name(version)} version{NBSP}{version.number} yet. "
-        "From then on your new requests are not allowed. Nothing that runs is affected.",
+        "After that you cannot submit new requests. Running grants are not affected.",
     )
 
 
@@ -92,10 +92,10 @@ def due(alert: Alert, reader: Reader) -> Letter:
     return _letter(
         version,
         reader,
-        subject=f"New requests are not allowed until you accept {_name(version)}",
+        subject=f"You cannot submit new requests until you accept {_name(version)}",
         heading=f"Due since {reader.moment(version.consent_due)}",
         lead=f"You have not accepted {_name(version)} version{NBSP}{version.number}. "
-        "Your new requests are not allowed until you do. Nothing that runs is affected.",
+        "You cannot submit new requests until you do. Running grants are not affected.",
     )
 
 
@@ -119,9 +119,9 @@ def _letter(version: AcceptableUseVersion, reader: Reader, **words: object) -> L
         "rows": (("What changed", unlinked(shown + more) or "read the whole text"),),
         "action": "Read and accept it",
         "path": pages.acceptable_use_page(),
-        "note": "Opening the link accepts nothing: there is a button below the text.",
-        "why": "You receive this because your requests need an acceptance. It comes when a version is published, some "
-        "days before it is due, and when it is due, each once.",
+        "note": "Opening the link does not accept it: use the button below the text.",
+        "why": "You receive this because your requests need this acceptance. It is sent when a version is published, "
+        "some days before acceptance is due, and when it is due.",
         "thread": f"acceptable-use.{version.pk}",
     }
     return Letter(**(defaults | words))  # type: ignore[arg-type]

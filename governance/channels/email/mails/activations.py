@@ -18,35 +18,35 @@ def asked(alert: Alert, reader: Reader) -> Letter:
     """Mail 13: what would rule, from when, what history says of it, and who wants it.
 
     Raises:
-        Moot: it was answered or withdrawn, or the reader could not answer it any more.
+        Moot: it was answered or withdrawn, or the reader can no longer answer it.
     """
     activation = activations.activation_of(alert.payload["activation"])
     if activation.state != "asked":
         raise Moot("it was answered or withdrawn before the mail left")
     if reader.person.pk not in activations.answerers(activation, now=reader.now):
-        raise Moot("the reader could not answer it any more")
+        raise Moot("the reader can no longer answer it")
     name, counts = _name(activation), _counts(activation.backtest)
     starts = _starts(activation, reader)
     by = unlinked(activation.asked_by.person.name)
     return Letter(
-        subject=f"Activate{starts}? {name}: {counts} ({by})",
+        subject=f"Approve policy change{starts}: {name}, {counts} ({by})",
         reference=name,
-        heading=f"Asked on {reader.day(activation.asked_at)}: {counts}",
-        preview=f"{by} asks for a second officer.",
-        lead=f"{by} asks a second policy officer to put {name} in force.",
+        heading=f"Requested on {reader.day(activation.asked_at)}: {counts}",
+        preview=f"{by} asks a second officer to approve.",
+        lead=f"{by} asks a second policy officer to approve the activation of {name}.",
         quote=quoted(activation.reason),
         rows=(
             ("Policy", unlinked(activation.version.policy_set.name)),
             ("Version", _replaces(activation)),
             ("What changes", _title(activation)),
-            ("Rules from", _moment(activation, reader) if starts else "as soon as a second officer agrees"),
+            ("Takes effect", _moment(activation, reader) if starts else "when a second officer approves"),
             ("Backtest", _backtest(activation.backtest, reader)),
         ),
         action="Open the version",
         path=pages.version_page(activation.version),
-        note="Opening changes nothing. Agree or refuse on the page; the first answer counts.",
-        why="You get this because you may answer it: you keep policies, and somebody else asked. "
-        "One mail per ask; there is nothing to stop.",
+        note="Opening the link does not record a decision. Approve or reject on the page; the first answer counts.",
+        why="You receive this because you are a policy officer and somebody else made the request. "
+        "One email is sent per request; it cannot be turned off.",
         thread=f"activation.{activation.pk}",
     )
 
@@ -60,18 +60,18 @@ def in_your_name(alert: Alert, reader: Reader) -> Letter:
     name, ran = _name(activation), unlinked(str(alert.payload.get("origin", "")))
     return _letter(
         activation,
-        subject=f"Asked in your name on the command line: {name}",
-        heading=f"Asked on {reader.day(activation.asked_at)}, on the command line",
+        subject=f"Requested in your name on the command line: {name}",
+        heading=f"Requested on {reader.day(activation.asked_at)}, on the command line",
         preview="If it was not you, withdraw it.",
-        lead=f"A command asked for the activation of {name} in your name. It ran as {ran}.",
+        lead=f"A command requested the activation of {name} in your name. It ran as {ran}.",
         quote=quoted(activation.reason),
         rows=(
             ("Version", _replaces(activation)),
             ("What changes", _title(activation)),
             ("If it was not you", "open the version, withdraw it, and tell whoever runs this installation"),
         ),
-        note="Opening the link changes nothing. It takes effect only after a second officer approves.",
-        why="You receive this because a command named you. It is sent once; there is nothing to stop.",
+        note="It takes effect only after a second officer approves.",
+        why="You receive this because a command named you. It is sent once and cannot be turned off.",
     )
 
 
@@ -85,18 +85,18 @@ def lapsed(alert: Alert, reader: Reader) -> Letter:
     name = _name(activation)
     return _letter(
         activation,
-        subject=f"Lapsed: {name} does not rule from {reader.day(activation.effective_at)} on",
+        subject=f"Lapsed: {name} did not take effect on {reader.day(activation.effective_at)}",
         heading=f"Lapsed on {reader.day(alert.created_at)}: {name} is not in force",
-        preview="What two officers agreed to does not hold any more.",
-        lead=f"{name} was to rule from {_moment(activation, reader)} on. "
-        "What was agreed to did not hold any more when the instant came, so nothing was changed.",
+        preview="What two officers approved was no longer valid.",
+        lead=f"{name} was to take effect on {_moment(activation, reader)}. "
+        "What the officers approved was no longer valid by then, so nothing was changed.",
         rows=(
             ("Reason", quoted(activation.answer_reason)),
             ("In force", _in_force(activation)),
-            ("Agreed by", _who(activation)),
-            ("Next", "mend what the reason names, then ask for it again"),
+            ("Approved by", _who(activation)),
+            ("Next", "fix what the reason names, then request activation again"),
         ),
-        note="Opening changes nothing. An activation that lapsed is not taken up by itself.",
+        note="A lapsed activation is not retried automatically.",
     )
 
 
@@ -112,15 +112,15 @@ def late(alert: Alert, reader: Reader) -> Letter:
         activation,
         subject=f"Not in force yet: {name}, due since {_moment(activation, reader)}",
         heading=f"Due since {_moment(activation, reader)}: {name} is not in force",
-        preview="The program fails to put it in force and goes on trying.",
-        lead=f"{name} was agreed to rule from {_moment(activation, reader)} on. "
-        "The program fails to put it in force; it tries again every minute.",
+        preview="The activation fails and is retried every minute.",
+        lead=f"{name} was approved to take effect on {_moment(activation, reader)}. "
+        "The activation fails and is retried every minute.",
         rows=(
             ("In force", _in_force(activation)),
-            ("Agreed by", _who(activation)),
-            ("Reason", "whoever runs the program finds it on the desk, under Job runs, activate_policies"),
+            ("Approved by", _who(activation)),
+            ("Reason", "see Job runs on the desk, job activate_policies"),
         ),
-        note="Opening changes nothing. Withdraw it there if it is not to rule late.",
+        note="Withdraw it on the page if it should not take effect late.",
     )
 
 
@@ -129,8 +129,8 @@ def _letter(activation: PolicyActivation, **words: object) -> Letter:
         "reference": _name(activation),
         "action": "Open the version",
         "path": pages.version_page(activation.version),
-        "why": "You get this because you keep policies, and it was agreed that this version rules. "
-        "It is sent once; there is nothing to stop.",
+        "why": "You receive this because you are a policy officer and this version was approved. "
+        "It is sent once and cannot be turned off.",
         "thread": f"activation.{activation.pk}",
     }
     return Letter(**(defaults | words))  # type: ignore[arg-type]
@@ -139,9 +139,9 @@ def _letter(activation: PolicyActivation, **words: object) -> Letter:
 def _not_in_force(alert: Alert, reader: Reader, *, state: str) -> PolicyActivation:
     activation = activations.activation_of(alert.payload["activation"])
     if activation.state != state or activation.version.state == "active":
-        raise Moot("it rules, or was settled otherwise, before the mail left")
+        raise Moot("it took effect or was settled otherwise before the mail left")
     if reader.person.pk not in activations.concerned(activation, now=reader.now):
-        raise Moot("the reader is no policy officer any more")
+        raise Moot("the reader is no longer a policy officer")
     return activation
 
 
@@ -155,9 +155,9 @@ def _replaces(activation: PolicyActivation) -> str:
     before = activations.in_force_beside(activation)
     number = activation.version.number
     if before is None:
-        return f"{number}; none of this policy is in force"
+        return f"{number}; no version of this policy is in force"
     again = ", which was in force before" if activations.has_ruled(activation.version) else ""
-    return f"{number}{again}; it takes the place of version{NBSP}{before.number}"
+    return f"{number}{again}; replaces version{NBSP}{before.number}"
 
 
 def _title(activation: PolicyActivation) -> str:
@@ -177,14 +177,16 @@ def _counts(run: PolicyBacktest | None) -> str:
     rows, flipped = int(run.result.get("rows", 0)), int(run.result.get("flipped", 0))
     other, empty = int(run.result.get("effect_rows", 0)), int(run.result.get("unfillable_rows", 0))
     said = f"{flipped:,} of {prose.counted(rows, 'decision')} would change"
-    said += f", {other:,} {'keeps its' if other == 1 else 'keep their'} outcome and change otherwise" if other else ""
+    said += (
+        f", {other:,} {'keeps its' if other == 1 else 'keep their'} outcome and change in other ways" if other else ""
+    )
     return said + (f", {empty:,} would wait for a stage that nobody could fill" if empty else "")
 
 
 def _backtest(run: PolicyBacktest | None, reader: Reader) -> str:
     """Its counts in one line, what would no longer be stopped first, and who looked at it."""
     if run is None:
-        return "not needed: these rules decided before, or no rules are in force"
+        return "not needed: this version was in force before, or no policy is in force"
     pairs = {name: int(each["count"]) for name, each in run.result.get("pairs", {}).items()}
     changes = [f"{count:,} {words}" for _, count, words in changes_in_words(pairs)]
     changes += [f"{count:,} {words}" for _, count, words in effects_in_words(run.result.get("effects", {}))]
@@ -197,7 +199,7 @@ def _backtest(run: PolicyBacktest | None, reader: Reader) -> str:
 
 def _in_force(activation: PolicyActivation) -> str:
     before = activations.in_force_beside(activation)
-    return f"version{NBSP}{before.number} goes on deciding" if before else "no version of this policy"
+    return f"version{NBSP}{before.number} stays in force" if before else "no version of this policy"
 
 
 def _who(activation: PolicyActivation) -> str:

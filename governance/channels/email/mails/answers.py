@@ -15,7 +15,7 @@ from governance.selectors.messages import alerts
 from governance.selectors.messages.alerts import Case
 
 REASON_SHOWN_MAX = 60
-WHY = "You get this because you asked for it. One mail per answer; there is nothing to stop."
+WHY = "You receive this because you made this request. One email is sent per decision; it cannot be turned off."
 
 
 def denied(alert: Alert, reader: Reader) -> Letter:
@@ -25,20 +25,20 @@ def denied(alert: Alert, reader: Reader) -> Letter:
         raise Moot("the request changed before the mail left")
     rules = case.decision.denials
     # A rule may go on to say what it would allow; the subject has room for what is wrong.
-    first = unlinked(rules[0].message.split(". ")[0].rstrip(".")) if rules else "no rule permits it"
+    first = unlinked(rules[0].message.split(". ")[0].rstrip(".")) if rules else "no rule allows it"
     return _letter(
         case,
-        subject=f"Not approved: {case.request.reference}, {first}",
-        heading=f"Not allowed on {_answered(case, reader)}: {phrases.money_for(case)}",
+        subject=f"Denied: {case.request.reference}, {first}",
+        heading=f"Denied on {_answered(case, reader)}: {phrases.money_for(case)}",
         preview=first,
-        lead=f"{unlinked(case.request.title)}, {phrases.about(case)}: the rules do not allow it.",
+        lead=f"{unlinked(case.request.title)}, {phrases.about(case)}: denied by policy.",
         rows=(
             ("Reason", phrases.reasons(rules)),
             ("Nearest change", phrases.nearest_change(case, now=reader.now)),
-            ("Money", "nothing is held for it"),
+            ("Budget", "no money is held for this request"),
         ),
         action="Change the request",
-        note="Opening changes nothing. Change what the reason names and submit again; the text you wrote is kept.",
+        note="Change what the reason names and submit the request again. What you entered is kept.",
     )
 
 
@@ -48,15 +48,17 @@ def rejected(alert: Alert, reader: Reader) -> Letter:
     by = unlinked(decision.person.name)
     return _letter(
         case,
-        subject=f"Not approved: {case.request.reference}, {_short(decision.reason)} ({by})",
-        heading=f"Not approved on {reader.day(decision.decided_at)}: {phrases.money_for(case)}",
-        preview=f"{by}, {prose.within(decision.stage.role.name)}, decided.",
-        lead=f"{by}, {prose.within(decision.stage.role.name)}, decided about {unlinked(case.request.title)}, "
+        subject=f"Rejected: {case.request.reference}, {_short(decision.reason)} ({by})",
+        heading=f"Rejected on {reader.day(decision.decided_at)}: {phrases.money_for(case)}",
+        preview=f"{by}, {prose.within(decision.stage.role.name)}, rejected it.",
+        lead=f"{by}, {prose.within(decision.stage.role.name)}, rejected {unlinked(case.request.title)}, "
         f"{phrases.about(case)}:",
         quote=quoted(decision.reason),
-        rows=(("Money", "what was held is free again"), ("Next", "clone the request and answer the reason")),
-        action="Read the answer",
-        note="Opening changes nothing.",
+        rows=(
+            ("Budget", "the held money is released"),
+            ("Next", "clone the request, address the reason and submit it"),
+        ),
+        action="Open the request",
     )
 
 
@@ -67,15 +69,14 @@ def expired(alert: Alert, reader: Reader) -> Letter:
         raise Moot("the request changed before the mail left")
     return _letter(
         case,
-        subject=f"Expired: {case.request.reference}, no answer in {HOLD_DAYS_MAX} days, "
+        subject=f"Expired: {case.request.reference}, no decision in {HOLD_DAYS_MAX} days, "
         f"{phrases.counts_as(case)} released",
         heading=f"Expired on {_answered(case, reader)}: {phrases.money_for(case)}",
-        preview="The money that was held is free again.",
+        preview="The held money is released.",
         lead=f"{unlinked(case.request.title)}, {phrases.about(case)}: "
-        f"nobody answered within {HOLD_DAYS_MAX} days, so the hold ended.",
-        rows=(("Money", "what was held is free again"), ("Next", "clone the request and submit it once more")),
+        f"nobody decided within {HOLD_DAYS_MAX} days, so the hold ended.",
+        rows=(("Budget", "the held money is released"), ("Next", "clone the request and submit it again")),
         action="Open the request",
-        note="Opening changes nothing.",
     )
 
 
@@ -87,18 +88,18 @@ def changes_wanted(alert: Alert, reader: Reader) -> Letter:
     by, question = unlinked(decision.person.name), _short(decision.reason)
     return _letter(
         case,
-        subject=f"{by.split(' ')[0]} needs changes to {case.request.reference}: {question} (clock stopped)",
-        heading=f"Asked on {reader.day(decision.decided_at)}: changes, {phrases.money_for(case)}",
-        preview=f"{by}, {prose.within(decision.stage.role.name)}, asks. The clock stands still.",
-        lead=f"{by}, {prose.within(decision.stage.role.name)}, asks about {unlinked(case.request.title)}, "
+        subject=f"{by.split(' ')[0]} asked for changes to {case.request.reference}: {question} (deadline paused)",
+        heading=f"Changes requested on {reader.day(decision.decided_at)}: {phrases.money_for(case)}",
+        preview=f"{by}, {prose.within(decision.stage.role.name)}, asked for changes. The deadline is paused.",
+        lead=f"{by}, {prose.within(decision.stage.role.name)}, asked for changes to {unlinked(case.request.title)}, "
         f"{phrases.about(case)}:",
         quote=quoted(decision.reason),
         rows=(
-            ("Due date", "stands still until you submit again; then it starts anew"),
-            ("Money", "nothing is held meanwhile: submitting again holds it"),
+            ("Deadline", "paused; a new one starts when you resubmit"),
+            ("Budget", "no money is held until you resubmit"),
         ),
-        action="Answer in the request",
-        note="Opening changes nothing. Change the request and submit it again.",
+        action="Change the request",
+        note="Change the request and submit it again.",
     )
 
 
@@ -112,20 +113,20 @@ def grant_issued(alert: Alert, reader: Reader) -> Letter:
     if not is_owner and reader.person.pk not in alerts.role_holders(
         alerts.INFRASTRUCTURE_ROLE, grant.project, now=reader.now
     ):
-        raise Moot("the reader does not look after its infrastructure any more")
+        raise Moot("the reader no longer manages its infrastructure")
     window = f"{reader.day(grant.starts_at, weekday=False)} to {_last_day(grant, reader)}"
     machines = phrases.machines(case)
     unit = f"{case.accelerator_name or 'GPU'}-hours"
     hours = f" and {prose.amount(grant.gpu_hours_cap)}{NBSP}{unit}" if grant.gpu_hours_cap else ""
     until, cap = _last_day(grant, reader), prose.money_in_full(grant.cost_cap_micro)
     owner, project = unlinked(grant.owner.name), unlinked(grant.project.name)
-    role = "because you asked for it" if is_owner else f"because you look after infrastructure for {project}"
+    role = "because you made this request" if is_owner else f"because you manage infrastructure for {project}"
     said = alerts.yeses(grant.revision_id)
     return _letter(
         case,
         subject=f"Ready: {machines}, {window}, grant {grant.reference}",
         heading=f"Approved until {until}: {cap}, grant {grant.reference}",
-        preview=f"Put {grant.reference} on every job.",
+        preview=f"Label every job with {grant.reference}.",
         lead=f"{unlinked(grant.title)}: {machines}, {window}, for {project}. Owner: {owner}."
         + (f" {unlinked(said[-1].person.name)} wrote:" if said else ""),
         quote=quoted(said[-1].reason) if said else "",
@@ -134,12 +135,11 @@ def grant_issued(alert: Alert, reader: Reader) -> Letter:
             ("Label for jobs", grant.reference),
             ("Cap", f"{cap}{hours}; jobs above it are flagged"),
             ("Ends", f"{_last_day(grant, reader, weekday=True)}, end of the day UTC"),
-            ("Return early", "open the grant and choose Return: what is unspent goes back to the budget at once"),
+            ("Return early", "open the grant and choose Return; unspent money goes back to the budget immediately"),
         ),
         action="Open the grant",
         path=pages.grant_page(grant),
-        note="Opening changes nothing.",
-        why=f"You get this {role}. One mail per grant; there is nothing to stop.",
+        why=f"You receive this {role}. One email is sent per grant; it cannot be turned off.",
     )
 
 
@@ -182,7 +182,7 @@ def _last_day(grant: Grant, reader: Reader, *, weekday: bool = False) -> str:
 def _who_said_yes(said: Sequence[ApprovalDecision]) -> str:
     """Names with roles, the one who is quoted last."""
     names = [f"{unlinked(each.person.name)}, {prose.within(each.stage.role.name)}" for each in said]
-    return "; ".join(names) or "the rules: it needs nobody"
+    return "; ".join(names) or "policy, automatically"
 
 
 def _short(reason: str) -> str:

@@ -1,4 +1,4 @@
-"""The mail to whoever answers for a budget (7): a line was crossed, by what is promised or by the forecast."""
+"""The mail to whoever answers for a budget (7): a threshold was crossed, by commitments or by the forecast."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def threshold_crossed(alert: Alert, reader: Reader) -> Letter:
     """Mail 7. The figures are those of the crossing; the causes those of now."""
     flag = Flag.objects.select_related("budget").get(pk=alert.payload["flag"])
     if flag.closed_at is not None or flag.budget is None:
-        raise Moot("the budget fell below the line before the mail left")
+        raise Moot("the budget fell below the threshold before the mail left")
     if reader.person.pk not in crossings.owners_of(flag.budget, now=reader.now):
-        raise Moot("the reader does not answer for the budget any more")
+        raise Moot("the reader is no longer responsible for the budget")
     budget, found = flag.budget, alert.payload
     headline, when = _headline(found, reader), _when(found, reader)
     name = unlinked(budget.name)
@@ -26,33 +26,45 @@ def threshold_crossed(alert: Alert, reader: Reader) -> Letter:
         subject=f"{name}: {headline}{when}",
         reference=name,
         heading=f"{headline[:1].upper()}{headline[1:]} on {reader.day(alert.created_at)}{when}",
-        preview=f"{found['level']} % line crossed.",
-        lead=f"{name} has crossed its {found['level']}{prose.NBSP}% line: {headline}{when}.",
+        preview=f"{found['level']}{prose.NBSP}% threshold crossed.",
+        lead=_lead(name, found, reader),
         rows=(
-            ("Promised", f"{prose.percent(found['used_ratio'])} of {prose.money(found['limit_micro'])}"),
+            (
+                "Spent, committed or held",
+                f"{prose.percent(found['used_ratio'])} of {prose.money(found['limit_micro'])}",
+            ),
             ("Still held", _held(found["held_micro"])),
             ("Forecast", _forecast(found, reader)),
-            ("Largest", _causes(budget) or "nothing stands out"),
-            ("You can", crossings.ways_out(reader.person.pk, now=reader.now).text),
+            ("Largest items", _causes(budget) or "none"),
+            ("What you can do", crossings.ways_out(reader.person.pk, now=reader.now).text),
         ),
         action="Open the budget",
         path=pages.budget_page(budget),
-        note="Opening changes nothing.",
-        why=f"You get this because you answer for {name}. It is sent once per line; "
+        why=f"You receive this because you are responsible for {name}. It is sent once per threshold; "
         f"again only after the budget was below {crossings.REARMED_BELOW}{prose.NBSP}%.",
         thread=f"budget.{budget.pk}",
     )
 
 
+def _lead(name: str, found: dict[str, Any], reader: Reader) -> str:
+    limit = f"its {prose.money(found['limit_micro'])} limit"
+    if not found["is_forecast"]:
+        return f"{name} has spent, committed or held {prose.percent(found['used_ratio'])} of {limit}."
+    reached = f"{name} is forecast to reach {prose.percent(found['forecast_ratio'])} of {limit}"
+    if not found.get("earliest"):
+        return f"{reached} at the end of the period."
+    return f"{reached}; it crosses the limit on {reader.day(_instant(found['earliest']), weekday=False)}."
+
+
 def _held(held_micro: int) -> str:
-    return f"{prose.money(held_micro)} for asks that nobody has decided" if held_micro else "nothing: no ask waits"
+    return f"{prose.money(held_micro)} for requests that await a decision" if held_micro else "nothing"
 
 
 def _headline(found: dict[str, Any], reader: Reader) -> str:
     limit = prose.money(found["limit_micro"])
     if found["is_forecast"]:
         return f"forecast {prose.percent(found['forecast_ratio'])} of {limit}"
-    return f"{prose.percent(found['used_ratio'])} of {limit} used or promised"
+    return f"{prose.percent(found['used_ratio'])} of {limit} spent, committed or held"
 
 
 def _when(found: dict[str, Any], reader: Reader) -> str:
@@ -67,7 +79,7 @@ def _forecast(found: dict[str, Any], reader: Reader) -> str:
         return text
     first, last = (reader.day(_instant(found[name]), weekday=False) for name in ("earliest", "latest"))
     between = f"on {first}" if first == last else f"between {first} and {last}"
-    return f"{text}; used up {between} at the pace so far"
+    return f"{text}; the limit is reached {between} at the current rate"
 
 
 def _causes(budget: Budget) -> str:

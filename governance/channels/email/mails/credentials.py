@@ -14,9 +14,9 @@ from governance.domain.prose import counted, within
 from governance.models import Alert, Delegation, Person, Project, Role, Team, User
 from governance.selectors.people import accounts
 
-ALWAYS = "It is sent each time and cannot be stopped."
+ALWAYS = "It is sent each time and cannot be turned off."
 NOT_YOU = (
-    "If this was not you, set another password with the button: it ends every session and API token of your accounts. "
+    "If this was not you, reset your password with the button: this ends every session and API token of your accounts. "
     "Then tell an administrator."
 )
 
@@ -31,9 +31,9 @@ def password_link(alert: Alert, reader: Reader) -> Letter:
     _refuse_late(alert, reader)
     by = _name(alert.payload.get("by"))
     leads = {
-        "new": "An account was made for you. Choose a password to sign in for the first time.",
+        "new": "An account was created for you. Choose a password to sign in for the first time.",
         "asked": "Somebody asked for a link to set the password of your account. "
-        "If it was not you, ignore this mail: your password stays as it is.",
+        "If it was not you, ignore this email: your password stays as it is.",
         "sent": f"{by or 'An administrator'} sent you a link to set the password of your account.",
         "reactivated": "Your account is active again. Choose a new password: the earlier one no longer works.",
     }
@@ -74,21 +74,21 @@ def address_confirm(alert: Alert, reader: Reader) -> Letter:
     """Mail 18, to the new address.
 
     Raises:
-        Moot: the wish was replaced, carried out or taken back; or the mail waited too long.
+        Moot: another address was requested, the change was made or withdrawn, or the mail waited too long.
     """
     wanted = EmailAddress.objects.filter(pk=alert.payload["address"], verified=False).select_related("user").first()
     if wanted is None:
-        raise Moot("another address was asked for since, or this one counts already")
+        raise Moot("another address was requested since, or this one is confirmed already")
     _refuse_late(alert, reader)
     return Letter(
         subject="Confirm your new address for Comptroller",
         reference="Your account",
         heading=f"Confirm this address by {reader.moment(reader.now + _life())}",
-        lead="Somebody who is signed in with your account wants to use this address from now on.",
+        lead="Somebody who is signed in to your account asked to change its address to this one.",
         rows=(("New address", wanted.email),),
         action="Confirm this address",
         path=pages.address_link(wanted),
-        note=f"Opening the link changes nothing; a button on the page does. It works once and for {_life_in_words()}.",
+        note=f"Confirm with the button on the page. The link works once and for {_life_in_words()}.",
         why="You receive this because somebody gave this address for their account. If it was not you, ignore it.",
         to=wanted.email,
         thread=f"account.{wanted.user_id}",
@@ -102,9 +102,9 @@ def address_changed(alert: Alert, reader: Reader) -> Letter:
         subject="Your address for Comptroller was changed",
         reference="Your account",
         heading=f"Your address was changed on {_at(alert, reader)}",
-        lead="From now on you sign in with this address, and mails come here.",
+        lead="Sign in with this address from now on. Emails are sent here.",
         rows=(("Address", user.email),),
-        note="Earlier links to set a password have ended.",
+        note="Earlier links to set a password no longer work.",
         action="Open your account",
         path=pages.account_page(),
         why=f"You receive this because the address of your account changed. {ALWAYS}",
@@ -122,10 +122,10 @@ def address_left(alert: Alert, reader: Reader) -> Letter:
     if former is None:
         raise Moot("the former address is not kept any more")
     return Letter(
-        subject="Your account has another address now",
+        subject="The address of your account was changed",
         reference="Your account",
         heading=f"This address was replaced on {_at(alert, reader)}",
-        lead="Your account is no longer signed in to with this address, and no further mails come here.",
+        lead="You can no longer sign in with this address, and no further emails are sent here.",
         rows=(("Replaced", former.email),),
         note="If this was not you, tell an administrator at once: whoever changed it can set your password.",
         action="Open the sign-in page",
@@ -142,10 +142,10 @@ def token_made(alert: Alert, reader: Reader) -> Letter:
     payload = alert.payload
     whose = "" if not user.is_service_account else f" for {user.email}"
     return Letter(
-        subject=f"An API token was made{whose}",
+        subject=f"An API token was created{whose}",
         reference="Your account",
-        heading=f"An API token was made on {_at(alert, reader)}",
-        lead="Whoever has it can act for the account, as far as its scopes reach.",
+        heading=f"An API token was created on {_at(alert, reader)}",
+        lead="Anybody who has it can act for the account within its scopes.",
         rows=(
             ("Account", user.email),
             ("Token", f"{payload['token']}…"),
@@ -155,7 +155,7 @@ def token_made(alert: Alert, reader: Reader) -> Letter:
         note="If this was not you, change your password: it ends every API token of your accounts.",
         action="Open your account",
         path=pages.account_page(),
-        why=f"You receive this because you answer for the account. {ALWAYS}",
+        why=f"You receive this because you are responsible for the account. {ALWAYS}",
         thread=f"account.{user.pk}",
     )
 
@@ -180,7 +180,7 @@ def role_changed(alert: Alert, reader: Reader) -> Letter:
         alert,
         reader,
         _CHANGES[alert.payload["change"]],
-        lead="This is what it says on the desk. If it is not as agreed, tell whoever changed it.",
+        lead="If you did not expect this change, contact the person who made it.",
         why=f"You receive this because your role changed. {ALWAYS}",
     )
 
@@ -191,7 +191,7 @@ def role_announced(alert: Alert, reader: Reader) -> Letter:
         alert,
         reader,
         _ANNOUNCED[alert.payload["change"]],
-        lead="You have the same role. If this is not as agreed, tell an administrator or an auditor.",
+        lead="You have the same role. If you did not expect this change, tell an administrator or an auditor.",
         why=f"You receive this because you have this role too. {ALWAYS}",
     )
 
@@ -214,8 +214,8 @@ def _about_role(alert: Alert, reader: Reader, words: str, *, lead: str, why: str
             ("Changed by", _name(payload["by"])),
             ("Changed on", _at(alert, reader)),
             ("From", "" if payload["change"] == "ended" else reader.moment(datetime.fromisoformat(payload["from"]))),
-            ("Until", reader.moment(datetime.fromisoformat(ends)) if ends else "until somebody ends it"),
-            ("Decides requests", "yes" if role.may_approve else "no"),
+            ("Until", reader.moment(datetime.fromisoformat(ends)) if ends else "no end date"),
+            ("Can decide requests", "yes" if role.may_approve else "no"),
         ),
         action="Open Comptroller",
         path=pages.home_page(),
@@ -241,7 +241,7 @@ def delegation_changed(alert: Alert, reader: Reader) -> Letter:
         subject=said,
         reference="Delegations",
         heading=said,
-        lead="Both names stand beside each decision that is taken under a delegation.",
+        lead="Decisions made under the delegation show both names.",
         rows=(
             ("Changed by", _name(payload["by"])),
             ("Changed on", _at(alert, reader)),
@@ -271,7 +271,7 @@ def _life_in_words() -> str:
 
 
 def _refuse_late(alert: Alert, reader: Reader) -> None:
-    """A link that was asked for long ago is nobody's wish any more."""
+    """A link that was asked for long ago is no longer wanted."""
     if alert.created_at + _life() <= reader.now:
         raise Moot("it waited longer than its link would have lived: ask for another one")
 

@@ -11,7 +11,7 @@ from governance.domain.money.money import to_units
 from governance.models import Alert
 from governance.selectors.messages.digests import Digest, Entry, digest_for
 
-_VERBS = {"decide": "Decide", "answer": "Answer", "ends": "Ends", "flag": "Flag", "activate": "Activate?"}
+_VERBS = {"decide": "Decide", "answer": "Answer", "ends": "Ends", "flag": "Flag", "activate": "Approve"}
 
 
 def digest(alert: Alert, reader: Reader) -> Letter:
@@ -21,12 +21,12 @@ def digest(alert: Alert, reader: Reader) -> Letter:
         Moot: nothing waits any more, the reader stopped it since, or its day is over where they are.
     """
     if not reader.person.wants_digest:
-        raise Moot("the reader stopped the morning mail")
+        raise Moot("the reader turned the daily email off")
     if alert.payload.get("day", reader.today) != reader.today:
-        raise Moot("its day is over: the next one says it better")
+        raise Moot("its day is over: the next digest replaces it")
     found = digest_for(reader.person, now=reader.now)
     if found.is_empty:
-        raise Moot("nothing waits for the reader any more")
+        raise Moot("nothing needs the reader's attention any more")
     summary = ", ".join(_summary(found, reader))
     is_policy_only = len(found.of("activate")) == len(found.entries)
     return Letter(
@@ -36,11 +36,10 @@ def digest(alert: Alert, reader: Reader) -> Letter:
         preview=unlinked(found.entries[0].title),
         lead=_lead(len(found.entries)),
         items=tuple(_item(entry, reader) for entry in found.entries),
-        action="Open the activations" if is_policy_only else "Open your page",
+        action="Open the activations" if is_policy_only else "Open home",
         path=pages.activations_page() if is_policy_only else pages.home_page(),
-        note="Opening changes nothing.",
-        why="You get this each morning when something waits for you. "
-        "Your notifications page stops it; mails about single decisions still come.",
+        why="You receive this each morning when something needs your attention. "
+        "Turn it off on your notifications page; emails about individual decisions are still sent.",
         unsubscribe_path=pages.notifications_page(),
     )
 
@@ -63,7 +62,7 @@ def _summary(found: Digest, reader: Reader) -> list[str]:
 
 def _lead(count: int) -> str:
     return (
-        "One thing waits for you." if count == 1 else f"{count} things wait for you, most money and least time first."
+        "1 item needs your attention." if count == 1 else f"{count} items need your attention, by amount and deadline."
     )
 
 
@@ -80,7 +79,9 @@ def _item(entry: Entry, reader: Reader) -> Item:
     if entry.kind == "ends" and entry.due_at:
         parts.append(f"ends {prose.last_day(entry.due_at, 'UTC', now=reader.now, weekday=True)}")
     elif entry.kind == "activate":
-        parts.append(f"from {reader.moment(entry.due_at)}" if entry.due_at else "as soon as a second officer agrees")
+        parts.append(
+            f"takes effect {reader.moment(entry.due_at) if entry.due_at else 'when a second officer approves'}"
+        )
     elif entry.due_at:
         late = "overdue since" if entry.due_at <= reader.now else "by"
         parts.append(f"{late} {reader.moment(entry.due_at)}")

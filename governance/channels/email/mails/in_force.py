@@ -24,11 +24,11 @@ from governance.selectors.rules import officers
 NAME_CHARS_MAX = 60
 TITLE_CHARS_MAX = 120
 _WHY = (
-    "You receive this because you are a policy officer or an auditor: every change of what decides for everybody is "
-    "announced to all of you. There is nothing to stop."
+    "You receive this because you are a policy officer or an auditor. Changes to policies are announced to all of you; "
+    "this email cannot be turned off."
 )
-_NOTE = "Opening the link changes nothing. If you did not expect this, ask both of them."
-_BY = {"web": "on the web", "desk": "on the desk", "api": "by the API", "command": "on the command line"}
+_NOTE = "If you did not expect this, ask the people named above."
+_BY = {"web": "on the web", "desk": "on the desk", "api": "through the API", "command": "on the command line"}
 
 
 def policy(alert: Alert, reader: Reader) -> Letter:
@@ -42,16 +42,16 @@ def policy(alert: Alert, reader: Reader) -> Letter:
     )
     name = f"{quoted(version.policy_set.name, NAME_CHARS_MAX)} version{NBSP}{version.number}"
     at = datetime.fromisoformat(alert.payload["at"])
-    replaces = f"{version.number}; it takes the place of version{NBSP}{before.number}" if before else "the first"
+    replaces = f"{version.number}; replaces version{NBSP}{before.number}" if before else "the first"
     return _letter(
         subject=f"In force: {name} ({_names(activation, alert)})",
         reference=name,
         heading=f"In force since {reader.moment(at)}",
-        lead=f"{name} decides from now on." + ("" if before else " No version of this policy was in force before."),
+        lead=f"{name} is now in force." + ("" if before else " No version of this policy was in force before."),
         quote=quoted(activation.reason) if activation else "",
         rows=(
             ("Version", replaces),
-            ("What changes", quoted(version.reason.strip().partition("\n")[0], TITLE_CHARS_MAX) or "not said"),
+            ("What changes", quoted(version.reason.strip().partition("\n")[0], TITLE_CHARS_MAX) or "not stated"),
             *_two(activation, version, alert),
         ),
         path=pages.version_page(version),
@@ -71,8 +71,8 @@ def exception(alert: Alert, reader: Reader) -> Letter:
     return _letter(
         subject=f"Exception in force: {unlinked(row.rule_id)} for {where} until {reader.day(row.valid_to)}",
         reference=unlinked(row.rule_id),
-        heading=f"{unlinked(row.rule_id)} has no effect for {where} until {reader.moment(row.valid_to)}",
-        lead=f"An exception takes the effect of rule {unlinked(row.rule_id)} away for {where}.",
+        heading=f"{unlinked(row.rule_id)} is suspended for {where} until {reader.moment(row.valid_to)}",
+        lead=f"Rule {unlinked(row.rule_id)} is suspended for {where}.",
         quote=quoted(row.reason),
         rows=(
             ("From", reader.moment(row.valid_from)),
@@ -99,7 +99,7 @@ def publication(alert: Alert, reader: Reader) -> Letter:
         subject=f"Published: {name}, to be accepted by {reader.day(row.consent_due)}",
         reference=name,
         heading=f"In effect from {reader.moment(starts)}; to be accepted by {reader.moment(row.consent_due)}",
-        lead="Whoever has not accepted it by then can submit no request. Everybody who has to was told.",
+        lead="People who have not accepted it by then cannot submit requests. Everybody affected is notified.",
         quote=quoted(row.reason),
         rows=(
             ("Requested by", _who(row.asked_by, asked)),

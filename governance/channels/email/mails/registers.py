@@ -14,31 +14,30 @@ def unread(alert: Alert, reader: Reader) -> Letter:
     """Mail 19: what could not be read, of which request, and what to do about it.
 
     Raises:
-        Moot: the reader does not keep the register any more.
+        Moot: the reader no longer maintains the register.
     """
     duty = alert.payload["duty"]
     if reader.person.pk not in people_with(duty, now=reader.now):
-        raise Moot("the reader does not keep the register any more")
+        raise Moot("the reader no longer maintains the register")
     case = alerts.Case(alert.payload["request"], alert.payload["revision"])
     gaps: dict[str, str] = alert.payload["gaps"]
     first = register_of(min(gaps)).words
     return Letter(
-        subject=f"{case.request.reference} could not be judged: {first}",
+        subject=f"{case.request.reference} could not be assessed: {first}",
         reference=case.request.reference,
-        heading=f"Assessed on {reader.day(alert.created_at)}: a register could not be read",
+        heading=f"Assessed on {reader.day(alert.created_at)}: a record could not be read",
         preview=unlinked(gaps_in_words(gaps)[0]),
-        lead=f"{case.request.reference} rests on an entry that the rules cannot read. Rules that look at it count as "
+        lead=f"{case.request.reference} depends on a record that the rules cannot read. Rules that use it count as "
         "fired, and a person decides.",
         rows=(
-            ("Entry", "; ".join(unlinked(text) for text in gaps_in_words(gaps))),
+            ("Record", "; ".join(unlinked(text) for text in gaps_in_words(gaps))),
             (
-                "You can",
-                "change it on the desk; later requests are judged by what it says then",
+                "What you can do",
+                "correct it on the desk; later requests are assessed with the corrected value",
             ),
         ),
         action="Open the request",
         path=pages.request_page(case.request),
-        note="Opening changes nothing.",
-        why=f"You get this because you may {DUTIES[duty][0]}. One mail per revision of a request.",
+        why=f"You receive this because you can {DUTIES[duty][0]}. One email is sent per revision of a request.",
         thread=f"request.{case.request.pk}",
     )

@@ -49,18 +49,18 @@ def opened(alert: Alert, reader: Reader) -> Letter:
         subject=f"Decide by {reader.day(ask.due_at)}: {phrases.size(case)}, {_for_whom(case)}",
         heading=f"Decide by {reader.moment(ask.due_at)}: {phrases.money_for(case)}",
         preview=f"{phrases.machines(case)}. Headroom after: {phrases.headroom(case)}.",
-        lead=f"{phrases.requester(case)} asks for {phrases.about(case)}: {unlinked(case.request.title)}.",
+        lead=f"{phrases.requester(case)} requests {phrases.about(case)}: {unlinked(case.request.title)}.",
         quote=quoted(case.ask.justification),
         rows=(
             ("Cost", phrases.cost(case)),
             ("Headroom after", phrases.headroom(case)),
-            ("Why you", _why_this_stage(ask)),
+            ("Why it needs approval", _why_this_stage(ask)),
             ("Compute", phrases.compute(case)),
-            ("Cheaper", phrases.cheaper(case, now=reader.now)),
+            ("Cheaper option", phrases.cheaper(case, now=reader.now)),
         ),
         action="Open the decision",
         path=pages.decision_page(ask.stage),
-        note=f"Opening changes nothing. You sign in, read, and decide with a reason. {_what_comes_next(ask)}",
+        note=f"Opening the link does not record a decision. {_what_comes_next(ask)}",
         why=_why_the_reader(ask, holder),
     )
 
@@ -75,17 +75,17 @@ def reminded(alert: Alert, reader: Reader) -> Letter:
         ask,
         subject=f"{when}: {case.request.reference}, {phrases.counts_as(case)}, {_for_whom(case)}",
         heading=f"{when}, {reader.moment(ask.due_at)}: {phrases.money_for(case)}",
-        preview="Half of the time to decide is gone.",
-        lead=f"{phrases.requester(case)} has waited since {reader.moment(ask.opened_at)} "
-        f"for an answer to {phrases.about(case)}.",
+        preview="Half of the time to decide has passed.",
+        lead=f"{phrases.requester(case)} has been waiting since {reader.moment(ask.opened_at)} "
+        f"for a decision on {phrases.about(case)}.",
         rows=(
-            ("Did not act", _names(ask.holders)),
-            ("Waits for it", ask.waits_for_it),
-            ("Hand over", "delegate the role to somebody who has time, and the decision goes with it"),
+            ("Has not decided", _names(ask.holders)),
+            ("Waiting on this", ask.waits_for_it),
+            ("If you are away", "delegate the role: your delegate can then decide"),
         ),
         action="Open the decision",
         path=pages.decision_page(ask.stage),
-        note=f"Opening changes nothing. {_what_happens_when_overdue(ask)}",
+        note=f"Opening the link does not record a decision. {_what_happens_when_overdue(ask)}",
         why=_why_the_reader(ask, holder),
     )
 
@@ -99,24 +99,25 @@ def escalated(alert: Alert, reader: Reader) -> Letter:
     ask = _read(alert, reader)
     case, fallback = ask.case, ask.stage.role.fallback
     if fallback is None or reader.person.pk not in alerts.standing_in(ask.stage, case.request, now=reader.now):
-        raise Moot("the reader does not stand in any more")
+        raise Moot("the reader no longer holds the fallback role")
     late = prose.span(max(reader.now - ask.due_at, timedelta(minutes=1)))
     may_decide = any(holder.person_id == reader.person.pk for holder in ask.holders)
     return _letter(
         ask,
         subject=f"Escalated to you: {case.request.reference}, {late} late, {phrases.counts_as(case)}",
         heading=f"{late} late, was due {reader.moment(ask.due_at)}: {phrases.money_for(case)}",
-        preview=f"Nobody has answered as {ask.role}.",
-        lead=f"{phrases.requester(case)} asks for {phrases.about(case)}. Nobody has answered as {ask.role}.",
+        preview=f"Nobody has decided as {ask.role}.",
+        lead=f"{phrases.requester(case)} requests {phrases.about(case)}. Nobody has decided as {ask.role}.",
         rows=(
-            ("Did not act", _names(ask.holders)),
-            ("Waits for it", ask.waits_for_it),
-            ("Hand over", f"remind one of them, or have the role {ask.role} delegated to somebody who has time"),
+            ("Has not decided", _names(ask.holders)),
+            ("Waiting on this", ask.waits_for_it),
+            ("Next", f"remind one of them, or have the role {ask.role} delegated to somebody who is available"),
         ),
         action="Open the decision" if may_decide else "Read the request",
         path=pages.decision_page(ask.stage) if may_decide else pages.request_page(case.request),
-        note="Opening changes nothing.",
-        why=f"You get this, once per stage, because {prose.within(fallback.name)} stands in for {ask.role}.",
+        note="Opening the link does not record a decision.",
+        why=f"You receive this because {prose.within(fallback.name)} is the fallback for {ask.role}. "
+        "It is sent once per stage.",
     )
 
 
@@ -145,7 +146,7 @@ def _own_right(ask: _Ask, reader: Reader) -> Holder:
     for holder in ask.holders:
         if holder.person_id == reader.person.pk:
             return holder
-    raise Moot("the reader has decided already, or may not decide any more")
+    raise Moot("the reader has decided already, or can no longer decide")
 
 
 def _letter(ask: _Ask, **words: object) -> Letter:
@@ -168,7 +169,7 @@ def _why_this_stage(ask: _Ask) -> str:
     if not rules:
         case = ask.case
         return held_back(case.assessment, case.estimate, case.revision.content).rstrip(".") or (
-            "no rule permits it without a person"
+            "no rule approves it automatically"
         )
     return phrases.reasons(rules)
 
@@ -179,26 +180,26 @@ def _what_comes_next(ask: _Ask) -> str:
     beside = [prose.within(stage.role.name) for stage in others if stage.state == "open"]
     sentences = []
     if beside:
-        sentences.append(f"Beside you decides: {', '.join(beside)}.")
-    sentences.append(f"Then decides: {', '.join(later)}." if later else "The last yes issues the grant.")
+        sentences.append(f"Also deciding: {', '.join(beside)}.")
+    sentences.append(f"Next to decide: {', '.join(later)}." if later else "The grant is issued on final approval.")
     return " ".join(sentences)
 
 
 def _what_happens_when_overdue(ask: _Ask) -> str:
     fallback = ask.stage.role.fallback
-    return f"Without an answer it is escalated to {prose.within(fallback.name)}." if fallback else ""
+    return f"If nobody decides by then, it is escalated to {prose.within(fallback.name)}." if fallback else ""
 
 
 def _why_the_reader(ask: _Ask, holder: Holder) -> str:
     where = phrases.project(ask.case)
     if holder.for_person_id is not None:
         return (
-            f"You get this because {unlinked(holder.for_name)} delegated decisions as {ask.role} to you; "
-            "it ends with the delegation."
+            f"You receive this because {unlinked(holder.for_name)} delegated decisions as {ask.role} to you. "
+            "These emails stop when the delegation ends."
         )
     return (
-        f"You get this because you are {ask.role} for {where}. "
-        "While you are away, delegate the role: your delegate is told as well."
+        f"You receive this because you are {ask.role} for {where}. "
+        "While you are away, delegate the role: your delegate is notified too."
     )
 
 

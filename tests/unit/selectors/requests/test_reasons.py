@@ -54,7 +54,7 @@ def test_a_row_shows_the_value_the_line_and_the_distance() -> None:
     assert [(row.rule_id, row.shape) for row in rows] == [("L-1", "review")]
     assert rows[0].yours.replace("\u00a0", " ") == "5,240 USD; 2,740 USD above 2,500 USD"
     assert rows[0].change.replace("\u00a0", " ") == "at most 2,500 USD"
-    assert rows[0].effect == "Asks team lead"
+    assert rows[0].effect == "Needs team lead"
 
 
 def test_a_ratio_is_told_in_per_cent_and_its_distance_in_points() -> None:
@@ -79,4 +79,4 @@ def test_the_lines_around_an_amount_come_from_the_rules() -> None:
 
 def test_a_role_without_a_stage_is_named_in_words() -> None:
     decision = judged(request__exposure_usd=5240.0)
-    assert reasons.reasons(decision, [], {})[0].effect == "Asks team lead"
+    assert reasons.reasons(decision, [], {})[0].effect == "Needs team lead"

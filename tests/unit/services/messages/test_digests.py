@@ -137,7 +137,7 @@ def test_what_was_decided_before_it_leaves_is_not_in_it(cast: Cast) -> None:
     digests.send_digests(now=EIGHT_IN_DUBLIN)
     alert = Alert.objects.select_related("recipient").get(kind="digest", recipient__name="Bob")
     ApprovalStage.objects.update(state="cancelled")
-    with pytest.raises(Moot, match="nothing waits"):
+    with pytest.raises(Moot, match="nothing needs the reader"):
         emails.compose(alert, now=EIGHT_IN_DUBLIN)
 
 

@@ -103,7 +103,7 @@ def test_mail_7_names_the_share_the_causes_and_what_to_do(cast: Cast) -> None:
     alert = Alert.objects.select_related("recipient").get(kind="budget_threshold")
     message = emails.compose(alert, now=NOW)
     assert alert.recipient == cast.carol.person
-    assert message.subject == "Long context: 90 % of 20 k USD used or promised"
+    assert message.subject == "Long context: 90 % of 20 k USD spent, committed or held"
     text = str(message.body)
     assert "REQ-0001 Ablations, 1,000\N{NO-BREAK SPACE}USD held" in text
     assert "Forecast: not enough data yet" in text
