@@ -23,7 +23,7 @@ def test_money_is_of_the_decisions_that_have_a_price() -> None:
     change = {"count": 10, "cost_micro": 5_000_000, "exposure_micro": 0, "unpriced": 2, "already": 0}
     figure, rest = money_of(change)["Newly denied"]
     assert "5" in figure
-    assert "p50 costs of 8 decisions together; 2 more without a known price" in rest
+    assert "total p50 cost of 8 decisions; 2 more without a price" in rest
 
 
 @pytest.mark.django_db

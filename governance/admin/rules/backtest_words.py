@@ -202,7 +202,7 @@ def _money(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if not priced:
             found.append((label, "unknown", f"{counted(each['count'], 'decision')} without a price"))
             continue
-        rest = f"total p50 cost of {counted(priced, 'decision')} together"
+        rest = f"total p50 cost of {counted(priced, 'decision')}"
         if each["unpriced"]:
             rest += f"; {each['unpriced']:,} more without a price"
         found.append((label, money(each["cost_micro"]), f"in {period}{share}; {rest}"))
