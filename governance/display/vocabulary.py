@@ -15,11 +15,13 @@ QUANTITY_NAMES: dict[str, str] = {
     "run_rate_usd_month": "Cost a month",
 }
 
-# Where two fields have a choice of the same slug, the later name is the one without further context.
-_NAMED = ("modalities", "use_tags", "evidence", "data_class", "kind", "workload")
-_ALL: dict[str, str] = QUANTITY_NAMES | TERM_NAMES
-for _name in _NAMED:
-    _ALL |= fields.field(_name).labels
+# Their labels are answers to a question, and no names of their slugs by themselves.
+_SENTENCES = ("ask", "exposure_of_output")
+_ALL: dict[str, str] = dict(QUANTITY_NAMES)
+for _row in reversed(fields.FIELDS):
+    # Of two fields with a choice of the same slug, the one that the form asks first names it.
+    if _row.name not in _SENTENCES:
+        _ALL |= TERM_NAMES if _row.name == "price_term" else _row.labels
 
 
 def words(slug: object) -> str:

@@ -17,6 +17,7 @@ from governance.api.fields import (
     choice_field,
     texts_field,
 )
+from governance.api.requests.content import ContentField
 from governance.api.requests.estimate_serializers import EstimateSerializer
 from governance.api.rules.decision_serializers import DecisionSerializer
 from governance.api.serializers import MoneySerializer, StrictSerializer
@@ -213,12 +214,12 @@ class CommentsSerializer(serializers.Serializer[Any]):
 class ContentSerializer(StrictSerializer):
     """A request's content; its fields are checked by the same reader that checks the form."""
 
-    content = serializers.DictField(help_text="Revision content, version 1: docs/api.md.")
+    content = ContentField(help_text="Revision content, version 1: docs/api.md.")
     submit = serializers.BooleanField(default=False, help_text="Submit at once.")
 
 
 class DraftSerializer(StrictSerializer):
-    content = serializers.DictField(help_text="Revision content, version 1.")
+    content = ContentField(help_text="Revision content, version 1.")
     draft_version = WholeNumberField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="The version that you read; refuses to overwrite."
     )
@@ -231,7 +232,7 @@ class SubmitSerializer(StrictSerializer):
 
 
 class PreviewInputSerializer(StrictSerializer):
-    content = serializers.DictField(help_text="Revision content, version 1.")
+    content = ContentField(help_text="Revision content, version 1.")
 
 
 class ReasonSerializer(StrictSerializer):

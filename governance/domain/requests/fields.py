@@ -333,7 +333,6 @@ FIELDS: tuple[Field, ...] = (
         question="Which family of models does it add to?", empty="None",
         hint="Training compute adds up along a family; thresholds are read on the sum.",
         fact="lineage.model_lineage", widget="lineages", control=Control.SELECT, block="model", is_narrow=True,
-        is_listed=True,
     ),
     Field(
         name="eu_market", type=FieldType.TRUTH, step=Step.PURPOSE, label="EU market",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from governance.domain.errors import InvalidAsk
@@ -22,9 +23,9 @@ from governance.domain.text import clean
 
 CONTENT_VERSION = 1
 
-_SLUG = re.compile(r"^[a-z0-9][a-z0-9._-]{0,79}$")
-_COUNTRY = re.compile(r"^[A-Z]{2}$")
-_URL = re.compile(r"^https?://[^\s<>\"]{1,480}$")
+NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,79}$")
+COUNTRY = re.compile(r"^[A-Z]{2}$")
+LINK = re.compile(r"^https?://[^\s<>\"]{1,480}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,10 @@ class RequestContent:
     def __repr__(self) -> str:
         return f"RequestContent({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
-    def value(self, name: str) -> Any:
-        """The answer to one field."""
-        return self.__dict__[name]
+    @property
+    def answers(self) -> Mapping[str, Any]:
+        """All of them by the name of their field."""
+        return MappingProxyType(self.__dict__)
 
     def changed(self, **values: Any) -> RequestContent:
         """The same content with other answers."""
@@ -229,14 +231,14 @@ class _Reader:
         value = self.text(name, NAME_CHARS_MAX, required=required)
         if not value:
             return None
-        if not _SLUG.match(value):
+        if not NAME.match(value):
             self.refuse(name, f"`{value[:40]}` is not a known name: choose one from the list")
             return None
         return value
 
     def country(self, name: str) -> str | None:
         value = self.text(name, 2)
-        if value and not _COUNTRY.match(value):
+        if value and not COUNTRY.match(value):
             self.refuse(name, f"`{value}` is not a two-letter country code such as IE")
             return None
         return value or None
@@ -256,7 +258,7 @@ class _Reader:
     def countries(self, name: str) -> tuple[str, ...]:
         values = self.items(name)
         for value in values:
-            if not isinstance(value, str) or not _COUNTRY.match(value):
+            if not isinstance(value, str) or not COUNTRY.match(value):
                 self.refuse(name, f"`{str(value)[:20]}` is not a two-letter country code such as IE")
                 return ()
         return tuple(sorted(set(values)))
@@ -267,7 +269,7 @@ class _Reader:
             return None
         values = self.items(name)
         for value in values:
-            if not isinstance(value, str) or not _SLUG.match(value):
+            if not isinstance(value, str) or not NAME.match(value):
                 self.refuse(name, f"`{str(value)[:40]}` is not a known name: choose from the list")
                 return None
         return tuple(sorted(set(values)))
@@ -359,7 +361,7 @@ class _Reader:
             if kind not in kinds:
                 self.refuse(name, f"`{str(kind)[:40]}` is not one of: {', '.join(kinds)}")
                 return ()
-            if not isinstance(url, str) or not _URL.match(clean(url, longest=500)[0]):
+            if not isinstance(url, str) or not LINK.match(clean(url, longest=500)[0]):
                 self.refuse(name, f"the {kind} needs a link that starts with https://")
                 return ()
             links.append(Evidence(kind, url))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from governance.domain.prose import decapital
 from governance.domain.requests.fields import Field, FieldType
 from governance.policy.decisions.wording import format_value
 
@@ -47,8 +48,7 @@ def phrase(row: Field, value: Any) -> str:
     """The answer within the sentence of its step; empty where the row has no phrase or nothing is to be said."""
     if not row.phrase or is_empty(value) or value is False:
         return ""
-    text = say(row, value)
-    return row.phrase.format(text[:1].lower() + text[1:])
+    return row.phrase.format(decapital(say(row, value)))
 
 
 def _items(value: Any) -> list[Any]:

@@ -260,7 +260,7 @@ def _answers(ask: RequestContent, lineage: ModelLineage | None) -> dict[str, Any
     for row in fields.FIELDS:
         if not row.fact:
             continue
-        value = ask.value(row.name)
+        value = ask.answers[row.name]
         kept = getattr(lineage, row.name) if lineage is not None and row.kept_by == "lineage" else None
         if isinstance(value, tuple):
             value = sorted({*value, *(kept or ())}, key=str)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +11,10 @@ from django.urls import reverse
 from governance.display import numbers, plots
 from governance.domain.money.money import to_units
 from governance.domain.prose import within
+from governance.domain.requests import fields
+from governance.domain.requests.fields import FieldType
 from governance.domain.requests.lifecycle import EDITABLE, TRANSITIONS, Event, State
+from governance.domain.typed import finite_number
 from governance.models import ApprovalDecision, ApprovalStage, User
 from governance.selectors.approvals import queues
 from governance.selectors.requests import reasons
@@ -58,22 +60,22 @@ def present(story: Story, *, user: User, now: datetime) -> dict[str, Any]:
     }
 
 
-_NUMBERS = frozenset({"gpu_hours_cap", "money_cap_usd", "accelerator_count"})
-_LISTS = frozenset({"use_tags", "prohibited_uses", "access_countries", "modalities"})
+_NUMBERS = (FieldType.NUMBER, FieldType.COUNT)
+_LISTS = (FieldType.CHOICES, FieldType.NAMES, FieldType.COUNTRIES)
 
 
 def shown_content(content: Mapping[str, Any]) -> dict[str, Any]:
     """What the page may format: a draft holds whatever was typed, so what has the wrong type is left out."""
-    found: dict[str, Any] = {}
-    for name, value in content.items():
-        if name in _NUMBERS:
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            found[name] = value if is_number and math.isfinite(value) else None
-        elif name in _LISTS:
-            found[name] = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    shown: dict[str, Any] = {}
+    for row in fields.FIELDS:
+        value = content.get(row.name)
+        if row.type in _NUMBERS:
+            shown[row.name] = None if isinstance(value, str) else finite_number(value)
+        elif row.type in _LISTS and value is not None:
+            shown[row.name] = [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
         elif isinstance(value, str | bool):
-            found[name] = value
-    return found
+            shown[row.name] = value
+    return shown
 
 
 def window(content: Mapping[str, Any]) -> dict[str, date | None]:
