@@ -214,7 +214,7 @@ class CommentsSerializer(serializers.Serializer[Any]):
 class ContentSerializer(StrictSerializer):
     """A request's content; its fields are checked by the same reader that checks the form."""
 
-    content = ContentField(help_text="Revision content, version 1: docs/api.md.")
+    content = ContentField(help_text="Revision content, version 1: docs/fields.md.")
     submit = serializers.BooleanField(default=False, help_text="Submit at once.")
 
 
