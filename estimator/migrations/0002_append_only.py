@@ -18,6 +18,7 @@ TABLES = (
     "estimator_facility",
     "estimator_computethreshold",
     "estimator_utilisationprior",
+    "estimator_prohibiteduse",
 )
 
 REFUSE = """

@@ -37,7 +37,6 @@ ROLES: tuple[tuple[str, str, str | None, bool, bool], ...] = (
     ("administrator", "Administrator", None, False, True),
 )
 
-# Prohibited purposes are offered as well: the refusal names the clause, which teaches more than a missing choice.
 PURPOSES: tuple[tuple[str, str], ...] = (
     ("research", "Research"),
     ("product", "Product development"),
@@ -47,6 +46,9 @@ PURPOSES: tuple[tuple[str, str], ...] = (
     ("infrastructure", "Infrastructure"),
     ("customer_delivery", "Delivery to a customer"),
     ("education", "Training of staff"),
+)
+# Requests written before prohibited uses were a question of their own name these; they are read and denied as before.
+PURPOSES_NOT_OFFERED: tuple[tuple[str, str], ...] = (
     ("social_scoring", "Social scoring"),
     ("emotion_recognition_at_work", "Emotion recognition at work"),
     ("untargeted_face_scraping", "Untargeted scraping of faces"),
@@ -86,8 +88,9 @@ def add_rows(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
                 "sees_subtree": sees_subtree,
             },
         )
-    for slug, name in PURPOSES:
-        model("Purpose").objects.get_or_create(slug=slug, defaults={"name": name})
+    for purposes, is_offered in ((PURPOSES, True), (PURPOSES_NOT_OFFERED, False)):
+        for slug, name in purposes:
+            model("Purpose").objects.get_or_create(slug=slug, defaults={"name": name, "is_offered": is_offered})
     for name in COUNTERS:
         model("Counter").objects.get_or_create(name=name)
     model("AuditHead").objects.get_or_create(stream=AUDIT_STREAM, defaults={"hash": GENESIS_HASH})

@@ -14,11 +14,14 @@ TABLES = (
     "governance_assessment",
     "governance_factrow",
     "governance_approvaldecision",
+    "governance_approvallapse",
     "governance_ledgerjournal",
     "governance_ledgerentry",
     "governance_auditevent",
     "governance_acceptance",
     "governance_acceptableuseversion",
+    "governance_policyfindingnote",
+    "governance_shadowdecision",
 )
 
 REFUSE = """
@@ -58,12 +61,14 @@ END
 $$
 """
 
-# Only the columns that say where a version stands in its life may change.
+# Only the columns that say where a version stands in its life may change. Why it was written is part of what the second
+# officer reads.
 POLICY_TEXT = """
 CREATE FUNCTION governance_policy_text_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.policy_set_id, NEW.number, NEW.source, NEW.digest, NEW.created_by_id, NEW.created_at)
-        IS DISTINCT FROM (OLD.policy_set_id, OLD.number, OLD.source, OLD.digest, OLD.created_by_id, OLD.created_at)
+    IF (NEW.policy_set_id, NEW.number, NEW.source, NEW.digest, NEW.created_by_id, NEW.created_at, NEW.reason)
+        IS DISTINCT FROM
+        (OLD.policy_set_id, OLD.number, OLD.source, OLD.digest, OLD.created_by_id, OLD.created_at, OLD.reason)
     THEN
         RAISE EXCEPTION 'the text of policy version % is fixed: import another version', OLD.id
             USING ERRCODE = 'restrict_violation';
@@ -107,5 +112,20 @@ class Migration(migrations.Migration):
             "CREATE TRIGGER policy_version_text_stays BEFORE UPDATE ON governance_policyversion "
             "FOR EACH ROW EXECUTE FUNCTION governance_policy_text_stays()",
             "DROP TRIGGER policy_version_text_stays ON governance_policyversion",
+        ),
+        # A version that once was in force is cited by decisions; drafts may go.
+        migrations.RunSQL(
+            "CREATE TRIGGER policy_version_stays BEFORE DELETE ON governance_policyversion FOR EACH ROW "
+            "WHEN (OLD.activated_at IS NOT NULL) EXECUTE FUNCTION governance_refuse_change()",
+            "DROP TRIGGER policy_version_stays ON governance_policyversion",
+        ),
+        # The column may be empty in the model for events of other installations; none is written here without it.
+        migrations.RunSQL(
+            "ALTER TABLE governance_auditevent ADD CONSTRAINT audit_channel_named CHECK (channel <> '')",
+            "ALTER TABLE governance_auditevent DROP CONSTRAINT audit_channel_named",
+        ),
+        # Packed already: a second compression on the way into the table costs time and saves nothing.
+        migrations.RunSQL(
+            "ALTER TABLE governance_factchunkcolumn ALTER COLUMN data SET STORAGE EXTERNAL", migrations.RunSQL.noop
         ),
     ]

@@ -6,9 +6,7 @@ the life cycles only, each answer once, and what decides moves together with its
 
 from __future__ import annotations
 
-import django.db.models.deletion
-from django.conf import settings
-from django.db import migrations, models
+from django.db import migrations
 
 # Literal, as everywhere in migrations; a test compares them with the tables of `governance/domain`.
 MOVES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -263,94 +261,8 @@ _WIDER = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0012_audit_channel")]
+    dependencies = [("governance", "0003_append_only")]
     operations = [
-        migrations.CreateModel(
-            name="AcceptableUsePublication",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("text", models.TextField()),
-                ("clauses", models.JSONField(default=list)),
-                ("digest", models.CharField(max_length=64)),
-                (
-                    "effective_from",
-                    models.DateTimeField(
-                        blank=True,
-                        help_text=("From when it is the current version; empty: as soon as a second officer agrees."),
-                        null=True,
-                    ),
-                ),
-                (
-                    "consent_due",
-                    models.DateTimeField(help_text="Until then the previous version's acceptance still counts."),
-                ),
-                ("state", models.CharField(default="asked", max_length=10)),
-                ("asked_at", models.DateTimeField()),
-                ("reason", models.TextField(blank=True)),
-                ("answered_at", models.DateTimeField(blank=True, null=True)),
-                ("answer_reason", models.TextField(blank=True)),
-                (
-                    "answered_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "asked_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "statement",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="publications",
-                        to="governance.acceptableusestatement",
-                    ),
-                ),
-                (
-                    "version",
-                    models.OneToOneField(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="publication",
-                        to="governance.acceptableuseversion",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-asked_at"],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("state__in", ["asked", "published", "refused", "withdrawn"])),
-                        name="publication_state_known",
-                        violation_error_message="state is not a known value",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("state", "asked")), fields=("statement",), name="publication_one_open"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("state", "published"), _negated=True),
-                            models.Q(
-                                ("answered_by__isnull", False),
-                                ("version__isnull", False),
-                                models.Q(("answered_by", models.F("asked_by")), _negated=True),
-                            ),
-                            _connector="OR",
-                        ),
-                        name="publication_two_officers",
-                        violation_error_message="a version is published by a second officer",
-                    ),
-                ],
-            },
-        ),
         _function(REFUSE, "governance_refuse"),
         _function(TWO_PEOPLE, "governance_two_people"),
         _function(LOGGED, "governance_move_is_logged"),
