@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test prove soak check bench format install install-dev
+.PHONY: help run reset test prove soak check bench format install install-dev
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -27,6 +27,9 @@ install-dev:
 
 run: install ## start the product on http://127.0.0.1:$(PORT)/, with its own servers; Ctrl-C ends it
 	@PORT="$(PORT)" exec "$(BIN)/python" -m config.serve.launch
+
+reset: install ## delete the data of `make run`, after asking; the next start begins anew
+	@"$(BIN)/python" -m config.serve.reset $(ARGS)
 
 test: install-dev ## all tests that take minutes, on servers of their own
 	"$(BIN)/python" -m pytest -n 2 --maxschedchunk 4 $(ARGS)

@@ -32,7 +32,7 @@ def prepare(*, with_demonstration: bool) -> None:
 
     django.setup()
     from django.conf import settings
-    from django.core.management import call_command
+    from django.core.management import CommandError, call_command
     from django.db import connection, transaction
 
     from config.database import postgres
@@ -45,7 +45,10 @@ def prepare(*, with_demonstration: bool) -> None:
 
     with _step("tables"):
         connection.settings_dict.update(postgres(environment.database_owner, patient=True))
-        call_command("migrate", interactive=False, verbosity=0)
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        except CommandError as refusal:
+            raise SystemExit(str(refusal)) from None
         with transaction.atomic():
             grant_app_role(connection, environment.database.user, APPEND_ONLY_TABLES)
     connection.close()

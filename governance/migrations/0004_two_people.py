@@ -261,6 +261,25 @@ _WIDER = (
 
 
 class Migration(migrations.Migration):
+    # An installation that has all of these has what the four files here make; one that has a part of them is refused:
+    # governance/management/upgrade.py.
+    replaces = [
+        ("governance", "0004_policy_life"),
+        ("governance", "0005_policy_life_columns"),
+        ("governance", "0006_policy_life_kept"),
+        ("governance", "0007_backtests_run"),
+        ("governance", "0008_backtest_finish_attempts"),
+        ("governance", "0009_exceptions_of_rows"),
+        ("governance", "0010_prohibited_uses"),
+        ("governance", "0011_api_tokens"),
+        ("governance", "0012_audit_channel"),
+        ("governance", "0013_two_officers"),
+        ("governance", "0014_assessment_counted_requests"),
+        ("governance", "0015_register_bounds"),
+        ("governance", "0016_budget_scopes"),
+        ("governance", "0017_approvals_that_lapse"),
+        ("governance", "0018_policy_checks"),
+    ]
     dependencies = [("governance", "0003_append_only")]
     operations = [
         _function(REFUSE, "governance_refuse"),

@@ -60,7 +60,7 @@ def agreed(cast: Cast) -> PolicyActivation:
 
 
 def test_the_triggers_know_the_moves_of_the_program() -> None:
-    migration = importlib.import_module("governance.migrations.0013_two_officers")
+    migration = importlib.import_module("governance.migrations.0004_two_people")
     versions = {(str(old), str(new)) for (old, _), new in policy_life.TRANSITIONS.items() if old != new}
     assert set(migration.MOVES["governance_policyversion"]) == versions
     requests = {(str(old), str(new)) for (old, _), new in lifecycle.TRANSITIONS.items() if old != new}

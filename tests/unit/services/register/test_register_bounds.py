@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 
-import psycopg
 import pytest
-from django.apps import apps
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, models, transaction
 
 from governance.domain.errors import InvalidInput
 from governance.domain.requests.registers import gaps_in_words, problem_of, register_of
@@ -23,7 +20,6 @@ from governance.services.money import budgets
 from governance.services.people import people
 from governance.services.register import catalogue, register
 from tests.cast import NOW, Cast
-from tests.plugins.servers import SERVERS
 
 BAD_TEXTS: list[Any] = [
     ["x" * 201], ["x" * 1_999], [""], ["  "], ["a\0b"], ["\ud800"], [f"t{n}" for n in range(101)],
@@ -154,78 +150,6 @@ def test_the_database_takes_nothing_else_whoever_writes(cast: Cast) -> None:
             type(row)._default_manager.filter(pk=row.pk).update(**values)
     Person.objects.filter(pk=alice.pk).update(trainings=["x" * 200] + [f"t{n}" for n in range(99)])
     ModelLineage.objects.filter(pk=lineage.pk).update(base_model_flop=1e32)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_lay_outside_is_trimmed_when_an_installation_is_upgraded(
-    cast: Cast, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Rows as they were kept before the bounds: what no rule could read is gone, and nothing becomes milder."""
-    trim = import_module("governance.migrations.0015_register_bounds").trim
-    project, provider, alice = cast.project, Provider.objects.get(slug="coreweave"), cast.alice.person
-    lineages = {
-        name: ModelLineage.objects.create(slug=name, name=name, owner=cast.bob.person, **figures)
-        for name, figures in (("within", {"base_model_flop": 1e25, "direct_flop_p90": 2e24}), ("outside", {}))
-    }
-    bounds = {
-        "team_cost_centre_said": Team,
-        "person_trainings_texts": Person,
-        "provider_certifications_texts": Provider,
-        "lineage_flop_range": ModelLineage,
-    }
-    # Only the owner of the tables may take their constraints away.
-    owner = psycopg.connect(SERVERS.url("postgres", connection.settings_dict["NAME"]), autocommit=True)
-    rows = owner.execute(
-        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = ANY(%s)", [list(bounds)]
-    ).fetchall()
-    assert {name for name, _ in rows} == set(bounds)
-    for name, model in bounds.items():
-        owner.execute(f"ALTER TABLE {model._meta.db_table} DROP CONSTRAINT {name}")
-    long_lists = ["kept", "x" * 1_999, "", 5, None, *(f"t{number}" for number in range(400))]
-    Team.objects.filter(pk=cast.team.pk).update(cost_centre="")
-    Person.objects.filter(pk=alice.pk).update(trainings=long_lists)
-    Person.objects.filter(pk=cast.bob.person_id).update(trainings={"aup": True})
-    Person.objects.filter(pk=cast.carol.person_id).update(trainings=["export", "aup"])
-    Provider.objects.filter(pk=provider.pk).update(
-        certifications=["iso27001"] * 101, terms_reviewed_on=date(1700, 1, 1)
-    )
-    another = Provider.objects.create(
-        slug="another", name="Another", provider_type="specialist", hq_country="US", terms_reviewed_on=date(9999, 1, 1)
-    )
-    Project.objects.filter(pk=project.pk).update(started_on=date(9999, 12, 31))
-    ModelLineage.objects.filter(pk=lineages["outside"].pk).update(
-        base_model_flop=float("nan"), direct_flop_p50=-1.0, direct_flop_p90=float("inf"),
-        cumulative_flop_p50=float("nan"), cumulative_flop_p90=1e33,
-    )  # fmt: skip
-
-    with caplog.at_level("WARNING"):
-        trim(apps, None)
-
-    assert Team.objects.get(pk=cast.team.pk).cost_centre is None
-    assert Person.objects.get(pk=alice.pk).trainings == ["kept", *(f"t{number}" for number in range(99))]
-    assert Person.objects.get(pk=cast.bob.person_id).trainings == []
-    assert Person.objects.get(pk=cast.carol.person_id).trainings == ["export", "aup"]
-    provider.refresh_from_db()
-    # A review as old as can be said is one that every rule finds too old.
-    assert (provider.certifications, provider.terms_reviewed_on) == (["iso27001"] * 100, date(2000, 1, 1))
-    another.refresh_from_db()
-    assert another.terms_reviewed_on is None
-    assert Project.objects.get(pk=project.pk).started_on == date(2199, 12, 31)
-    outside = ModelLineage.objects.get(pk=lineages["outside"].pk)
-    assert (outside.base_model_flop, outside.direct_flop_p50) == (None, 0.0)
-    assert {outside.direct_flop_p90, outside.cumulative_flop_p50, outside.cumulative_flop_p90} == {1e32}
-    within = ModelLineage.objects.get(pk=lineages["within"].pk)
-    assert (within.base_model_flop, within.direct_flop_p90) == (1e25, 2e24)
-    said = [record.getMessage() for record in caplog.records if "outside the bounds" in record.getMessage()]
-    assert {each.partition(":")[0] for each in said} == {
-        f"modellineage {outside.pk}", f"person {alice.pk}", f"person {cast.bob.person_id}", f"project {project.pk}",
-        f"provider {provider.pk}", f"provider {another.pk}",
-    }  # fmt: skip
-    assert not [each for each in said if "Alice" in each or "kept" in each], "the log names rows, not what they hold"
-    # What is left is within the bounds: the database takes them again.
-    for name, definition in rows:
-        owner.execute(f"ALTER TABLE {bounds[name]._meta.db_table} ADD CONSTRAINT {name} {definition}")
-    owner.close()
 
 
 def test_every_fact_has_a_register_that_somebody_keeps() -> None:

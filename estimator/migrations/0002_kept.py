@@ -47,6 +47,7 @@ def _refusals(table: str) -> list[migrations.RunSQL]:
 
 
 class Migration(migrations.Migration):
+    replaces = [("estimator", "0002_append_only"), ("estimator", "0003_prohibited_uses")]
     dependencies = [("estimator", "0001_initial")]
 
     operations = [
