@@ -107,7 +107,7 @@ def test_mail_7_names_the_share_the_causes_and_what_to_do(cast: Cast) -> None:
     text = str(message.body)
     assert "REQ-0001 Ablations, 1,000\N{NO-BREAK SPACE}USD held" in text
     assert "Forecast: not enough data yet" in text
-    assert "You can: raise the limit" in text
+    assert "What you can do: raise the limit" in text
     promised(cast, 1_000)
     crossings.sweep_budgets(now=NOW)
     with pytest.raises(Moot):

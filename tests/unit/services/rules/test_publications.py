@@ -203,7 +203,7 @@ def test_whoever_has_not_accepted_is_reminded_before_and_on_the_day_once_each(ca
     assert acceptable_use.remind_consent(now=DUE) == 1
     assert acceptable_use.remind_consent(now=DUE + timedelta(minutes=15)) == 0
     assert told("consent_due") == ["Alice"]
-    assert "not allowed until you accept" in subject_of(written("consent_due", "Alice", now=DUE))
+    assert "cannot submit new requests until you accept" in subject_of(written("consent_due", "Alice", now=DUE))
 
 
 def test_of_a_version_that_a_newer_one_replaced_nobody_is_reminded(cast: Cast) -> None:
