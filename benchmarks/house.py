@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import literal_states
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("config", "governance", "estimator")
 FILES_MAX = 14
@@ -39,7 +41,6 @@ FLOORS = (
     ("policy",),
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
-STATE_FIELDS = frozenset({"state", "kind", "outcome", "verdict", "status"})
 FIELDS_OF_A_REQUEST = ("licence_ref", "data_class", "eu_market")
 FIELD_PLACES = ("governance", "estimator", "templates")
 # How an f-string or a call writes a number for people: thousands, digits, percent.
@@ -159,41 +160,6 @@ def _floor(name: str) -> int | None:
     return FLOOR_OF.get(parts[1]) if parts[0] == "governance" and len(parts) > 1 else None
 
 
-def literal_states(tree: Tree) -> list[str]:
-    """Text constants that stand where a value of an enum of states belongs."""
-    found = []
-    for name, module in tree.trees.items():
-        if ".migrations" in name or name == "governance.domain.states":
-            continue
-        for node in ast.walk(module):
-            for text in _state_texts(node):
-                found.append(f"{name}:{getattr(node, 'lineno', 0)} {text}")
-    for path in sorted((tree.root / "templates").rglob("*.html")):
-        for match in re.finditer(r"\.(?:state|kind|outcome|verdict|status)\s*[!=]=\s*[\"'](\w+)", path.read_text()):
-            found.append(f"{path.relative_to(tree.root)} {match[1]}")
-    return found
-
-
-def _state_texts(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Compare(left=ast.Attribute(attr=attr), comparators=others) if attr in STATE_FIELDS:
-            for other in others:
-                yield from _texts(other)
-        case ast.keyword(arg=str(arg), value=value) if arg.removesuffix("__in").split("__")[-1] in STATE_FIELDS:
-            yield from _texts(value)
-        case ast.Assign(targets=[ast.Attribute(attr=attr)], value=value) if attr in STATE_FIELDS:
-            yield from _texts(value)
-
-
-def _texts(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Constant(value=str(text)) if text:
-            yield text
-        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
-            for part in parts:
-                yield from _texts(part)
-
-
 def figures_by_hand(tree: Tree) -> list[str]:
     """Functions outside of `display` that decide how a number is written for people."""
     found = set()
@@ -270,14 +236,14 @@ def lines(tree: Tree) -> dict[str, int]:
     return dict(count.most_common())
 
 
-def measure(root: Path) -> dict[str, object]:
+def measure(root: Path, values: literal_states.Values) -> dict[str, object]:
     tree = read(root)
     by_package = lines(tree)
     return {
         f"rooms of more than {FILES_MAX} files": crowded_rooms(tree),
         "circles between modules": circles(tree),
         "arrows up": arrows_up(tree),
-        "literal states": literal_states(tree),
+        "literal states": literal_states.count(root, tree.trees, values),
         "functions that write a figure outside of display": figures_by_hand(tree),
         **{f"files naming {word}": files_naming(tree, word) for word in FIELDS_OF_A_REQUEST},
         "modules that no product code reaches": unreached(tree),
@@ -286,11 +252,11 @@ def measure(root: Path) -> dict[str, object]:
     }
 
 
-def measure_commit(ref: str) -> dict[str, object]:
+def measure_commit(ref: str, values: literal_states.Values) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         archive = subprocess.run(["git", "archive", ref], cwd=ROOT, check=True, capture_output=True).stdout
         subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
-        return measure(Path(folder))
+        return measure(Path(folder), values)
 
 
 def main() -> int:
@@ -299,9 +265,11 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one object instead of a table")
     parser.add_argument("--names", action="store_true", help="list what each figure counts")
     options = parser.parse_args()
-    measured = {"now": measure(ROOT)}
+    # One table of states for both: the older tree may not have it.
+    values = literal_states.values_by_column(read(ROOT).trees)
+    measured = {"now": measure(ROOT, values)}
     if options.before:
-        measured = {"before": measure_commit(options.before)} | measured
+        measured = {"before": measure_commit(options.before, values)} | measured
     if options.json:
         print(json.dumps(measured, indent=1))
         return 0

@@ -9,7 +9,10 @@ from django.db.models import Count, QuerySet, Value
 from django.http import HttpRequest
 
 from governance.admin import access
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.approvals import Verdict
+from governance.domain.states.grants import GrantState
+from governance.domain.states.requests import State
+from governance.domain.states.rules import VersionState
 from governance.models import ApprovalDecision, Flag, Grant, PolicyVersion
 
 _ATTRIBUTE = "_desk_counts"
@@ -39,13 +42,18 @@ def counts_of(request: HttpRequest) -> Counts:
 def _count(person: access.Access) -> Counts:
     visibility = person.visibility
     decided = ApprovalDecision.objects.filter(
-        person_id=person.user.person_id, verdict="approve", stage__provisioning_request__state=State.IN_REVIEW.value
+        person_id=person.user.person_id,
+        verdict=Verdict.APPROVE,
+        stage__provisioning_request__state=State.IN_REVIEW.value,
     )
     parts = [
         _counted("waiting", decided, "stage__provisioning_request_id"),
         _counted("flags", Flag.objects.visible_to(visibility).filter(closed_at__isnull=True)),
-        _counted("grants", Grant.objects.visible_to(visibility).filter(state="active")),
-        _counted("policies", PolicyVersion.objects.filter(state__in=("draft", "tested", "shadow"))),
+        _counted("grants", Grant.objects.visible_to(visibility).filter(state=GrantState.ACTIVE)),
+        _counted(
+            "policies",
+            PolicyVersion.objects.filter(state__in=(VersionState.DRAFT, VersionState.TESTED, VersionState.SHADOW)),
+        ),
     ]
     union = parts[0].union(*parts[1:], all=True)
     return Counts(**{row["name"]: min(row["total"], BADGE_MAX) for row in union})

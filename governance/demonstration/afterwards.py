@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
 from governance.demonstration.chain import Chain
 from governance.demonstration.organisation import acceptable_use
 from governance.demonstration.organisation.world import Story, World
+from governance.domain.states.approvals import StageState
+from governance.domain.states.messages import AlertEvent, AlertState, FlagKind
+from governance.domain.states.rules import ExceptionState, VersionState
 from governance.models import (
     Alert,
     ApprovalDecision,
@@ -20,6 +21,7 @@ from governance.models import (
     ProvisioningRequest,
     User,
 )
+from governance.models.base import move_all
 from governance.selectors.rules.policy_checks import run_checks
 from governance.services.messages import flags, sweeps
 from governance.services.money import crossings
@@ -56,7 +58,7 @@ def exception(world: World) -> Story:
         rule_id="VR-1.terms",
         team=cast.teams["research"],
         reason="Lambda's terms are being reviewed; Research may go on using its reserved week until then.",
-        state="approved",
+        state=ExceptionState.APPROVED,
         asked_by=cast["priya"],
         asked_at=now,
         approved_by=cast["henrik"],
@@ -74,7 +76,7 @@ def shadow_policy(world: World) -> Story:
     """A version of the approval limits that judges beside the active one: the small limit at 1,500 instead of 2,500."""
     cast = world.cast
     now = yield cast.calendar.at(-5, "14:00")
-    active = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")
+    active = PolicyVersion.objects.get(policy_set__slug="approval-limits", state=VersionState.ACTIVE)
     was, becomes = "values: [{value: 2500.0, from:", f"values: [{{value: {SHADOW_LIMIT_USD}.0, from:"
     rules, mark, cases = active.source.replace(was, becomes, 1).partition("\ntests:")
     # The cases at the line move with the line.
@@ -102,7 +104,8 @@ def look_around(world: World, start: datetime) -> None:
     sweeps.sweep_limits(now=start)
     crossings.sweep_budgets(now=start)
     # The mail that the stage opened has not left yet: a reminder beside it says nothing new.
-    Alert.objects.filter(kind="stage_reminded", state="pending").update(state="skipped", last_error=OF_THE_PAST)
+    unsent = Alert.objects.filter(state=AlertState.PENDING)
+    move_all(unsent.filter(kind="stage_reminded"), AlertEvent.SKIP, last_error=OF_THE_PAST)
     for flag in Flag.objects.filter(closed_at=None).select_related("budget", "provisioning_request").order_by("pk"):
         found = _looked_at(world, flag)
         if found is not None:
@@ -112,7 +115,7 @@ def look_around(world: World, start: datetime) -> None:
 def _looked_at(world: World, flag: Flag) -> tuple[User, str] | None:
     """Who has looked at a flag, and what they found; None for those that a story is about."""
     cast = world.cast
-    if flag.kind == "sampled_review" and flag.provisioning_request_id != world.requests[SAMPLED_STORY].pk:
+    if flag.kind == FlagKind.SAMPLED_REVIEW and flag.provisioning_request_id != world.requests[SAMPLED_STORY].pk:
         return cast["bob"], "Looked at: used for what was asked."
     if flag.budget is not None and flag.budget.slug.rsplit("-", 1)[0] not in OPEN_BUDGET_FLAGS:
         owner = next(user for user in cast.people.values() if user.person_id == flag.budget.owner_id)
@@ -128,11 +131,12 @@ def settle(world: World, start: datetime) -> None:
     """
     mine = ProvisioningRequest.objects.filter(is_demonstration=False)
     mine.update(is_demonstration=True)
-    decided = set(ApprovalDecision.objects.filter(stage__state="open").values_list("stage_id", "person_id"))
+    decided = set(ApprovalDecision.objects.filter(stage__state=StageState.OPEN).values_list("stage_id", "person_id"))
     keep = []
-    for alert in Alert.objects.filter(kind="stage_opened", state="pending"):
-        stage = ApprovalStage.objects.filter(pk=alert.payload.get("stage"), state="open").first()
+    unsent = Alert.objects.filter(state=AlertState.PENDING)
+    for alert in unsent.filter(kind="stage_opened"):
+        stage = ApprovalStage.objects.filter(pk=alert.payload.get("stage"), state=StageState.OPEN).first()
         if stage is not None and (stage.pk, alert.recipient_id) not in decided:
             keep.append(alert.pk)
-    Alert.objects.filter(~Q(pk__in=keep), state="pending").update(state="skipped", last_error=OF_THE_PAST)
+    move_all(unsent.exclude(pk__in=keep), AlertEvent.SKIP, last_error=OF_THE_PAST)
     Alert.objects.filter(pk__in=keep).update(next_attempt_at=start)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from governance.domain.states.requests import RequestKind
+
 HOME = "https://docs.northlight.example"
 
 PLACES: dict[str, dict[str, Any]] = {
@@ -79,7 +81,7 @@ def content(
     first = start.date() if isinstance(start, datetime) else start
     return {
         "title": title,
-        "kind": "new",
+        "kind": RequestKind.NEW,
         "project": project,
         "workload": workload,
         "ask": "cap",

@@ -24,6 +24,7 @@ from governance.demonstration.past.office import Office
 from governance.demonstration.past.plan import REQUESTS, SEED, plan
 from governance.demonstration.past.rows import Rows
 from governance.demonstration.stories import STORIES
+from governance.domain.states.record import JobState
 from governance.models import Acceptance, JobRun, LedgerEntry, LedgerJournal, Person
 from governance.selectors.people.accounts import DEMONSTRATION_JOB
 from governance.selectors.people.people import SYSTEM_EMAIL, system_actor
@@ -50,7 +51,7 @@ class Occupied(Exception):
 
 def last_load() -> JobRun | None:
     """The load that brought the demonstration which is here now; None when there is none."""
-    return JobRun.objects.filter(name=DEMONSTRATION_JOB, state="done").first()
+    return JobRun.objects.filter(name=DEMONSTRATION_JOB, state=JobState.DONE).first()
 
 
 def load(*, start: datetime, past_count: int = REQUESTS, say: Say = lambda line: None) -> Loaded | None:
@@ -99,8 +100,9 @@ def _load(start: datetime, past_count: int, say: Say) -> Loaded | None:
     _meter_the_last_week(cast, plans, history, start)
     afterwards.settle(world, start)
     JobRun.objects.create(
-        name=DEMONSTRATION_JOB, state="done", done_count=history.written + len(world.requests), total_count=past_count,
-        requested_by=cast.system, started_at=began, finished_at=timezone.now(),
+        name=DEMONSTRATION_JOB, state=JobState.DONE, requested_by=cast.system,
+        done_count=history.written + len(world.requests), total_count=past_count,
+        started_at=began, finished_at=timezone.now(),
         result={"past": history.written, "not_asked": history.refused, "cut_short": cut_short, "seed": SEED}
         | {"tour": organisation.tour(), "password": organisation.PASSWORD},
     )  # fmt: skip

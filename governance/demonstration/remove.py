@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations import RunPython
 
 from governance.demonstration.load import last_load
+from governance.domain.states.record import JobState
 from governance.models import JobRun, ProvisioningRequest, Team
 from governance.selectors.people.people import system_actor
 from governance.services.record import audit
@@ -28,7 +29,7 @@ class NothingToRemove(Exception):
 
 def last_removal() -> JobRun | None:
     """The removal after which this installation stays without a demonstration; None when it never was removed."""
-    return JobRun.objects.filter(name=JOB, state="done").first()
+    return JobRun.objects.filter(name=JOB, state=JobState.DONE).first()
 
 
 def made_since() -> int:
@@ -55,7 +56,7 @@ def remove(*, now: datetime) -> None:
         cursor.execute(f"TRUNCATE {', '.join(map(connection.ops.quote_name, tables))}")
     _write_reference_rows()
     actor = system_actor()
-    JobRun.objects.create(name=JOB, state="done", requested_by=actor, started_at=now, finished_at=now)
+    JobRun.objects.create(name=JOB, state=JobState.DONE, requested_by=actor, started_at=now, finished_at=now)
     audit.record("demonstration.removed", actor=actor, subject=Team.objects.get(parent=None), now=now)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeVar
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from governance.domain.errors import LockOutsideTransaction, NotFound
 from governance.domain.money.money import AMOUNT_MICRO_MAX
+from governance.domain.states.life import Life
 from governance.policy.facts.facts import LIST_ITEMS_MAX, STRING_CHARS_MAX
 from governance.policy.facts.facts_schema import FACTS_BY_NAME
 
@@ -41,6 +43,39 @@ class LockingQuerySet(models.QuerySet[RowT]):
         if row is None:
             raise NotFound(f"{self.model._meta.verbose_name} `{pk}` does not exist", id=pk)
         return row
+
+
+class Moving(models.Model):
+    """A row with a life: its state moves by the table of its life, and in no other way."""
+
+    life: ClassVar[Life[Any, Any]]
+    if TYPE_CHECKING:
+        state: models.CharField[Any, Any]
+
+    class Meta:
+        abstract = True
+
+    def move(self, event: StrEnum) -> None:
+        """Set the state that follows from the event; the caller saves it.
+
+        Raises:
+            IllegalTransition: the event does not belong to the present state.
+        """
+        self.state = self.life.after(self.state, event).value
+
+
+MovingT = TypeVar("MovingT", bound=Moving)
+
+
+def move_all(rows: models.QuerySet[MovingT], event: StrEnum, **columns: Any) -> int:
+    """Move those of the rows that the event can happen to, in one statement. How many moved.
+
+    Args:
+        event: leads to one state, from wherever it can happen.
+        columns: what else is written on them.
+    """
+    life = rows.model.life
+    return rows.filter(state__in=life.before(event)).update(state=life.to(event), **columns)
 
 
 def amount_field(**options: Any) -> models.BigIntegerField[Any, Any]:

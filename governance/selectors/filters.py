@@ -12,9 +12,10 @@ from django import forms
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
 from governance.domain.requests.kinds import KINDS
-from governance.domain.requests.lifecycle import LABELS, State
+from governance.domain.states.grants import GrantState
+from governance.domain.states.requests import Occasion, State
 from governance.models import Assessment, Grant, Person, Project, ProvisioningRequest, Visibility
-from governance.models.grants.grants import GRANT_STATES
+from governance.policy.bundle.effects import Outcome
 
 PAGE_LENGTH = 30
 PEOPLE_MATCHED_MAX = 50
@@ -23,8 +24,6 @@ NUMBER_MAX = 2**31 - 1
 TEXT_CHARS_MAX = 120
 PROJECT_CHOICES_MAX = 500
 
-OUTCOMES = (("allow", "Allowed"), ("review", "Review"), ("deny", "Not allowed"))
-GRANT_LABELS = {"active": "Running", "ended": "Ended", "returned": "Returned", "revoked": "Revoked"}
 
 RowT = TypeVar("RowT", bound=Model)
 
@@ -97,14 +96,17 @@ class RequestFilter(django_filters.FilterSet):
         label="Words", method="by_text", max_length=TEXT_CHARS_MAX, widget=forms.TextInput(attrs={"type": "search"})
     )
     state = django_filters.ChoiceFilter(
-        label="State", empty_label="Any", choices=[(state.value, LABELS[state]) for state in State]
+        label="State", empty_label="Any", choices=[(state.value, state.label) for state in State]
     )
     project = django_filters.ChoiceFilter(label="Project", empty_label="Any", method="by_project", choices=[])
     kind = django_filters.ChoiceFilter(
         label="Kind", empty_label="Any", choices=[(kind.slug, kind.name.capitalize()) for kind in KINDS]
     )
     outcome = django_filters.ChoiceFilter(
-        label="What the rules said", empty_label="Any", choices=OUTCOMES, method="by_outcome"
+        label="What the rules said",
+        empty_label="Any",
+        choices=[(outcome.value, outcome.label) for outcome in Outcome],
+        method="by_outcome",
     )
     person = django_filters.CharFilter(label="Asked by", method="by_person", max_length=TEXT_CHARS_MAX)
     since = django_filters.DateFilter(
@@ -140,7 +142,7 @@ class RequestFilter(django_filters.FilterSet):
                 Assessment.objects.filter(
                     revision__provisioning_request=OuterRef("pk"),
                     revision__number=OuterRef("revision_count"),
-                    occasion="submit",
+                    occasion=Occasion.SUBMIT,
                     outcome=value,
                 )
             )
@@ -172,7 +174,7 @@ class GrantFilter(django_filters.FilterSet):
         label="Words", method="by_text", max_length=TEXT_CHARS_MAX, widget=forms.TextInput(attrs={"type": "search"})
     )
     state = django_filters.ChoiceFilter(
-        label="State", empty_label="Any", choices=[(state, GRANT_LABELS[state]) for state in GRANT_STATES]
+        label="State", empty_label="Any", choices=[(state.value, state.label) for state in GrantState]
     )
 
     class Meta:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from governance.domain.errors import NoActivePolicy
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.messages import FlagKind
+from governance.domain.states.requests import State
 from governance.models import Flag, ProvisioningRequest, User, Visibility
 from governance.selectors.approvals import queues
 from governance.selectors.grants import grants
@@ -79,7 +80,7 @@ def home(user: User, *, visibility: Visibility, now: datetime) -> Home:
         waiting=queues.waiting_for(user, now, limit=LISTED_MAX),
         sampled=list(
             Flag.objects.filter(
-                kind="sampled_review", closed_at=None, provisioning_request__requester__person_id=user.person_id
+                kind=FlagKind.SAMPLED_REVIEW, closed_at=None, provisioning_request__requester__person_id=user.person_id
             ).select_related("provisioning_request")[:LISTED_MAX]
         ),
         running=running,

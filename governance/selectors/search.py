@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.requests import State
 from governance.models import Budget, Grant, Project, ProvisioningRequest, Visibility
 from governance.selectors.filters import read_reference
 

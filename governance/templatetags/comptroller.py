@@ -60,7 +60,9 @@ from governance.display import context as surroundings
 from governance.display import numbers, plots
 from governance.display.vocabulary import words as words_of
 from governance.domain.prose import sentence, within
-from governance.domain.requests.lifecycle import LABELS, State
+from governance.domain.states.grants import GrantState
+from governance.domain.states.requests import State
+from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.wording import duty_in_words
 
 register = template.Library()
@@ -78,13 +80,13 @@ _REQUEST_SHAPES = {
     State.EXPIRED: "draft",
     State.DISCARDED: "draft",
 }
-_GRANT_STATUS = {
-    "active": ("run", "Running"),
-    "ended": ("draft", "Ended"),
-    "returned": ("draft", "Returned"),
-    "revoked": ("deny", "Revoked"),
+_GRANT_SHAPES = {
+    GrantState.ACTIVE: "run",
+    GrantState.ENDED: "draft",
+    GrantState.RETURNED: "draft",
+    GrantState.REVOKED: "deny",
 }
-_OUTCOME_STATUS = {"allow": ("ok", "Allowed"), "review": ("review", "Review"), "deny": ("deny", "Not allowed")}
+_OUTCOME_SHAPES = {Outcome.ALLOW: "ok", Outcome.REVIEW: "review", Outcome.DENY: "deny"}
 
 
 def _known(show: Callable[..., Any]) -> Callable[..., Any]:
@@ -171,18 +173,19 @@ def status(shape: str, word: str) -> SafeString:
 @register.simple_tag
 def request_status(state: str) -> SafeString:
     known = State(state)
-    return status(_REQUEST_SHAPES[known], LABELS[known])
+    return status(_REQUEST_SHAPES[known], known.label)
 
 
 @register.simple_tag
 def grant_status(state: str) -> SafeString:
-    return status(*_GRANT_STATUS[state])
+    known = GrantState(state)
+    return status(_GRANT_SHAPES[known], known.label)
 
 
 @register.simple_tag
 def outcome_status(outcome: str, suffix: str = "") -> SafeString:
-    shape, word = _OUTCOME_STATUS[str(outcome)]
-    return status(shape, f"{word}: {suffix}" if suffix else word)
+    known = Outcome(outcome)
+    return status(_OUTCOME_SHAPES[known], f"{known.label}: {suffix}" if suffix else known.label)
 
 
 @register.simple_block_tag

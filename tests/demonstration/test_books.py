@@ -11,7 +11,7 @@ from django.db.models import F, Max
 from estimator.catalogue import snapshot_of
 from governance.demonstration.load import Loaded
 from governance.domain.record.canonical import digest
-from governance.domain.requests.lifecycle import TERMINAL, State
+from governance.domain.states.requests import TERMINAL, State
 from governance.models import (
     Alert,
     ApprovalStage,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from governance.domain.requests.lifecycle import LABELS, TERMINAL, TRANSITIONS, Event, State
+from governance.domain.states.requests import REQUEST_LIFE, TERMINAL, Event, State
 
 
 def diagram() -> str:
     """The states and moves as a Mermaid state diagram, in the order of the states and events."""
     lines = ["stateDiagram-v2", f"    [*] --> {State.DRAFT.value}"]
-    lines += [f"    {state.value} : {LABELS[state]}" for state in State]
+    lines += [f"    {state.value} : {state.label}" for state in State]
     lines += [
-        f"    {source.value} --> {TRANSITIONS[source, event].value} : {event.value.replace('_', ' ')}"
+        f"    {source.value} --> {REQUEST_LIFE.moves[source, event].value} : {event.value.replace('_', ' ')}"
         for source in State
         for event in Event
-        if (source, event) in TRANSITIONS
+        if (source, event) in REQUEST_LIFE.moves
     ]
     lines += [f"    {state.value} --> [*]" for state in State if state in TERMINAL]
     return "\n".join(lines) + "\n"

@@ -10,8 +10,6 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
-from governance.domain.requests import lifecycle
-from governance.domain.rules import policy_life
 from governance.models import (
     AcceptableUsePublication,
     Grant,
@@ -61,10 +59,12 @@ def agreed(cast: Cast) -> PolicyActivation:
 
 def test_the_triggers_know_the_moves_of_the_program() -> None:
     migration = importlib.import_module("governance.migrations.0004_two_people")
-    versions = {(str(old), str(new)) for (old, _), new in policy_life.TRANSITIONS.items() if old != new}
-    assert set(migration.MOVES["governance_policyversion"]) == versions
-    requests = {(str(old), str(new)) for (old, _), new in lifecycle.TRANSITIONS.items() if old != new}
-    assert set(migration.MOVES["governance_provisioningrequest"]) == requests
+    for model in (
+        AcceptableUsePublication, Grant, PolicyActivation, PolicyException, PolicyVersion, ProvisioningRequest,
+    ):  # fmt: skip
+        moves = {(str(old), str(new)) for (old, _), new in model.life.moves.items() if old != new}
+        assert set(migration.MOVES[model._meta.db_table]) == moves
+        assert migration.BORN.get(model._meta.db_table, model.life.first) == model.life.first
 
 
 def test_no_version_comes_into_force_or_retires_without_its_event(cast: Cast) -> None:

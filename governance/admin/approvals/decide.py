@@ -23,6 +23,7 @@ from governance.domain.errors import AlreadyDecided, GovernanceError, InvalidInp
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.money.money import to_units
 from governance.domain.prose import money_in_full, sentence, within
+from governance.domain.states.approvals import StageState, Verdict
 from governance.models import ApprovalDecision
 from governance.selectors.approvals import approvals as reading
 from governance.selectors.approvals.approvals import StageFile
@@ -30,9 +31,9 @@ from governance.selectors.requests.reasons import crossing_lines
 from governance.services.approvals import approvals
 
 SAID = {
-    "approve": "You approved",
-    "changes": "You asked for changes to",
-    "reject": "You rejected",
+    Verdict.APPROVE: "You approved",
+    Verdict.CHANGES: "You asked for changes to",
+    Verdict.REJECT: "You rejected",
 }
 NOTIFIER_DUTY, NOTIFIER_PAPER = "name_notification_owner", "notification_owner"
 MOVED_WORDS = {
@@ -98,7 +99,9 @@ def _take(desk: DeskSite, request: HttpRequest, stage_id: int) -> HttpResponse:
         # The page is read again: what it shows is how things stand after the refusal.
         file = _file(request, stage_id)
         return _show(desk, request, file, _refused(request, file, error), reason=reason, status=error.http_status)
-    messages.success(request, f"{SAID[verdict]} {file.request.reference} as {within(decision.stage.role.name)}.")
+    messages.success(
+        request, f"{SAID[Verdict(verdict)]} {file.request.reference} as {within(decision.stage.role.name)}."
+    )
     return redirect(_next_url(request, stage_id))
 
 
@@ -224,9 +227,9 @@ def _effect_of_yes(file: StageFile) -> str:
     if yes < stage.quorum:
         return counted
     others = [each for each in file.deciders if each.stage.pk != stage.pk]
-    if any(each.stage.state == "open" for each in others):
+    if any(each.stage.state == StageState.OPEN for each in others):
         follows = "Other open stages are not affected."
-    elif later := [each.stage for each in others if each.stage.state == "waiting"]:
+    elif later := [each.stage for each in others if each.stage.state == StageState.WAITING]:
         first = min(each.order for each in later)
         names = ", ".join(within(each.role.name) for each in later if each.order == first)
         follows = f"After your approval, next to decide: {names}."
@@ -238,7 +241,7 @@ def _effect_of_yes(file: StageFile) -> str:
 def _running_usd(file: StageFile) -> float | None:
     """What counts although this ask does not take it: it runs already under the grant that the ask raises."""
     hold, exposure = file.story.hold, file.request.exposure_micro
-    if hold is None or hold.state != "open" or exposure is None or exposure <= hold.amount_micro:
+    if hold is None or not hold.is_open or exposure is None or exposure <= hold.amount_micro:
         return None
     return to_units(exposure - hold.amount_micro)
 
@@ -271,13 +274,7 @@ def _notifiers(file: StageFile) -> list[ApprovalDecision]:
     """Who said yes where a rule makes the stage name the person that tells the authority, in their own words."""
     decision = file.story.current.decision if file.story.current else None
     wanting = {duty.rule_id for duty in decision.obligations if duty.code == NOTIFIER_DUTY} if decision else set()
-    return [
-        said
-        for each in file.deciders
-        if wanting & set(each.stage.rule_ids)
-        for said in each.said
-        if said.verdict == "approve"
-    ]
+    return [said for each in file.deciders if wanting & set(each.stage.rule_ids) for said in each.said if said.approves]
 
 
 def _day(text: object) -> date | None:

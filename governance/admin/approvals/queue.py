@@ -12,7 +12,8 @@ from django.template.response import TemplateResponse
 
 from governance.admin import access
 from governance.admin.site import DeskSite
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.approvals import Verdict
+from governance.domain.states.requests import Occasion, State
 from governance.models import ApprovalDecision, FactRow, ProvisioningRequest
 from governance.selectors.approvals import queues
 from governance.selectors.approvals.queues import QueueItem
@@ -67,7 +68,7 @@ def _facts_of(items: Sequence[QueueItem]) -> dict[int, dict[str, Any]]:
     """A few frozen facts per revision, by its id: one query for the whole queue."""
     rows = (
         FactRow.objects.filter(
-            assessment__revision_id__in=[item.revision.pk for item in items], assessment__occasion="submit"
+            assessment__revision_id__in=[item.revision.pk for item in items], assessment__occasion=Occasion.SUBMIT
         )
         .order_by("assessment__assessed_at")
         .values(
@@ -86,7 +87,7 @@ def waiting_view(desk: DeskSite, request: HttpRequest) -> HttpResponse:
         ProvisioningRequest.objects.filter(
             state=State.IN_REVIEW.value,
             stages__decisions__person_id=person.user.person_id,
-            stages__decisions__verdict="approve",
+            stages__decisions__verdict=Verdict.APPROVE,
         )
         .select_related("project__team", "requester__person", "lineage")
         .distinct()

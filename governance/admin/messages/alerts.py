@@ -10,6 +10,7 @@ from django.contrib import admin
 from governance.admin.forms import Sure
 from governance.admin.records import Edit, RecordAdmin
 from governance.admin.wording import in_words
+from governance.domain.states.messages import AlertState
 from governance.models import Alert, User
 from governance.services.messages.alerts import redrive
 
@@ -34,7 +35,7 @@ class AlertAdmin(RecordAdmin):
             AgainForm,
             "alerts",
             lead="It goes out with the same Message-ID, so a mail that did arrive is recognised as the same one.",
-            applies=lambda row: row.state == "dead",
+            applies=lambda row: row.state == AlertState.DEAD,
             done="Queued again",
         ),
     )

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from governance.admin.forms import DeskForm, InstantField, ReasonField
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
+from governance.domain.states.rules import PublicationState
 from governance.models import (
     AcceptableUsePublication,
     AcceptableUseStatement,
@@ -120,7 +121,7 @@ class PublicationAdmin(RecordAdmin):
             AnswerForm,
             DUTY,
             lead="Read the whole text first. The officer who requested it cannot approve it.",
-            applies=lambda row: row.state == "asked",
+            applies=lambda row: row.state == PublicationState.ASKED,
             done="Answered",
         ),
         Edit(
@@ -129,7 +130,7 @@ class PublicationAdmin(RecordAdmin):
             WithdrawForm,
             DUTY,
             lead="The version in effect stays in effect.",
-            applies=lambda row: row.state == "asked",
+            applies=lambda row: row.state == PublicationState.ASKED,
             done="Withdrawn",
         ),
     )

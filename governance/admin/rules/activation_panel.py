@@ -17,6 +17,7 @@ from django.utils import timezone
 from governance.admin.access import Access
 from governance.admin.wording import day
 from governance.domain.prose import sentence
+from governance.domain.states.rules import ActivationState, VersionState
 from governance.models import PolicyVersion
 from governance.selectors.people.duties import people_with
 from governance.selectors.rules import activations, officers
@@ -68,11 +69,11 @@ def of(version: PolicyVersion, person: Access) -> Panel:
     me, is_officer = person.user.person_id, "policies" in person.duties
     standing = activations.standing_of(version, now=person.now, asker=person.user if is_officer else None)
     open_one = standing.open_activation
-    is_asked = open_one is not None and open_one.state == "asked"
+    is_asked = open_one is not None and open_one.state == ActivationState.ASKED
     # Named where nobody else keeps policies, superusers included.
     others = {pk: name for pk, name in people_with("policies", now=person.now).items() if pk != me}
     only = next(iter(others.values())) if len(others) == 1 and set(others) <= set(standing.officers) else ""
-    rules = version.state != "active"
+    rules = version.state != VersionState.ACTIVE
     return Panel(
         version=version,
         title="Activate" if rules else "In force",
@@ -108,10 +109,10 @@ def _url(slug: str, row: models.Model) -> str:
 
 def _lead(standing: Standing, person: Access, only: str) -> str:
     version, open_one = standing.version, standing.open_activation
-    if version.state == "active":
+    if version.state == VersionState.ACTIVE:
         since = f" since {day(timezone.localtime(version.activated_at))}" if version.activated_at else ""
         return f"This version is in force{since}."
-    if open_one is not None and open_one.state == "agreed":
+    if open_one is not None and open_one.state == ActivationState.AGREED:
         return f"Two officers approved it. It takes effect on {_moment(open_one.effective_at)}."
     if open_one is not None:
         asker, is_ahead = open_one.asked_by.person.name, open_one.effective_at > person.now
@@ -196,15 +197,16 @@ def _second(standing: Standing) -> Step:
         return Step("Second officer", "", "draft", "Not requested")
     title = f"Second officer: {last.answered_by.person.name}" if last.answered_by is not None else "Second officer"
     remark = last.answer_reason[:120]
-    mark, word = {
-        "asked": ("wait", "Requested"),
-        "agreed": ("ok", "Approved"),
-        "in_force": ("ok", "Approved"),
-        "refused": ("deny", "Rejected"),
-        "withdrawn": ("draft", "Withdrawn"),
-        "lapsed": ("deny", "Lapsed"),
-    }[last.state]
-    return Step(title, remark, mark, word)
+    # One that is in force was approved as well: this step is about the officer.
+    state = ActivationState.AGREED if last.state == ActivationState.IN_FORCE else ActivationState(last.state)
+    mark = {
+        ActivationState.ASKED: "wait",
+        ActivationState.AGREED: "ok",
+        ActivationState.REFUSED: "deny",
+        ActivationState.WITHDRAWN: "draft",
+        ActivationState.LAPSED: "deny",
+    }[state]
+    return Step(title, remark, mark, state.label)
 
 
 def _moment(instant: datetime) -> str:

@@ -27,7 +27,6 @@ from governance.admin.site import DeskSite
 from governance.domain.record.spreadsheet import safe_cell
 from governance.domain.rules.backtest_result import is_unchanged
 from governance.models import PolicyBacktest, PolicyVersion
-from governance.models.rules.backtests import LIVE_STATES
 from governance.policy.backtest.tally import PAIRS
 from governance.selectors.rules.backtests import backtest_changes, backtest_flips
 from governance.selectors.rules.backtests import backtests as reading
@@ -59,16 +58,16 @@ def backtest_view(desk: DeskSite, request: HttpRequest, backtest_id: int) -> Htt
     backtest = _file(request, backtest_id)
     if request.headers.get("HX-Request"):
         # Asked every few seconds: what the rest of the page needs is not put together for it.
-        if backtest.state not in LIVE_STATES:
+        if not backtest.is_live:
             # Ended while somebody watched: the whole page is another one now.
             return HttpResponse(headers={"HX-Refresh": "true"})
         return TemplateResponse(request, "admin/desk/backtest_progress.html", _progress(backtest))
     context = desk.each_context(request) | _frame(request, backtest)
-    if backtest.state in LIVE_STATES:
+    if backtest.is_live:
         return TemplateResponse(request, "admin/desk/backtest.html", context | _progress(backtest))
-    if backtest.state == "done" and backtest.result["rows"]:
+    if backtest.is_done and backtest.result["rows"]:
         context |= _done(request, backtest)
-    elif backtest.state != "done":
+    elif not backtest.is_done:
         context["progress"] = reading.progress_of(backtest)
     return TemplateResponse(request, "admin/desk/backtest.html", context)
 
@@ -112,7 +111,7 @@ def act_view(request: HttpRequest, backtest_id: int, act: str) -> HttpResponse:
 def export_view(request: HttpRequest, backtest_id: int) -> HttpResponseBase:
     """Every decision that changes, as CSV, sent while it is read."""
     backtest = _file(request, backtest_id)
-    if backtest.state != "done":
+    if not backtest.is_done:
         raise Http404("nothing to export before it is finished")
     flips = backtest_flips.flips_of(backtest, **_narrowed(request))
     response = StreamingHttpResponse(csv_lines(backtest, flips), content_type="text/csv; charset=utf-8")
@@ -170,7 +169,7 @@ def _frame(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
         "after": f"Proposed, version {version.number}",
         "panel": activation_panel.of(version, person),
         "may_act": "policies" in person.duties,
-        "is_live": backtest.state in LIVE_STATES,
+        "is_live": backtest.is_live,
         "took": _took(backtest.started_at, backtest.finished_at),
         "shadow_days": (person.now - version.shadow_since).days if version.shadow_since else None,
     }

@@ -15,6 +15,7 @@ from governance.admin import access
 from governance.admin.forms import DeskForm, InstantField, ReasonField
 from governance.admin.records import Edit, RecordAdmin
 from governance.domain.rules.policy_life import RULE_REF_CHARS_MAX
+from governance.domain.states.rules import EXCEPTION_OPEN, ExceptionState
 from governance.models import PolicyException, Project, Team, User, Visibility
 from governance.services.rules import policy_exceptions
 
@@ -88,7 +89,7 @@ class ExceptionAdmin(RecordAdmin):
             AnswerForm,
             DUTY,
             lead="Whoever asked does not answer. It counts from the next decision on.",
-            applies=lambda row: row.state == "asked",
+            applies=lambda row: row.state == ExceptionState.ASKED,
             done="Answered",
         ),
         Edit(
@@ -97,7 +98,7 @@ class ExceptionAdmin(RecordAdmin):
             EndForm,
             DUTY,
             lead="The rule holds again from the next decision on.",
-            applies=lambda row: row.state in ("asked", "approved") and row.valid_to > timezone.now(),
+            applies=lambda row: row.state in EXCEPTION_OPEN and row.valid_to > timezone.now(),
             done="Ended",
         ),
     )

@@ -18,6 +18,7 @@ from governance.admin.forms import LONG_TEXT_CHARS_MAX, DayField, DeskForm, Inst
 from governance.admin.records import Edit, RecordAdmin, StateAdmin
 from governance.admin.rules import activation_panel, backtests
 from governance.admin.rules.policy_pages import version_links
+from governance.domain.states.rules import ACTIVATION_OPEN, ActivationState, VersionState
 from governance.models import (
     PolicyActivation,
     PolicyFindingNote,
@@ -28,19 +29,18 @@ from governance.models import (
     Visibility,
 )
 from governance.selectors.rules import policy_checks
-from governance.selectors.rules.activations import OPEN_STATES
 from governance.selectors.rules.policy_checks import Checks
 from governance.selectors.rules.shadow import shadow_summary
 from governance.services.rules import activations, policies, shadow
 from governance.services.rules import policy_checks as checking
 
 IN_PANEL = frozenset({"ask", "answer", "withdraw"})
-STATES = {
-    "draft": ("draft", "Draft"),
-    "tested": ("draft", "Tested, not active"),
-    "shadow": ("wait", "In shadow"),
-    "active": ("ok", "In force"),
-    "retired": ("draft", "Retired"),
+MARKS = {
+    VersionState.DRAFT: "draft",
+    VersionState.TESTED: "draft",
+    VersionState.SHADOW: "wait",
+    VersionState.ACTIVE: "ok",
+    VersionState.RETIRED: "draft",
 }
 
 
@@ -143,10 +143,10 @@ class WithdrawForm(DeskForm):
 
 def open_activation(version: PolicyVersion) -> PolicyActivation | None:
     """The activation of this version that is asked for or agreed."""
-    return version.activations.filter(state__in=OPEN_STATES).select_related("asked_by").first()
+    return version.activations.filter(state__in=ACTIVATION_OPEN).select_related("asked_by").first()
 
 
-def _in(*states: str) -> Callable[[PolicyVersion], bool]:
+def _in(*states: VersionState) -> Callable[[PolicyVersion], bool]:
     return lambda row: row.state in states
 
 
@@ -156,12 +156,14 @@ def _has_open_findings(row: PolicyVersion) -> bool:
 
 
 def _may_be_asked_for(row: PolicyVersion) -> bool:
-    return row.state in ("tested", "shadow", "retired") and open_activation(row) is None
+    return (
+        row.state in (VersionState.TESTED, VersionState.SHADOW, VersionState.RETIRED) and open_activation(row) is None
+    )
 
 
 def _waits_for_an_answer(row: PolicyVersion) -> bool:
     open_one = open_activation(row)
-    return open_one is not None and open_one.state == "asked"
+    return open_one is not None and open_one.state == ActivationState.ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class VersionAdmin(RecordAdmin):
             RunForm,
             "policies",
             lead="Runs its cases, compares its rules with those in force, and checks that every stage can be filled.",
-            applies=lambda row: row.state != "active",
+            applies=lambda row: row.state != VersionState.ACTIVE,
             done="Test cases run",
         ),
         Edit(
@@ -198,7 +200,7 @@ class VersionAdmin(RecordAdmin):
             ExplainForm,
             "policies",
             lead="Activation is blocked until each finding is fixed in a new version or explained here.",
-            applies=lambda row: row.state != "active" and _has_open_findings(row),
+            applies=lambda row: row.state != VersionState.ACTIVE and _has_open_findings(row),
             done="Explained",
         ),
         Edit(
@@ -207,7 +209,7 @@ class VersionAdmin(RecordAdmin):
             StartShadowForm,
             "policies",
             lead="It is evaluated for each submission from now on, without effect on the decision.",
-            applies=_in("tested"),
+            applies=_in(VersionState.TESTED),
             done="Shadow started",
         ),
         Edit(
@@ -216,7 +218,7 @@ class VersionAdmin(RecordAdmin):
             EndShadowForm,
             "policies",
             lead="Its results so far are kept.",
-            applies=_in("shadow"),
+            applies=_in(VersionState.SHADOW),
             done="Shadow stopped",
         ),
         Edit(
@@ -278,7 +280,7 @@ class VersionAdmin(RecordAdmin):
                 for edit in self.edits
                 if edit.on_row and edit.slug not in IN_PANEL and edit.is_open_to(person, row)
             ],
-            "state": STATES[row.state],
+            "state": (MARKS[state := VersionState(row.state)], state.label),
             "checks": checks,
             "findings": [
                 FindingRow(each.sentence, each.severity, explained.get(each.key))

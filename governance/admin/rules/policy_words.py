@@ -18,6 +18,7 @@ from governance.policy.authoring.expressions import usual_day
 from governance.policy.authoring.parameters import in_words, param_rows
 from governance.policy.authoring.review import RuleChange, example_in_words, rule_changes
 from governance.policy.authoring.tables import Column, read_table
+from governance.policy.bundle.effects import Outcome
 from governance.policy.bundle.testing import run_bundle_tests
 from governance.policy.decisions.plain_words import effect_in_words, rule_in_words, waiting_in_words
 from governance.policy.decisions.policy_set import BoundRule, CompiledPolicySet
@@ -26,8 +27,6 @@ from governance.policy.facts.waiting import waiting_of
 from governance.policy.language import ir
 from governance.selectors.rules import policies
 from governance.selectors.rules.policy_drafts import Ground, ground_of
-
-OUTCOMES = {"allow": "Allowed", "review": "Review", "deny": "Not allowed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +154,4 @@ def _with_example(change: RuleChange, found: RuleDifference | None, new: Compile
         return change
     before, after = found.outcomes
     said = example_in_words(found.example, new.schema.by_name)
-    return replace(change, example=said, outcomes=(OUTCOMES[before], OUTCOMES[after]))
+    return replace(change, example=said, outcomes=(Outcome(before).label, Outcome(after).label))

@@ -26,6 +26,7 @@ from governance.domain.errors import (
     NotReady,
     SeparationOfDuties,
 )
+from governance.domain.states.rules import VersionState
 from governance.models import PolicyVersion
 from governance.models.rules.policies import VERSION_STATES
 from governance.selectors.rules.activations import standing_of
@@ -44,7 +45,7 @@ def standing(version: PolicyVersion, *, now: datetime) -> Beside:
         shadow=Beside(found.shadow, flips=flips),
         backtest=found.backtest_standing,
         activation=found.activation,
-        missing=found.missing if version.state != "active" else (),
+        missing=found.missing if version.state != VersionState.ACTIVE else (),
     )
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from governance.demonstration.organisation.cast import Cast
 from governance.domain.errors import AlreadyDecided, NotAllowed
 from governance.domain.money.money import MICRO_PER_UNIT
+from governance.domain.states.approvals import StageState, Verdict
 from governance.models import ApprovalStage, Delegation, Flag, Grant, ProvisioningRequest, RoleAssignment, User
 from governance.services.approvals import approvals
 from governance.services.commit import joined
@@ -88,7 +89,7 @@ class World:
     # -- deciding
 
     def decide(
-        self, request: ProvisioningRequest, who: str, reason: str, now: datetime, verdict: str = "approve"
+        self, request: ProvisioningRequest, who: str, reason: str, now: datetime, verdict: str = Verdict.APPROVE
     ) -> None:
         """One person decides the open stage that they can fill, their own or somebody's for whom they stand in.
 
@@ -97,7 +98,7 @@ class World:
         """
         actor = self.cast[who]
         stages = ApprovalStage.objects.filter(
-            provisioning_request=request, state="open", role_id__in=self._roles(actor)
+            provisioning_request=request, state=StageState.OPEN, role_id__in=self._roles(actor)
         )
         for stage in stages.select_related("revision"):
             with contextlib.suppress(NotAllowed, AlreadyDecided):

@@ -14,8 +14,12 @@ from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.money.ledger import JournalKind
 from governance.domain.money.money import MICRO_PER_CENT
 from governance.domain.record.canonical import digest
-from governance.domain.requests.lifecycle import Event, State, next_state
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.approvals import STAGE_UNDECIDED, StageEvent, StageState, Verdict
+from governance.domain.states.grants import GrantEvent
+from governance.domain.states.messages import FlagKind
+from governance.domain.states.money import HoldEvent
+from governance.domain.states.requests import Event, Occasion, State
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -86,7 +90,7 @@ class Course:
             return
         history.written += 1
         self._write_ask(ask, at)
-        self._assessment("submit", at)
+        self._assessment(Occasion.SUBMIT, at)
         outcome = self.assessed.outcome
         if outcome is Outcome.DENY:
             self._move(Event.SUBMIT_DENIED, at, answered=True)
@@ -129,11 +133,11 @@ class Course:
             self.assessed.exposure_micro or 0,
         )  # fmt: skip
 
-    def _assessment(self, occasion: str, at: datetime) -> None:
+    def _assessment(self, occasion: Occasion, at: datetime) -> None:
         assessed = self.assessed
         facts = assessed.facts_json
         row = Assessment(
-            revision_id=self.revision.pk, assessed_at=at, occasion=occasion, outcome=assessed.outcome.value,
+            revision_id=self.revision.pk, assessed_at=at, occasion=occasion.value, outcome=assessed.outcome.value,
             exposure_micro=assessed.exposure_micro, facts=facts, estimate=assessed.estimate.to_json(),
             decision=assessed.decision.to_json(), facts_digest=digest(facts),
             policy_digest=assessed.policy_digest, catalogue_digest=assessed.catalogue_digest,
@@ -185,36 +189,37 @@ class Course:
 
     def _open_next(self, at: datetime) -> list[ApprovalStage]:
         """Open the waiting stages that come next; those that are open now."""
-        opened = [stage for stage in self.stages if stage.state == "open"]
-        waiting = [stage for stage in self.stages if stage.state == "waiting"]
+        opened = [stage for stage in self.stages if stage.state == StageState.OPEN]
+        waiting = [stage for stage in self.stages if stage.state == StageState.WAITING]
         if opened or not waiting:
             return opened
         first = min(stage.order for stage in waiting)
         for stage in waiting:
             if stage.order == first:
-                stage.state, stage.opened_at = "open", at
-                stage.due_at = due_at(at, stage.due_working_days)
+                stage.move(StageEvent.OPEN)
+                stage.opened_at, stage.due_at = at, due_at(at, stage.due_working_days)
                 self.history.rows.changed(stage)
                 opened.append(stage)
         return opened
 
     def _decide(self, at: datetime) -> None:
         """One person says yes or no on the first open stage."""
-        stage = next(stage for stage in self.stages if stage.state == "open")
+        stage = next(stage for stage in self.stages if stage.state == StageState.OPEN)
         user = self._who_decides(stage)
         says_no = YES < self.plan.fate <= NO
         decision = ApprovalDecision(
-            stage_id=stage.pk, user=user, person_id=user.person_id, verdict="reject" if says_no else "approve",
+            stage_id=stage.pk, user=user, person_id=user.person_id,
+            verdict=Verdict.REJECT.value if says_no else Verdict.APPROVE.value,
             reason=self._pick(REASONS_NO if says_no else REASONS_YES), revision_digest=self.revision.digest,
             decided_at=at,
         )  # fmt: skip
         self.history.rows.add(decision)
         self.busy.add(user.person_id)
         if says_no:
-            self._close(stage, "rejected", at)
-            self._end_review(Event.REJECT, "released", user, at)
+            self._close(stage, StageEvent.REJECT, at)
+            self._end_review(Event.REJECT, HoldEvent.RELEASE, user, at)
         elif self._yes_count(stage) == stage.quorum:
-            self._close(stage, "approved", at)
+            self._close(stage, StageEvent.APPROVE, at)
             if not self._open_next(at):
                 self._grant(user, at)
         # Stages count their own decisions: quorums of more than one are decided person by person.
@@ -222,7 +227,7 @@ class Course:
             "stage.rejected" if says_no else "stage.approved", user, at, model=ApprovalStage, row=stage.pk,
             decision=decision.pk, role=stage.role.slug, for_person=None, digest=self.revision.digest,
         )  # fmt: skip
-        if any(each.state == "open" for each in self.stages):
+        if any(each.state == StageState.OPEN for each in self.stages):
             turn = min(len(self.busy), len(self.plan.delays) - 1)
             self.history.later(self._after(at, self.plan.delays[turn]), self._decide)
 
@@ -241,9 +246,9 @@ class Course:
         self.assessed = history.office.assess(
             self.assessed.ask, self.requester, self.project, now=at, own=self.standing
         )
-        self._assessment("grant", at)
+        self._assessment(Occasion.GRANT, at)
         if self.assessed.outcome is Outcome.DENY:
-            self._end_review(Event.DENY_AT_GRANT, "released", user, at)
+            self._end_review(Event.DENY_AT_GRANT, HoldEvent.RELEASE, user, at)
             return
         # What people approved is no part of a split.
         self.standing.stands = False
@@ -251,29 +256,30 @@ class Course:
         self._issue(at, user)
 
     def _withdraw(self, at: datetime) -> None:
-        self._end_review(Event.WITHDRAW, "released", self.requester, at)
+        self._end_review(Event.WITHDRAW, HoldEvent.RELEASE, self.requester, at)
         self._record("request.withdrawn", self.requester, at, reason="No longer needed.")
 
     def _expire(self, at: datetime) -> None:
         assert self.hold is not None
         system = self.history.cast.system
-        self._end_review(Event.EXPIRE_HOLD, "expired", system, at)
+        self._end_review(Event.EXPIRE_HOLD, HoldEvent.EXPIRE, system, at)
         self._flag(
-            "hold_expired", f"hold_expired:{self.hold.pk}",
+            FlagKind.HOLD_EXPIRED, f"hold_expired:{self.hold.pk}",
             f"{self.request.reference}: the hold ended without an answer; its money is free again", at,
         )  # fmt: skip
         self._record("request.expired", system, at, released_micro=self.hold.amount_micro)
 
-    def _end_review(self, event: Event, hold_state: str, actor: User, at: datetime) -> None:
+    def _end_review(self, event: Event, hold_event: HoldEvent, actor: User, at: datetime) -> None:
         for stage in self.stages:
-            if stage.state in ("open", "waiting"):
-                self._close(stage, "cancelled", at)
-        self._resolve_hold(hold_state, actor, at)
+            if stage.state in STAGE_UNDECIDED:
+                self._close(stage, StageEvent.CANCEL, at)
+        self._resolve_hold(hold_event, actor, at)
         self.standing.stands = False
         self._move(event, at, answered=True)
 
-    def _close(self, stage: ApprovalStage, state: str, at: datetime) -> None:
-        stage.state, stage.closed_at = state, at
+    def _close(self, stage: ApprovalStage, event: StageEvent, at: datetime) -> None:
+        stage.move(event)
+        stage.closed_at = at
         self.history.rows.changed(stage)
 
     # -- grants
@@ -281,7 +287,7 @@ class Course:
     def _issue(self, at: datetime, actor: User) -> None:
         history, ask = self.history, self.assessed.ask
         assert self.hold is not None
-        self._resolve_hold("captured", actor, at)
+        self._resolve_hold(HoldEvent.CAPTURE, actor, at)
         ends_at = self.assessed.context.ends_at
         assert ends_at is not None
         hours = self.assessed.estimate.gpu_hours
@@ -312,7 +318,8 @@ class Course:
         spent = int(grant.cost_cap_micro * min(share, 1.0))
         grant.spent_micro = spent - spent % MICRO_PER_CENT
         grant.utilisation_28d = round(self.plan.utilisation, 3) if grant.accelerator else None
-        grant.state, grant.ended_at = "ended", at
+        grant.move(GrantEvent.END)
+        grant.ended_at = at
         self.history.rows.changed(grant)
         system = self.history.cast.system
         if grant.spent_micro:
@@ -322,7 +329,7 @@ class Course:
             self._post(JournalKind.RETURN, back, f"return:{grant.pk}", system, at)
         self._record("grant.ended", system, at, model=Grant, row=grant.pk, grant=grant.reference)
         self._flag(
-            "grant_ended", f"grant_ended:{grant.pk}",
+            FlagKind.GRANT_ENDED, f"grant_ended:{grant.pk}",
             f"{grant.reference} ended on {at:%d %b}: see that its jobs have stopped", at, grant=grant,
         )  # fmt: skip
 
@@ -331,16 +338,17 @@ class Course:
     def _post(self, kind: JournalKind, amount_micro: int, key: str, actor: User, at: datetime) -> None:
         self.history.books.move(kind, self.leaf, amount_micro, key=key, actor=actor, at=at, request=self.request.pk)
 
-    def _resolve_hold(self, state: str, actor: User, at: datetime) -> None:
+    def _resolve_hold(self, event: HoldEvent, actor: User, at: datetime) -> None:
         hold = self.hold
         assert hold is not None
-        hold.state, hold.resolved_at = state, at
+        hold.move(event)
+        hold.resolved_at = at
         self.history.rows.changed(hold)
-        kind = JournalKind.CAPTURE if state == "captured" else JournalKind.RELEASE
+        kind = JournalKind.CAPTURE if event is HoldEvent.CAPTURE else JournalKind.RELEASE
         self._post(kind, hold.amount_micro, f"{kind}:{hold.pk}", actor, at)
 
     def _move(self, event: Event, at: datetime, *, answered: bool) -> None:
-        self.request.state = next_state(self.request.state, event).value
+        self.request.move(event)
         self.request.changed_at = at
         self.request.answered_at = at if answered else None
         self.history.rows.changed(self.request)
@@ -348,7 +356,7 @@ class Course:
     def _raise_flags(self, at: datetime) -> None:
         for notice in self.assessed.decision.flags:
             self._flag(
-                "split" if notice.code == "split" else "policy_flag",
+                FlagKind.SPLIT if notice.code == "split" else FlagKind.POLICY_FLAG,
                 f"policy:{notice.rule_id}:{self.revision.digest}:{self.request.pk}",
                 f"{self.request.reference}: {notice.message}"[:400], at, is_from_sweep=False, rule=notice.rule_id,
                 code=notice.code,
@@ -356,22 +364,22 @@ class Course:
         sample = self.assessed.decision.sample
         if sample and not self.assessed.stages and is_sampled(self.revision.digest, ratio=sample.ratio):
             self._flag(
-                "sampled_review", f"sampled:{self.revision.digest}:{self.request.pk}",
+                FlagKind.SAMPLED_REVIEW, f"sampled:{self.revision.digest}:{self.request.pk}",
                 f"{self.request.reference} was allowed without a person and drawn for a later look", at,
                 is_from_sweep=False,
             )  # fmt: skip
 
     def _flag(
-        self, kind: str, key: str, sentence: str, at: datetime, *, grant: Grant | None = None,
+        self, kind: FlagKind, key: str, sentence: str, at: datetime, *, grant: Grant | None = None,
         is_from_sweep: bool = True, **data: Any,
     ) -> None:  # fmt: skip
         """Raise a flag, and let somebody look at it within days."""
         flag = Flag(
-            key=key, kind=kind, sentence=sentence, data=data, raised_at=at, provisioning_request_id=self.request.pk,
-            grant_id=grant.pk if grant else None,
+            key=key, kind=kind.value, sentence=sentence, data=data, raised_at=at,
+            provisioning_request_id=self.request.pk, grant_id=grant.pk if grant else None,
         )  # fmt: skip
         self.history.rows.add(flag)
-        if is_from_sweep and kind != "hold_expired":
+        if is_from_sweep and kind != FlagKind.HOLD_EXPIRED:
             self._record("flag.raised", self.history.cast.system, at, model=Flag, row=flag.pk, what=kind)
         self.history.later(self._after(at, 2.0 + 30.0 * self.plan.utilisation), lambda when: self._look_at(flag, when))
 

@@ -13,6 +13,7 @@ from governance.demonstration.organisation.cast import Cast
 from governance.domain.approvals.routing import Directory
 from governance.domain.errors import NoBudget
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.register import ScreeningState
 from governance.models import ApprovalLimit, Budget, Project, Provider, ProviderCommitment, User
 from governance.policy.decisions.policy_set import CompiledPolicySet
 from governance.selectors.approvals import authority
@@ -93,7 +94,7 @@ class Office:
             related_grant=None,
             aup_current=True,
             aup_age_days=(now - self.acceptances[requester.person_id]).days,
-            screening_state="not_needed",
+            screening_state=ScreeningState.NOT_NEEDED,
             similar_count=len(counted),
             similar_micro=sum(each.exposure_micro for each in counted),
             follow_up_micro=0,

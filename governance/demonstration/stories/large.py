@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from governance.demonstration.asks import content, evidence
 from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.organisation.world import Story, World
+from governance.domain.states.approvals import Verdict
 from governance.models import ProvisioningRequest
 
 
@@ -248,7 +249,11 @@ def reservation(world: World) -> Story:
     )
     now = yield calendar.at(-13, "11:30")
     world.decide(
-        request, "ines", "45 % with one provider: the rule wants an exit plan. Add it, please.", now, verdict="changes"
+        request,
+        "ines",
+        "45 % with one provider: the rule wants an exit plan. Add it, please.",
+        now,
+        verdict=Verdict.CHANGES,
     )
     now = yield calendar.at(-11, "09:35")
     world.ask_again("freya", request, {"evidence": evidence("cost_comparison", "exit_plan")}, now)

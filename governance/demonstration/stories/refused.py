@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from governance.demonstration.asks import content, evidence
 from governance.demonstration.organisation.world import OutOfStory, Story, World, within
+from governance.domain.states.requests import RequestKind
 from governance.services.requests import drafts, withdrawal
 
 
@@ -144,7 +145,7 @@ def outage(world: World) -> Story:
             days=2,
             purpose="infrastructure",
             why="Rack 14 lost cooling at 01:55. Thirty-two on demand for four hours.",
-            kind="emergency",
+            kind=RequestKind.EMERGENCY,
             evidence=evidence("incident_ref"),
         ),
         now,
@@ -176,7 +177,7 @@ def found_in_the_bill(world: World) -> Story:
             days=11,
             purpose="infrastructure",
             why="A test cluster that nobody switched off; found when last month's bill was matched with grants.",
-            kind="ratification",
+            kind=RequestKind.RATIFICATION,
         ),
         now,
     )

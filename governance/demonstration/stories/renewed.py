@@ -8,6 +8,7 @@ from typing import Any
 from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.organisation.world import Story, World, within
+from governance.domain.states.requests import RequestKind
 from governance.services.grants import grants
 
 
@@ -34,7 +35,7 @@ def used(world: World) -> Story:
         32,
         "amara",
         content(
-            **asked, hours=6620.0, start=now + timedelta(days=2), days=90, kind="renewal",
+            **asked, hours=6620.0, start=now + timedelta(days=2), days=90, kind=RequestKind.RENEWAL,
             related_grant=grant.reference,
         ),
         now,
@@ -69,7 +70,7 @@ def idle(world: World) -> Story:
         33,
         "pavel",
         content(
-            **asked, hours=21380.0, start=now + timedelta(days=7), days=105, kind="renewal",
+            **asked, hours=21380.0, start=now + timedelta(days=7), days=105, kind=RequestKind.RENEWAL,
             related_grant=grant.reference,
         ),
         now,

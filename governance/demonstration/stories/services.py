@@ -8,6 +8,7 @@ from datetime import timedelta
 from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.organisation.world import Story, World
+from governance.domain.states.approvals import Verdict
 
 
 def serving(world: World) -> Story:
@@ -149,7 +150,7 @@ def hosted_model(world: World) -> Story:
         "marcus",
         "Half of the prompt is the same every time, and nobody waits at night: use caching and the batch price.",
         now,
-        verdict="changes",
+        verdict=Verdict.CHANGES,
     )
     now = yield calendar.at(-60, "14:30")
     world.ask_again(

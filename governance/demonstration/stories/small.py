@@ -10,6 +10,8 @@ from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.organisation.world import Story, World
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.approvals import Verdict
+from governance.domain.states.requests import RequestKind
 from governance.services.messages.flags import is_sampled
 
 SAMPLE_TRIES = 400
@@ -166,7 +168,7 @@ def split(world: World) -> Story:
         "sofia",
         "Please ask for the rest of the study in one piece; part three may go ahead as booked.",
         now,
-        verdict="changes",
+        verdict=Verdict.CHANGES,
     )
     now = yield calendar.at(-6, "10:10")
     yield from ask(30, "emil", "three", now)
@@ -195,7 +197,7 @@ def half_filled(world: World) -> Story:
         "alice",
         {
             "title": "Longer context, second try",
-            "kind": "new",
+            "kind": RequestKind.NEW,
             "project": "long-context",
             "workload": "continued_pretraining",
             "purpose": "research",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from governance.demonstration.asks import content, evidence
 from governance.demonstration.organisation.world import Story, World, within
 from governance.domain.money.money import MICRO_PER_UNIT
+from governance.domain.states.requests import RequestKind
 from governance.models import Budget, Role
 from governance.services.approvals import delegations
 from governance.services.money import budgets
@@ -100,7 +101,7 @@ def continued_pretraining(world: World) -> Story:
             modalities=["text"],
             purpose="product",
             eu_market=False,
-            kind="change",
+            kind=RequestKind.CHANGE,
             related_grant=world.grant_of(request).reference,
         ),
         now,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from governance.domain.states.requests import RequestKind
+
 
 class Holds(StrEnum):
     """What a submitted request sets aside on the budgets."""
@@ -67,10 +69,10 @@ class Kind:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind(slug="new", label="Something new", on_approval=Approval.ISSUE),
-    Kind(slug="change", label="A change to a grant", verb="change", holds=Holds.DIFFERENCE),
+    Kind(slug=RequestKind.NEW.value, label="Something new", on_approval=Approval.ISSUE),
+    Kind(slug=RequestKind.CHANGE.value, label="A change to a grant", verb="change", holds=Holds.DIFFERENCE),
     Kind(
-        slug="renewal",
+        slug=RequestKind.RENEWAL.value,
         label="A renewal of a grant",
         verb="renew",
         on_approval=Approval.ISSUE,
@@ -78,20 +80,25 @@ KINDS: tuple[Kind, ...] = (
         is_for_same_machines=True,
     ),
     Kind(
-        slug="top_up",
+        slug=RequestKind.TOP_UP.value,
         label="More hours or money on a grant",
         verb="top up",
         holds=Holds.DIFFERENCE,
         is_for_same_machines=True,
     ),
-    Kind(slug="transfer", label="A transfer of a grant to another project", verb="transfer", moves_grant=True),
     Kind(
-        slug="ratification",
+        slug=RequestKind.TRANSFER.value,
+        label="A transfer of a grant to another project",
+        verb="transfer",
+        moves_grant=True,
+    ),
+    Kind(
+        slug=RequestKind.RATIFICATION.value,
         label="Retroactive approval of what has run already",
         on_approval=Approval.ISSUE,
         may_start_in_past=True,
     ),
-    Kind(slug="emergency", label="An emergency"),
+    Kind(slug=RequestKind.EMERGENCY.value, label="An emergency"),
 )
 NEW = KINDS[0]
 SLUGS = tuple(kind.slug for kind in KINDS)

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from governance.domain.rules.statements import first_statement, statement_text
+from governance.domain.states.rules import VersionState
 from governance.management.base import ChannelCommand
 from governance.models import AcceptableUseStatement, AcceptableUseVersion, User
 from governance.selectors.people.people import system_actor
@@ -26,7 +27,7 @@ class Command(ChannelCommand):
         with transaction.atomic():
             version = install_first_statement(actor=actor, now=now)
         if options["verbosity"]:
-            in_force = sum(each.state == "active" for each in versions)
+            in_force = sum(each.state == VersionState.ACTIVE for each in versions)
             said = f"published as version {version.number}" if version else "there already"
             self.stdout.write(
                 f"{len(versions)} shipped policies, {in_force} in force as shipped; acceptable-use statement {said}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from governance.domain.errors import NotReady
-from governance.domain.rules.policy_life import VersionState
+from governance.domain.states.rules import ActivationState, VersionState
 from governance.management.policy.words import FOUND, Report
 from governance.models import PolicyActivation, PolicyVersion, User
 from governance.services.rules import activations, policies, policy_checks
@@ -27,7 +27,7 @@ def activate(version_id: int, *, actor: User, reason: str, effective_at: datetim
     if policies.one_officer_suffices(version):
         return _report(policies.activate_first(version_id=version_id, actor=actor, now=now), None)
     try:
-        if version.state == VersionState.DRAFT and not version.activations.filter(state="asked").exists():
+        if version.state == VersionState.DRAFT and not version.activations.filter(state=ActivationState.ASKED).exists():
             policy_checks.test_version(version_id=version_id, actor=actor, now=now)
         asked = activations.ask_activation(
             version_id=version_id, actor=actor, reason=reason or REASON, effective_at=effective_at, now=now

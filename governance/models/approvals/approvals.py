@@ -8,23 +8,13 @@ from django.db import models
 from django.db.models import Q
 
 from governance.domain.limits import REASON_CHARS_MIN
-from governance.models.base import LockingQuerySet, amount_check, amount_field, choices_check
+from governance.domain.states.approvals import STAGE_LIFE, LapseReason, StageState, Verdict
+from governance.models.base import LockingQuerySet, Moving, amount_check, amount_field, choices_check
 from governance.models.people.people import Person, Role, Team, User
 from governance.models.requests.provisioning import ProvisioningRequest, RequestRevision
 
-STAGE_STATES = ("waiting", "open", "approved", "rejected", "changes_requested", "cancelled")
-VERDICTS = ("approve", "reject", "changes")
-LAPSE_REASONS = {
-    "person_deactivated": "the account was deactivated",
-    "role_removed": "the role was removed",
-    "delegation_revoked": "the delegation was revoked",
-    "limit_lowered": "the approval limit was lowered",
-    "benefits": "the person owns the lineage or benefits by now",
-}
-"""Why an approval stopped counting. A role or delegation that ends by its own date afterwards is none of these."""
 
-
-class ApprovalStage(models.Model):
+class ApprovalStage(Moving):
     """One role that has to say yes to one revision. Stages with the same `order` are open together."""
 
     provisioning_request = models.ForeignKey(ProvisioningRequest, models.PROTECT, related_name="stages")
@@ -35,30 +25,33 @@ class ApprovalStage(models.Model):
     quorum = models.PositiveSmallIntegerField()
     rule_ids = models.JSONField("rules", default=list)
     due_working_days = models.PositiveSmallIntegerField()
-    state = models.CharField(max_length=20, default="waiting")
+    state = models.CharField(max_length=20, default=StageState.WAITING.value)
     opened_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)
     escalated_at = models.DateTimeField(null=True, blank=True)
 
+    life = STAGE_LIFE
     objects = LockingQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["provisioning_request", "order", "id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["revision", "role"], name="stage_one_per_role"),
-            choices_check("stage", "state", STAGE_STATES),
+            choices_check("stage", "state", StageState),
             models.CheckConstraint(condition=Q(quorum__gte=1, quorum__lte=20), name="stage_quorum_range"),
             models.CheckConstraint(
-                condition=~Q(state="open") | Q(opened_at__isnull=False, due_at__isnull=False),
+                condition=~Q(state=StageState.OPEN.value) | Q(opened_at__isnull=False, due_at__isnull=False),
                 name="stage_open_has_due",
                 violation_error_message="an open stage says since when and until when",
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["due_at"], condition=Q(state="open"), name="stage_open_by_due"),
-            models.Index(fields=["role", "due_at"], condition=Q(state="open"), name="stage_open_by_role"),
+            models.Index(fields=["due_at"], condition=Q(state=StageState.OPEN.value), name="stage_open_by_due"),
+            models.Index(
+                fields=["role", "due_at"], condition=Q(state=StageState.OPEN.value), name="stage_open_by_role"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,7 +82,7 @@ class ApprovalDecision(models.Model):
                 name="decision_one_per_person_and_round",
                 violation_error_message="this person has already decided this stage",
             ),
-            choices_check("decision", "verdict", VERDICTS),
+            choices_check("decision", "verdict", Verdict),
             models.CheckConstraint(
                 condition=Q(reason__regex=rf"\S.{{{REASON_CHARS_MIN - 1},}}"),
                 name="decision_has_reason",
@@ -99,6 +92,14 @@ class ApprovalDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person}: {self.verdict}"
+
+    @property
+    def approves(self) -> bool:
+        return self.verdict == Verdict.APPROVE
+
+    @property
+    def rejects(self) -> bool:
+        return self.verdict == Verdict.REJECT
 
     @property
     def counts(self) -> bool:
@@ -118,10 +119,10 @@ class ApprovalLapse(models.Model):
 
     class Meta:
         ordering: ClassVar = ["noticed_at", "id"]
-        constraints: ClassVar = [choices_check("lapse", "why", LAPSE_REASONS)]
+        constraints: ClassVar = [choices_check("lapse", "why", LapseReason)]
 
     def __str__(self) -> str:
-        return f"{self.decision}, lapsed: {LAPSE_REASONS.get(self.why, self.why)}"
+        return f"{self.decision}, lapsed: {LapseReason(self.why).label}"
 
 
 class ApprovalLimit(models.Model):

@@ -7,13 +7,11 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from governance.models.base import LockingQuerySet, amount_check, amount_field, choices_check
+from governance.domain.states.grants import GRANT_LIFE, GrantKind, GrantState
+from governance.models.base import LockingQuerySet, Moving, amount_check, amount_field, choices_check
 from governance.models.people.people import Person, Project
 from governance.models.requests.provisioning import ProvisioningRequest, RequestRevision
 from governance.models.visibility import Visibility
-
-GRANT_KINDS = ("single", "envelope")
-GRANT_STATES = ("active", "ended", "returned", "revoked")
 
 
 class GrantQuerySet(LockingQuerySet["Grant"]):
@@ -24,12 +22,12 @@ class GrantQuerySet(LockingQuerySet["Grant"]):
         return self.filter(Q(owner_id=visibility.person_id) | Q(project_id__in=visibility.project_ids))
 
 
-class Grant(models.Model):
+class Grant(Moving):
     """A permission to use compute: how much, where, until when, at most for how much money."""
 
     number = models.PositiveIntegerField(unique=True, editable=False)
-    kind = models.CharField(max_length=10, default="single")
-    state = models.CharField(max_length=10, default="active")
+    kind = models.CharField(max_length=10, default=GrantKind.SINGLE.value)
+    state = models.CharField(max_length=10, default=GrantState.ACTIVE.value)
     provisioning_request = models.OneToOneField(ProvisioningRequest, models.PROTECT, related_name="grant")
     revision = models.ForeignKey(RequestRevision, models.PROTECT, related_name="grants")
     project = models.ForeignKey(Project, models.PROTECT, related_name="grants")
@@ -53,13 +51,14 @@ class Grant(models.Model):
     utilisation_28d = models.FloatField(null=True, blank=True, help_text="Mean share of the devices in use, 28 days.")
     policy_digest = models.CharField(max_length=64)
 
+    life = GRANT_LIFE
     objects = GrantQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [
-            choices_check("grant", "kind", GRANT_KINDS),
-            choices_check("grant", "state", GRANT_STATES),
+            choices_check("grant", "kind", GrantKind),
+            choices_check("grant", "state", GrantState),
             *amount_check("grant", "cost_cap_micro", "spent_micro"),
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")),
@@ -73,13 +72,17 @@ class Grant(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["ends_at"], condition=Q(state="active"), name="grant_active_by_end"),
+            models.Index(fields=["ends_at"], condition=Q(state=GrantState.ACTIVE.value), name="grant_active_by_end"),
             models.Index(fields=["owner", "-number"], name="grant_by_owner"),
             models.Index(fields=["project", "-number"], name="grant_by_project"),
         ]
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def is_active(self) -> bool:
+        return self.state == GrantState.ACTIVE
 
     @property
     def reference(self) -> str:

@@ -7,14 +7,13 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from governance.models.base import choices_check
+from governance.domain.states.messages import ALERT_LIFE, ALERT_UNSENT, AlertState
+from governance.models.base import Moving, choices_check
 from governance.models.people.people import Person
 from governance.models.requests.provisioning import ProvisioningRequest
 
-ALERT_STATES = ("pending", "sending", "sent", "skipped", "dead")
 
-
-class Alert(models.Model):
+class Alert(Moving):
     """One mail to one person about one crossing. `key` makes it go out once; the broker is only a hint.
 
     Life: pending → sending (leased) → sent; or skipped, when there is nothing left to say; or back to pending with a
@@ -30,7 +29,7 @@ class Alert(models.Model):
     )
     payload = models.JSONField(default=dict)
     message_id = models.CharField(max_length=200)
-    state = models.CharField(max_length=10, default="pending")
+    state = models.CharField(max_length=10, default=AlertState.PENDING.value)
     attempts = models.PositiveSmallIntegerField(default=0)
     unconfirmed = models.PositiveSmallIntegerField(
         default=0, help_text="Tries in which the relay took the text and never answered: it may have arrived."
@@ -42,17 +41,23 @@ class Alert(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=400, blank=True)
 
+    life = ALERT_LIFE
+
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
         constraints: ClassVar = [
-            choices_check("alert", "state", ALERT_STATES),
+            choices_check("alert", "state", AlertState),
             models.CheckConstraint(
-                condition=~Q(state="sending") | Q(lease_token__isnull=False, leased_until__isnull=False),
+                condition=~Q(state=AlertState.SENDING.value) | Q(lease_token__isnull=False, leased_until__isnull=False),
                 name="alert_sending_has_lease",
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["next_attempt_at"], condition=Q(state__in=["pending", "sending"]), name="alert_due"),
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(state__in=ALERT_UNSENT),
+                name="alert_due",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,17 +7,13 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from governance.domain.states.messages import FlagKind
 from governance.models.base import choices_check
 from governance.models.grants.grants import Grant
 from governance.models.money.budgets import Budget
 from governance.models.people.people import User
 from governance.models.requests.provisioning import ProvisioningRequest
 from governance.models.visibility import Visibility
-
-FLAG_KINDS = (
-    "above_approval_limit", "review_overdue", "hold_expired", "grant_over_cap", "grant_ended", "budget_threshold",
-    "policy_flag", "split", "idle", "sampled_review",
-)  # fmt: skip
 
 
 class FlagQuerySet(models.QuerySet["Flag"]):
@@ -55,7 +51,7 @@ class Flag(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-raised_at", "-id"]
-        constraints: ClassVar = [choices_check("flag", "kind", FLAG_KINDS)]
+        constraints: ClassVar = [choices_check("flag", "kind", FlagKind)]
         indexes: ClassVar = [
             models.Index(fields=["-raised_at"], condition=Q(closed_at__isnull=True), name="flag_open_by_time"),
         ]

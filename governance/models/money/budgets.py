@@ -13,12 +13,11 @@ from django.db.models.functions import Left, Length
 from governance.domain.errors import NoBudget
 from governance.domain.money.ledger import Account, Balance, JournalKind
 from governance.domain.money.money import CURRENCY
-from governance.models.base import LockingQuerySet, amount_check, amount_field, choices_check
+from governance.domain.states.money import HOLD_LIFE, HoldState
+from governance.models.base import LockingQuerySet, Moving, amount_check, amount_field, choices_check
 from governance.models.people.people import Person, Project, Team, User
 from governance.models.requests.provisioning import ProvisioningRequest
 from governance.models.visibility import Visibility
-
-HOLD_STATES = ("open", "captured", "released", "expired")
 
 
 class BudgetQuerySet(LockingQuerySet["Budget"]):
@@ -134,17 +133,18 @@ class Budget(models.Model):
         return self.balance.headroom_micro
 
 
-class BudgetHold(models.Model):
+class BudgetHold(Moving):
     """Money set aside for one request on a budget and all its ancestors, until it is resolved once."""
 
     provisioning_request = models.ForeignKey(ProvisioningRequest, models.PROTECT, related_name="holds")
     budget = models.ForeignKey(Budget, models.PROTECT, related_name="holds")
     amount_micro = amount_field()
-    state = models.CharField(max_length=10, default="open")
+    state = models.CharField(max_length=10, default=HoldState.OPEN.value)
     placed_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
 
+    life = HOLD_LIFE
     objects = LockingQuerySet.as_manager()
 
     class Meta:
@@ -152,24 +152,29 @@ class BudgetHold(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["provisioning_request"],
-                condition=Q(state="open"),
+                condition=Q(state=HoldState.OPEN.value),
                 name="hold_one_open_per_request",
                 violation_error_message="a request has one open hold",
             ),
-            choices_check("hold", "state", HOLD_STATES),
+            choices_check("hold", "state", HoldState),
             models.CheckConstraint(
-                condition=Q(state="open", resolved_at__isnull=True) | (~Q(state="open") & Q(resolved_at__isnull=False)),
+                condition=Q(state=HoldState.OPEN.value, resolved_at__isnull=True)
+                | (~Q(state=HoldState.OPEN.value) & Q(resolved_at__isnull=False)),
                 name="hold_resolved_once",
                 violation_error_message="a resolved hold says when, an open one does not",
             ),
             *amount_check("hold", "amount_micro"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["expires_at"], condition=Q(state="open"), name="hold_open_by_expiry"),
+            models.Index(fields=["expires_at"], condition=Q(state=HoldState.OPEN.value), name="hold_open_by_expiry"),
         ]
 
     def __str__(self) -> str:
         return f"hold for {self.provisioning_request}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == HoldState.OPEN
 
 
 class LedgerJournal(models.Model):

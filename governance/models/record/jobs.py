@@ -6,17 +6,16 @@ from typing import ClassVar
 
 from django.db import models
 
-from governance.models.base import LockingQuerySet, choices_check
+from governance.domain.states.record import JOB_LIFE, JobState
+from governance.models.base import LockingQuerySet, Moving, choices_check
 from governance.models.people.people import User
 
-JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
 
-
-class JobRun(models.Model):
+class JobRun(Moving):
     """One run of a sweep or of long work: what it did, how far it is, why it failed."""
 
     name = models.CharField(max_length=60)
-    state = models.CharField(max_length=10, default="queued")
+    state = models.CharField(max_length=10, default=JobState.QUEUED.value)
     done_count = models.PositiveIntegerField(default=0)
     total_count = models.PositiveIntegerField(null=True, blank=True)
     requested_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="job_runs")
@@ -25,9 +24,11 @@ class JobRun(models.Model):
     error = models.CharField(max_length=400, blank=True)
     result = models.JSONField(default=dict)
 
+    life = JOB_LIFE
+
     class Meta:
         ordering: ClassVar = ["-id"]
-        constraints: ClassVar = [choices_check("job", "state", JOB_STATES)]
+        constraints: ClassVar = [choices_check("job", "state", JobState)]
         indexes: ClassVar = [models.Index(fields=["name", "-id"], name="job_by_name")]
 
     def __str__(self) -> str:

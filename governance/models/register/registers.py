@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from governance.domain.states.register import NotificationState, ScreeningState
 from governance.models.base import choices_check, number_check, texts_check
 from governance.models.people.people import Person, Project
 
@@ -56,15 +57,13 @@ class Beneficiary(models.Model):
 
     name = models.CharField(max_length=120, unique=True)
     hq_country = models.CharField(max_length=2, help_text="Country of the ultimate parent, ISO 3166-1 alpha-2.")
-    screening_state = models.CharField(max_length=20, default="pending")
+    screening_state = models.CharField(max_length=20, default=ScreeningState.PENDING.value)
     screened_on = models.DateField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["name"]
         verbose_name_plural = "beneficiaries"
-        constraints: ClassVar = [
-            choices_check("beneficiary", "screening_state", ("not_needed", "clear", "hit", "pending"))
-        ]
+        constraints: ClassVar = [choices_check("beneficiary", "screening_state", ScreeningState)]
 
     def __str__(self) -> str:
         return self.name
@@ -86,12 +85,12 @@ class ModelLineage(models.Model):
     direct_flop_p90 = models.FloatField(default=0)
     cumulative_flop_p50 = models.FloatField(default=0)
     cumulative_flop_p90 = models.FloatField(default=0)
-    notification_state = models.CharField(max_length=20, default="none")
+    notification_state = models.CharField(max_length=20, default=NotificationState.NONE.value)
 
     class Meta:
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [
-            choices_check("lineage", "notification_state", ("none", "due", "sent", "acknowledged")),
+            choices_check("lineage", "notification_state", NotificationState),
             number_check(
                 "lineage_flop_range",
                 "lineage.base_model_flop",

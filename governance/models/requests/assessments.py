@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from governance.domain.states.requests import Occasion
 from governance.models.base import amount_check, choices_check
 from governance.models.requests.provisioning import RequestRevision
+from governance.policy.bundle.effects import Outcome
 from governance.policy.facts.facts_schema import FACTS, Fact, FactType
-
-OUTCOMES = ("allow", "review", "deny")
 
 
 class Assessment(models.Model):
@@ -45,15 +45,17 @@ class Assessment(models.Model):
     class Meta:
         ordering: ClassVar = ["revision", "assessed_at"]
         constraints: ClassVar = [
-            choices_check("assessment", "outcome", OUTCOMES),
-            choices_check("assessment", "occasion", ("submit", "grant")),
+            choices_check("assessment", "outcome", Outcome),
+            choices_check("assessment", "occasion", Occasion),
             *amount_check("assessment", "exposure_micro"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["assessed_at"], name="assessment_by_time"),
             # Holds all that tells whether a month's chunks are complete: no row has to be read for it.
             models.Index(
-                fields=["assessed_at", "id"], condition=models.Q(occasion="submit"), name="assessment_submitted_by_time"
+                fields=["assessed_at", "id"],
+                condition=models.Q(occasion=Occasion.SUBMIT.value),
+                name="assessment_submitted_by_time",
             ),
         ]
 

@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 
 from governance.domain.requests import kinds
-from governance.domain.requests.lifecycle import LABELS, State
-from governance.models.base import LockingQuerySet, amount_check, choices_check
+from governance.domain.states.requests import REQUEST_LIFE, RequestKind, State
+from governance.models.base import LockingQuerySet, Moving, amount_check, choices_check
 from governance.models.people.people import Person, Project, User
 from governance.models.register.registers import ModelLineage
 from governance.models.visibility import Visibility
@@ -26,14 +26,16 @@ class ProvisioningRequestQuerySet(LockingQuerySet["ProvisioningRequest"]):
         return self.filter(Q(requester__person_id=visibility.person_id) | Q(project_id__in=visibility.project_ids))
 
 
-class ProvisioningRequest(models.Model):
+class ProvisioningRequest(Moving):
     """One ask, from draft to answer. What it asks for is its current revision, or `draft` while it is edited."""
 
     number = models.PositiveIntegerField(unique=True, editable=False)
     state = models.CharField(
-        max_length=20, choices=[(state.value, LABELS[state]) for state in State], default=State.DRAFT.value
+        max_length=20, choices=[(state.value, state.label) for state in State], default=State.DRAFT.value
     )
-    kind = models.CharField(max_length=20, choices=[(kind.slug, kind.name) for kind in kinds.KINDS], default="new")
+    kind = models.CharField(
+        max_length=20, choices=[(kind.slug, kind.name) for kind in kinds.KINDS], default=RequestKind.NEW.value
+    )
     title = models.CharField(max_length=120, blank=True)
     project = models.ForeignKey(Project, models.PROTECT, null=True, related_name="requests")
     requester = models.ForeignKey(User, models.PROTECT, related_name="requests")
@@ -52,15 +54,17 @@ class ProvisioningRequest(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)
     is_demonstration = models.BooleanField(default=False)
 
+    life = REQUEST_LIFE
     objects = ProvisioningRequestQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [
             choices_check("request", "state", State),
-            choices_check("request", "kind", kinds.SLUGS),
+            choices_check("request", "kind", RequestKind),
             models.CheckConstraint(
-                condition=Q(state__in=["draft", "discarded"]) | Q(revision_count__gte=1, project__isnull=False),
+                condition=Q(state__in=[State.DRAFT.value, State.DISCARDED.value])
+                | Q(revision_count__gte=1, project__isnull=False),
                 name="request_submitted_has_revision",
                 violation_error_message="a submitted request has a project and a revision",
             ),
@@ -81,6 +85,23 @@ class ProvisioningRequest(models.Model):
     def reference(self) -> str:
         """What people call it, such as REQ-0123."""
         return f"REQ-{self.number:04d}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == State.DRAFT
+
+    @property
+    def waits_for_changes(self) -> bool:
+        """Whether an approver asked for changes, so that it is its requester's turn."""
+        return self.state == State.CHANGES_REQUESTED
+
+    @property
+    def is_granted(self) -> bool:
+        return self.state == State.GRANTED
+
+    @property
+    def is_for_something_new(self) -> bool:
+        return self.kind == RequestKind.NEW
 
 
 class RequestRevision(models.Model):

@@ -7,10 +7,9 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from governance.models.base import LockingQuerySet, choices_check
+from governance.domain.states.rules import PUBLICATION_LIFE, PublicationState
+from governance.models.base import LockingQuerySet, Moving, choices_check
 from governance.models.people.people import Person, User
-
-PUBLICATION_STATES = ("asked", "published", "refused", "withdrawn")
 
 
 class AcceptableUseStatement(models.Model):
@@ -47,7 +46,7 @@ class AcceptableUseVersion(models.Model):
         return f"{self.statement} version {self.number}"
 
 
-class AcceptableUsePublication(models.Model):
+class AcceptableUsePublication(Moving):
     """One officer asks for a text to be published, another one answers; both are kept for ever.
 
     Invariant: whoever asked never answers with a yes. `version` is what a yes published.
@@ -63,7 +62,7 @@ class AcceptableUsePublication(models.Model):
         help_text="From when it is the current version; empty: as soon as a second officer agrees.",
     )
     consent_due = models.DateTimeField(help_text="Until then the previous version's acceptance still counts.")
-    state = models.CharField(max_length=10, default="asked")
+    state = models.CharField(max_length=10, default=PublicationState.ASKED.value)
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     reason = models.TextField(blank=True)
@@ -74,15 +73,18 @@ class AcceptableUsePublication(models.Model):
         AcceptableUseVersion, models.PROTECT, null=True, blank=True, related_name="publication"
     )
 
+    life = PUBLICATION_LIFE
     objects = LockingQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-asked_at"]
         constraints: ClassVar = [
-            choices_check("publication", "state", PUBLICATION_STATES),
-            models.UniqueConstraint(fields=["statement"], condition=Q(state="asked"), name="publication_one_open"),
+            choices_check("publication", "state", PublicationState),
+            models.UniqueConstraint(
+                fields=["statement"], condition=Q(state=PublicationState.ASKED.value), name="publication_one_open"
+            ),
             models.CheckConstraint(
-                condition=~Q(state="published")
+                condition=~Q(state=PublicationState.PUBLISHED.value)
                 | Q(answered_by__isnull=False, version__isnull=False) & ~Q(answered_by=models.F("asked_by")),
                 name="publication_two_officers",
                 violation_error_message="a version is published by a second officer",

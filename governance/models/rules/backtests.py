@@ -7,15 +7,13 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from governance.models.base import LockingQuerySet, choices_check
+from governance.domain.states.rules import BACKTEST_LIFE, BACKTEST_LIVE, BacktestState
+from governance.models.base import LockingQuerySet, Moving, choices_check
 from governance.models.people.people import User
 from governance.models.rules.policies import PolicyVersion
 
-BACKTEST_STATES = ("queued", "running", "done", "failed", "cancelled")
-LIVE_STATES = ("queued", "running")
 
-
-class PolicyBacktest(models.Model):
+class PolicyBacktest(Moving):
     """One version against the stored decisions, in place of the active version of its set.
 
     Its months are judged one by one, by any worker; a run that stops goes on with the months that are left. Both
@@ -30,7 +28,7 @@ class PolicyBacktest(models.Model):
     on = models.DateField(help_text="Day whose parameters and effective dates hold for every decision.")
     since = models.DateTimeField(null=True, blank=True)
     until = models.DateTimeField(help_text="Decisions before this instant.")
-    state = models.CharField(max_length=10, default="queued")
+    state = models.CharField(max_length=10, default=BacktestState.QUEUED.value)
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
@@ -41,17 +39,18 @@ class PolicyBacktest(models.Model):
     seen_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     seen_at = models.DateTimeField(null=True, blank=True)
 
+    life = BACKTEST_LIFE
     objects = LockingQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
-            choices_check("policy_backtest", "state", BACKTEST_STATES),
+            choices_check("policy_backtest", "state", BacktestState),
             models.UniqueConstraint(
-                fields=["version"], condition=Q(state__in=LIVE_STATES), name="policy_backtest_one_live"
+                fields=["version"], condition=Q(state__in=BACKTEST_LIVE), name="policy_backtest_one_live"
             ),
             models.CheckConstraint(
-                condition=Q(seen_at__isnull=True) | Q(state="done"),
+                condition=Q(seen_at__isnull=True) | Q(state=BacktestState.DONE.value),
                 name="policy_backtest_seen_when_done",
                 violation_error_message="only a finished backtest can have been looked at",
             ),
@@ -59,6 +58,31 @@ class PolicyBacktest(models.Model):
 
     def __str__(self) -> str:
         return f"backtest {self.pk} of {self.version}"
+
+    @property
+    def is_queued(self) -> bool:
+        return self.state == BacktestState.QUEUED
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == BacktestState.RUNNING
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a worker still goes on with it."""
+        return self.state in BACKTEST_LIVE
+
+    @property
+    def is_done(self) -> bool:
+        return self.state == BacktestState.DONE
+
+    @property
+    def has_failed(self) -> bool:
+        return self.state == BacktestState.FAILED
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.state == BacktestState.CANCELLED
 
 
 class PolicyBacktestMonth(models.Model):

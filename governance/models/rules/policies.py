@@ -8,12 +8,19 @@ from django.db import models
 from django.db.models import Q
 
 from governance.domain.rules.policy_life import RULE_REF_CHARS_MAX
-from governance.models.base import LockingQuerySet, choices_check
+from governance.domain.states.rules import (
+    ACTIVATION_LIFE,
+    ACTIVATION_OPEN,
+    EXCEPTION_LIFE,
+    VERSION_LIFE,
+    ActivationState,
+    ExceptionState,
+    VersionState,
+)
+from governance.models.base import LockingQuerySet, Moving, choices_check
 from governance.models.people.people import Project, Team, User
 
-VERSION_STATES = ("draft", "tested", "shadow", "active", "retired")
-ACTIVATION_STATES = ("asked", "agreed", "in_force", "refused", "withdrawn", "lapsed")
-EXCEPTION_STATES = ("asked", "approved", "refused", "withdrawn")
+_AGREED = (ActivationState.AGREED.value, ActivationState.IN_FORCE.value)
 
 
 class PolicySet(models.Model):
@@ -31,14 +38,14 @@ class PolicySet(models.Model):
         return self.name
 
 
-class PolicyVersion(models.Model):
+class PolicyVersion(Moving):
     """One immutable text of a set. Only its state and activation columns ever change."""
 
     policy_set = models.ForeignKey(PolicySet, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     source = models.TextField(help_text="The bundle as YAML.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the canonical rules; formatting does not change it.")
-    state = models.CharField(max_length=10, default="draft")
+    state = models.CharField(max_length=10, default=VersionState.DRAFT.value)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="policy_versions")
     created_at = models.DateTimeField()
     reason = models.TextField(blank=True, help_text="Why it was written, for the second officer and the log.")
@@ -49,6 +56,7 @@ class PolicyVersion(models.Model):
     activated_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
+    life = VERSION_LIFE
     objects = LockingQuerySet.as_manager()
 
     class Meta:
@@ -56,16 +64,20 @@ class PolicyVersion(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["policy_set", "number"], name="policy_version_number_unique"),
             models.UniqueConstraint(
-                fields=["policy_set"], condition=Q(state="active"), name="policy_version_one_active"
+                fields=["policy_set"], condition=Q(state=VersionState.ACTIVE.value), name="policy_version_one_active"
             ),
-            choices_check("policy_version", "state", VERSION_STATES),
+            choices_check("policy_version", "state", VersionState),
         ]
 
     def __str__(self) -> str:
         return f"{self.policy_set} version {self.number}"
 
+    @property
+    def is_in_force(self) -> bool:
+        return self.state == VersionState.ACTIVE
 
-class PolicyActivation(models.Model):
+
+class PolicyActivation(Moving):
     """One officer asks for a version to be put in force, another one answers; both are kept for ever.
 
     Invariant: whoever asked never answers with a yes. Agreed ones wait for `effective_at`.
@@ -73,7 +85,7 @@ class PolicyActivation(models.Model):
 
     version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="activations")
     policy_set = models.ForeignKey(PolicySet, models.PROTECT, related_name="activations")
-    state = models.CharField(max_length=10, default="asked")
+    state = models.CharField(max_length=10, default=ActivationState.ASKED.value)
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     reason = models.TextField()
@@ -90,22 +102,25 @@ class PolicyActivation(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)
     answer_reason = models.TextField(blank=True)
 
+    life = ACTIVATION_LIFE
     objects = LockingQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-asked_at"]
         constraints: ClassVar = [
-            choices_check("policy_activation", "state", ACTIVATION_STATES),
+            choices_check("policy_activation", "state", ActivationState),
             models.UniqueConstraint(
-                fields=["policy_set"], condition=Q(state__in=("asked", "agreed")), name="policy_activation_one_open"
+                fields=["policy_set"],
+                condition=Q(state__in=ACTIVATION_OPEN),
+                name="policy_activation_one_open",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=("agreed", "in_force")) | Q(answered_by__isnull=False),
+                condition=~Q(state__in=_AGREED) | Q(answered_by__isnull=False),
                 name="policy_activation_answered",
                 violation_error_message="a version is put in force by a second officer",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=("agreed", "in_force")) | ~Q(answered_by=models.F("asked_by")),
+                condition=~Q(state__in=_AGREED) | ~Q(answered_by=models.F("asked_by")),
                 name="policy_activation_two_officers",
                 violation_error_message="whoever asks for an activation does not answer it",
             ),
@@ -137,7 +152,7 @@ class PolicyFindingNote(models.Model):
         return self.finding
 
 
-class PolicyException(models.Model):
+class PolicyException(Moving):
     """Removes one rule's effect for a team or project until it ends. Listed in every decision that it touches.
 
     Invariant: one officer asks for it, another one approves it; until then it changes nothing.
@@ -147,7 +162,7 @@ class PolicyException(models.Model):
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
     project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
     reason = models.TextField()
-    state = models.CharField(max_length=10, default="asked")
+    state = models.CharField(max_length=10, default=ExceptionState.ASKED.value)
     asked_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     asked_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="policy_exceptions")
@@ -155,12 +170,13 @@ class PolicyException(models.Model):
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField()
 
+    life = EXCEPTION_LIFE
     objects = LockingQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["valid_to"]
         constraints: ClassVar = [
-            choices_check("policy_exception", "state", EXCEPTION_STATES),
+            choices_check("policy_exception", "state", ExceptionState),
             models.CheckConstraint(
                 condition=Q(team__isnull=True) ^ Q(project__isnull=True),
                 name="policy_exception_one_scope",
@@ -172,7 +188,8 @@ class PolicyException(models.Model):
                 violation_error_message="the end of an exception lies after its start",
             ),
             models.CheckConstraint(
-                condition=~Q(state="approved") | Q(approved_by__isnull=False) & ~Q(approved_by=models.F("asked_by")),
+                condition=~Q(state=ExceptionState.APPROVED.value)
+                | Q(approved_by__isnull=False) & ~Q(approved_by=models.F("asked_by")),
                 name="policy_exception_two_officers",
                 violation_error_message="whoever asks for an exception does not approve it",
             ),

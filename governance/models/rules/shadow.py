@@ -8,8 +8,9 @@ from django.db import models
 from django.db.models import Q
 
 from governance.models.base import choices_check
-from governance.models.requests.assessments import OUTCOMES, Assessment
+from governance.models.requests.assessments import Assessment
 from governance.models.rules.policies import PolicyVersion
+from governance.policy.bundle.effects import Outcome
 
 CHANGES_CHARS_MAX = 400
 
@@ -31,7 +32,7 @@ class ShadowDecision(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "assessment"], name="shadow_decision_once"),
-            choices_check("shadow_decision", "outcome", (*OUTCOMES, "")),
+            choices_check("shadow_decision", "outcome", (*Outcome, "")),
             models.CheckConstraint(
                 condition=Q(outcome="") ^ Q(error=""),
                 name="shadow_decision_outcome_or_error",

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from governance.policy.backends.bitmaps import Bits, RuleBits, count_bits, either, full, run
 from governance.policy.backends.columns import Column, Columns
 from governance.policy.backends.columns_backend import ColumnsProgram
-from governance.policy.bundle.effects import EffectKind, OnError
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import EffectKind, OnError, Outcome
 from governance.policy.decisions.policy_set import BoundRule, CompiledPolicySet
 from governance.policy.language import ir
 

@@ -26,8 +26,7 @@ from governance.policy.backtest.backtest import (
 )
 from governance.policy.backtest.effects_changed import KINDS as EFFECT_KINDS
 from governance.policy.backtest.effects_changed import EffectChanges, Side, effect_changes, unfillable_rows
-from governance.policy.bundle.effects import EffectKind
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import EffectKind, Outcome
 from governance.policy.decisions.policy_set import BoundRule
 
 # Beside the facts: who was required then as texts `role:quorum`, when it was decided, of which project, and its id.

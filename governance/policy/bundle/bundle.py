@@ -28,7 +28,7 @@ from governance.policy.bundle.bundle_words import (
 )
 from governance.policy.bundle.bundle_writer import dump_bundle
 from governance.policy.bundle.effect_fields import read_effect
-from governance.policy.bundle.effects import ALLOWED_ON_ERROR, DEFAULT_ON_ERROR, OnError
+from governance.policy.bundle.effects import ALLOWED_ON_ERROR, DEFAULT_ON_ERROR, OnError, Outcome
 from governance.policy.bundle.fields import IDENTIFIER, RULE_ID, SLUG, Fields
 from governance.policy.bundle.template import parse_template
 from governance.policy.bundle.yaml_source import Located, load_yaml
@@ -422,7 +422,7 @@ def _read_tests(fields: Fields) -> tuple[RuleTest, ...]:
             if name not in FACTS_BY_NAME:
                 each.refuse(f"has the unknown fact `{name}`", "absent", closest(name, FACTS_BY_NAME))
         outcome = each.optional_text("outcome")
-        if outcome not in (None, "allow", "review", "deny"):
+        if outcome is not None and outcome not in list(Outcome):
             each.refuse("must be allow, review or deny", "outcome")
         requires = each.plain("requires") if each.take("requires") is not None else None
         if requires is not None and not all(type(quorum) is int for quorum in requires.values()):

@@ -23,6 +23,27 @@ class EffectKind(StrEnum):
     ALLOW = "allow"
 
 
+class Outcome(StrEnum):
+    """ALLOW < REVIEW < DENY; the strictest wins."""
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    DENY = "deny"
+
+    @property
+    def strictness(self) -> int:
+        return _STRICTNESS[self]
+
+    @property
+    def label(self) -> str:
+        """What people read."""
+        return _OUTCOME_LABELS[self]
+
+
+_STRICTNESS = {outcome: place for place, outcome in enumerate(Outcome)}
+_OUTCOME_LABELS = {Outcome.ALLOW: "Allowed", Outcome.REVIEW: "Review", Outcome.DENY: "Not allowed"}
+
+
 class OnError(StrEnum):
     """What an indeterminate rule counts as. It may only make the default stricter.
 

@@ -5,23 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
-from governance.policy.bundle.effects import EffectKind
+from governance.policy.bundle.effects import EffectKind, Outcome
 from governance.policy.decisions.fired import FiredRule
-
-
-class Outcome(StrEnum):
-    """ALLOW < REVIEW < DENY; the strictest wins."""
-
-    ALLOW = "allow"
-    REVIEW = "review"
-    DENY = "deny"
-
-    @property
-    def strictness(self) -> int:
-        return {"allow": 0, "review": 1, "deny": 2}[self.value]
 
 
 @dataclass(frozen=True, slots=True)

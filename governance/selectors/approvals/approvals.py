@@ -11,7 +11,9 @@ from django.db.models import Q
 from estimator.catalogue import Release, newest_release
 from governance.domain.errors import NotFound
 from governance.domain.prose import within
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.approvals import STAGE_UNDECIDED, LapseReason, StageState, Verdict
+from governance.domain.states.requests import State
+from governance.domain.states.rules import VersionState
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -22,10 +24,9 @@ from governance.models import (
     User,
     Visibility,
 )
-from governance.models.approvals.approvals import LAPSE_REASONS
 from governance.selectors.approvals import precedents
 from governance.selectors.approvals.authority import Authority, Case, Holder, lapsed
-from governance.selectors.approvals.rule_lines import RuleLine, rule_lines
+from governance.selectors.approvals.rule_lines import RuleLine, rule_lines, stage_mark
 from governance.selectors.requests import capacity, provisioning
 from governance.selectors.rules import policies
 
@@ -70,7 +71,7 @@ class Decider:
 
     @property
     def yes_count(self) -> int:
-        return sum(decision.verdict == "approve" for decision in self.said)
+        return sum(decision.approves for decision in self.said)
 
     @property
     def candidate_count(self) -> int:
@@ -217,7 +218,7 @@ def pins_now(revision: RequestRevision) -> Pins:
 
 def _pins(revision: RequestRevision, in_force: policies.InForce, release: Release | None) -> Pins:
     policy_at = (
-        PolicyVersion.objects.filter(state="active", activated_at__isnull=False)
+        PolicyVersion.objects.filter(state=VersionState.ACTIVE, activated_at__isnull=False)
         .order_by("-activated_at")
         .values_list("activated_at", flat=True)
         .first()
@@ -233,7 +234,7 @@ def next_open_stage(request: ProvisioningRequest, *, user: User, now: datetime) 
             provisioning_request=request, revision__number=request.revision_count
         ).prefetch_related("decisions__lapse")
     )
-    opened = [stage for stage in stages if stage.state == "open"]
+    opened = [stage for stage in stages if stage.state == StageState.OPEN]
     authority = Authority({stage.role_id for stage in opened}, now=now, person_id=user.person_id)
     busy = _busy(stages)
     return next((stage.pk for stage in opened if _mine(stage, authority, busy, user, request)), None)
@@ -267,7 +268,7 @@ def _mine(
     request: ProvisioningRequest | None = None,
 ) -> Holder | None:
     request = request or stage.provisioning_request
-    if stage.state != "open" or request.state != State.IN_REVIEW or user.is_service_account:
+    if stage.state != StageState.OPEN or request.state != State.IN_REVIEW or user.is_service_account:
         return None
     case = Case.of(stage, request)
     return authority.holder(case, user.person_id, busy=busy) if case and user.is_active else None
@@ -287,7 +288,7 @@ def _why_not(stage: ApprovalStage, user: User, busy: set[int], excluded: Mapping
     request = stage.provisioning_request
     if stage.revision.number != request.revision_count:
         return f"{request.reference} has moved on to revision {request.revision_count}."
-    if stage.state != "open":
+    if stage.state != StageState.OPEN:
         words = {
             "waiting": "This stage opens when the ones before it are done.",
             "approved": "This stage is done: it was approved.",
@@ -304,7 +305,7 @@ def _why_not(stage: ApprovalStage, user: User, busy: set[int], excluded: Mapping
 
 def _lapsed(stages: Sequence[ApprovalStage], request: ProvisioningRequest, now: datetime) -> dict[int, str]:
     """Approvals that do not count, by id with why: those found to have lapsed, and those that would be found now."""
-    approvals = [each for stage in stages for each in stage.decisions.all() if each.verdict == "approve"]
+    approvals = [each for stage in stages for each in stage.decisions.all() if each.approves]
     known = {each.pk: each.lapse.why for each in approvals if not each.counts}
     if request.state != State.IN_REVIEW:
         return known
@@ -321,23 +322,17 @@ def _decider(
     is_mine: bool,
 ) -> Decider:
     said = [decision for decision in stage.decisions.all() if decision.pk not in gone]
-    lost = [(each, LAPSE_REASONS[gone[each.pk]]) for each in stage.decisions.all() if each.pk in gone]
-    yes = sum(decision.verdict == "approve" for decision in said)
+    lost = [(each, LapseReason(gone[each.pk]).label) for each in stage.decisions.all() if each.pk in gone]
+    yes = sum(decision.approves for decision in said)
     # A stage that has not opened yet names who could take it; one that is done names who did.
-    may = authority.holders(stage, request, busy=busy) if stage.state in ("open", "waiting") else []
-    mark, word = {
-        "approved": ("ok", "Approved"),
-        "rejected": ("deny", "Rejected"),
-        "changes_requested": ("review", "Changes requested"),
-        "open": ("wait", f"{yes} of {stage.quorum}" if stage.quorum > 1 else "Waiting"),
-        "waiting": ("draft", "Later"),
-    }.get(stage.state, ("draft", "Ended"))
-    if stage.state == "approved" and lost and yes < stage.quorum:
+    may = authority.holders(stage, request, busy=busy) if stage.state in STAGE_UNDECIDED else []
+    mark, word = stage_mark(stage, yes)
+    if stage.state == StageState.APPROVED and lost and yes < stage.quorum:
         mark, word = "review", "To be decided again"
     return Decider(stage, said, may, mark, word, is_mine, lost)
 
 
-_VERDICT_MARKS = {"approve": "ok", "reject": "deny", "changes": "review"}
+_VERDICT_MARKS = {Verdict.APPROVE: "ok", Verdict.REJECT: "deny", Verdict.CHANGES: "review"}
 
 
 def _remarks(story: provisioning.Story, stages: Sequence[ApprovalStage]) -> list[Remark]:
@@ -364,7 +359,7 @@ def _remarks(story: provisioning.Story, stages: Sequence[ApprovalStage]) -> list
             decision.person.name,
             within(stage.role.name) + (f", for {decision.for_person.name}" if decision.for_person else ""),
             decision.reason,
-            _VERDICT_MARKS[decision.verdict],
+            _VERDICT_MARKS[Verdict(decision.verdict)],
         )
         for stage in stages
         for decision in stage.decisions.all()

@@ -11,6 +11,7 @@ from functools import cached_property
 from django.db.models import Exists, OuterRef, Q
 
 from governance.domain.approvals.routing import Directory
+from governance.domain.states.approvals import LapseReason, Verdict
 from governance.models import (
     ApprovalDecision,
     ApprovalLimit,
@@ -291,7 +292,7 @@ class Directories:
 
 def counting(revision_id: int) -> list[ApprovalDecision]:
     """The approvals of a revision that were not found to have lapsed, with stage, role and people."""
-    rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id, verdict="approve", lapse__isnull=True)
+    rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id, verdict=Verdict.APPROVE, lapse__isnull=True)
     return list(rows.select_related("stage__role", "user", "person", "for_person").order_by("decided_at", "pk"))
 
 
@@ -321,7 +322,7 @@ def lapsed(approvals: Iterable[ApprovalDecision], request: ProvisioningRequest, 
         case = Case.of(approval.stage, request)
         why = past.why_lapsed(approval, case)
         if not why and case is not None and not limits.cover(case.role_id, case.team_path, case.exposure_micro):
-            why = "limit_lowered"
+            why = LapseReason.LIMIT_LOWERED
         if why:
             found[approval.pk] = why
     return found

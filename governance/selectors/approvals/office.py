@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.db.models import F
 
-from governance.domain.requests.lifecycle import State
 from governance.domain.rules.backtest_result import Office, Wait
+from governance.domain.states.requests import State
 from governance.models import ApprovalDecision, ApprovalStage, ProvisioningRequest
 from governance.selectors.approvals.due import hours_at_work
 

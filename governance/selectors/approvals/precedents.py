@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.grants import GrantState
+from governance.domain.states.requests import Occasion, State
 from governance.models import Assessment, FactRow, ProvisioningRequest
 
 PRECEDENTS_MAX = 5
@@ -37,7 +38,7 @@ class Precedent:
     @property
     def ratio(self) -> float | None:
         """Actual over estimated hours, once the grant has ended and both are known."""
-        if not self.gpu_hours_p50 or self.gpu_hours_used is None or self.grant_state == "active":
+        if not self.gpu_hours_p50 or self.gpu_hours_used is None or self.grant_state == GrantState.ACTIVE:
             return None
         return self.gpu_hours_used / self.gpu_hours_p50
 
@@ -68,7 +69,7 @@ def similar(request: ProvisioningRequest, assessment: Assessment | None) -> list
         FactRow.objects.filter(
             alike,
             assessment__revision__provisioning_request_id__in=ids,
-            assessment__occasion="submit",
+            assessment__occasion=Occasion.SUBMIT,
         )
         .order_by("-assessment__revision__provisioning_request__number", "-assessment__assessed_at")
         .values_list(

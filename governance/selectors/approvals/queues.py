@@ -11,7 +11,8 @@ from typing import Any, overload
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, Q
 
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.approvals import StageState, Verdict
+from governance.domain.states.requests import State
 from governance.models import ApprovalDecision, ApprovalStage, ProvisioningRequest, RequestRevision, User
 from governance.selectors.approvals.authority import Authority, Case, Holder
 
@@ -172,14 +173,14 @@ def who_has(requests: Iterable[ProvisioningRequest], *, now: datetime) -> list[W
     taken = ApprovalDecision.objects.filter(stage__revision_id=OuterRef("revision_id"), lapse__isnull=True)
     stages: list[Any] = list(
         ApprovalStage.objects.filter(
-            provisioning_request_id__in=[row.pk for row in rows], state__in=("open", "waiting")
+            provisioning_request_id__in=[row.pk for row in rows], state__in=(StageState.OPEN, StageState.WAITING)
         )
         .select_related("role")
         .annotate(by=ArraySubquery(taken.values("person_id")), through=ArraySubquery(taken.values("for_person_id")))
     )
     for stage in stages:
         by_request[stage.provisioning_request_id].append(stage)
-    authority = Authority({stage.role_id for stage in stages if stage.state == "open"}, now=now)
+    authority = Authority({stage.role_id for stage in stages if stage.state == StageState.OPEN}, now=now)
     found = []
     for row in rows:
         mine = by_request[row.pk]
@@ -196,13 +197,13 @@ def waiting(
     Args:
         busy: person ids that have filled a role on its current revision.
     """
-    opened = [stage for stage in stages if stage.state == "open"]
+    opened = [stage for stage in stages if stage.state == StageState.OPEN]
     blocked = set(busy)
     holders: dict[int, Holder] = {}
     for stage in opened:
         for holder in authority.holders(stage, request, busy=blocked):
             holders.setdefault(holder.person_id, holder)
-    later = [stage.role.name for stage in stages if stage.state == "waiting"]
+    later = [stage.role.name for stage in stages if stage.state == StageState.WAITING]
     return Waiting(request, opened, list(holders.values()), later)
 
 
@@ -232,7 +233,7 @@ def _candidates(authority: Authority, user: User, now: datetime) -> list[_Candid
     # Invariant: only a request in review has open stages. Asking for its state as well makes PostgreSQL take the two
     # conditions for independent and read every request there ever was.
     rows = (
-        ApprovalStage.objects.filter(reach, state="open")
+        ApprovalStage.objects.filter(reach, state=StageState.OPEN)
         .exclude(provisioning_request__requester__person_id=user.person_id)
         .order_by("due_at", "-provisioning_request__exposure_micro", "pk")
         .values(
@@ -315,5 +316,5 @@ def _decided(revision_ids: Iterable[int]) -> tuple[dict[int, set[int]], dict[int
     )
     for stage, revision, person, for_person, verdict in rows:
         busy[revision].update(pk for pk in (person, for_person) if pk is not None)
-        yes_counts[stage] += verdict == "approve"
+        yes_counts[stage] += verdict == Verdict.APPROVE
     return busy, yes_counts

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.domain.prose import capital, decapital
+from governance.domain.states.approvals import StageState
 from governance.models import ApprovalStage
 from governance.policy.decisions.decision import Decision
 from governance.policy.decisions.explain import Leaf
@@ -149,15 +150,25 @@ def _roles(
 
 
 def _role(stage: ApprovalStage) -> RoleLine:
-    yes = sum(decision.verdict == "approve" and decision.counts for decision in stage.decisions.all())
-    mark, word = {
-        "approved": ("ok", "Approved"),
-        "open": ("wait", f"{yes} of {stage.quorum}" if stage.quorum > 1 else "Waiting"),
-        "waiting": ("draft", "Later"),
-        "rejected": ("deny", "Rejected"),
-        "changes_requested": ("review", "Changes requested"),
-    }.get(stage.state, ("draft", "Ended"))
-    return RoleLine(_counted(stage.role.name, stage.quorum), mark, word)
+    yes = sum(decision.approves and decision.counts for decision in stage.decisions.all())
+    return RoleLine(_counted(stage.role.name, stage.quorum), *stage_mark(stage, yes))
+
+
+def stage_mark(stage: ApprovalStage, approval_count: int) -> tuple[str, str]:
+    """The shape and the words that say where a stage stands."""
+    match state := StageState(stage.state):
+        case StageState.WAITING:
+            return "draft", "Later"
+        case StageState.OPEN:
+            return "wait", f"{approval_count} of {stage.quorum}" if stage.quorum > 1 else "Waiting"
+        case StageState.APPROVED:
+            return "ok", state.label
+        case StageState.REJECTED:
+            return "deny", state.label
+        case StageState.CHANGES_REQUESTED:
+            return "review", state.label
+        case StageState.CANCELLED:
+            return "draft", "Ended"
 
 
 def _counted(name: str, quorum: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from governance.domain.errors import NotFound
+from governance.domain.states.grants import GrantState
 from governance.models import Flag, Grant, ProvisioningRequest, Visibility
 
 PACE_TIME_MIN = 0.1
@@ -70,8 +71,8 @@ def view_of(grant: Grant, *, now: datetime) -> GrantView:
 
 
 def _status(grant: Grant, used_ratio: float | None, time_ratio: float, now: datetime) -> tuple[str, str]:
-    if grant.state != "active":
-        return {"revoked": ("deny", "Revoked"), "returned": ("draft", "Returned")}.get(grant.state, ("draft", "Ended"))
+    if grant.state != GrantState.ACTIVE:
+        return "deny" if grant.state == GrantState.REVOKED else "draft", GrantState(grant.state).label
     if grant.starts_at > now:
         return "wait", "Not started"
     # Where no hours are capped or reported, the money says how it goes.
@@ -89,7 +90,9 @@ def _status(grant: Grant, used_ratio: float | None, time_ratio: float, now: date
 
 def running_of(person_id: int, *, now: datetime) -> list[GrantView]:
     """The grants that this person owns and that run, those that end first before the others. One query."""
-    rows = Grant.objects.filter(owner_id=person_id, state="active").select_related("project").order_by("ends_at")
+    rows = (
+        Grant.objects.filter(owner_id=person_id, state=GrantState.ACTIVE).select_related("project").order_by("ends_at")
+    )
     return [view_of(grant, now=now) for grant in rows[:RUNNING_SHOWN_MAX]]
 
 

@@ -11,8 +11,10 @@ from django.db.models import Count, Max, Min, Q
 
 from estimator.catalogue import NoCatalogue, current_snapshot
 from estimator.core.results.result import Estimate
-from governance.domain.requests.lifecycle import State
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.approvals import StageState, Verdict
+from governance.domain.states.messages import ALERT_UNSENT, AlertState
+from governance.domain.states.requests import State
 from governance.models import (
     Alert,
     ApprovalDecision,
@@ -147,13 +149,13 @@ def role_holders(role_slug: str, project: Project, *, now: datetime) -> set[int]
 
 def yeses(revision_id: int) -> list[ApprovalDecision]:
     """Every approval of a revision that counted, in order of time, with person and role."""
-    rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id, verdict="approve", lapse__isnull=True)
+    rows = ApprovalDecision.objects.filter(stage__revision_id=revision_id, verdict=Verdict.APPROVE, lapse__isnull=True)
     return list(rows.select_related("person", "stage__role").order_by("decided_at", "pk"))
 
 
 def open_stage(stage_id: int, *, opened_at: str) -> ApprovalStage | None:
     """The stage, if it is open and was not reopened since; else there is nothing left to say about it."""
-    stage = ApprovalStage.objects.select_related("role__fallback").filter(pk=stage_id, state="open").first()
+    stage = ApprovalStage.objects.select_related("role__fallback").filter(pk=stage_id, state=StageState.OPEN).first()
     if stage is None or stage.opened_at is None or stage.opened_at.isoformat() != opened_at:
         return None
     return stage
@@ -196,8 +198,8 @@ class OutboxState:
 
 def outbox_state(*, now: datetime) -> OutboxState:
     """Counts for the health page. Two queries, on indexes."""
-    unsent = Alert.objects.filter(state__in=("pending", "sending")).aggregate(
+    unsent = Alert.objects.filter(state__in=ALERT_UNSENT).aggregate(
         waiting=Count("pk"), late=Count("pk", filter=Q(created_at__lt=now - LATE_AFTER)), oldest=Min("created_at")
     )
-    done = Alert.objects.aggregate(dead=Count("pk", filter=Q(state="dead")), sent=Max("sent_at"))
+    done = Alert.objects.aggregate(dead=Count("pk", filter=Q(state=AlertState.DEAD)), sent=Max("sent_at"))
     return OutboxState(unsent["waiting"], unsent["late"], done["dead"], unsent["oldest"], done["sent"])

@@ -10,7 +10,8 @@ from textwrap import shorten
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from governance.domain.prose import zone_named
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.grants import GrantState
+from governance.domain.states.requests import State
 from governance.models import Flag, Grant, Person, PolicyActivation, ProvisioningRequest, User
 from governance.selectors.approvals import queues
 from governance.selectors.approvals.queues import QueueItem
@@ -119,7 +120,7 @@ def _to_activate(activation: PolicyActivation, now: datetime) -> Entry:
 
 def _ending(person: Person, now: datetime) -> list[Entry]:
     rows = Grant.objects.filter(
-        owner=person, state="active", ends_at__gt=now, ends_at__lte=now + timedelta(days=ENDING_DAYS)
+        owner=person, state=GrantState.ACTIVE, ends_at__gt=now, ends_at__lte=now + timedelta(days=ENDING_DAYS)
     )
     return [
         Entry("ends", row.reference, row.title, row.cost_cap_micro, row.ends_at.astimezone(UTC))

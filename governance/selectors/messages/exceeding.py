@@ -15,6 +15,9 @@ from django.db.models import F, Q
 
 from governance.domain.money.money import to_units
 from governance.domain.prose import NBSP, amount, money, within
+from governance.domain.states.approvals import StageState
+from governance.domain.states.grants import GrantState
+from governance.domain.states.messages import FlagKind
 from governance.models import ApprovalStage, Grant, ProvisioningRequest
 from governance.selectors.approvals.authority import Limits
 
@@ -39,14 +42,14 @@ Finder = Callable[..., Batch]
 def overdue_stages(*, after: int, size: int, now: datetime) -> Batch:
     """Open stages whose due date has passed."""
     stages = list(
-        ApprovalStage.objects.filter(pk__gt=after, state="open", due_at__lte=now)
+        ApprovalStage.objects.filter(pk__gt=after, state=StageState.OPEN, due_at__lte=now)
         .select_related("role", "provisioning_request")
         .order_by("pk")[:size]
     )
     found = [
         Finding(
             key=f"review_overdue:{stage.pk}:{stage.opened_at:%Y%m%dT%H%M%S}",
-            kind="review_overdue",
+            kind=FlagKind.REVIEW_OVERDUE,
             sentence=f"{stage.provisioning_request.reference}: {within(stage.role.name)} was due on "
             f"{stage.due_at:%d %b, %H:%M} UTC and nobody has answered",
             request=stage.provisioning_request,
@@ -61,7 +64,7 @@ def stages_above_limit(*, after: int, size: int, now: datetime) -> Batch:
     """Open stages whose role may no longer approve the amount: the limit was lowered since they opened."""
     limits = Limits(now=now)
     stages = list(
-        ApprovalStage.objects.filter(pk__gt=after, state="open", role_id__in=limits.role_ids)
+        ApprovalStage.objects.filter(pk__gt=after, state=StageState.OPEN, role_id__in=limits.role_ids)
         .exclude(provisioning_request__exposure_micro=None)
         .select_related("role", "revision", "provisioning_request__project__team")
         .order_by("pk")[:size]
@@ -76,7 +79,7 @@ def stages_above_limit(*, after: int, size: int, now: datetime) -> Batch:
             found.append(
                 Finding(
                     key=f"above_limit:request:{request.pk}:{stage.revision.number}:{limit.pk}",
-                    kind="above_approval_limit",
+                    kind=FlagKind.ABOVE_APPROVAL_LIMIT,
                     sentence=f"{request.reference} counts as {money(request.exposure_micro)}; "
                     f"{within(stage.role.name)} may approve {money(limit.amount_micro_max)}",
                     request=request,
@@ -90,14 +93,14 @@ def grants_above_limit(*, after: int, size: int, now: datetime) -> Batch:
     """Running grants whose amount is above the limit of every role that said yes."""
     limits = Limits(now=now)
     grants = list(
-        Grant.objects.filter(pk__gt=after, state="active", revision__stages__state="approved")
+        Grant.objects.filter(pk__gt=after, state=GrantState.ACTIVE, revision__stages__state=StageState.APPROVED)
         .distinct()
         .select_related("project__team", "provisioning_request")
         .order_by("pk")[:size]
     )
     roles: dict[int, set[int]] = defaultdict(set)
     for revision_id, role_id in ApprovalStage.objects.filter(
-        state="approved", revision_id__in=[grant.revision_id for grant in grants]
+        state=StageState.APPROVED, revision_id__in=[grant.revision_id for grant in grants]
     ).values_list("revision_id", "role_id"):
         roles[revision_id].add(role_id)
     found = []
@@ -112,7 +115,7 @@ def grants_above_limit(*, after: int, size: int, now: datetime) -> Batch:
         found.append(
             Finding(
                 key=f"above_limit:grant:{grant.pk}:{widest.pk}",
-                kind="above_approval_limit",
+                kind=FlagKind.ABOVE_APPROVAL_LIMIT,
                 sentence=f"{grant.reference} counts as {money(exposure)}; today nobody who approved it "
                 f"may approve more than {money(widest.amount_micro_max)}",
                 request=grant.provisioning_request,
@@ -127,7 +130,7 @@ def grants_above_cap(*, after: int, size: int, now: datetime) -> Batch:
     """Running grants that have spent more money, or used more hours, than they permit."""
     over = Q(spent_micro__gt=F("cost_cap_micro")) | Q(gpu_hours_used__gt=F("gpu_hours_cap"))
     grants = list(
-        Grant.objects.filter(over, pk__gt=after, state="active")
+        Grant.objects.filter(over, pk__gt=after, state=GrantState.ACTIVE)
         .select_related("provisioning_request")
         .order_by("pk")[:size]
     )
@@ -146,15 +149,15 @@ def grants_above_cap(*, after: int, size: int, now: datetime) -> Batch:
 def grants_ended(*, after: int, size: int, now: datetime) -> Batch:
     """Grants whose window ended and that nobody was told to close out."""
     grants = list(
-        Grant.objects.filter(pk__gt=after, state="ended")
-        .exclude(flags__kind="grant_ended")
+        Grant.objects.filter(pk__gt=after, state=GrantState.ENDED)
+        .exclude(flags__kind=FlagKind.GRANT_ENDED)
         .select_related("provisioning_request")
         .order_by("pk")[:size]
     )
     found = [
         Finding(
             key=f"grant_ended:{grant.pk}",
-            kind="grant_ended",
+            kind=FlagKind.GRANT_ENDED,
             sentence=f"{grant.reference} ended on {grant.ended_at or grant.ends_at:%d %b}; "
             f"{money(grant.spent_micro)} of {money(grant.cost_cap_micro)} spent: see that its jobs have stopped",
             request=grant.provisioning_request,
@@ -170,7 +173,7 @@ def _over_cap(grant: Grant, what: str, cap: float, used_text: str, cap_text: str
     return Finding(
         # A cap that is raised and passed again is another limit.
         key=f"grant_over_cap:{grant.pk}:{what}:{cap}",
-        kind="grant_over_cap",
+        kind=FlagKind.GRANT_OVER_CAP,
         sentence=f"{grant.reference} has used {used_text} of {cap_text}",
         request=grant.provisioning_request,
         grant=grant,

@@ -12,6 +12,7 @@ from django.db.models.functions import TruncWeek
 
 from governance.domain.errors import NotFound
 from governance.domain.money.ledger import Account, JournalKind
+from governance.domain.states.money import HoldState
 from governance.models import Budget, BudgetHold, LedgerEntry, User, Visibility
 from governance.selectors.money import balances, forecasts
 from governance.selectors.requests import references
@@ -135,7 +136,7 @@ def page(slug: str, *, visibility: Visibility, now: datetime, before: int | None
     ancestors = [row for row in around if row.pk in budget.path_ids[:-1]]
     below = [row for row in around if row.parent_id == budget.pk]
     holds = list(
-        BudgetHold.objects.filter(state="open")
+        BudgetHold.objects.filter(state=HoldState.OPEN)
         .filter(Q(budget=budget) | Q(budget__path__startswith=budget.path))
         .select_related("provisioning_request__requester__person", "budget")
         .order_by("expires_at")[: HOLDS_SHOWN_MAX + 1]

@@ -11,6 +11,8 @@ from django.db.models import Q, Sum
 
 from governance.domain import prose
 from governance.domain.money.ledger import Account
+from governance.domain.states.grants import GrantState
+from governance.domain.states.money import HoldState
 from governance.models import Budget, BudgetHold, LedgerEntry, RoleAssignment
 from governance.selectors.money import balances
 from governance.selectors.people import duties
@@ -137,7 +139,9 @@ def ways_out(person_id: int, *, now: datetime) -> WaysOut:
 
 def causes_of(budget: Budget) -> Sequence[BudgetHold]:
     """What takes the most of a budget now: the largest open holds and running grants at or below it."""
-    standing = Q(state="open") | Q(state="captured", provisioning_request__grant__state="active")
+    standing = Q(state=HoldState.OPEN) | Q(
+        state=HoldState.CAPTURED, provisioning_request__grant__state=GrantState.ACTIVE
+    )
     return list(
         BudgetHold.objects.filter(standing, budget__path__startswith=budget.path)
         .select_related("provisioning_request__project", "provisioning_request__grant")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from governance.domain.errors import NotAllowed
+from governance.domain.states.record import JobState
 from governance.models import JobRun, Person, User
 from governance.selectors.people.duties import is_system
 from governance.selectors.people.people import SYSTEM_EMAIL
@@ -73,7 +74,7 @@ def require_reach(actor: User, person: Person) -> None:
 
 def offered_accounts() -> OfferedAccounts | None:
     """Whom a loaded demonstration offers to look around as; None where none is loaded. Two queries."""
-    job = JobRun.objects.filter(name=DEMONSTRATION_JOB, state="done").first()
+    job = JobRun.objects.filter(name=DEMONSTRATION_JOB, state=JobState.DONE).first()
     if job is None:
         return None
     users = (

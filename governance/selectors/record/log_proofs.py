@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from governance.domain.record.canonical import digest
+from governance.domain.states.requests import Occasion
 from governance.models import Assessment, AuditEvent
 from governance.policy.decisions.decision_log import ChainReader
 from governance.selectors.record import decision_logs
@@ -63,7 +64,7 @@ def channels() -> dict[str, int]:
 
 def _submissions(rows: Iterable[Assessment]) -> dict[tuple[int, int], Mapping[str, Any]]:
     """What the audit log says of submissions, by request and number of its revision."""
-    wanted = {row.revision.provisioning_request_id for row in rows if row.occasion == "submit"}
+    wanted = {row.revision.provisioning_request_id for row in rows if row.occasion == Occasion.SUBMIT}
     events = AuditEvent.objects.filter(action="request.submitted", request_id__in=wanted)
     found = events.values_list("request_id", "data")
     return {(request, data.get("revision", 0)): data for request, data in found if request is not None}
@@ -77,7 +78,7 @@ def _problems_of(row: Assessment, told: Mapping[tuple[int, int], Mapping[str, An
         yield f"it is stored as {row.outcome}, and its decision says {decision.get('outcome')}"
     if decision.get("policy_digest") != row.policy_digest:
         yield "its decision names other rules than those that it is stored under"
-    if row.occasion != "submit":
+    if row.occasion != Occasion.SUBMIT:
         return
     event = told.get((row.revision.provisioning_request_id, row.revision.number))
     if event is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, Sum
 
-from governance.domain.requests.lifecycle import LABELS, State
+from governance.domain.states.requests import State
 from governance.models import Budget, ProvisioningRequest, Visibility
 
 MONTH_DAYS = 30
@@ -106,7 +106,7 @@ def _outcomes(rows: Any, wait: Any) -> list[OutcomeRow]:
         )
     }
     return [
-        OutcomeRow(state.value, LABELS[state], row["count"], row["exposure"] or 0, row["median"])
+        OutcomeRow(state.value, state.label, row["count"], row["exposure"] or 0, row["median"])
         for state in State
         if (row := found.get(state.value)) is not None
     ]

@@ -26,6 +26,7 @@ from governance.domain.money.money import AmountOutOfRange
 from governance.domain.record.canonical import digest
 from governance.domain.requests import fields
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.grants import GrantState
 from governance.models import Budget, ModelLineage, Provider, User
 from governance.policy.decisions.decision import Decision, Outcome, RuleException, decide
 from governance.policy.decisions.policy_set import CompiledPolicySet
@@ -427,7 +428,7 @@ def _running_micro(context: facts.Context) -> int:
     """What already runs under the grant that the ask raises: it counts towards limits, and is committed already."""
     grant = context.related_grant
     adds = context.ask.kind_of_request.adds_to_grant
-    return grant.cost_cap_micro if grant and grant.state == "active" and adds else 0
+    return grant.cost_cap_micro if grant and grant.state == GrantState.ACTIVE and adds else 0
 
 
 def _route(

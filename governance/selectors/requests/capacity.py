@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.grants import GrantState
+from governance.domain.states.requests import Occasion, State
 from governance.models import FactRow, Grant, ProvisioningRequest
 
 OTHERS_MAX = 8
@@ -63,11 +64,15 @@ def _others(
     request: ProvisioningRequest, provider: Any, accelerator: str, starts_at: datetime, ends_at: datetime | None
 ) -> list[Claim]:
     running = Grant.objects.filter(
-        state="active", provider=provider, accelerator=accelerator, price_term__in=POOLED_TERMS, ends_at__gt=starts_at
+        state=GrantState.ACTIVE,
+        provider=provider,
+        accelerator=accelerator,
+        price_term__in=POOLED_TERMS,
+        ends_at__gt=starts_at,
     )
     asked = FactRow.objects.filter(
         Q(request_end_at__isnull=True) | Q(request_end_at__gt=starts_at),
-        assessment__occasion="submit",
+        assessment__occasion=Occasion.SUBMIT,
         assessment__revision__provisioning_request__state=State.IN_REVIEW.value,
         place_provider=provider,
         place_price_term__in=POOLED_TERMS,

@@ -14,8 +14,9 @@ from estimator.core.results.result import Estimate, LineageCompute
 from governance.domain.errors import InvalidAsk
 from governance.domain.money.money import to_units
 from governance.domain.requests import fields, kinds
-from governance.domain.requests.lifecycle import State
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.grants import GrantState
+from governance.domain.states.requests import State
 from governance.models import (
     AcceptableUseVersion,
     Acceptance,
@@ -330,7 +331,7 @@ def _commitments(now: datetime) -> QuerySet[Any, Any]:
 
 def _granted(project: Project, now: datetime) -> tuple[int, dict[str, int]]:
     """How many grants of the project run, and what is committed to each provider. One query."""
-    running = Grant.objects.filter(project=project, state="active").order_by()
+    running = Grant.objects.filter(project=project, state=GrantState.ACTIVE).order_by()
     counted = running.annotate(provider_none=Value("")).values("provider_none").annotate(total=Count("pk"))
     found = {row["provider"]: row["total"] for row in _commitments(now).union(counted, all=True)}
     return found.pop("", 0), found

@@ -12,8 +12,10 @@ from django.db.models import OuterRef, Prefetch, Subquery
 from estimator.catalogue import Release
 from estimator.core.results.result import Estimate
 from governance.domain.errors import NotFound
-from governance.domain.requests.lifecycle import State
 from governance.domain.requests.registers import gaps_in_words
+from governance.domain.states.approvals import StageState
+from governance.domain.states.money import HoldState
+from governance.domain.states.requests import Occasion, State
 from governance.models import (
     ApprovalDecision,
     ApprovalStage,
@@ -26,6 +28,7 @@ from governance.models import (
     Role,
     Visibility,
 )
+from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.decision import Decision
 from governance.selectors.approvals import queues
 from governance.selectors.approvals.authority import Authority
@@ -59,6 +62,10 @@ class Hold:
     amount_micro: int
     state: str
     expires_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == HoldState.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,7 @@ def _judged(request: ProvisioningRequest) -> list[Judged]:
     if not request.revision_count:
         return []
     rows = (
-        Assessment.objects.filter(revision__provisioning_request=request, occasion="submit")
+        Assessment.objects.filter(revision__provisioning_request=request, occasion=Occasion.SUBMIT)
         .select_related("revision")
         .order_by("-revision__number", "-assessed_at")[:REVISIONS_MAX]
     )
@@ -244,7 +251,7 @@ def _people(
         return None
     if for_advice:
         return Authority(None, now=now, project=request.project)
-    return Authority({stage.role_id for stage in stages if stage.state == "open"}, now=now)
+    return Authority({stage.role_id for stage in stages if stage.state == StageState.OPEN}, now=now)
 
 
 def _waiting(
@@ -275,14 +282,14 @@ def _levels(request: Any) -> list[balances.Level]:
         return []
     ids = [int(part) for part in request.hold_path.split(".") if part]
     rows = {budget.pk: budget for budget in Budget.objects.filter(pk__in=ids)}
-    own = request.hold_amount_micro if request.hold_state == "open" else 0
+    own = request.hold_amount_micro if request.hold_state == HoldState.OPEN else 0
     path = [rows[pk] for pk in reversed(ids) if pk in rows]
     return balances.levels(path, needed_micro=own, own_hold_micro=own)
 
 
 def held_back(assessment: Assessment, estimate: Estimate | None, content: Mapping[str, Any]) -> str:
     """Why people looked at a request that the rules alone would have allowed; empty where they would not have."""
-    if estimate is None or assessment.outcome != "review" or assessment.decision.get("outcome") != "allow":
+    if estimate is None or assessment.outcome != Outcome.REVIEW or assessment.decision.get("outcome") != Outcome.ALLOW:
         return ""
     end, cap = content.get("end_on"), content.get("money_cap_usd")
     return prices.why_held_back(
@@ -318,7 +325,7 @@ def _advice(request: Any, revision: RequestRevision, read: Read, now: datetime) 
     moment = (now.date(), now.hour, now.minute // ADVICE_MINUTES)
     key = (request.pk, revision.pk, revision.digest, request.state, request.last_written, moment)
     if key not in _advice_kept:
-        held = request.hold_amount_micro if request.hold_state == "open" else 0
+        held = request.hold_amount_micro if request.hold_state == HoldState.OPEN else 0
         found = advise_request(request, revision.content, now=now, own_hold_micro=held, read=read)
         if len(_advice_kept) >= ADVICE_KEPT_MAX:
             _advice_kept.clear()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from governance.domain.prose import within
 from governance.domain.requests.registers import gaps_in_words, register_of
+from governance.domain.states.approvals import StageState
 from governance.models import ApprovalStage
 from governance.policy.decisions.decision import Decision
 from governance.policy.decisions.explain import Leaf
@@ -139,16 +140,16 @@ def _role(slug: str, names: Mapping[str, str]) -> str:
 def _stage_words(stages: Sequence[ApprovalStage]) -> tuple[str, str]:
     """The furthest from done speaks for the rule."""
     words = {
-        "rejected": ("deny", "rejected"),
-        "changes_requested": ("review", "changes requested"),
-        "open": ("wait", "waiting"),
-        "waiting": ("draft", "later"),
-        "cancelled": ("draft", "no longer needed"),
-        "approved": ("ok", "approved"),
+        StageState.REJECTED: ("deny", "rejected"),
+        StageState.CHANGES_REQUESTED: ("review", "changes requested"),
+        StageState.OPEN: ("wait", "waiting"),
+        StageState.WAITING: ("draft", "later"),
+        StageState.CANCELLED: ("draft", "no longer needed"),
+        StageState.APPROVED: ("ok", "approved"),
     }
     order = list(words)
-    stage = min(stages, key=lambda each: order.index(each.state))
-    shape, word = words[stage.state]
+    stage = min(stages, key=lambda each: order.index(StageState(each.state)))
+    shape, word = words[StageState(stage.state)]
     names = _join([each.role.name for each in stages if each.state == stage.state])
     return shape, f"{names}: {word}"
 

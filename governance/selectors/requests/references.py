@@ -14,6 +14,7 @@ from django.db.models.functions import Length
 
 from governance.domain.errors import InvalidAsk
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.grants import GrantState
 from governance.models import (
     Grant,
     ModelLineage,
@@ -229,12 +230,14 @@ def _mismatch(grant: Grant, ask: RequestContent, *, now: datetime) -> str:
         # Such a request says only that they belong together; nothing is read from the grant.
         return ""
     reference = grant.reference
-    is_running = grant.state == "active" and grant.ends_at > now
-    has_just_ended = grant.state in ("active", "ended") and now < grant.ends_at + timedelta(days=RENEWABLE_DAYS)
+    is_running = grant.state == GrantState.ACTIVE and grant.ends_at > now
+    has_just_ended = grant.state in (GrantState.ACTIVE, GrantState.ENDED) and now < grant.ends_at + timedelta(
+        days=RENEWABLE_DAYS
+    )
     if not is_running and not (kind.replaces_grant and has_just_ended):
-        over = {"returned": "was returned", "revoked": "was revoked"}.get(
-            grant.state, f"ended on {grant.ends_at:%d %b %Y}"
-        )
+        state = GrantState(grant.state)
+        was_cut_short = state in (GrantState.RETURNED, GrantState.REVOKED)
+        over = f"was {state.label.lower()}" if was_cut_short else f"ended on {grant.ends_at:%d %b %Y}"
         return f"{reference} {over}, so there is nothing to {kind.verb}: make a new request"
     if kind.moves_grant:
         return f"{reference} belongs to `{ask.project}` already" if grant.project.slug == ask.project else ""

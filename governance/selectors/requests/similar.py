@@ -11,7 +11,8 @@ from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Que
 from django.db.models.fields.json import KeyTextTransform
 
 from governance.domain.money.money import to_units
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.approvals import StageState
+from governance.domain.states.requests import State
 from governance.models import ApprovalStage, Project, ProvisioningRequest, RequestRevision, User, Visibility
 from governance.selectors.requests import references
 
@@ -58,7 +59,7 @@ def standing(*, since: datetime) -> QuerySet[ProvisioningRequest]:
     What people approved is not counted: they saw it. What was refused, withdrawn or has expired no longer stands.
     """
     by_people = ApprovalStage.objects.filter(
-        provisioning_request=OuterRef("pk"), revision__number=OuterRef("revision_count"), state="approved"
+        provisioning_request=OuterRef("pk"), revision__number=OuterRef("revision_count"), state=StageState.APPROVED
     )
     current = RequestRevision.objects.filter(provisioning_request=OuterRef("pk"), number=OuterRef("revision_count"))
     return ProvisioningRequest.objects.filter(

@@ -12,7 +12,7 @@ from governance.domain.approvals.routing import Directory
 from governance.domain.errors import GovernanceError
 from governance.domain.requests.parse import RequestContent
 from governance.models import Provider
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import Outcome
 from governance.policy.errors import PolicyError
 from governance.selectors.requests import assessments
 from governance.selectors.requests.assessments import Assessed, FindPeople

@@ -14,6 +14,7 @@ from django.db.models.functions import Cast
 from governance.domain.money.money import to_units
 from governance.domain.prose import within
 from governance.domain.record.actions import ACTIONS
+from governance.domain.states.approvals import LapseReason
 from governance.models import (
     ApprovalDecision,
     AuditEvent,
@@ -22,7 +23,7 @@ from governance.models import (
     RequestComment,
     Role,
 )
-from governance.models.approvals.approvals import LAPSE_REASONS
+from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.wording import format_value
 from governance.selectors.people.people import SYSTEM_EMAIL
 
@@ -110,14 +111,14 @@ def _usd(micro: Any) -> str:
 def _submitted(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     data = event.data
     revision = data.get("revision", 1)
-    if data.get("outcome") == "deny":
+    if data.get("outcome") == Outcome.DENY:
         why = refusals.get(revision, "").rstrip(".")
         text = f"{why}. Nothing was held." if why else "Nothing was held."
         return Entry(event.at, "deny", f"Revision {revision} not allowed.", _capital(text))
     held = data.get("held_micro")
     money = f"{_usd(held)} held." if held else "No price is known, so nothing is held."
     verb = "submitted" if revision == 1 else "submitted again,"
-    if data.get("outcome") == "allow":
+    if data.get("outcome") == Outcome.ALLOW:
         return Entry(event.at, "ok", f"{who} {verb} revision {revision}: allowed at once.", money)
     return Entry(event.at, "note", f"{who} {verb} revision {revision}.", money)
 
@@ -152,7 +153,7 @@ def _expired(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
 
 def _lapsed(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     role = within(event.role_name or event.role_slug or "")
-    why = LAPSE_REASONS.get(event.data.get("why", ""), "")
+    why = next((reason.label for reason in LapseReason if reason == event.data.get("why")), "")
     return Entry(
         event.at, "review", f"The approval of {event.decided_by} ({role}) no longer counts.", _capital(f"{why}.")
     )

@@ -10,7 +10,8 @@ from enum import StrEnum
 from django.conf import settings
 from django.db.models import Min
 
-from governance.domain.rules.policy_life import VersionState
+from governance.domain.states.requests import Occasion
+from governance.domain.states.rules import ACTIVATION_OPEN, ActivationState, VersionState
 from governance.models import (
     Assessment,
     Person,
@@ -29,7 +30,6 @@ from governance.selectors.rules.policy_checks import Checks, StoredFinding
 from governance.selectors.rules.shadow import ShadowSummary, shadow_summary
 from governance.selectors.rules.vocabulary import installed_vocabulary
 
-OPEN_STATES = ("asked", "agreed")
 _NO_SECOND = "there is no second policy officer to answer: give the role to somebody else"
 BACKTESTS_READ_MAX = 20
 BACKTEST_SPAN_MIN = timedelta(days=90)
@@ -73,7 +73,7 @@ class Standing:
 
     @property
     def open_activation(self) -> PolicyActivation | None:
-        return self.activation if self.activation and self.activation.state in OPEN_STATES else None
+        return self.activation if self.activation and self.activation.state in ACTIVATION_OPEN else None
 
     @property
     def may_rule_again(self) -> bool:
@@ -100,7 +100,9 @@ def answerers(activation: PolicyActivation, *, now: datetime) -> frozenset[int]:
 
 def waiting_for(person: Person, *, now: datetime) -> list[PolicyActivation]:
     """Activations that this person may answer, the oldest first; at most one of each policy waits."""
-    asked = PolicyActivation.objects.filter(state="asked").select_related("version__policy_set", "asked_by__person")
+    asked = PolicyActivation.objects.filter(state=ActivationState.ASKED).select_related(
+        "version__policy_set", "asked_by__person"
+    )
     return [each for each in asked.order_by("asked_at") if person.pk in answerers(each, now=now)]
 
 
@@ -113,7 +115,7 @@ def concerned(activation: PolicyActivation, *, now: datetime) -> frozenset[int]:
 
 def in_force_beside(activation: PolicyActivation) -> PolicyVersion | None:
     """The version of the same set that decides now."""
-    return PolicyVersion.objects.filter(policy_set_id=activation.policy_set_id, state="active").first()
+    return PolicyVersion.objects.filter(policy_set_id=activation.policy_set_id, state=VersionState.ACTIVE).first()
 
 
 def standing_of(version: PolicyVersion, *, now: datetime, asker: User | None = None, is_live: bool = False) -> Standing:
@@ -157,11 +159,11 @@ def standing_of(version: PolicyVersion, *, now: datetime, asker: User | None = N
         "asked_by__person", "answered_by__person"
     )
     activation = activations.order_by("-pk").first()
-    if activation is not None and activation.state in OPEN_STATES:
+    if activation is not None and activation.state in ACTIVATION_OPEN:
         asker = activation.asked_by
     officers, problem = _officers(asker, now=now)
     # Of an agreed one the second officer is known: that they still are one is looked at when it comes into force.
-    if problem and (activation is None or activation.state != "agreed"):
+    if problem and (activation is None or activation.state != ActivationState.AGREED):
         problems.append(problem)
     return Standing(
         version=version,
@@ -251,9 +253,9 @@ def _backtest(version: PolicyVersion, *, against: str, draft: str) -> tuple[Poli
         .select_related("seen_by__person")
         .order_by("-pk")[:BACKTESTS_READ_MAX]
     )
-    done = [run for run in runs if run.state == "done"]
+    done = [run for run in runs if run.is_done]
     fitting = [run for run in done if run.against_digest == against and run.draft_digest == draft]
-    first_at = Assessment.objects.filter(occasion="submit").aggregate(first=Min("assessed_at"))["first"]
+    first_at = Assessment.objects.filter(occasion=Occasion.SUBMIT).aggregate(first=Min("assessed_at"))["first"]
     enough = [run for run in fitting if says_enough(run, first_at=first_at)]
     seen = next((run for run in enough if run.seen_at is not None), None)
     if seen is not None:
@@ -262,7 +264,7 @@ def _backtest(version: PolicyVersion, *, against: str, draft: str) -> tuple[Poli
         return next(iter(fitting or done), None), BacktestStanding.NOT_NEEDED
     if enough:
         return enough[0], BacktestStanding.UNSEEN
-    going = next((run for run in runs if run.state in ("queued", "running")), None)
+    going = next((run for run in runs if run.is_live), None)
     if going is not None:
         return going, BacktestStanding.RUNNING
     if fitting:

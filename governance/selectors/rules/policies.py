@@ -10,6 +10,7 @@ from functools import lru_cache
 from django.db.models import Q
 
 from governance.domain.errors import NoActivePolicy
+from governance.domain.states.rules import ExceptionState, VersionState
 from governance.models import PolicyException, PolicyVersion, Project
 from governance.policy.bundle.bundle import load_bundle
 from governance.policy.bundle.bundle_model import Bundle
@@ -52,7 +53,7 @@ def in_force() -> InForce:
         NoActivePolicy: nothing may be judged without rules.
     """
     rows = list(
-        PolicyVersion.objects.filter(state__in=("active", "shadow"))
+        PolicyVersion.objects.filter(state__in=(VersionState.ACTIVE, VersionState.SHADOW))
         .order_by("policy_set__slug", "number")
         .values_list("pk", "digest", "state", "policy_set_id", "policy_set__slug")
     )
@@ -97,7 +98,9 @@ def policy_with(version: PolicyVersion) -> CompiledPolicySet:
         PolicyError: the version does not go together with the others.
     """
     rows = (
-        PolicyVersion.objects.filter(Q(pk=version.pk) | (Q(state="active") & ~Q(policy_set_id=version.policy_set_id)))
+        PolicyVersion.objects.filter(
+            Q(pk=version.pk) | (Q(state=VersionState.ACTIVE) & ~Q(policy_set_id=version.policy_set_id))
+        )
         .order_by("policy_set__slug")
         .values_list("pk", "digest")
     )
@@ -157,7 +160,7 @@ def exceptions_for(project: Project, *, now: datetime) -> list[RuleException]:
     """Approved exceptions that run now for the project or any team above it."""
     rows = PolicyException.objects.filter(
         Q(project=project) | Q(team_id__in=project.team.path_ids),
-        state="approved",
+        state=ExceptionState.APPROVED,
         valid_from__lte=now,
         valid_to__gt=now,
     ).order_by("rule_id", "pk")

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from governance.domain.states.rules import ExceptionState
 from governance.models import PolicyException, PolicyFindingNote, PolicyVersion
 from governance.policy.analysis.checks import UNFILLABLE, check_policy_set, unfillable_stages, unused_parameters
 from governance.policy.analysis.findings import Finding, Severity
@@ -209,7 +210,7 @@ def _weighed(whole: CompiledPolicySet, on: date, exceptions: tuple[RuleException
 
 def _exceptions_from(now: datetime) -> list[RuleException]:
     """Every approved exception that runs or will run, whatever its scope."""
-    rows = PolicyException.objects.filter(state="approved", valid_to__gt=now)
+    rows = PolicyException.objects.filter(state=ExceptionState.APPROVED, valid_to__gt=now)
     return [
         RuleException(
             str(row.pk), row.rule_id, row.reason, (str(row.approved_by_id),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from governance.domain.errors import NotFound
+from governance.domain.states.rules import VersionState
 from governance.models import PolicyVersion
 from governance.policy.bundle.bundle_model import Bundle
 from governance.policy.decisions.policy_set import CompiledPolicySet
@@ -48,4 +49,4 @@ def ground_of(version_id: int) -> Ground:
     siblings = PolicyVersion.objects.filter(policy_set=version.policy_set_id)
     newest = siblings.order_by("-number").values_list("number", flat=True)[0]
     bundle = replace(policies.bundle_of(version), vocabulary=installed_vocabulary())
-    return Ground(version, bundle, newest, siblings.filter(state="active").first())
+    return Ground(version, bundle, newest, siblings.filter(state=VersionState.ACTIVE).first())

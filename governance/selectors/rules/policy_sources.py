@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from governance.domain.errors import NotFound
+from governance.domain.states.rules import VersionState
 from governance.models import PolicyVersion
 
 
@@ -27,7 +28,7 @@ class StoredSource:
 
 def sources_in_force() -> list[StoredSource]:
     """The active version of every set, by name; one query."""
-    return _read(PolicyVersion.objects.filter(state="active"))
+    return _read(PolicyVersion.objects.filter(state=VersionState.ACTIVE))
 
 
 def latest_sources(slugs: list[str] | None = None) -> list[StoredSource]:

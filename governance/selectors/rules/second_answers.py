@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import Value
 
+from governance.domain.states.rules import ActivationState, ExceptionState, PublicationState
 from governance.models import AcceptableUsePublication, PolicyActivation, PolicyException, User
 from governance.selectors.people.duties import duties_of
 from governance.selectors.rules import officers
@@ -54,7 +55,7 @@ def to_answer(user: User, *, now: datetime, duties: frozenset[str] | None = None
 def _kinds_asked() -> set[str]:
     """Of which kinds anything waits: one query, and on most days the only one."""
     asked = [
-        model.objects.filter(state="asked").order_by().annotate(kind=Value(kind)).values_list("kind")[:1]
+        model.objects.filter(state=model.life.first).order_by().annotate(kind=Value(kind)).values_list("kind")[:1]
         for kind, model in (
             ("activation", PolicyActivation), ("exception", PolicyException), ("publication", AcceptableUsePublication),
         )
@@ -80,7 +81,9 @@ Found = Iterator[tuple[str, User, ToAnswer]]
 
 
 def _activations() -> Found:
-    rows = PolicyActivation.objects.filter(state="asked").select_related("version__policy_set", "asked_by__person")
+    rows = PolicyActivation.objects.filter(state=ActivationState.ASKED).select_related(
+        "version__policy_set", "asked_by__person"
+    )
     for row in rows.order_by("asked_at")[:LISTED_MAX]:
         yield (
             "policies",
@@ -98,7 +101,7 @@ def _activations() -> Found:
 
 
 def _exceptions() -> Found:
-    rows = PolicyException.objects.filter(state="asked", asked_by__isnull=False)
+    rows = PolicyException.objects.filter(state=ExceptionState.ASKED, asked_by__isnull=False)
     for row in rows.select_related("team", "project", "asked_by__person").order_by("asked_at")[:LISTED_MAX]:
         if row.asked_by is None or row.asked_at is None:
             continue
@@ -118,7 +121,9 @@ def _exceptions() -> Found:
 
 
 def _publications() -> Found:
-    rows = AcceptableUsePublication.objects.filter(state="asked").select_related("statement", "asked_by__person")
+    rows = AcceptableUsePublication.objects.filter(state=PublicationState.ASKED).select_related(
+        "statement", "asked_by__person"
+    )
     for row in rows.order_by("asked_at")[:LISTED_MAX]:
         yield (
             "acceptable_use",

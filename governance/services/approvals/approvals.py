@@ -18,8 +18,10 @@ from governance.domain.errors import (
     StaleRevision,
 )
 from governance.domain.limits import REASON_CHARS_MAX
-from governance.domain.requests.lifecycle import Event, State, next_state
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.approvals import STAGE_UNDECIDED, StageEvent, StageState, Verdict
+from governance.domain.states.money import HoldEvent, HoldState
+from governance.domain.states.requests import Event, Occasion, State
 from governance.domain.text import clean_reason
 from governance.models import (
     ApprovalDecision,
@@ -33,7 +35,7 @@ from governance.models import (
     Role,
     User,
 )
-from governance.models.approvals.approvals import VERDICTS
+from governance.models.base import move_all
 from governance.policy.decisions.decision import Outcome
 from governance.selectors.approvals import authority
 from governance.selectors.approvals.authority import Authority, Case
@@ -77,11 +79,11 @@ def _planned(
 def open_next(request: ProvisioningRequest, *, now: datetime) -> bool:
     """Open the waiting stages that come next, unless some are open still. False when none is left."""
     stages = list(
-        ApprovalStage.objects.filter(provisioning_request=request, state__in=("waiting", "open")).select_related("role")
+        ApprovalStage.objects.filter(provisioning_request=request, state__in=STAGE_UNDECIDED).select_related("role")
     )
     if not stages:
         return False
-    if any(stage.state == "open" for stage in stages):
+    if any(stage.state == StageState.OPEN for stage in stages):
         return True
     opened = _open_first(stages, now=now)
     ApprovalStage.objects.bulk_update(opened, ["state", "opened_at", "due_at"])
@@ -94,16 +96,14 @@ def _open_first(stages: Sequence[ApprovalStage], *, now: datetime) -> list[Appro
     first = min(stage.order for stage in stages)
     opened = [stage for stage in stages if stage.order == first]
     for stage in opened:
-        stage.state, stage.opened_at = "open", now
-        stage.due_at = due_at(now, stage.due_working_days)
+        stage.move(StageEvent.OPEN)
+        stage.opened_at, stage.due_at = now, due_at(now, stage.due_working_days)
     return opened
 
 
 def cancel_stages(request: ProvisioningRequest, *, now: datetime) -> None:
     """End what is still open or waiting; decisions that were taken stay. The caller holds the request's lock."""
-    ApprovalStage.objects.filter(provisioning_request=request, state__in=("waiting", "open")).update(
-        state="cancelled", closed_at=now
-    )
+    move_all(ApprovalStage.objects.filter(provisioning_request=request), StageEvent.CANCEL, closed_at=now)
 
 
 def decide(
@@ -136,8 +136,8 @@ def decide(
         NotAllowed: the person does not hold the role.
         AlreadyDecided: the stage is closed, or the person has decided it.
     """
-    if verdict not in VERDICTS:
-        raise InvalidInput({"verdict": [f"`{verdict[:20]}` is not one of: {', '.join(VERDICTS)}"]})
+    if verdict not in list(Verdict):
+        raise InvalidInput({"verdict": [f"`{verdict[:20]}` is not one of: {', '.join(Verdict)}"]})
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
 
     def record(ahead: Ahead | None) -> ApprovalDecision:
@@ -152,15 +152,15 @@ def decide(
 
 def _ask_of_last_yes(stage_id: int, verdict: str) -> RequestContent | None:
     """What the last check sizes again, if this answer leads to it; None where others still have to answer."""
-    if verdict != "approve":
+    if verdict != Verdict.APPROVE:
         return None
-    stage = ApprovalStage.objects.filter(pk=stage_id, state="open").select_related("revision").first()
+    stage = ApprovalStage.objects.filter(pk=stage_id, state=StageState.OPEN).select_related("revision").first()
     if stage is None:
         return None
     others = ApprovalStage.objects.filter(
-        provisioning_request_id=stage.provisioning_request_id, state__in=("open", "waiting")
+        provisioning_request_id=stage.provisioning_request_id, state__in=STAGE_UNDECIDED
     ).exclude(pk=stage.pk)
-    yeses = ApprovalDecision.objects.filter(stage=stage, verdict="approve", lapse__isnull=True).count()
+    yeses = ApprovalDecision.objects.filter(stage=stage, verdict=Verdict.APPROVE, lapse__isnull=True).count()
     return None if others.exists() or yeses + 1 < stage.quorum else RequestContent.parse(stage.revision.content)
 
 
@@ -189,7 +189,7 @@ def _decide(
     stage = ApprovalStage.objects.select_related("role", "revision").get(pk=stage_id)
 
     # Look. A ladder of guards, each with its own answer.
-    if stage.state != "open" or request.state != State.IN_REVIEW:
+    if stage.state != StageState.OPEN or request.state != State.IN_REVIEW:
         raise AlreadyDecided(f"this stage of {request.reference} is closed already: nothing was recorded")
     if stage.revision.digest != revision_digest or stage.revision.number != request.revision_count:
         raise StaleRevision(
@@ -197,7 +197,7 @@ def _decide(
             current=stage.revision.digest,
         )
     for_person = effective_person(stage, request, actor, now=now)
-    if verdict == "approve":
+    if verdict == Verdict.APPROVE:
         _refuse_missing_evidence(stage)
 
     # Write.
@@ -215,16 +215,16 @@ def _decide(
     )
     entries: list[audit.Entry] = []
     match verdict:
-        case "approve":
+        case Verdict.APPROVE:
             action = "stage.approved"
             entries = _count_yes(stage, request, actor=actor, now=now, ahead=ahead)
-        case "reject":
+        case Verdict.REJECT:
             action = "stage.rejected"
-            _end_review(stage, request, "rejected", Event.REJECT, actor=actor, now=now)
+            _end_review(stage, request, StageEvent.REJECT, Event.REJECT, actor=actor, now=now)
             alerts.tell_request_decided(request, decision, now=now)
         case _:
             action = "stage.changes_asked"
-            _end_review(stage, request, "changes_requested", Event.ASK_FOR_CHANGES, actor=actor, now=now)
+            _end_review(stage, request, StageEvent.ASK_FOR_CHANGES, Event.ASK_FOR_CHANGES, actor=actor, now=now)
             alerts.tell_changes_wanted(request, decision, now=now)
 
     before_commit(decision)
@@ -294,21 +294,22 @@ def _count_yes(
     lapses = note_lapses(given, request, now=now)
     missing = stage.quorum - (len(given) - len(lapses))
     if missing <= 0:
-        _close(stage, "approved", now=now)
+        _close(stage, StageEvent.APPROVE, now=now)
     elif lapses and missing > _people_left(stage, request, now=now):
         # Nobody could fill it any more: the last check finds who stands in.
-        _close(stage, "cancelled", now=now)
+        _close(stage, StageEvent.CANCEL, now=now)
     elif lapses:
         alerts.tell_stages_opened([stage], request, now=now)
-    if stage.state != "open" and not open_next(request, now=now):
+    if stage.state != StageState.OPEN and not open_next(request, now=now):
         return lapse_entries(lapses, request) + _grant_or_defer(
             request, stage.revision, actor=actor, now=now, ahead=ahead
         )
     return lapse_entries(lapses, request)
 
 
-def _close(stage: ApprovalStage, state: str, *, now: datetime) -> None:
-    stage.state, stage.closed_at = state, now
+def _close(stage: ApprovalStage, event: StageEvent, *, now: datetime) -> None:
+    stage.move(event)
+    stage.closed_at = now
     stage.save(update_fields=["state", "closed_at"])
 
 
@@ -352,7 +353,7 @@ def _check_again(
     Args:
         standing: by role, the people whose approval counts.
     """
-    hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+    hold = BudgetHold.objects.filter(provisioning_request=request, state=HoldState.OPEN).first()
 
     def hold_still(context: facts.Context) -> list[Budget]:
         # The budgets of the hold: the money lies there, whatever would pay for the project today.
@@ -375,10 +376,10 @@ def _check_again(
         named=references.named_when_submitted(request, ask, now=now),
         standing=standing,
     )
-    assessments.store(assessed, revision, occasion="grant", now=now)
+    assessments.store(assessed, revision, occasion=Occasion.GRANT, now=now)
     if assessed.outcome is Outcome.DENY:
         _move_request(request, Event.DENY_AT_GRANT, now=now, answered=True)
-        budgets.resolve_hold(request, to="released", actor=actor, now=now)
+        budgets.resolve_hold(request, HoldEvent.RELEASE, actor=actor, now=now)
         alerts.tell_request_answered(request, assessed, actor=actor, now=now)
         return []
     if _reopen_what_no_longer_counts(request, revision, assessed, standing, actor=actor, now=now):
@@ -426,7 +427,8 @@ def _reopen_what_no_longer_counts(
             continue
         wanted.add(stage.pk)
         if len(standing.get(stage.role.slug, ())) < plan.quorum:
-            stage.state, stage.quorum, stage.closed_at = "waiting", plan.quorum, None
+            stage.move(StageEvent.WANT_AGAIN)
+            stage.quorum, stage.closed_at = plan.quorum, None
             stage.save(update_fields=["state", "quorum", "closed_at"])
             missing = True
     if missing:
@@ -442,22 +444,28 @@ def _retire(
     """End approved stages whose approvals lapsed and whose role passed to its fallback: they are approved no more."""
     for stage in stages:
         is_short = len(standing.get(stage.role.slug, ())) < stage.quorum
-        if stage.state == "approved" and stage.pk not in wanted and is_short:
-            _close(stage, "cancelled", now=now)
+        if stage.state == StageState.APPROVED and stage.pk not in wanted and is_short:
+            _close(stage, StageEvent.RETIRE, now=now)
 
 
 def _end_review(
-    stage: ApprovalStage, request: ProvisioningRequest, state: str, event: Event, *, actor: User, now: datetime
+    stage: ApprovalStage,
+    request: ProvisioningRequest,
+    stage_event: StageEvent,
+    event: Event,
+    *,
+    actor: User,
+    now: datetime,
 ) -> None:
     """A no, or a wish for changes: the review is over and the money is free again."""
-    _close(stage, state, now=now)
+    _close(stage, stage_event, now=now)
     cancel_stages(request, now=now)
-    budgets.resolve_hold(request, to="released", actor=actor, now=now)
+    budgets.resolve_hold(request, HoldEvent.RELEASE, actor=actor, now=now)
     _move_request(request, event, now=now, answered=event is Event.REJECT)
 
 
 def _move_request(request: ProvisioningRequest, event: Event, *, now: datetime, answered: bool) -> None:
-    request.state = next_state(request.state, event).value
+    request.move(event)
     request.changed_at = now
     request.answered_at = now if answered else None
     request.save(update_fields=["state", "changed_at", "answered_at"])

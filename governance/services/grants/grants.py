@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from governance.domain.errors import IllegalTransition, NoPrice, NotAllowed
+from governance.domain.errors import NoPrice, NotAllowed
 from governance.domain.money.ledger import JournalKind
+from governance.domain.states.grants import GrantEvent, GrantState
+from governance.domain.states.money import HoldEvent, HoldState
 from governance.models import Budget, BudgetHold, Grant, ProviderCommitment, ProvisioningRequest, RequestRevision, User
 from governance.selectors.requests.assessments import Assessed
 from governance.services.messages import alerts
@@ -32,7 +34,7 @@ def issue_grant(
     Raises:
         NoPrice: the ask has no known cost, so nothing caps it.
     """
-    hold = budgets.resolve_hold(request, to="captured", actor=actor, now=now, path=assessed.context.path)
+    hold = budgets.resolve_hold(request, HoldEvent.CAPTURE, actor=actor, now=now, path=assessed.context.path)
     if hold is None:
         raise NoPrice(
             f"{request.reference} has no dated price, so no cap can be set: record a price, or ask for a cap in money"
@@ -120,9 +122,9 @@ def _add_commitment(grant: Grant, now: datetime) -> None:
 def end_grant(*, grant_id: int, actor: User, now: datetime) -> bool:
     """End a grant whose window is over and give back what it did not spend. True when this call ended it."""
     grant = Grant.objects.lock(grant_id)
-    if grant.state != "active" or grant.ends_at > now:
+    if grant.state != GrantState.ACTIVE or grant.ends_at > now:
         return False
-    _close(grant, state="ended", actor=actor, now=now)
+    _close(grant, GrantEvent.END, actor=actor, now=now)
     audit.record("grant.ended", actor=actor, subject=grant, now=now, grant=grant.reference)
     return True
 
@@ -138,17 +140,18 @@ def return_grant(*, grant_id: int, actor: User, now: datetime) -> Grant:
     grant = Grant.objects.lock(grant_id)
     if grant.owner_id != actor.person_id:
         raise NotAllowed(f"only the owner of {grant.reference} returns it")
-    if grant.state == "returned":
+    if grant.state == GrantState.RETURNED:
         return grant
-    if grant.state != "active":
-        raise IllegalTransition(f"{grant.reference} is `{grant.state}` and cannot be returned")
-    _close(grant, state="returned", actor=actor, now=now)
+    _close(grant, GrantEvent.RETURN, actor=actor, now=now)
     audit.record("grant.returned", actor=actor, subject=grant, now=now, grant=grant.reference)
     return grant
 
 
-def _close(grant: Grant, *, state: str, actor: User, now: datetime) -> None:
-    hold = BudgetHold.objects.filter(provisioning_request_id=grant.provisioning_request_id, state="captured").first()
+def _close(grant: Grant, event: GrantEvent, *, actor: User, now: datetime) -> None:
+    grant.move(event)
+    hold = BudgetHold.objects.filter(
+        provisioning_request_id=grant.provisioning_request_id, state=HoldState.CAPTURED
+    ).first()
     if hold is not None:
         path = Budget.objects.lock_path(hold.budget_id)
         spent = min(grant.spent_micro, grant.cost_cap_micro)
@@ -160,5 +163,5 @@ def _close(grant: Grant, *, state: str, actor: User, now: datetime) -> None:
                 JournalKind.RETURN, path, grant.cost_cap_micro - spent, key=f"return:{grant.pk}", actor=actor,
                 now=now, request=request,
             )  # fmt: skip
-    grant.state, grant.ended_at = state, now
+    grant.ended_at = now
     grant.save(update_fields=["state", "ended_at"])

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from governance.domain.errors import NotAllowed, NotFound
 from governance.domain.limits import REASON_CHARS_MAX
+from governance.domain.states.messages import FlagKind
 from governance.domain.text import clean_reason
 from governance.models import Budget, Flag, Grant, ProvisioningRequest, RequestRevision, User
 from governance.selectors.people.duties import FLAGS, duties_of, is_system
@@ -52,7 +53,7 @@ def raise_from_decision(
     for notice in assessed.decision.flags:
         raise_flag(
             key=f"policy:{notice.rule_id}:{revision.digest}:{request.pk}",
-            kind="split" if notice.code == "split" else "policy_flag",
+            kind=FlagKind.SPLIT if notice.code == "split" else FlagKind.POLICY_FLAG,
             sentence=f"{request.reference}: {notice.message}",
             request=request,
             now=now,
@@ -64,7 +65,7 @@ def raise_from_decision(
     if is_sampled(revision.digest, ratio=ratio):
         raise_flag(
             key=f"sampled:{revision.digest}:{request.pk}",
-            kind="sampled_review",
+            kind=FlagKind.SAMPLED_REVIEW,
             sentence=f"{request.reference} was allowed without a person and drawn for a later look",
             request=request,
             now=now,

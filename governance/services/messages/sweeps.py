@@ -13,6 +13,9 @@ from django.db import transaction
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet, Value
 
 from governance.domain.limits import SWEEP_BATCH
+from governance.domain.states.approvals import StageState
+from governance.domain.states.grants import GrantState
+from governance.domain.states.money import HoldState
 from governance.models import ApprovalStage, BudgetHold, Flag, Grant, ProvisioningRequest, User
 from governance.selectors.messages import exceeding
 from governance.selectors.messages.exceeding import Finder, Finding
@@ -40,7 +43,7 @@ def expire_holds(*, now: datetime) -> int:
         if run is None:
             return 0
         actor = system_actor()
-        for hold in run.rows(BudgetHold.objects.filter(state="open", expires_at__lte=now), "holds"):
+        for hold in run.rows(BudgetHold.objects.filter(state=HoldState.OPEN, expires_at__lte=now), "holds"):
             request_id = hold.provisioning_request_id
             with run.apart(f"request {request_id}"):
                 run.done_count += withdrawal.expire_request(request_id=request_id, actor=actor, now=now)
@@ -53,7 +56,7 @@ def end_grants(*, now: datetime) -> int:
         if run is None:
             return 0
         actor = system_actor()
-        for grant in run.rows(Grant.objects.filter(state="active", ends_at__lte=now), "grants"):
+        for grant in run.rows(Grant.objects.filter(state=GrantState.ACTIVE, ends_at__lte=now), "grants"):
             with run.apart(f"grant {grant.pk}"):
                 run.done_count += grants.end_grant(grant_id=grant.pk, actor=actor, now=now)
         ended = run.done_count
@@ -94,11 +97,11 @@ def _half_gone(now: datetime) -> QuerySet[ApprovalStage]:
     return ApprovalStage.objects.annotate(
         gone=ExpressionWrapper(instant - F("opened_at"), DurationField()),
         left=ExpressionWrapper(F("due_at") - instant, DurationField()),
-    ).filter(_not_since_opened("reminded_at"), state="open", gone__gte=F("left"))
+    ).filter(_not_since_opened("reminded_at"), state=StageState.OPEN, gone__gte=F("left"))
 
 
 def _late(now: datetime) -> QuerySet[ApprovalStage]:
-    return ApprovalStage.objects.filter(_not_since_opened("escalated_at"), state="open", due_at__lte=now)
+    return ApprovalStage.objects.filter(_not_since_opened("escalated_at"), state=StageState.OPEN, due_at__lte=now)
 
 
 def _not_since_opened(column: str) -> Q:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Sum
@@ -19,6 +18,7 @@ from governance.domain.limits import (
 )
 from governance.domain.money.ledger import MOVES, Account, JournalKind, post
 from governance.domain.money.money import AMOUNT_MICRO_MAX
+from governance.domain.states.money import HoldEvent, HoldState
 from governance.domain.typed import YEAR_MAX, YEAR_MIN, utc_instant
 from governance.models import (
     Budget,
@@ -31,6 +31,7 @@ from governance.models import (
     Team,
     User,
 )
+from governance.models.base import move_all
 from governance.selectors.money import crossings
 from governance.selectors.people.duties import require_duty
 from governance.services.record import audit
@@ -219,6 +220,7 @@ def place_hold(
     """
     amount_micro = amount_of_hold(amount_micro)
     hold = _hold(request, path[0], amount_micro, now=now)
+    hold.save()
     move(JournalKind.HOLD, path, amount_micro, key=_key_of_hold(request), actor=actor, now=now, request=request)
     return hold
 
@@ -232,22 +234,22 @@ def place_and_capture(
         BudgetExceeded: some level has too little headroom.
     """
     amount_micro = amount_of_hold(amount_micro)
-    hold = _hold(request, path[0], amount_micro, now=now, state="captured", resolved_at=now)
+    hold = _hold(request, path[0], amount_micro, now=now)
+    hold.move(HoldEvent.CAPTURE)
+    hold.resolved_at = now
+    hold.save()
     moves = [(JournalKind.HOLD, _key_of_hold(request)), (JournalKind.CAPTURE, f"{JournalKind.CAPTURE}:{hold.pk}")]
     _post(moves, path, amount_micro, actor=actor, now=now, request=request)
     return hold
 
 
-def _hold(
-    request: ProvisioningRequest, budget: Budget, amount_micro: int, *, now: datetime, **resolved: Any
-) -> BudgetHold:
-    return BudgetHold.objects.create(
+def _hold(request: ProvisioningRequest, budget: Budget, amount_micro: int, *, now: datetime) -> BudgetHold:
+    return BudgetHold(
         provisioning_request=request,
         budget=budget,
         amount_micro=amount_micro,
         placed_at=now,
         expires_at=now + timedelta(days=HOLD_DAYS_MAX),
-        **resolved,
     )
 
 
@@ -270,7 +272,7 @@ def refuse_too_many_undecided(request: ProvisioningRequest) -> None:
     Raises:
         TooManyUndecided: the person's or project's open holds are at their maximum.
     """
-    open_holds = BudgetHold.objects.filter(state="open")
+    open_holds = BudgetHold.objects.filter(state=HoldState.OPEN)
     of_person = open_holds.filter(provisioning_request__requester__person_id=request.requester.person_id).count()
     if of_person >= UNDECIDED_HOLDS_PER_PERSON_MAX:
         raise TooManyUndecided(
@@ -287,26 +289,31 @@ def refuse_too_many_undecided(request: ProvisioningRequest) -> None:
 
 
 def resolve_hold(
-    request: ProvisioningRequest, *, to: str, actor: User, now: datetime, path: Sequence[Budget] | None = None
+    request: ProvisioningRequest,
+    event: HoldEvent,
+    *,
+    actor: User,
+    now: datetime,
+    path: Sequence[Budget] | None = None,
 ) -> BudgetHold | None:
-    """End the request's open hold once: `captured` by a grant, `released` by an answer, or `expired`.
+    """End the request's open hold once: captured by a grant, released by an answer, or expired.
 
     The caller holds the request's lock; the budgets are locked here, in id order, unless the caller did that.
 
     Returns:
         The hold, or None when the request had none open.
     """
-    hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+    hold = BudgetHold.objects.filter(provisioning_request=request, state=HoldState.OPEN).first()
     if hold is None:
         return None
     path = path or Budget.objects.lock_path(hold.budget_id)
     # Invariant: rowcount 1 means that this transaction, and no other, resolves the hold.
-    resolved = BudgetHold.objects.filter(pk=hold.pk, state="open").update(state=to, resolved_at=now)
-    if resolved != 1:
+    if move_all(BudgetHold.objects.filter(pk=hold.pk), event, resolved_at=now) != 1:
         return None
-    kind = JournalKind.CAPTURE if to == "captured" else JournalKind.RELEASE
+    kind = JournalKind.CAPTURE if event is HoldEvent.CAPTURE else JournalKind.RELEASE
     move(kind, path, hold.amount_micro, key=f"{kind}:{hold.pk}", actor=actor, now=now, request=request)
-    hold.state, hold.resolved_at = to, now
+    hold.move(event)
+    hold.resolved_at = now
     return hold
 
 

@@ -16,7 +16,9 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from governance.domain.limits import SWEEP_BATCH
+from governance.domain.states.record import JobEvent, JobState
 from governance.models import JobRun
+from governance.models.base import move_all
 
 logger = logging.getLogger(__name__)
 
@@ -94,16 +96,16 @@ def sweep(name: str, *, now: datetime) -> Iterator[Run | None]:
         if not is_alone:
             yield None
             return
-        previous = JobRun.objects.filter(name=name).exclude(state="running").order_by("-pk").first()
-        job = JobRun.objects.create(name=name, state="running", started_at=now)
+        previous = JobRun.objects.filter(name=name).exclude(state=JobState.RUNNING).order_by("-pk").first()
+        job = _begin(name, now=now)
         run = Run(name, last=dict(previous.result) if previous else {}, until=time.monotonic() + RUN_SECONDS_MAX)
         run.result = dict(run.last)
         try:
             yield run
         except BaseException as error:
-            _finish(job, run, state="failed", error=f"{type(error).__name__}: {error}")
+            _finish(job, run, JobEvent.FAIL, error=f"{type(error).__name__}: {error}")
             raise
-        _finish(job, run, state="failed" if run.failures else "done", error="; ".join(run.failures))
+        _finish(job, run, JobEvent.FAIL if run.failures else JobEvent.FINISH, error="; ".join(run.failures))
         _forget(job, run, previous, now=now)
 
 
@@ -131,8 +133,16 @@ def _unlock(key: int) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
-def _finish(job: JobRun, run: Run, *, state: str, error: str) -> None:
-    job.state, job.done_count, job.result = state, run.done_count, run.result
+def _begin(name: str, *, now: datetime) -> JobRun:
+    job = JobRun(name=name, started_at=now)
+    job.move(JobEvent.START)
+    job.save()
+    return job
+
+
+def _finish(job: JobRun, run: Run, event: JobEvent, *, error: str) -> None:
+    job.move(event)
+    job.done_count, job.result = run.done_count, run.result
     job.error = error.replace("\0", "")[:ERROR_CHARS_MAX]
     job.finished_at = timezone.now()
     job.save(update_fields=["state", "done_count", "result", "error", "finished_at"])
@@ -145,11 +155,11 @@ def _forget(job: JobRun, run: Run, previous: JobRun | None, *, now: datetime) ->
             previous
             and run.done_count == 0
             and not run.failures
-            and previous.state == "done"
+            and previous.state == JobState.DONE
             and not previous.done_count
         ):
             previous.delete()
         others = JobRun.objects.filter(name=run.name).exclude(pk=job.pk)
         # Nobody else runs this sweep now: a row that says so was left by a killed process.
-        others.filter(state="running").update(state="failed", error="ended without a word", finished_at=now)
+        move_all(others, JobEvent.FAIL, error="ended without a word", finished_at=now)
         others.filter(finished_at__lt=now - KEPT).delete()

@@ -9,14 +9,15 @@ from django.db import transaction
 
 from governance.domain.requests import fields
 from governance.domain.requests.registers import problem_of
+from governance.domain.states.register import NotificationState, ScreeningState
 from governance.models import Beneficiary, ModelLineage, Person, Project, Provider, Purpose, User
 from governance.models.register.registers import PROVIDER_TYPES
 from governance.selectors.people.duties import require_duty
 from governance.services.record import audit
 from governance.services.register.edits import Errors, assign, lock_row
 
-SCREENING_STATES = ("not_needed", "clear", "hit", "pending")
-NOTIFICATION_STATES = ("none", "due", "sent", "acknowledged")
+SCREENING_STATES = tuple(state.value for state in ScreeningState)
+NOTIFICATION_STATES = tuple(state.value for state in NotificationState)
 
 
 @transaction.atomic(durable=True)
@@ -150,7 +151,7 @@ def change_lineage(
     direct_flop_p90: float = 0.0,
     cumulative_flop_p50: float = 0.0,
     cumulative_flop_p90: float = 0.0,
-    notification_state: str = "none",
+    notification_state: str = NotificationState.NONE,
 ) -> ModelLineage:
     """Change a lineage's figures, FLOP; they count from the next assessment on.
 
@@ -248,7 +249,7 @@ def screen_beneficiary(
     errors.country("hq_country", hq_country)
     if screening_state not in SCREENING_STATES:
         errors.add("screening_state", f"choose one of: {', '.join(SCREENING_STATES)}")
-    if screening_state in ("clear", "hit") and screened_on is None:
+    if screening_state in (ScreeningState.CLEAR, ScreeningState.HIT) and screened_on is None:
         errors.add("screened_on", "say on which day it was screened")
     errors.day("screened_on", screened_on)
     if screened_on is not None and screened_on > now.date():

@@ -11,7 +11,8 @@ from django.db import transaction
 
 from governance.domain.errors import IllegalTransition, InvalidInput, NotRequester, StaleDraft
 from governance.domain.requests.kinds import kind_of
-from governance.domain.requests.lifecycle import EDITABLE, LABELS, Event, State
+from governance.domain.states.money import HoldEvent
+from governance.domain.states.requests import EDITABLE, Event, State
 from governance.models import ProvisioningRequest, User
 from governance.selectors.people import people
 from governance.selectors.requests import references
@@ -93,9 +94,7 @@ def save_draft(
         audit.record("request.revised", actor=actor, subject=request, now=now)
         return request
     if State(request.state) not in EDITABLE:
-        raise IllegalTransition(
-            f"a request that is `{LABELS[State(request.state)].lower()}` cannot be changed: clone it"
-        )
+        raise IllegalTransition(f"a request that is `{State(request.state).label.lower()}` cannot be changed: clone it")
     _fill_draft(request, content, now=now)
     request.save()
     return request
@@ -128,7 +127,7 @@ def require_requester(request: ProvisioningRequest, actor: User) -> None:
 
 
 def _take_back(request: ProvisioningRequest, *, actor: User, now: datetime) -> None:
-    budgets.resolve_hold(request, to="released", actor=actor, now=now)
+    budgets.resolve_hold(request, HoldEvent.RELEASE, actor=actor, now=now)
     approvals.cancel_stages(request, now=now)
     moves.apply(request, Event.REVISE, now=now)
 

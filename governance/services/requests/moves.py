@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from governance.domain.requests.lifecycle import TERMINAL, Event, State, next_state
+from governance.domain.states.requests import TERMINAL, Event, State
 from governance.models import ProvisioningRequest
 
 
@@ -14,7 +14,7 @@ def apply(request: ProvisioningRequest, event: Event, *, now: datetime) -> None:
     Raises:
         IllegalTransition: the event does not belong to this state.
     """
-    request.state = next_state(request.state, event).value
+    request.move(event)
     request.changed_at = now
 
 

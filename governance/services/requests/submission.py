@@ -9,8 +9,8 @@ from typing import Any
 
 from governance.domain.errors import BudgetExceeded, InvalidAsk
 from governance.domain.money.ledger import raise_exceeded
-from governance.domain.requests.lifecycle import EDITABLE, Event, State
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.requests import EDITABLE, Event, Occasion, State
 from governance.models import Budget, Grant, ProvisioningRequest, RequestRevision, User
 from governance.policy.decisions.decision import Outcome
 from governance.selectors.money import balances
@@ -154,7 +154,7 @@ def _submit(request: ProvisioningRequest, *, actor: User, now: datetime, ahead: 
 
     # Write the rest. Money is promised before people are asked: an approver never approves thin air.
     entries = _promise(request, assessed, grant, actor=actor, now=now)
-    assessment = assessments.store(assessed, revision, occasion="submit", now=now)
+    assessment = assessments.store(assessed, revision, occasion=Occasion.SUBMIT, now=now)
     shadow.judge_beside(assessed, assessment)
     if is_new := request._state.adding:
         request.number = counters.next_number("request")

@@ -7,7 +7,9 @@ from datetime import datetime
 from django.db import transaction
 
 from governance.domain.limits import REASON_CHARS_MAX
-from governance.domain.requests.lifecycle import Event, State
+from governance.domain.states.messages import FlagKind
+from governance.domain.states.money import HoldEvent, HoldState
+from governance.domain.states.requests import Event, State
 from governance.domain.text import clean_reason
 from governance.models import BudgetHold, ProvisioningRequest, User
 from governance.services.approvals import approvals
@@ -29,10 +31,10 @@ def withdraw_request(*, request_id: int, actor: User, reason: str, now: datetime
     if request.state == State.WITHDRAWN:
         return request
     reason = clean_reason("reason", reason, REASON_CHARS_MAX, required=False)
-    held = BudgetHold.objects.filter(provisioning_request=request, state="open").exists()
+    held = BudgetHold.objects.filter(provisioning_request=request, state=HoldState.OPEN).exists()
     moves.answer(request, Event.WITHDRAW, now=now)
     if held:
-        budgets.resolve_hold(request, to="released", actor=actor, now=now)
+        budgets.resolve_hold(request, HoldEvent.RELEASE, actor=actor, now=now)
     approvals.cancel_stages(request, now=now)
     audit.record("request.withdrawn", actor=actor, subject=request, now=now, reason=reason)
     return request
@@ -42,15 +44,15 @@ def withdraw_request(*, request_id: int, actor: User, reason: str, now: datetime
 def expire_request(*, request_id: int, actor: User, now: datetime) -> bool:
     """End a request whose hold has run out without an answer. True when this call ended it."""
     request = ProvisioningRequest.objects.lock(request_id)
-    hold = BudgetHold.objects.filter(provisioning_request=request, state="open", expires_at__lte=now).first()
+    hold = BudgetHold.objects.filter(provisioning_request=request, state=HoldState.OPEN, expires_at__lte=now).first()
     if hold is None:
         return False
-    budgets.resolve_hold(request, to="expired", actor=actor, now=now)
+    budgets.resolve_hold(request, HoldEvent.EXPIRE, actor=actor, now=now)
     approvals.cancel_stages(request, now=now)
     moves.answer(request, Event.EXPIRE_HOLD, now=now)
     flags.raise_flag(
         key=f"hold_expired:{hold.pk}",
-        kind="hold_expired",
+        kind=FlagKind.HOLD_EXPIRED,
         sentence=f"{request.reference}: the hold ended without an answer; its money is free again",
         request=request,
         now=now,

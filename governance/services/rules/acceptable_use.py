@@ -13,6 +13,7 @@ from governance.domain.errors import AlreadyDecided, InvalidInput, NotAllowed, N
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.record.canonical import digest
 from governance.domain.rules.policy_life import EFFECTIVE_DAYS_MAX
+from governance.domain.states.rules import PublicationEvent, PublicationState
 from governance.domain.text import clean, clean_reason
 from governance.models import (
     AcceptableUsePublication,
@@ -83,7 +84,7 @@ def publish_version(
     if newest is not None and newest.digest == content_digest:
         errors.add("text", f"is that of version {newest.number} already: change what the new version is to say")
     errors.raise_any()
-    open_one = statement.publications.select_related("asked_by").filter(state="asked").first()
+    open_one = statement.publications.select_related("asked_by").filter(state=PublicationState.ASKED).first()
     if open_one is not None:
         if open_one.digest == content_digest and open_one.asked_by.person_id == actor.person_id:
             return open_one
@@ -120,7 +121,7 @@ def answer_publication(
     require_officer(actor, DUTY, now=now)
     reason = clean_reason("reason", reason, REASON_CHARS_MAX, required=answer == "refuse")
     publication = _lock_publication(publication_id)
-    if publication.state != "asked":
+    if publication.state != PublicationState.ASKED:
         raise AlreadyDecided(f"this publication is `{publication.state}` already: nothing was recorded")
     require_second(actor, DUTY, asked_by=publication.asked_by, what="this publication", now=now)
     if answer == "agree":
@@ -129,7 +130,7 @@ def answer_publication(
             publication.statement, publication.text, publication.clauses, publication.digest,
             effective_from=max(publication.effective_from or now, now), consent_due=publication.consent_due,
         )  # fmt: skip
-    publication.state = "published" if answer == "agree" else "refused"
+    publication.move(PublicationEvent.PUBLISH if answer == "agree" else PublicationEvent.REFUSE)
     publication.answered_by, publication.answered_at, publication.answer_reason = actor, now, reason
     publication.save(update_fields=["state", "answered_by", "answered_at", "answer_reason", "version"])
     version = publication.version
@@ -155,11 +156,11 @@ def withdraw_publication(*, publication_id: int, actor: User, reason: str, now: 
     require_officer(actor, DUTY, now=now)
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
     publication = _lock_publication(publication_id)
-    if publication.state == "withdrawn":
+    if publication.state == PublicationState.WITHDRAWN:
         return publication
-    if publication.state != "asked":
+    if publication.state != PublicationState.ASKED:
         raise AlreadyDecided(f"this publication is `{publication.state}` already: nothing was recorded")
-    publication.state = "withdrawn"
+    publication.move(PublicationEvent.WITHDRAW)
     publication.save(update_fields=["state"])
     audit.record("aup.publication_withdrawn", actor=actor, subject=publication, now=now, reason=reason)
     return publication

@@ -12,11 +12,19 @@ from django.db import transaction
 
 from governance.domain.errors import AlreadyDecided, IllegalTransition, InvalidInput, NotAllowed, NotReady
 from governance.domain.limits import REASON_CHARS_MAX
-from governance.domain.rules.policy_life import EFFECTIVE_DAYS_MAX, VersionEvent, next_state
+from governance.domain.rules.policy_life import EFFECTIVE_DAYS_MAX
+from governance.domain.states.rules import (
+    ACTIVATION_OPEN,
+    VERSION_LIFE,
+    ActivationEvent,
+    ActivationState,
+    VersionEvent,
+    VersionState,
+)
 from governance.domain.text import clean_reason
 from governance.models import PolicyActivation, PolicyVersion, User
 from governance.selectors.people.people import system_actor
-from governance.selectors.rules.activations import OPEN_STATES, BacktestStanding, Standing, standing_of
+from governance.selectors.rules.activations import BacktestStanding, Standing, standing_of
 from governance.services.commit import BeforeCommit, nothing
 from governance.services.messages import alerts
 from governance.services.record import audit, jobs
@@ -60,13 +68,13 @@ def ask_activation(
     policies.lock_sets()
     version = PolicyVersion.objects.lock(version_id)
     start = _effective(effective_at, now)
-    open_one = PolicyActivation.objects.filter(policy_set_id=version.policy_set_id, state__in=OPEN_STATES).first()
+    open_one = PolicyActivation.objects.filter(policy_set_id=version.policy_set_id, state__in=ACTIVATION_OPEN).first()
     if open_one is not None:
         raise AlreadyDecided(
             f"an activation of `{open_one.version}` is {open_one.state} already: answer or withdraw it first",
             activation=open_one.pk,
         )
-    if version.state == "active":
+    if version.state == VersionState.ACTIVE:
         raise IllegalTransition(f"`{version}` is in force already", state=version.state)
     standing = _require_ready(version, asker=actor, now=now)
     activation = PolicyActivation.objects.create(
@@ -118,17 +126,17 @@ def answer_activation(
     reason = clean_reason("reason", reason, REASON_CHARS_MAX, required=answer == "refuse")
     policies.lock_sets()
     activation = _lock(activation_id)
-    if activation.state != "asked":
+    if activation.state != ActivationState.ASKED:
         raise AlreadyDecided(f"this activation is `{activation.state}` already: nothing was recorded")
     require_second(actor, DUTY, asked_by=activation.asked_by, what="this activation", now=now)
     version = PolicyVersion.objects.lock(activation.version_id)
     if answer == "agree":
         _require_ready(version, asker=activation.asked_by, now=now, asked=activation)
     activation.answered_by, activation.answered_at, activation.answer_reason = actor, now, reason
-    is_due = activation.effective_at <= now
-    activation.state = "refused" if answer == "refuse" else "in_force" if is_due else "agreed"
+    agreed = ActivationEvent.PUT_IN_FORCE if activation.effective_at <= now else ActivationEvent.AGREE
+    activation.move(ActivationEvent.REFUSE if answer == "refuse" else agreed)
     activation.save(update_fields=["state", "answered_by", "answered_at", "answer_reason"])
-    if activation.state == "in_force":
+    if activation.state == ActivationState.IN_FORCE:
         policies.put_in_force(
             version_id=version.pk, actor=actor, now=now, activation=activation.pk, asked_by=activation.asked_by_id
         )
@@ -155,10 +163,10 @@ def withdraw_activation(
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
     policies.lock_sets()
     activation = _lock(activation_id)
-    if activation.state != "withdrawn":
-        if activation.state not in OPEN_STATES:
+    if activation.state != ActivationState.WITHDRAWN:
+        if activation.state not in ACTIVATION_OPEN:
             raise AlreadyDecided(f"this activation is `{activation.state}` already: nothing was recorded")
-        activation.state = "withdrawn"
+        activation.move(ActivationEvent.WITHDRAW)
         activation.save(update_fields=["state"])
         audit.record(
             "policy.activation_withdrawn", actor=actor, subject=activation.version, now=now, activation=activation.pk,
@@ -174,12 +182,12 @@ def activate_due(*, now: datetime) -> int:
         if run is None:
             return 0
         actor = system_actor()
-        due = PolicyActivation.objects.filter(state="agreed", effective_at__lte=now)
+        due = PolicyActivation.objects.filter(state=ActivationState.AGREED, effective_at__lte=now)
         for activation in run.rows(due, "activations"):
             with run.apart(f"activation {activation.pk}"):
                 settled = settle_due(activation_id=activation.pk, actor=actor, now=now)
-                run.done_count += settled.state == "in_force"
-                if settled.state == "lapsed":
+                run.done_count += settled.state == ActivationState.IN_FORCE
+                if settled.state == ActivationState.LAPSED:
                     # A person expects it to rule: the run says loudly that it does not.
                     run.failures.append(f"{settled.version}: lapsed, {settled.answer_reason}")
         for activation in due.filter(effective_at__lte=now - LATE_AFTER).order_by("pk")[:LATE_MAX]:
@@ -193,13 +201,14 @@ def settle_due(*, activation_id: int, actor: User, now: datetime) -> PolicyActiv
     """Put one agreed activation in force, or let it lapse when what two officers agreed to no longer holds."""
     policies.lock_sets()
     activation = _lock(activation_id)
-    if activation.state != "agreed" or activation.effective_at > now:
+    if activation.state != ActivationState.AGREED or activation.effective_at > now:
         return activation
     version = PolicyVersion.objects.lock(activation.version_id)
     try:
         _require_ready(version, asker=activation.asked_by, now=now, asked=activation)
     except (NotReady, IllegalTransition, NotAllowed) as error:
-        activation.state, activation.answer_reason = "lapsed", error.message[:REASON_CHARS_MAX]
+        activation.move(ActivationEvent.LAPSE)
+        activation.answer_reason = error.message[:REASON_CHARS_MAX]
         activation.save(update_fields=["state", "answer_reason"])
         alerts.tell_activation_lapsed(activation, now=now)
         audit.record(
@@ -207,7 +216,7 @@ def settle_due(*, activation_id: int, actor: User, now: datetime) -> PolicyActiv
             reason=error.message,
         )  # fmt: skip
         return activation
-    activation.state = "in_force"
+    activation.move(ActivationEvent.PUT_IN_FORCE)
     activation.save(update_fields=["state"])
     policies.put_in_force(
         version_id=version.pk, actor=actor, by=activation.answered_by, now=now, activation=activation.pk,
@@ -259,5 +268,5 @@ def _require_ready(
         missing += [part for user, did in both if (part := gone(user, DUTY, did=did, now=now))]
     if missing:
         raise NotReady(f"`{version}` cannot be put in force: {'; '.join(missing)}", missing=missing)
-    next_state(version.state, VersionEvent.PUT_IN_FORCE)
+    VERSION_LIFE.after(version.state, VersionEvent.PUT_IN_FORCE)
     return standing

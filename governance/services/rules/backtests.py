@@ -18,8 +18,8 @@ from django.db.models import Exists, OuterRef, Q
 from governance.domain.errors import IllegalTransition, InvalidInput, NoActivePolicy
 from governance.domain.limits import BACKTEST_ATTEMPTS_MAX, BACKTEST_LEASE_SECONDS, BACKTEST_MONTHS_MAX
 from governance.domain.rules import backtest_result
+from governance.domain.states.rules import BACKTEST_LIFE, BACKTEST_LIVE, BacktestEvent
 from governance.models import PolicyBacktest, PolicyBacktestMonth, PolicyVersion, User
-from governance.models.rules.backtests import LIVE_STATES
 from governance.policy.backends.columns_store import write_columns
 from governance.policy.backtest.change_day import day_of
 from governance.policy.backtest.tally import added
@@ -62,7 +62,7 @@ def ask_backtest(*, version_id: int, actor: User, since: datetime | None = None,
     require_duty(actor, "policies", now=now)
     # Lock. Two who ask at once take turns here; the set itself is left to those who decide.
     version = PolicyVersion.objects.lock(version_id)
-    live = PolicyBacktest.objects.filter(version=version, state__in=LIVE_STATES).first()
+    live = PolicyBacktest.objects.filter(version=version, state__in=BACKTEST_LIVE).first()
     if live is not None:
         return live
     if since is not None and since >= now:
@@ -151,12 +151,13 @@ def _try_to_finish(backtest_id: int, *, clock: Clock) -> None:
 def _note_unfinished(backtest_id: int, error: str, *, now: datetime) -> None:
     """Count an attempt to finish that failed; too many end the run."""
     backtest = PolicyBacktest.objects.lock(backtest_id)
-    if backtest.state not in LIVE_STATES:
+    if not backtest.is_live:
         return
     backtest.finish_attempts += 1
     backtest.error = f"Putting the months together: {error}".replace("\0", "")[:ERROR_CHARS_MAX]
     if backtest.finish_attempts >= BACKTEST_ATTEMPTS_MAX:
-        backtest.state, backtest.finished_at = "failed", now
+        backtest.move(BacktestEvent.FAIL)
+        backtest.finished_at = now
     backtest.save(update_fields=["finish_attempts", "error", "state", "finished_at"])
 
 
@@ -164,7 +165,7 @@ def _note_unfinished(backtest_id: int, error: str, *, now: datetime) -> None:
 def finish(*, backtest_id: int, now: datetime) -> bool:
     """Put the months together once all are judged. Whoever judged the last one does it, or the next tick."""
     backtest = PolicyBacktest.objects.lock(backtest_id)
-    if backtest.state not in LIVE_STATES or backtest.months.filter(figures__isnull=True).exists():
+    if not backtest.is_live or backtest.months.filter(figures__isnull=True).exists():
         return False
     months = list(backtest.months.order_by("month").values_list("month", "figures"))
     figures = added(each["counts"] for _, each in months if each is not None)
@@ -173,7 +174,8 @@ def finish(*, backtest_id: int, now: datetime) -> bool:
         first_at = max(first_at, backtest.since)
     measured = office.office_between(backtest.since, backtest.until)
     backtest.result = backtest_result.result_of(figures, measured, first_at=first_at, until=backtest.until)
-    backtest.state, backtest.finished_at, backtest.error = "done", now, ""
+    backtest.move(BacktestEvent.FINISH)
+    backtest.finished_at, backtest.error = now, ""
     backtest.started_at = backtest.started_at or now
     backtest.save(update_fields=["result", "state", "finished_at", "started_at", "error"])
     return True
@@ -188,9 +190,10 @@ def cancel(*, backtest_id: int, actor: User, now: datetime) -> PolicyBacktest:
     """
     require_duty(actor, "policies", now=now)
     backtest = PolicyBacktest.objects.lock(backtest_id)
-    if backtest.state not in LIVE_STATES:
+    if not backtest.is_live:
         return backtest
-    backtest.state, backtest.finished_at = "cancelled", now
+    backtest.move(BacktestEvent.CANCEL)
+    backtest.finished_at = now
     backtest.save(update_fields=["state", "finished_at"])
     audit.record("policy.backtest_cancelled", actor=actor, subject=backtest, now=now)
     return backtest
@@ -209,13 +212,14 @@ def resume(*, backtest_id: int, actor: User, now: datetime) -> PolicyBacktest:
     # The version first, as when one is asked for: only one of its runs goes on.
     PolicyVersion.objects.lock(version_id)
     backtest = PolicyBacktest.objects.lock(backtest_id)
-    if backtest.state not in ("cancelled", "failed"):
+    if backtest.state not in BACKTEST_LIFE.before(BacktestEvent.RESUME):
         return backtest
-    if PolicyBacktest.objects.filter(version_id=version_id, state__in=LIVE_STATES).exists():
+    if PolicyBacktest.objects.filter(version_id=version_id, state__in=BACKTEST_LIVE).exists():
         raise IllegalTransition("another backtest of this version goes on: look at that one")
     left = backtest.months.filter(Q(figures__isnull=True) | ~Q(figures__format=backtest_result.FORMAT))
     left.update(figures=None, flips=b"", rows=0, attempts=0, error="", lease_token="", leased_until=None)
-    backtest.state, backtest.error, backtest.finished_at, backtest.finish_attempts = "queued", "", None, 0
+    backtest.move(BacktestEvent.RESUME)
+    backtest.error, backtest.finished_at, backtest.finish_attempts = "", None, 0
     backtest.save(update_fields=["state", "error", "finished_at", "finish_attempts"])
     audit.record("policy.backtest_resumed", actor=actor, subject=backtest, now=now)
     return backtest
@@ -231,7 +235,7 @@ def mark_seen(*, backtest_id: int, actor: User, now: datetime) -> PolicyBacktest
     """
     require_duty(actor, "policies", now=now)
     backtest = PolicyBacktest.objects.lock(backtest_id)
-    if backtest.state != "done":
+    if not backtest.is_done:
         raise IllegalTransition("only a finished backtest can have been looked at")
     if backtest.seen_at is not None:
         return backtest
@@ -250,14 +254,14 @@ def _free(now: datetime) -> Q:
 
 def _next_month(*, now: datetime) -> PolicyBacktestMonth | None:
     """A month that nobody has, of the oldest run. Only a hint: claiming decides."""
-    rows = PolicyBacktestMonth.objects.filter(_free(now), backtest__state__in=LIVE_STATES)
+    rows = PolicyBacktestMonth.objects.filter(_free(now), backtest__state__in=BACKTEST_LIVE)
     return rows.order_by("backtest_id", "month").first()
 
 
 def _unfinished() -> list[int]:
     """Runs whose months are all judged, left by a worker that was killed just then; and those without any month."""
     left = PolicyBacktestMonth.objects.filter(backtest_id=OuterRef("pk"), figures__isnull=True)
-    live = PolicyBacktest.objects.filter(~Exists(left), state__in=LIVE_STATES)
+    live = PolicyBacktest.objects.filter(~Exists(left), state__in=BACKTEST_LIVE)
     return list(live.values_list("pk", flat=True))
 
 
@@ -265,14 +269,15 @@ def _unfinished() -> list[int]:
 def _claim(backtest_id: int, month: date, *, now: datetime) -> tuple[PolicyBacktest, PolicyBacktestMonth] | None:
     """Lease a month; None when it is not to be had. Too many attempts end the run."""
     backtest = PolicyBacktest.objects.lock(backtest_id)
-    if backtest.state not in LIVE_STATES:
+    if not backtest.is_live:
         return None
     row = PolicyBacktestMonth.objects.locked().filter(_free(now), backtest=backtest, month=month).first()
     if row is None:
         return None
     if row.attempts >= BACKTEST_ATTEMPTS_MAX:
         reason = row.error or "its workers ended without a word"
-        backtest.state, backtest.finished_at = "failed", now
+        backtest.move(BacktestEvent.FAIL)
+        backtest.finished_at = now
         backtest.error = f"{row.month:%B %Y}: {reason}"[:ERROR_CHARS_MAX]
         backtest.save(update_fields=["state", "finished_at", "error"])
         return None
@@ -280,8 +285,9 @@ def _claim(backtest_id: int, month: date, *, now: datetime) -> tuple[PolicyBackt
     row.lease_token = secrets.token_hex(16)
     row.leased_until = now + timedelta(seconds=BACKTEST_LEASE_SECONDS)
     row.save(update_fields=["attempts", "lease_token", "leased_until"])
-    if backtest.state == "queued":
-        backtest.state, backtest.started_at = "running", backtest.started_at or now
+    if backtest.is_queued:
+        backtest.move(BacktestEvent.START)
+        backtest.started_at = backtest.started_at or now
         backtest.save(update_fields=["state", "started_at"])
     return backtest, row
 
@@ -290,7 +296,7 @@ def _claim(backtest_id: int, month: date, *, now: datetime) -> tuple[PolicyBackt
 def _settle(row: PolicyBacktestMonth, found: MonthTally, *, now: datetime) -> bool:
     """Write a month's share. False, and nothing written, when the lease is another's or the run has ended."""
     backtest = PolicyBacktest.objects.lock(row.backtest_id)
-    if backtest.state not in LIVE_STATES:
+    if not backtest.is_live:
         return False
     written = PolicyBacktestMonth.objects.filter(
         pk=row.pk, figures__isnull=True, lease_token=row.lease_token

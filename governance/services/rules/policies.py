@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from governance.domain.errors import InvalidInput, LockOutsideTransaction, NotReady
 from governance.domain.limits import REASON_CHARS_MAX
-from governance.domain.rules.policy_life import VersionEvent, next_state
+from governance.domain.states.rules import VersionEvent, VersionState
 from governance.domain.text import clean_reason
 from governance.models import PolicySet, PolicyVersion, User
 from governance.policy.authoring.edits import canonical_source
@@ -121,7 +121,7 @@ def activate_first(*, version_id: int, actor: User, now: datetime) -> PolicyVers
             "rules are in force already: ask for the activation, and a second officer answers",
             missing=["a second officer"],
         )
-    return put_in_force(version_id=version_id, actor=actor, now=now)
+    return put_in_force(version_id=version_id, actor=actor, now=now, event=VersionEvent.INSTALL)
 
 
 def one_officer_suffices(version: PolicyVersion) -> bool:
@@ -131,7 +131,7 @@ def one_officer_suffices(version: PolicyVersion) -> bool:
     of them too: a starter set is chosen. A new set of one's own beside others may loosen what they say, so it takes
     the same two officers as any other change.
     """
-    if not PolicyVersion.objects.filter(state="active").exists():
+    if not PolicyVersion.objects.filter(state=VersionState.ACTIVE).exists():
         return True
     shipped = shipped_digests()
     ruled = PolicyVersion.objects.filter(activated_at__isnull=False).select_related("created_by")
@@ -143,7 +143,15 @@ def _ships(version: PolicyVersion, digests: frozenset[str]) -> bool:
     return version.digest in digests or is_system(version.created_by)
 
 
-def put_in_force(*, version_id: int, actor: User, now: datetime, by: User | None = None, **data: Any) -> PolicyVersion:
+def put_in_force(
+    *,
+    version_id: int,
+    actor: User,
+    now: datetime,
+    by: User | None = None,
+    event: VersionEvent = VersionEvent.PUT_IN_FORCE,
+    **data: Any,
+) -> PolicyVersion:
     """Make a version the one of its set that decides; the one before it retires. In the caller's transaction.
 
     Who may, and what was checked, is the caller's: `activations` for two officers, the installation for the first one.
@@ -152,20 +160,22 @@ def put_in_force(*, version_id: int, actor: User, now: datetime, by: User | None
 
     Args:
         by: who answers for it, where a sweep acts on their behalf.
+        event: INSTALL for the first version of an installation.
         data: further plain values for the log.
     """
     set_id = PolicyVersion.objects.values_list("policy_set_id", flat=True).get(pk=version_id)
     PolicySet.objects.lock(set_id)
     version = PolicyVersion.objects.lock(version_id)
-    if version.state == "active":
+    if version.state == VersionState.ACTIVE:
         return version
-    before = PolicyVersion.objects.filter(policy_set_id=set_id, state="active").first()
+    before = PolicyVersion.objects.filter(policy_set_id=set_id, state=VersionState.ACTIVE).first()
     if before is not None:
-        before.state, before.retired_at = next_state(before.state, VersionEvent.REPLACE).value, now
+        before.move(VersionEvent.REPLACE)
+        before.retired_at = now
         before.save(update_fields=["state", "retired_at"])
     # The database keeps one active version of a set, so the other one has left before this one comes.
-    version.state, version.shadow_since = "active", None
-    version.activated_by, version.activated_at, version.retired_at = by or actor, now, None
+    version.move(event)
+    version.shadow_since, version.activated_by, version.activated_at, version.retired_at = None, by or actor, now, None
     version.save(update_fields=["state", "shadow_since", "activated_by", "activated_at", "retired_at"])
     alerts.tell_in_force(version, before=before, by=by or actor, activation=data.get("activation"), now=now)
     audit.record(
@@ -188,6 +198,6 @@ def install_shipped(*, actor: User, now: datetime) -> list[PolicyVersion]:
     for bundle in shipped_bundles():
         version = _store(bundle, shipped_text(bundle.name), reason="", actor=actor, now=now)
         if not version.policy_set.versions.filter(activated_at__isnull=False).exists():
-            version = put_in_force(version_id=version.pk, actor=actor, now=now)
+            version = put_in_force(version_id=version.pk, actor=actor, now=now, event=VersionEvent.INSTALL)
         versions.append(version)
     return versions

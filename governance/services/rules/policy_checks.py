@@ -11,10 +11,8 @@ from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.rules.policy_life import (
     EMPTY_STAGE_DAYS_MAX,
     EMPTY_STAGE_REASON_CHARS_MIN,
-    VersionEvent,
-    VersionState,
-    next_state,
 )
+from governance.domain.states.rules import VERSION_LIFE, VersionEvent, VersionState
 from governance.domain.text import clean_reason
 from governance.models import PolicyFindingNote, PolicyVersion, User
 from governance.selectors.people.duties import require_duty
@@ -49,7 +47,7 @@ def test_version(
     version = PolicyVersion.objects.filter(pk=version_id).first()
     if version is None:
         raise NotFound(f"policy version `{version_id}` does not exist", id=version_id)
-    next_state(version.state, VersionEvent.PASS)
+    VERSION_LIFE.after(version.state, VersionEvent.PASS)
     checks = policy_checks.run_checks(version, now=now)
     return _keep(version_id, checks, actor=actor, now=now, before_commit=before_commit)
 
@@ -93,9 +91,9 @@ def store_checks(version_id: int, checks: Checks, *, now: datetime, tested_at: d
     """
     version = PolicyVersion.objects.lock(version_id)
     is_green = checks.are_cases_green and not checks.unexplained(policy_checks.explanations_of(version, now=now))
-    state = next_state(version.state, VersionEvent.PASS if is_green else VersionEvent.FAIL)
-    version.state, version.checks, version.tested_at = state.value, checks.to_json(), tested_at or now
-    if state is not VersionState.SHADOW:
+    version.move(VersionEvent.PASS if is_green else VersionEvent.FAIL)
+    version.checks, version.tested_at = checks.to_json(), tested_at or now
+    if version.state != VersionState.SHADOW:
         version.shadow_since = None
     version.save(update_fields=["state", "checks", "tested_at", "shadow_since"])
     return version

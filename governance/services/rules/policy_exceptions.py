@@ -9,6 +9,7 @@ from django.db import transaction
 from governance.domain.errors import AlreadyDecided, NotReady
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.rules.policy_life import EXCEPTION_DAYS_MAX
+from governance.domain.states.rules import EXCEPTION_OPEN, ExceptionEvent, ExceptionState
 from governance.domain.text import clean_reason
 from governance.models import PolicyException, Project, Team, User
 from governance.selectors.rules.policies import rules_in_force
@@ -96,7 +97,7 @@ def answer_exception(*, exception_id: int, answer: str, actor: User, now: dateti
     require_officer(actor, DUTY, now=now)
     policies.lock_sets()
     row = PolicyException.objects.lock(exception_id)
-    if row.state != "asked":
+    if row.state != ExceptionState.ASKED:
         raise AlreadyDecided(f"this exception is `{row.state}` already: nothing was recorded")
     if row.asked_by is not None:
         require_second(actor, DUTY, asked_by=row.asked_by, what="this exception", now=now)
@@ -109,13 +110,15 @@ def answer_exception(*, exception_id: int, answer: str, actor: User, now: dateti
         if missing := gone(row.asked_by, DUTY, did="asked", now=now):
             # Two officers agree on the day of the approval, not on the day that it was asked for.
             raise NotReady(f"this exception cannot be approved: {missing}", missing=[missing])
-        row.state, row.approved_by, row.valid_from = "approved", actor, max(row.valid_from, now)
+        row.move(ExceptionEvent.APPROVE)
+        row.approved_by, row.valid_from = actor, max(row.valid_from, now)
         action = "policy.exception_granted"
     else:
-        row.state, action = "refused", "policy.exception_refused"
+        row.move(ExceptionEvent.REFUSE)
+        action = "policy.exception_refused"
     row.answered_at = now
     row.save(update_fields=["state", "approved_by", "answered_at", "valid_from"])
-    if row.state == "approved":
+    if row.state == ExceptionState.APPROVED:
         alerts.tell_exception_in_force(row, now=now)
     audit.record(action, actor=actor, subject=row, now=now, rule=row.rule_id, until=row.valid_to.isoformat())
     return row
@@ -131,10 +134,10 @@ def end_exception(*, exception_id: int, reason: str, actor: User, now: datetime)
     reason = clean_reason("reason", reason, REASON_CHARS_MAX)
     policies.lock_sets()
     row = PolicyException.objects.lock(exception_id)
-    if row.state not in ("asked", "approved") or row.valid_to <= now:
+    if row.state not in EXCEPTION_OPEN or row.valid_to <= now:
         return row
-    if row.state == "asked" or row.valid_from >= now:
-        row.state = "withdrawn"
+    if row.state == ExceptionState.ASKED or row.valid_from >= now:
+        row.move(ExceptionEvent.WITHDRAW)
     else:
         row.valid_to = now
     row.save(update_fields=["state", "valid_to"])

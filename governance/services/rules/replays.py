@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from governance.domain.states.record import JobState
 from governance.models import JobRun
 from governance.selectors.record import replay
 from governance.services.record import jobs
@@ -20,7 +21,7 @@ def replay_sample(*, now: datetime) -> int:
         how many decisions were judged again; 0 when today's run was made already.
     """
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    if JobRun.objects.filter(name=NAME, started_at__gte=midnight).exclude(state="running").exists():
+    if JobRun.objects.filter(name=NAME, started_at__gte=midnight).exclude(state=JobState.RUNNING).exists():
         return 0
     with jobs.sweep(NAME, now=now) as run:
         if run is None:

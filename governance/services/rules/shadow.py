@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db import transaction
 
 from governance.domain.errors import NotReady
-from governance.domain.rules.policy_life import SHADOWS_MAX, VersionEvent, VersionState, next_state
+from governance.domain.rules.policy_life import SHADOWS_MAX
+from governance.domain.states.rules import VersionEvent, VersionState
 from governance.models import Assessment, PolicyVersion, ShadowDecision, User
 from governance.models.rules.shadow import CHANGES_CHARS_MAX
 from governance.policy.backtest.effects_changed import changed_in_words
@@ -40,10 +41,10 @@ def start_shadow(
     policies.lock_sets()
     version = PolicyVersion.objects.lock(version_id)
     if version.state != VersionState.SHADOW:
-        state = next_state(version.state, VersionEvent.START_SHADOW)
+        version.move(VersionEvent.START_SHADOW)
         if PolicyVersion.objects.filter(state=VersionState.SHADOW).count() >= SHADOWS_MAX:
             raise NotReady(f"{SHADOWS_MAX} versions run in shadow already: end one of them first", missing=[])
-        version.state, version.shadow_since = state.value, now
+        version.shadow_since = now
         version.save(update_fields=["state", "shadow_since"])
         audit.record("policy.shadow_started", actor=actor, subject=version, now=now, digest=version.digest)
     before_commit(version)
@@ -57,7 +58,7 @@ def end_shadow(*, version_id: int, actor: User, now: datetime, before_commit: Be
     policies.lock_sets()
     version = PolicyVersion.objects.lock(version_id)
     if version.state != VersionState.TESTED:
-        version.state = next_state(version.state, VersionEvent.END_SHADOW).value
+        version.move(VersionEvent.END_SHADOW)
         since, version.shadow_since = version.shadow_since, None
         version.save(update_fields=["state", "shadow_since"])
         audit.record(

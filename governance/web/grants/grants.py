@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.domain.errors import GovernanceError
 from governance.domain.prose import sentence
+from governance.domain.states.grants import GrantState
 from governance.selectors import filters
 from governance.selectors.grants import grants as selector
 from governance.services.grants import grants as service
@@ -45,7 +46,7 @@ def show_detail(request: HttpRequest, number: int) -> HttpResponse:
     user, now = signed_in(request), viewing.now()
     found = selector.page(viewing.known_number(number), visibility=viewing.visibility(request, user, now), now=now)
     grant = found.view.grant
-    may_return = grant.state == "active" and grant.owner_id == user.person_id
+    may_return = grant.state == GrantState.ACTIVE and grant.owner_id == user.person_id
     return render(request, "grants/detail.html", {"found": found, "grant": grant, "may_return": may_return, "now": now})
 
 

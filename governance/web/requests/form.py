@@ -29,7 +29,7 @@ from governance.domain.errors import (
     UnfillableStage,
 )
 from governance.domain.prose import sentence
-from governance.domain.requests.lifecycle import EDITABLE, LABELS, State
+from governance.domain.states.requests import EDITABLE, RequestKind, State
 from governance.models import ProvisioningRequest, User
 from governance.selectors.register.usable_places import machine_country
 from governance.selectors.requests import revisions
@@ -85,7 +85,7 @@ def request_new(request: HttpRequest) -> HttpResponse:
         return _answered(request, None, user=user, now=now)
     if request.GET.get("from") == "past":
         return _past_requests(request, user)
-    content: Content = {"start_on": now.date().isoformat(), "ask": "work", "kind": "new"}
+    content: Content = {"start_on": now.date().isoformat(), "ask": "work", "kind": RequestKind.NEW}
     return _show(Shown(request, user, now, "workload", content))
 
 
@@ -96,7 +96,7 @@ def request_edit(request: HttpRequest, number: int) -> HttpResponse:
     user, now = signed_in(request), timezone.now()
     draft = _own(user, number)
     if State(draft.state) not in EDITABLE and draft.state != State.IN_REVIEW:
-        messages.info(request, f"{draft.reference} is {LABELS[State(draft.state)].lower()}: clone it to ask again.")
+        messages.info(request, f"{draft.reference} is {State(draft.state).label.lower()}: clone it to ask again.")
         return redirect("web:request_detail", number=draft.number)
     if request.method == "POST":
         return _answered(request, draft, user=user, now=now)
@@ -289,13 +289,15 @@ def _show(shown: Shown) -> HttpResponse:
 
 def _row(name: str, index: int, shown: Shown, findings: drafts.Findings, registers: Registers) -> dict[str, Any]:
     """One line of the list of steps."""
-    state = "now" if name == shown.step else "done" if findings.is_done(name) else "todo"
-    text = describe(name, shown.content, registers) if state == "done" else STEP_HINTS[name]
+    is_now = name == shown.step
+    is_done = not is_now and findings.is_done(name)
+    text = describe(name, shown.content, registers) if is_done else STEP_HINTS[name]
     return {
         "name": name,
         "number": index,
         "title": STEP_TITLES[name],
-        "state": state,
+        "is_now": is_now,
+        "is_done": is_done,
         "text": text,
         "is_reachable": shown.draft is not None and (name != "review" or findings.is_complete),
     }

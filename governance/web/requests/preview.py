@@ -24,9 +24,10 @@ from governance.domain.money.money import to_units
 from governance.domain.prose import sentence
 from governance.domain.requests import fields
 from governance.domain.requests.kinds import NEW, kind_of
-from governance.domain.requests.lifecycle import State
 from governance.domain.requests.parse import RequestContent
 from governance.domain.requests.said import phrase
+from governance.domain.states.money import HoldState
+from governance.domain.states.requests import State
 from governance.models import BudgetHold, ProvisioningRequest, User
 from governance.selectors.people import people
 from governance.selectors.register.usable_places import machine_country
@@ -177,7 +178,7 @@ def _assess(content: Mapping[str, Any], *, user: User, now: datetime, request: P
     held = 0
     if request is not None and request.state in (State.IN_REVIEW, State.CHANGES_REQUESTED):
         # What it holds already is not missing from the budget a second time.
-        open_hold = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+        open_hold = BudgetHold.objects.filter(provisioning_request=request, state=HoldState.OPEN).first()
         held = open_hold.amount_micro if open_hold else 0
     return assess(
         RequestContent.parse(content),

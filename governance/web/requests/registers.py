@@ -8,6 +8,7 @@ from functools import cached_property
 
 from estimator.catalogue import NoCatalogue, current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot, ProhibitedUse
+from governance.domain.states.grants import GrantState
 from governance.models import Grant, ModelLineage, Project, Provider, Purpose, User
 from governance.selectors.requests import references
 
@@ -54,7 +55,7 @@ class Registers:
 
     @cached_property
     def grants(self) -> list[Grant]:
-        return list(Grant.objects.filter(owner_id=self.user.person_id, state="active")[:GRANTS_LISTED_MAX])
+        return list(Grant.objects.filter(owner_id=self.user.person_id, state=GrantState.ACTIVE)[:GRANTS_LISTED_MAX])
 
     def accelerator_groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Parts by vendor, newest first; those with prices of our own before all."""

@@ -13,9 +13,11 @@ from governance.domain.money.money import to_units
 from governance.domain.prose import within
 from governance.domain.requests import fields
 from governance.domain.requests.fields import FieldType
-from governance.domain.requests.lifecycle import EDITABLE, TRANSITIONS, Event, State
+from governance.domain.states.approvals import StageState
+from governance.domain.states.requests import EDITABLE, REQUEST_LIFE, Event, State
 from governance.domain.typed import finite_number
 from governance.models import ApprovalDecision, ApprovalStage, User
+from governance.policy.bundle.effects import Outcome
 from governance.selectors.approvals import queues
 from governance.selectors.requests import reasons
 from governance.selectors.requests.provisioning import Story
@@ -109,8 +111,8 @@ def permitted(story: Story, *, is_mine: bool) -> dict[str, bool]:
     state = State(story.request.state)
     return {
         "change": is_mine and (state in EDITABLE or state is State.IN_REVIEW),
-        "withdraw": is_mine and (state, Event.WITHDRAW) in TRANSITIONS,
-        "discard": is_mine and (state, Event.DISCARD) in TRANSITIONS,
+        "withdraw": is_mine and (state, Event.WITHDRAW) in REQUEST_LIFE.moves,
+        "discard": is_mine and (state, Event.DISCARD) in REQUEST_LIFE.moves,
         "clone": state is not State.DRAFT,
     }
 
@@ -211,20 +213,20 @@ def _row(shape: str, title: str, text: str, state: str) -> dict[str, str]:
 def _step(stage: ApprovalStage, waiting: queues.Waiting | None) -> dict[str, str]:
     decisions = [each for each in stage.decisions.all() if each.counts]
     said = "; ".join(f"{_decider(each)}, {numbers.moment(each.decided_at)}" for each in decisions)
-    yes = sum(each.verdict == "approve" for each in decisions)
+    yes = sum(each.approves for each in decisions)
     title = stage.role.name if stage.quorum == 1 else f"{stage.role.name}, {yes} of {stage.quorum}"
     match stage.state:
-        case "approved":
+        case StageState.APPROVED:
             return _row("ok", title, said or "Approved", "done")
-        case "rejected":
+        case StageState.REJECTED:
             return _row("deny", title, said or "Not approved", "")
-        case "changes_requested":
+        case StageState.CHANGES_REQUESTED:
             return _row("review", title, said or "Changes asked for", "")
-        case "open":
+        case StageState.OPEN:
             due = f"due {numbers.moment(stage.due_at)}"
             who = _names_of_only_stage(waiting)
             return _row("wait", title, ", ".join(part for part in (said or who, due) if part), "now")
-        case "waiting":
+        case StageState.WAITING:
             return _row("draft", title, "Asked after that", "")
     return _row("draft", title, "Not asked any more", "")
 
@@ -265,9 +267,9 @@ def why_title(story: Story) -> str:
     if story.current is None:
         return ""
     match story.current.assessment.outcome:
-        case "deny":
+        case Outcome.DENY:
             return "Why it is not allowed"
-        case "allow" if not story.stages:
+        case Outcome.ALLOW if not story.stages:
             return "Why nobody had to decide"
     count = sum(stage.quorum for stage in story.stages)
     words = ("nobody", "one person", "two people", "three people", "four people", "five people", "six people")

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from governance.domain.errors import GovernanceError, InvalidInput, NotFound
 from governance.domain.prose import sentence
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.requests import State
 from governance.models import ProvisioningRequest, User
 from governance.selectors import filters
 from governance.selectors.approvals import queues

@@ -5,6 +5,7 @@ from __future__ import annotations
 from governance.channels.email import pages
 from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
 from governance.domain.prose import NBSP
+from governance.domain.states.rules import PublicationState
 from governance.models import AcceptableUsePublication, AcceptableUseVersion, Alert
 from governance.selectors.rules import acceptable_use, officers
 
@@ -21,7 +22,7 @@ def asked(alert: Alert, reader: Reader) -> Letter:
     row = AcceptableUsePublication.objects.select_related("statement", "asked_by__person").get(
         pk=alert.payload["publication"]
     )
-    if row.state != "asked":
+    if row.state != PublicationState.ASKED:
         raise Moot("it was answered or withdrawn before the mail left")
     if reader.person.pk not in officers.seconds("acceptable_use", asked_by=row.asked_by, now=reader.now):
         raise Moot("the reader can no longer answer it")

@@ -7,6 +7,7 @@ from governance.channels.email.letters import Letter, Moot, Reader, quoted, unli
 from governance.domain import prose
 from governance.domain.prose import NBSP
 from governance.domain.rules.backtest_result import changes_in_words, effects_in_words, nothing_newly
+from governance.domain.states.rules import ActivationState, VersionState
 from governance.models import Alert, PolicyActivation, PolicyBacktest
 from governance.selectors.rules import activations
 
@@ -21,7 +22,7 @@ def asked(alert: Alert, reader: Reader) -> Letter:
         Moot: it was answered or withdrawn, or the reader can no longer answer it.
     """
     activation = activations.activation_of(alert.payload["activation"])
-    if activation.state != "asked":
+    if activation.state != ActivationState.ASKED:
         raise Moot("it was answered or withdrawn before the mail left")
     if reader.person.pk not in activations.answerers(activation, now=reader.now):
         raise Moot("the reader can no longer answer it")
@@ -81,7 +82,7 @@ def lapsed(alert: Alert, reader: Reader) -> Letter:
     Raises:
         Moot: the version rules after all, or the reader is no officer any more.
     """
-    activation = _not_in_force(alert, reader, state="lapsed")
+    activation = _not_in_force(alert, reader, state=ActivationState.LAPSED)
     name = _name(activation)
     return _letter(
         activation,
@@ -106,7 +107,7 @@ def late(alert: Alert, reader: Reader) -> Letter:
     Raises:
         Moot: it rules, lapsed or was withdrawn since, or the reader is no officer any more.
     """
-    activation = _not_in_force(alert, reader, state="agreed")
+    activation = _not_in_force(alert, reader, state=ActivationState.AGREED)
     name = _name(activation)
     return _letter(
         activation,
@@ -138,7 +139,7 @@ def _letter(activation: PolicyActivation, **words: object) -> Letter:
 
 def _not_in_force(alert: Alert, reader: Reader, *, state: str) -> PolicyActivation:
     activation = activations.activation_of(alert.payload["activation"])
-    if activation.state != state or activation.version.state == "active":
+    if activation.state != state or activation.version.state == VersionState.ACTIVE:
         raise Moot("it took effect or was settled otherwise before the mail left")
     if reader.person.pk not in activations.concerned(activation, now=reader.now):
         raise Moot("the reader is no longer a policy officer")

@@ -9,7 +9,8 @@ from governance.channels.email.letters import Letter, Moot, Reader, quoted, unli
 from governance.domain import prose
 from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.prose import NBSP
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.grants import GrantState
+from governance.domain.states.requests import State
 from governance.models import Alert, ApprovalDecision, Grant
 from governance.selectors.messages import alerts
 from governance.selectors.messages.alerts import Case
@@ -106,7 +107,7 @@ def changes_wanted(alert: Alert, reader: Reader) -> Letter:
 def grant_issued(alert: Alert, reader: Reader) -> Letter:
     """Mail 5, the yes: what to put on jobs, what caps it, when it ends, how to return it."""
     grant = alerts.grant_of(alert.payload["grant"])
-    if grant.state != "active":
+    if grant.state != GrantState.ACTIVE:
         raise Moot(f"{grant.reference} is over")
     case = Case(grant.provisioning_request_id, grant.revision.number)
     is_owner = grant.owner_id == reader.person.pk

@@ -89,8 +89,8 @@ def _causes(budget: Budget) -> str:
 def _cause(hold: BudgetHold) -> str:
     request = hold.provisioning_request
     grant = getattr(request, "grant", None)
-    state = "held" if hold.state == "open" else "running"
-    return f"{grant or request} {unlinked(request.title)}, {prose.money(hold.amount_micro)} {state}"
+    standing = "held" if hold.is_open else "running"
+    return f"{grant or request} {unlinked(request.title)}, {prose.money(hold.amount_micro)} {standing}"
 
 
 def _instant(text: str) -> datetime:

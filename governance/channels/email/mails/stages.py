@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from governance.channels.email import pages, phrases
 from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
 from governance.domain import prose
+from governance.domain.states.approvals import StageState
 from governance.models import Alert, ApprovalStage
 from governance.selectors.approvals.authority import Holder
 from governance.selectors.messages import alerts
@@ -176,8 +177,8 @@ def _why_this_stage(ask: _Ask) -> str:
 
 def _what_comes_next(ask: _Ask) -> str:
     others = [stage for stage in ask.case.stages() if stage.pk != ask.stage.pk]
-    later = [prose.within(stage.role.name) for stage in others if stage.state == "waiting"]
-    beside = [prose.within(stage.role.name) for stage in others if stage.state == "open"]
+    later = [prose.within(stage.role.name) for stage in others if stage.state == StageState.WAITING]
+    beside = [prose.within(stage.role.name) for stage in others if stage.state == StageState.OPEN]
     sentences = []
     if beside:
         sentences.append(f"Also deciding: {', '.join(beside)}.")

@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from governance.domain.money.money import to_units
-from governance.domain.requests.lifecycle import State
 from governance.domain.requests.parse import RequestContent
+from governance.domain.states.money import HoldState
+from governance.domain.states.requests import State
 from governance.models import BudgetHold, ProvisioningRequest
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.decision import decide
 from governance.policy.decisions.limits_of import limits_of
 from governance.policy.errors import FactError
@@ -136,7 +137,7 @@ def assessed_now(
         GovernanceError: it names what is gone, or nothing could be judged.
     """
     if own_hold_micro is None:
-        held = BudgetHold.objects.filter(provisioning_request=request, state="open").first()
+        held = BudgetHold.objects.filter(provisioning_request=request, state=HoldState.OPEN).first()
         own_hold_micro = held.amount_micro if held else 0
     assessed = assessments.assess(
         moved_to(RequestContent.parse(content), now.date()),

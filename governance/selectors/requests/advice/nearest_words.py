@@ -9,7 +9,7 @@ from typing import Any
 
 from governance.domain.prose import NBSP, capital, money_in_full, within
 from governance.domain.requests.parse import RequestContent
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.fired import FiredRule
 from governance.policy.decisions.wording import role_in_words
 from governance.selectors.requests.advice.levers import differences

@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from numpy.typing import NDArray
 
 from governance.domain.errors import NotFound
+from governance.domain.states.rules import ExceptionState
 from governance.models import PolicyBacktest, PolicyException, PolicyVersion
 from governance.policy.backends.bitmaps import Bits, count_bits, full
 from governance.policy.backends.columns import Columns, concatenate, microseconds
@@ -30,7 +31,7 @@ from governance.policy.backtest.tally import (
     tally,
     unpriced_rows,
 )
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.policy_set import CompiledPolicySet
 from governance.selectors.requests.assessments import DEFAULT_NEED
 from governance.selectors.rules import policies
@@ -100,7 +101,7 @@ def policy_of(version_ids: Iterable[int]) -> CompiledPolicySet:
 
 def exceptions_until(until: datetime) -> list[ExceptionScope]:
     """Every exception that may have held before an instant."""
-    rows = PolicyException.objects.filter(state="approved", valid_from__lt=until)
+    rows = PolicyException.objects.filter(state=ExceptionState.APPROVED, valid_from__lt=until)
     rows = rows.select_related("team", "project").order_by("pk")
     return [
         ExceptionScope(

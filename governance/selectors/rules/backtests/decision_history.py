@@ -19,16 +19,18 @@ from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import TruncMonth
 
+from governance.domain.states.requests import Occasion
 from governance.models import Assessment, FactChunk, FactRow
 from governance.policy.backends.columns import Column, Columns, code_dtype, encode, microseconds
 from governance.policy.backends.columns_store import read_columns
 from governance.policy.backtest.backtest import OUTCOME_COLUMN
 from governance.policy.backtest.tally import AT_COLUMN, BESIDE, ID_COLUMN, NEEDS_COLUMN, PROJECT_COLUMN
+from governance.policy.bundle.effects import Outcome
 from governance.policy.facts.facts_schema import FACTS_BY_NAME, SCHEMA
 
 ROWS_PER_READ = 5_000
 ROWS_PER_PART = 250_000
-OUTCOMES = ("allow", "review", "deny")
+OUTCOMES = tuple(outcome.value for outcome in Outcome)
 
 
 class Part(Protocol):
@@ -176,7 +178,7 @@ def heads_of(month: date, *, after: int = 0, before: datetime | None = None) -> 
     return [
         Head(
             pk, outcome, at, digest,
-            tuple(f"{need['role']}:{need['quorum']}" for need in needs or ()) if outcome == "review" else (),
+            tuple(f"{need['role']}:{need['quorum']}" for need in needs or ()) if outcome == Outcome.REVIEW else (),
             project or "",
         )
         for pk, outcome, at, digest, needs, project in values.iterator(ROWS_PER_READ)
@@ -192,7 +194,7 @@ def first_instant(month: date) -> datetime:
 
 
 def _submitted() -> QuerySet[Assessment]:
-    return Assessment.objects.filter(occasion="submit")
+    return Assessment.objects.filter(occasion=Occasion.SUBMIT)
 
 
 def _of_month(month: date) -> QuerySet[Assessment]:

@@ -15,9 +15,11 @@ from django.db.models import F
 
 from governance.channels import email as emails
 from governance.channels.email import Answer, Line, Result
-from governance.domain.errors import IllegalTransition, NotFound
+from governance.domain.errors import NotFound
 from governance.domain.limits import ALERT_ATTEMPTS_MAX, ALERT_LEASE_SECONDS
+from governance.domain.states.messages import ALERT_LIFE, ALERT_UNSENT, AlertEvent, AlertState
 from governance.models import Alert, User
+from governance.models.base import move_all
 from governance.selectors.people.duties import require_duty
 from governance.services.record import audit
 
@@ -87,16 +89,25 @@ def _claim(now: datetime, size: int) -> list[Alert]:
     A mail whose sending ends its process would take the rest of its batch along; alone at the end it cannot.
     """
     due = Alert.objects.select_for_update(of=("self",), no_key=True, skip_locked=True).select_related("recipient")
-    fresh = list(due.filter(state="pending", next_attempt_at__lte=now).order_by("next_attempt_at", "pk")[:size])
+    fresh = list(
+        due.filter(state=AlertState.PENDING, next_attempt_at__lte=now).order_by("next_attempt_at", "pk")[:size]
+    )
     lapsed = list(
-        due.filter(state="sending", next_attempt_at__lte=now, leased_until__lte=now).order_by("attempts", "pk")[:1]
+        due.filter(state=AlertState.SENDING, next_attempt_at__lte=now, leased_until__lte=now).order_by(
+            "attempts", "pk"
+        )[:1]
     )
     exhausted = [alert for alert in lapsed if alert.attempts >= ALERT_ATTEMPTS_MAX]
     for alert in exhausted:
-        _write(alert, state="dead", last_error=f"{alert.attempts} tries ended without an answer: the sender was lost")
+        _write(
+            alert,
+            AlertEvent.GIVE_UP,
+            last_error=f"{alert.attempts} tries ended without an answer: the sender was lost",
+        )
     claimed = fresh + [alert for alert in lapsed if alert not in exhausted]
     for alert in claimed:
-        alert.state, alert.lease_token = "sending", uuid.uuid4()
+        alert.move(AlertEvent.CLAIM)
+        alert.lease_token = uuid.uuid4()
         alert.leased_until = now + timedelta(seconds=ALERT_LEASE_SECONDS)
         alert.attempts += 1
     Alert.objects.bulk_update(claimed, ["state", "lease_token", "leased_until", "attempts"])
@@ -124,24 +135,24 @@ def _send(alert: Alert, line: Line, *, now: datetime) -> Answer | None:
 def _settle(alert: Alert, answer: Answer | None, *, now: datetime) -> str:
     """Write what became of a try, if the lease is still ours. A word for the count."""
     if answer is None:
-        return _write(alert, state="skipped", last_error=alert.last_error)
+        return _write(alert, AlertEvent.SKIP, last_error=alert.last_error)
     if answer.result is Result.SENT:
-        return _write(alert, state="sent", sent_at=now, last_error="")
+        return _write(alert, AlertEvent.CONFIRM, sent_at=now, last_error="")
     is_unconfirmed = answer.result is Result.UNCONFIRMED
     unconfirmed = alert.unconfirmed + is_unconfirmed
     if answer.result is Result.REFUSED or unconfirmed >= UNCONFIRMED_MAX or _was_put_off_for_good(alert, now):
         logger.error("alert %s is given up: %s", alert.pk, answer.reason)
-        return _write(alert, state="dead", last_error=answer.reason, unconfirmed=unconfirmed)
+        return _write(alert, AlertEvent.GIVE_UP, last_error=answer.reason, unconfirmed=unconfirmed)
     wait = backoff(alert.attempts)
     is_written = _write(
         alert,
-        state="pending",
+        AlertEvent.PUT_BACK,
         last_error=answer.reason,
         unconfirmed=unconfirmed,
         attempts=min(alert.attempts, ALERT_ATTEMPTS_MAX - LOSSES_SPARED),
         next_attempt_at=now + (max(wait, UNCONFIRMED_REST) if is_unconfirmed else wait),
     )
-    return "retried" if is_written == "pending" else is_written
+    return "retried" if is_written == AlertState.PENDING else is_written
 
 
 def _was_put_off_for_good(alert: Alert, now: datetime) -> bool:
@@ -149,13 +160,12 @@ def _was_put_off_for_good(alert: Alert, now: datetime) -> bool:
     return alert.attempts >= ALERT_ATTEMPTS_MAX - LOSSES_SPARED and now - alert.created_at >= GIVEN_UP_AFTER
 
 
-def _write(alert: Alert, *, state: str, **columns: Any) -> str:
+def _write(alert: Alert, event: AlertEvent, **columns: Any) -> str:
     """Settle one claimed row. Invariant: only with the lease token that this claim wrote."""
     columns["last_error"] = columns["last_error"].replace("\0", "")[:ERROR_CHARS_MAX]
-    written = Alert.objects.filter(pk=alert.pk, state="sending", lease_token=alert.lease_token).update(
-        state=state, lease_token=None, leased_until=None, **columns
-    )
-    return state if written else "lost"
+    claimed = Alert.objects.filter(pk=alert.pk, lease_token=alert.lease_token)
+    written = move_all(claimed, event, lease_token=None, leased_until=None, **columns)
+    return ALERT_LIFE.to(event) if written else "lost"
 
 
 def backoff(attempts: int) -> timedelta:
@@ -170,14 +180,20 @@ def _give_back(alerts: Sequence[Alert], *, at: datetime, reason: str = "") -> in
     """Return mails that were not tried; the try does not count."""
     tokens = [alert.lease_token for alert in alerts]
     columns: dict[str, Any] = {"last_error": reason[:ERROR_CHARS_MAX]} if reason else {}
-    return Alert.objects.filter(pk__in=[alert.pk for alert in alerts], state="sending", lease_token__in=tokens).update(
-        state="pending", lease_token=None, leased_until=None, attempts=F("attempts") - 1, next_attempt_at=at, **columns
+    return move_all(
+        Alert.objects.filter(pk__in=[alert.pk for alert in alerts], lease_token__in=tokens),
+        AlertEvent.PUT_BACK,
+        lease_token=None,
+        leased_until=None,
+        attempts=F("attempts") - 1,
+        next_attempt_at=at,
+        **columns,
     )
 
 
 def _let_rest(*, until: datetime, now: datetime) -> None:
     """Hold back everything that is due: each tick would only wait for the same silence."""
-    Alert.objects.filter(state="pending", next_attempt_at__lte=now).update(next_attempt_at=until)
+    Alert.objects.filter(state=AlertState.PENDING, next_attempt_at__lte=now).update(next_attempt_at=until)
 
 
 def _elapsed(began: float) -> float:
@@ -199,11 +215,10 @@ def redrive(*, alert_id: int, actor: User, now: datetime) -> Alert:
     alert = Alert.objects.select_for_update(of=("self",), no_key=True).filter(pk=alert_id).first()
     if alert is None:
         raise NotFound(f"alert `{alert_id}` does not exist", id=alert_id)
-    if alert.state in ("pending", "sending"):
+    if alert.state in ALERT_UNSENT:
         return alert
-    if alert.state != "dead":
-        raise IllegalTransition(f"this mail is `{alert.state}`: only one that was given up is sent again")
-    alert.state, alert.attempts, alert.unconfirmed, alert.next_attempt_at = "pending", 0, 0, now
+    alert.move(AlertEvent.QUEUE_AGAIN)
+    alert.attempts, alert.unconfirmed, alert.next_attempt_at = 0, 0, now
     alert.save(update_fields=["state", "attempts", "unconfirmed", "next_attempt_at"])
     audit.record("alert.requeued", actor=actor, subject=alert, now=now, request=alert.provisioning_request)
     return alert

@@ -9,7 +9,7 @@ from governance.domain.errors import (
     IllegalTransition,
     NotReady,
 )
-from governance.domain.rules.policy_life import TRANSITIONS, VersionEvent, VersionState, next_state
+from governance.domain.states.rules import VERSION_LIFE, VersionEvent, VersionState
 from governance.models import (
     PolicySet,
     PolicyVersion,
@@ -31,10 +31,10 @@ pytestmark = pytest.mark.django_db
 
 
 def test_no_state_but_active_retires_and_only_tested_versions_come_into_force() -> None:
-    assert {state for state, event in TRANSITIONS if event is VersionEvent.REPLACE} == {VersionState.ACTIVE}
-    assert (VersionState.DRAFT, VersionEvent.PUT_IN_FORCE) not in TRANSITIONS
+    assert {state for state, event in VERSION_LIFE.moves if event is VersionEvent.REPLACE} == {VersionState.ACTIVE}
+    assert (VersionState.DRAFT, VersionEvent.PUT_IN_FORCE) not in VERSION_LIFE.moves
     with pytest.raises(IllegalTransition, match="run its cases first"):
-        next_state("draft", VersionEvent.START_SHADOW)
+        VERSION_LIFE.after("draft", VersionEvent.START_SHADOW)
 
 
 def test_the_database_keeps_the_text_of_a_version_as_it_is(cast: Cast) -> None:
