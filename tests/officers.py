@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from governance.domain.states.rules import VersionEvent
 from governance.models import AcceptableUseVersion, PolicyBacktest, PolicyVersion, User
 from governance.policy.bundle.shipped import shipped_text
 from governance.selectors.rules import policies as reading
@@ -15,10 +16,10 @@ from governance.services.rules import acceptable_use, policies, policy_checks
 
 
 def put_in_force(version: PolicyVersion, *, actor: User, now: datetime) -> PolicyVersion:
-    """As if two officers had agreed."""
+    """As if two officers had agreed. Its cases are not run: as for the texts that an installation brings."""
     with transaction.atomic():
         policies.lock_sets()
-        return policies.put_in_force(version_id=version.pk, actor=actor, now=now)
+        return policies.put_in_force(version_id=version.pk, actor=actor, now=now, event=VersionEvent.INSTALL)
 
 
 def published(*, asker: User, second: User, now: datetime, **fields: Any) -> AcceptableUseVersion:
