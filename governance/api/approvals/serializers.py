@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from governance.api.fields import IdField, InstantField, choice_field, texts_field
 from governance.api.serializers import StrictSerializer
-from governance.models.approvals.approvals import STAGE_STATES, VERDICTS
+from governance.domain.states.approvals import StageState, Verdict
 
 
 class ApprovalDecisionSerializer(serializers.Serializer[Any]):
@@ -17,7 +17,7 @@ class ApprovalDecisionSerializer(serializers.Serializer[Any]):
     id = IdField(source="pk")
     person = IdField(source="person_id", help_text="Who decided.")
     for_person = IdField(source="for_person_id", allow_null=True, help_text="For whom, as a delegate.")
-    verdict = choice_field(VERDICTS)
+    verdict = choice_field(Verdict)
     reason = serializers.CharField()
     revision_digest = serializers.CharField(help_text="Of the revision that was read.")
     decided_at = InstantField()
@@ -30,7 +30,7 @@ class StageSerializer(serializers.Serializer[Any]):
     role = serializers.CharField(source="role.slug")
     quorum = serializers.IntegerField(help_text="How many people have to approve.")
     order = serializers.IntegerField()
-    state = choice_field(STAGE_STATES)
+    state = choice_field(StageState)
     rules = texts_field(source="rule_ids", help_text="Rules that require it.")
     opened_at = InstantField(allow_null=True)
     due_at = InstantField(allow_null=True)
@@ -38,6 +38,6 @@ class StageSerializer(serializers.Serializer[Any]):
 
 
 class DecisionInputSerializer(StrictSerializer):
-    verdict = serializers.ChoiceField(choices=["approve", "reject", "changes"])
+    verdict = serializers.ChoiceField(choices=[verdict.value for verdict in Verdict])
     reason = serializers.CharField(max_length=4000)
     revision_digest = serializers.RegexField(r"^[0-9a-f]{64}$", help_text="Of the revision that you read.")

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from estimator.core.pricing.place import PriceTerm
 from governance.api.fields import InstantField, NumberField, choice_field
 from governance.api.serializers import MoneySerializer
-from governance.models.grants.grants import GRANT_STATES
+from governance.domain.states.grants import GrantState
 
 
 class GrantSerializer(serializers.Serializer[Any]):
@@ -17,7 +17,7 @@ class GrantSerializer(serializers.Serializer[Any]):
 
     reference = serializers.CharField(help_text="Such as G-0108.")
     number = serializers.IntegerField()
-    state = choice_field(GRANT_STATES)
+    state = choice_field(GrantState)
     title = serializers.CharField()
     request = serializers.CharField(source="provisioning_request.reference", help_text="Such as REQ-0123.")
     project = serializers.CharField(source="project.slug")

@@ -8,8 +8,8 @@ from rest_framework import serializers
 
 from governance.api.fields import choice_field, facts_field, texts_field
 from governance.api.rules.decision_serializers import LeafSerializer
-from governance.policy.bundle.effects import EffectKind
-from governance.policy.decisions.answer import Outcome
+from governance.domain.states.requests import Occasion
+from governance.policy.bundle.effects import EffectKind, Outcome
 
 
 class LabelsSerializer(serializers.Serializer[Any]):
@@ -17,7 +17,7 @@ class LabelsSerializer(serializers.Serializer[Any]):
 
     app = serializers.CharField()
     request = serializers.CharField(help_text="Such as REQ-0123.")
-    occasion = serializers.ChoiceField(choices=["submit", "grant"])
+    occasion = choice_field(Occasion)
 
 
 class RevisionOfSerializer(serializers.Serializer[Any]):

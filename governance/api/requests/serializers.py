@@ -22,9 +22,9 @@ from governance.api.requests.estimate_serializers import EstimateSerializer
 from governance.api.rules.decision_serializers import DecisionSerializer
 from governance.api.serializers import MoneySerializer, StrictSerializer
 from governance.domain.requests import kinds
-from governance.domain.requests.lifecycle import State
 from governance.domain.requests.registers import gaps_in_words
-from governance.policy.decisions.answer import Outcome
+from governance.domain.states.requests import Occasion, State
+from governance.policy.bundle.effects import Outcome
 
 
 class RequesterSerializer(serializers.Serializer[Any]):
@@ -88,7 +88,7 @@ class AssessmentSerializer(serializers.Serializer[Any]):
 
     id = IdField(source="pk")
     assessed_at = InstantField()
-    occasion = serializers.ChoiceField(choices=["submit", "grant"])
+    occasion = choice_field(Occasion)
     outcome = choice_field(Outcome)
     exposure = MoneySerializer(source="exposure_micro", allow_null=True)
     decision = DecisionSerializer()

@@ -17,7 +17,7 @@ from governance.api.schema import JUDGING, SUBMITTING, described
 from governance.api.serializers import Beside
 from governance.domain import errors
 from governance.domain.errors import NotFound
-from governance.domain.requests.lifecycle import State
+from governance.domain.states.requests import State
 from governance.models import ProvisioningRequest
 from governance.selectors.approvals import approvals as deciding
 from governance.selectors.requests import assessed as stored

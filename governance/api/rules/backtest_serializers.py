@@ -16,7 +16,7 @@ from governance.api.fields import (
     counts_field,
 )
 from governance.api.serializers import PlainSerializer, StrictSerializer
-from governance.models.rules.backtests import BACKTEST_STATES
+from governance.domain.states.rules import BacktestState
 
 # A result that was kept in an earlier form lacks what was added since: nothing of it is required.
 
@@ -140,7 +140,7 @@ class BacktestSerializer(serializers.Serializer[Any]):
 
     id = IdField(source="pk")
     version = BacktestVersionSerializer()
-    state = choice_field(BACKTEST_STATES)
+    state = choice_field(BacktestState)
     on = serializers.DateField(help_text="Day whose parameters hold for every decision.")
     since = InstantField(allow_null=True)
     until = InstantField()

@@ -8,8 +8,7 @@ from rest_framework import serializers
 
 from governance.api.fields import FactField, NumberField, choice_field, facts_field, texts_field
 from governance.api.serializers import PlainSerializer
-from governance.policy.bundle.effects import EffectKind
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import EffectKind, Outcome
 
 
 class LeafSerializer(PlainSerializer):

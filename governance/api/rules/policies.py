@@ -28,7 +28,6 @@ from governance.domain.errors import (
 )
 from governance.domain.states.rules import VersionState
 from governance.models import PolicyVersion
-from governance.models.rules.policies import VERSION_STATES
 from governance.selectors.rules.activations import standing_of
 from governance.selectors.rules.policy_checks import Checks
 from governance.services.rules import activations, policies, policy_checks, shadow
@@ -90,7 +89,7 @@ class VersionList(ListEndpoint, PolicyEndpoint):
         shapes.VersionSerializer(many=True),
         parameters=[
             OpenApiParameter("set", OpenApiTypes.STR),
-            OpenApiParameter("state", OpenApiTypes.STR, enum=list(VERSION_STATES)),
+            OpenApiParameter("state", OpenApiTypes.STR, enum=[state.value for state in VersionState]),
         ],
     )
     def get(self, request: Request) -> Response:

@@ -17,10 +17,10 @@ from governance.api.fields import (
 )
 from governance.api.rules.decision_serializers import CounterfactualSerializer, DecisionSerializer
 from governance.api.serializers import StrictSerializer
-from governance.models.rules.policies import ACTIVATION_STATES, VERSION_STATES
+from governance.domain.states.rules import ActivationState, VersionState
 from governance.policy.analysis.findings import Severity
 from governance.policy.bundle.bundle_model import CaseKind
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import Outcome
 from governance.policy.limits import BUNDLE_BYTES_MAX
 from governance.selectors.rules.activations import BacktestStanding
 from governance.services.rules import activations
@@ -34,7 +34,7 @@ class VersionSerializer(serializers.Serializer[Any]):
     id = IdField(source="pk")
     set = serializers.CharField(source="policy_set.slug")
     number = serializers.IntegerField()
-    state = choice_field(VERSION_STATES)
+    state = choice_field(VersionState)
     digest = serializers.CharField(help_text="SHA-256 of the canonical rules.")
     reason = serializers.CharField(help_text="Why it was written.")
     created_by = IdField(source="created_by_id", help_text="Id of the account.")
@@ -51,7 +51,7 @@ class ActivationSerializer(serializers.Serializer[Any]):
 
     id = IdField(source="pk")
     version = IdField(source="version_id")
-    state = choice_field(ACTIVATION_STATES)
+    state = choice_field(ActivationState)
     asked_by = IdField(source="asked_by_id")
     asked_at = InstantField()
     reason = serializers.CharField()

@@ -17,9 +17,8 @@ from governance.policy.analysis.solver import Answer, Solver
 from governance.policy.backends.interpreter import evaluate
 from governance.policy.bundle.bundle import load_bundle
 from governance.policy.bundle.bundle_model import Bundle, DatedValue, Param, Rule
-from governance.policy.bundle.effects import DEFAULT_ON_ERROR, Effect, EffectKind, RoleDemand
+from governance.policy.bundle.effects import DEFAULT_ON_ERROR, Effect, EffectKind, Outcome, RoleDemand
 from governance.policy.bundle.shipped import shipped_policy_set
-from governance.policy.decisions.answer import Outcome
 from governance.policy.decisions.decision import RuleException, decide
 from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.facts.examples import plain_ask

@@ -20,9 +20,8 @@ from governance.policy.backtest.backtest import (
     outcomes_of,
 )
 from governance.policy.bundle.bundle_model import Bundle, Rule
-from governance.policy.bundle.effects import Effect, EffectKind, OnError, RoleDemand
+from governance.policy.bundle.effects import Effect, EffectKind, OnError, Outcome, RoleDemand
 from governance.policy.bundle.shipped import shipped_policy_set
-from governance.policy.decisions.answer import Outcome
 from governance.policy.decisions.decision import RuleException, decide
 from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.facts.facts_schema import SCHEMA

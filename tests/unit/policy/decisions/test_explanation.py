@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from governance.policy.bundle.effects import Outcome
 from governance.policy.bundle.shipped import shipped_policy_set
-from governance.policy.decisions.answer import Outcome
 from governance.policy.decisions.counterfactual import CHANGEABLE, nearest_allowed
 from governance.policy.decisions.decision import decide
 from governance.policy.decisions.decision_log import MASK, ChainReader, log_entry

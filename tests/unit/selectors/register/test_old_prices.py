@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import Outcome
 from governance.selectors.people import people
 from governance.selectors.requests import assessments, provisioning
 from governance.services.requests import submission

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from governance.domain.requests.parse import RequestContent
 from governance.models import Budget, ProvisioningRequest
-from governance.policy.decisions.answer import Outcome
+from governance.policy.bundle.effects import Outcome
 from governance.selectors.requests import assessments, situations
 from governance.selectors.requests.advice import advice, nearest
 from governance.selectors.requests.advice.nearest import Advice
