@@ -9,7 +9,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from governance.api.fields import JSON_VALUE, JsonField
 from governance.api.people.scopes import scope_of
-from governance.api.schema import REPLAYED, refusal, refusals_of
+from governance.api.schema import EVERY_CALL, REPLAYED, refusal, refusals_of
 from governance.api.serializers import ProblemSerializer
 
 
@@ -39,4 +39,9 @@ class ScopedSchema(AutoSchema):
             for answer in operation["responses"].values():
                 answer["headers"] = REPLAYED
         for status, codes in refusals_of(self.method, operation, refuses).items():
-            operation["responses"][str(status)] = refusal(status, codes)
+            said: dict[str, Any] = refusal(status, codes)
+            if codes == EVERY_CALL.get(status):
+                shared = ResolvedComponent(f"Problem{status}", ResolvedComponent.RESPONSE, said, str(status))
+                self.registry.register_on_missing(shared)
+                said = shared.ref
+            operation["responses"][str(status)] = said

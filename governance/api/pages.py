@@ -14,6 +14,7 @@ from governance.domain.errors import InvalidInput
 # What `encode_cursor` writes: rows to skip, whether it goes back, and the key to begin after.
 _CURSOR = re.compile(r"(?=.)(?:o=[0-9]{1,4}(?:&|$))?(?:r=1(?:&|$))?(?:p=([0-9]{1,19}))?", re.ASCII)
 _KEY_MAX = 2**63 - 1
+_LINK = "https://compute.example.com/api/v1/requests/?cursor=cD00ODY%3D"
 _SIZE = re.compile(r"0*[1-9][0-9]*", re.ASCII)
 _SIZE_DIGITS_MAX = 9
 
@@ -60,5 +61,13 @@ class NewestFirst(CursorPagination):
         return super().decode_cursor(request)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        whole = super().get_paginated_response_schema(schema)
-        return {**whole, "required": ["next", "previous", "results"]}
+        link = {"type": "string", "format": "uri", "nullable": True, "example": _LINK}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "next": {**link, "description": "The next page; null on the last."},
+                "previous": {**link, "description": "The page before; null on the first."},
+                "results": schema,
+            },
+        }

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from governance.api.problems import TITLES, ProblemRenderer
+from governance.api.problems import TITLES, ProblemRenderer, document
 from governance.domain import errors
 
 KEY = OpenApiParameter(
@@ -18,7 +18,7 @@ KEY = OpenApiParameter(
 Refusal = type[errors.GovernanceError]
 Codes = Mapping[int, Iterable[str]]
 
-EVERY_CALL: Codes = {
+EVERY_CALL: Mapping[int, list[str]] = {
     400: ["bad_request"],
     401: ["authentication_failed", "not_authenticated"],
     403: ["not_allowed", "permission_denied", "scope_missing"],
@@ -96,9 +96,10 @@ def refusal(status: int, codes: Sequence[str]) -> dict[str, Any]:
         "allOf": [{"$ref": "#/components/schemas/Problem"}],
         "properties": {"status": {"type": "integer", "enum": [status]}, "code": {"type": "string", "enum": [*codes]}},
     }
+    examples = {code: {"value": document(code, status, TITLES[status].lower())} for code in codes}
     body: dict[str, Any] = {
         "description": TITLES[status],
-        "content": {ProblemRenderer.media_type: {"schema": schema}},
+        "content": {ProblemRenderer.media_type: {"schema": schema, "examples": examples}},
     }
     if status in _HEADERS:
         name, text, kind = _HEADERS[status]

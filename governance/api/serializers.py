@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from datetime import date
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from estimator.core.quantities import Interval
@@ -26,6 +27,17 @@ class StrictSerializer(serializers.Serializer[Any]):
                     {str(name)[:80]: ["is not a field that can be given here"] for name in unknown[:10]}
                 )
         return super().to_internal_value(data)
+
+
+Made = TypeVar("Made", bound=type[serializers.Serializer[Any]])
+
+
+def example(**value: Any) -> Callable[[Made], Made]:
+    """What an answer looks like, for the schema; a test holds it against the serializer."""
+    decorate: Callable[[Made], Made] = extend_schema_serializer(
+        examples=[OpenApiExample("example", value, response_only=True)]
+    )
+    return decorate
 
 
 class PlainSerializer(serializers.Serializer[Any]):

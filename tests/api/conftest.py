@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
+from rest_framework.serializers import Serializer
 from rest_framework.test import APIClient
 
 from governance.models import User
@@ -33,6 +34,20 @@ def answers_keep_to_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
         return response
 
     monkeypatch.setattr(APIClient, "generic", generic)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A serializer knows every key of the plain values that it is given to render."""
+    render = Serializer.to_representation
+
+    def whole(self: Serializer[Any], instance: Any) -> Any:
+        if isinstance(instance, dict):
+            known = {field.source.partition(".")[0] for field in self.fields.values()}
+            assert set(instance) <= known, (type(self).__name__, set(instance) - known)
+        return render(self, instance)
+
+    monkeypatch.setattr(Serializer, "to_representation", whole)
 
 
 @pytest.fixture

@@ -49,6 +49,8 @@ def _expected(method: str) -> set[str]:
 
 
 def _untyped_answer(status: str, answer: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
+    if "$ref" in answer:
+        answer = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
     content = answer.get("content", {})
     if status == "204":
         return

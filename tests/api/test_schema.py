@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 import schemathesis
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.validation import validate_schema
 from hypothesis import HealthCheck, given, settings
@@ -27,9 +29,10 @@ from governance.models import Assessment, PolicyBacktest
 from governance.services.people import tokens
 from governance.services.requests import comments, submission
 from governance.services.rules import activations
-from tests.api.contract import JSON, PROBLEM, document, operations, require_conforming, untyped
+from tests.api.contract import ALWAYS, JSON, PROBLEM, document, operations, require_conforming, untyped
 from tests.cast import Cast, add_person, content, open_stage, reviewed
 from tests.officers import ready_draft
+from tests.plugins.servers import ROOT
 
 
 def test_the_schema_is_valid_and_complete() -> None:
@@ -55,8 +58,10 @@ HOLES: dict[str, Callable[[dict[str, Any]], object]] = {
     "no content": lambda answers: answers["200"].pop("content"),
     "no answer": lambda answers: answers.pop("200"),
     "a refusal that is missing": lambda answers: answers.pop("503"),
-    "a refusal in another format": lambda answers: answers["404"].update(content={JSON: {"schema": {}}}),
-    "a refusal without codes": lambda answers: answers["404"]["content"][PROBLEM]["schema"].pop("properties"),
+    "a refusal in another format": lambda answers: answers.update({"404": {"content": {JSON: {"schema": {}}}}}),
+    "a refusal without codes": lambda answers: answers.update(
+        {"404": {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}}
+    ),
 }
 
 
@@ -67,17 +72,51 @@ def test_an_untyped_answer_is_counted(hole: str) -> None:
     assert len(untyped(changed)) == 1
 
 
-def test_a_call_names_what_its_service_refuses() -> None:
-    answers = document()["paths"]["/api/v1/requests/{number}/submit/"]["post"]["responses"]
-    codes = {
+def test_every_example_of_the_schema_keeps_to_it() -> None:
+    seen = 0
+    shared = document()["components"]["responses"]
+    for (method, path), operation in operations().items():
+        case = operation.Case(path_parameters=dict.fromkeys(re.findall(r"{(\w+)}", path), 1))
+        for status, answer in document()["paths"][path][method.lower()]["responses"].items():
+            whole = shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+            for media, body in whole.get("content", {}).items():
+                for each in body.get("examples", {}).values():
+                    seen += 1
+                    said = HttpResponse(json.dumps(each["value"]), status=int(status), content_type=media)
+                    require_conforming(case, said)
+    assert seen > len(operations()) * len(ALWAYS)
+
+
+def codes_of(answers: dict[str, Any]) -> dict[str, set[str]]:
+    """Status -> codes of the refusals of one call."""
+    shared = document()["components"]["responses"]
+    whole = {
+        status: shared[said["$ref"].rpartition("/")[2]] if "$ref" in said else said for status, said in answers.items()
+    }
+    return {
         status: set(answer["content"][PROBLEM]["schema"]["properties"]["code"]["enum"])
-        for status, answer in answers.items()
+        for status, answer in whole.items()
         if not status.startswith("2")
     }
+
+
+def test_the_page_names_the_codes_of_the_schema() -> None:
+    page = (ROOT / "docs/api.md").read_text()
+    rows = re.findall(r"^\| [45][\d, ]+ \|(.*)\|$", page, flags=re.MULTILINE)
+    named = {code for row in rows for code in re.findall(r"`([a-z_]+)`", row)}
+    # A method that an address does not know is no call of the schema.
+    calls = [operation["responses"] for methods in document()["paths"].values() for operation in methods.values()]
+    codes = [codes for each in calls for codes in codes_of(each).values()]
+    assert named - {"method_not_allowed"} == set().union(*codes)
+
+
+def test_a_call_names_what_its_service_refuses() -> None:
+    answers = document()["paths"]["/api/v1/requests/{number}/submit/"]["post"]["responses"]
+    codes = codes_of(answers)
     assert {"budget_exceeded", "unfillable_stage", "stale_draft", "idempotency_in_flight"} <= codes["409"]
     assert {"invalid_ask", "invalid_input"} <= codes["400"]
     assert (codes["422"], codes["429"]) == ({"idempotency_conflict"}, {"throttled"})
-    assert "Retry-After" in answers["429"]["headers"]
+    assert "Retry-After" in document()["components"]["responses"]["Problem429"]["headers"]
     assert "Idempotency-Replayed" in answers["200"]["headers"]
 
 

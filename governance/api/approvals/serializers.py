@@ -7,10 +7,14 @@ from typing import Any
 from rest_framework import serializers
 
 from governance.api.fields import IdField, InstantField, choice_field, texts_field
-from governance.api.serializers import StrictSerializer
+from governance.api.serializers import StrictSerializer, example
 from governance.domain.states.approvals import StageState, Verdict
 
 
+@example(
+    id=9, person=8, for_person=None, verdict="approve", reason="Within the plan.", revision_digest="ab" * 32,
+    decided_at="2026-11-20T10:00:00Z",
+)  # fmt: skip
 class ApprovalDecisionSerializer(serializers.Serializer[Any]):
     """One person's decision on one stage."""
 

@@ -8,10 +8,17 @@ from rest_framework import serializers
 
 from estimator.core.pricing.place import PriceTerm
 from governance.api.fields import InstantField, NumberField, choice_field
-from governance.api.serializers import MoneySerializer
+from governance.api.serializers import MoneySerializer, example
 from governance.domain.states.grants import GrantState
 
 
+@example(
+    reference="G-0108", number=108, state="active", title="Ten hours for the pilot", request="REQ-0123",
+    project="long-context", provider="northlight-lulea", region="", price_term="owned_pool",
+    accelerator="h100-sxm5-80gb", accelerator_count=8, gpu_hours_cap=10.0,
+    cost_cap={"micro": 14_500_000, "units": 14.5, "currency": "USD"},
+    starts_at="2026-11-21T00:00:00Z", ends_at="2026-11-25T00:00:00Z",
+)  # fmt: skip
 class GrantSerializer(serializers.Serializer[Any]):
     """A permission to use compute. Needs `project` and `provisioning_request` joined."""
 

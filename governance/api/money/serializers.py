@@ -7,9 +7,18 @@ from typing import Any
 from rest_framework import serializers
 
 from governance.api.fields import InstantField
-from governance.api.serializers import MoneySerializer
+from governance.api.serializers import MoneySerializer, example
 
 
+@example(
+    slug="long-context", name="Long context", parent="research",
+    period_start="2026-01-01T00:00:00Z", period_end="2027-01-01T00:00:00Z",
+    limit={"micro": 20_000_000_000, "units": 20_000.0, "currency": "USD"},
+    held={"micro": 0, "units": 0.0, "currency": "USD"},
+    committed={"micro": 1_000_000_000, "units": 1_000.0, "currency": "USD"},
+    spent={"micro": 14_500_000, "units": 14.5, "currency": "USD"},
+    headroom={"micro": 18_985_500_000, "units": 18_985.5, "currency": "USD"},
+)  # fmt: skip
 class BudgetSerializer(serializers.Serializer[Any]):
     """A budget of a team or project over a half-open period. Needs `parent` joined."""
 

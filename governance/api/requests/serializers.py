@@ -20,7 +20,7 @@ from governance.api.fields import (
 from governance.api.requests.content import ContentField
 from governance.api.requests.estimate_serializers import EstimateSerializer
 from governance.api.rules.decision_serializers import DecisionSerializer
-from governance.api.serializers import MoneySerializer, StrictSerializer
+from governance.api.serializers import MoneySerializer, StrictSerializer, example
 from governance.domain.requests import kinds
 from governance.domain.requests.registers import gaps_in_words
 from governance.domain.states.requests import Occasion, State
@@ -193,6 +193,7 @@ class PreviewSerializer(AdviceFields):
     pins = PinsSerializer(source="*")
 
 
+@example(id=5, author=7, text="Is the pilot over?", created_at="2026-11-20T09:00:00Z")
 class CommentSerializer(serializers.Serializer[Any]):
     """A remark on a request."""
 
