@@ -47,10 +47,15 @@ def fields_markdown() -> str:
 
 
 def _row(row: Field) -> str:
-    needed = "depends" if callable(row.is_needed) or row.check else "yes" if row.is_needed else ""
+    rule = row.is_needed if callable(row.is_needed) else row.check
+    needed = _first_line(rule) if rule else "yes" if row.is_needed else ""
     if row.default not in (None, (), False, 0):
         needed = f"`{row.default}` without"
     return f"| `{row.name}` | {row.label} | {row.type.value} | {_values(row)} | {needed} | {_fact(row)} |"
+
+
+def _first_line(rule: object) -> str:
+    return (rule.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
 def _values(row: Field) -> str:

@@ -6,16 +6,18 @@ make costs exact. Tests get it by the fixtures `cast` and `cast_today`: the rows
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from django.db import transaction
 from django.utils import timezone
 
 from estimator.releases import publish_rows
 from governance.domain.money.money import MICRO_PER_UNIT
+from governance.domain.requests import kinds
 from governance.models import (
     AcceptableUseStatement,
     AcceptableUseVersion,
@@ -223,6 +225,12 @@ def reviewed(**changes: Any) -> dict[str, Any]:
 def submitted(cast: Cast, *, who: str = "alice", now: datetime = NOW, **changes: Any) -> ProvisioningRequest:
     """A request that people have to decide."""
     return submission.ask_at_once(actor=cast.users[who], content=reviewed(**changes), now=now)
+
+
+def offer_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every kind of request were carried out: how a stored request of each is read and judged."""
+    for kind in kinds.KINDS:
+        monkeypatch.setitem(kinds._BY_SLUG, kind.slug, replace(kind, on_approval=kinds.Approval.ISSUE))
 
 
 def open_stage(request: ProvisioningRequest, role: str | None = None) -> ApprovalStage:

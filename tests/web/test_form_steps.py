@@ -235,13 +235,13 @@ def test_only_a_ratification_looks_back(alice: Client) -> None:
     assert (draft.kind, draft.state == "draft") == ("ratification", False)
 
 
-def test_a_change_names_the_grant_that_it_is_about(alice: Client, cast: Cast) -> None:
+def test_a_renewal_names_the_grant_that_it_is_about(alice: Client, cast: Cast) -> None:
     first = filled_in(alice)
     alice.post(f"/requests/{first.number}/submit/")
     grant = Grant.objects.get()
-    fields = asking.workload(kind="top_up", form_mark="second")
+    fields = asking.workload(kind="renewal", form_mark="second")
     page = alice.post(NEW, fields).content.decode()
-    assert "Grant: name the grant that this top-up is about" in page
+    assert "Grant: name the grant that this renewal is about" in page
     assert grant.reference in page
     assert alice.post(NEW, fields | {"related_grant": grant.reference}).status_code == 302
 

@@ -88,6 +88,6 @@ def test_open_flags_of_a_grant_are_named(cast: Cast, browser_of: Browser) -> Non
 
 def test_what_was_asked_about_a_grant_since_is_listed(cast: Cast, browser_of: Browser) -> None:
     grant = reading.granted(cast)
-    change = reading.waiting(cast, title="Half as many hours again", kind="change", related_grant=grant.reference)
+    change = reading.waiting(cast, title="Half as many hours again", kind="renewal", related_grant=grant.reference)
     html = browser_of("alice").get(f"/grants/{grant.number}/").content.decode()
     assert f'<a class="bold" href="/requests/{change.number}/">Half as many hours again</a>' in html

@@ -1,4 +1,4 @@
-"""The forty requests: each is a generator that lives through its request, step by step, at instants of the past."""
+"""The requests of the tour: each is a generator that lives through one, step by step, at instants of the past."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks that a rule refused, that lack something, or that came out of an emergency: stories 23 to 27, 35 to 38, 40."""
+"""Asks that a rule refused, that lack something, or whose size or price is unknown: stories 23 to 27, 36 to 38, 40."""
 
 from __future__ import annotations
 
@@ -127,37 +127,6 @@ def emotions(world: World) -> Story:
     )
 
 
-def outage(world: World) -> Story:
-    """Story 35: four hours of 32 accelerators during an outage at night; looked at the next morning."""
-    calendar = world.cast.calendar
-    now = yield calendar.on(-16, "02:10")
-    request = yield from world.ask(
-        35,
-        "bob",
-        content(
-            "Outage: move Assist off the failed rack",
-            project="incident-response",
-            workload="inference_online",
-            place="aws",
-            count=32,
-            hours=128.0,
-            start=now,
-            days=2,
-            purpose="infrastructure",
-            why="Rack 14 lost cooling at 01:55. Thirty-two on demand for four hours.",
-            kind=RequestKind.EMERGENCY,
-            evidence=evidence("incident_ref"),
-        ),
-        now,
-    )
-    now = yield calendar.on(-15, "08:20")
-    world.decide(request, "dmitri", "Looked at the morning after, with Carol: right and small. 378 USD.", now)
-    now = yield now + timedelta(hours=1)
-    world.measure(request, hours=124.0, spent_usd=124 * 2.95, utilisation=0.95)
-    now = yield calendar.on(-13, "06:00")
-    world.end(request, "bob", now)
-
-
 def found_in_the_bill(world: World) -> Story:
     """Story 36: sixteen accelerators that ran without a grant; ratified, with a finding."""
     calendar = world.cast.calendar
@@ -272,7 +241,6 @@ STORIES = (
     customer_transcripts,
     marketplace,
     emotions,
-    outage,
     found_in_the_bill,
     without_a_price,
     contractor,

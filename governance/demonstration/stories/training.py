@@ -1,4 +1,4 @@
-"""Training runs that people decided: stories 7 to 9, 12, 13, 18, and the change 34 of number 8."""
+"""Training runs that people decided: stories 7 to 9, 12, 13, and 18."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from governance.demonstration.asks import content, evidence
 from governance.demonstration.organisation.world import Story, World, within
 from governance.domain.money.money import MICRO_PER_UNIT
-from governance.domain.states.requests import RequestKind
 from governance.models import Budget, Role
 from governance.services.approvals import delegations
 from governance.services.money import budgets
@@ -55,7 +54,7 @@ def full_fine_tune(world: World) -> Story:
 
 
 def continued_pretraining(world: World) -> Story:
-    """Stories 8 and 34: 28.5 k, running; then half as many hours more, which the original approvers have to decide."""
+    """Story 8: 28.5 k, running."""
     calendar = world.cast.calendar
     now = yield calendar.at(-38, "09:50")
     request = yield from world.ask(
@@ -84,34 +83,6 @@ def continued_pretraining(world: World) -> Story:
     world.decide(request, "bob", "Sixteen of the reserved H200 are free until mid-month; more would collide.", now)
     now = yield calendar.lately(16)
     world.measure(request, hours=6905.0, spent_usd=6905 * 2.60, utilisation=0.81)
-    yield from world.ask(
-        34,
-        "samir",
-        content(
-            "Continued pre-training of the 13B ranker: half as many hours more",
-            project="search-ranking",
-            workload="continued_pretraining",
-            place="coreweave",
-            count=16,
-            hours=5480.0,
-            start=now,
-            days=22,
-            work={"parameters_billion": 13, "tokens_billion": 100},
-            why="The curve is still falling at 63 %; 100 B tokens more bring the recall that we promised.",
-            modalities=["text"],
-            purpose="product",
-            eu_market=False,
-            kind=RequestKind.CHANGE,
-            related_grant=world.grant_of(request).reference,
-        ),
-        now,
-    )
-    now = yield calendar.lately(8)
-    world.decide(
-        world.requests[34], "marcus", "Worth it, if the page with before and after is shown in the review.", now
-    )
-    now = yield calendar.lately(5)
-    world.decide(world.requests[34], "hannah", "We plan the launch around it.", now)
 
 
 def tern(world: World) -> Story:

@@ -1,4 +1,7 @@
-"""What a field needs or forbids because of the other answers. Rows of `fields.FIELDS` name these."""
+"""What a field needs or forbids because of the other answers. Rows of `fields.FIELDS` name these.
+
+The first line of each is its sentence in `docs/fields.md`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,12 @@ Answers = Mapping[str, Any]
 
 
 def is_not_hosted(answers: Answers) -> bool:
-    """Somebody else's accelerators run a hosted API: it names none."""
+    """Unless the workload is a hosted API, which runs on somebody else's accelerators."""
     return bool(answers.get("workload") != "hosted_api")
 
 
 def grant_is_named(answers: Answers, refused: Collection[str]) -> str | None:
+    """For a kind that is about a grant."""
     kind = kind_of(answers.get("kind"))
     if kind.is_on_grant and not answers["related_grant"]:
         return f"name the grant that this {kind.name} is about"
@@ -26,6 +30,7 @@ def grant_is_named(answers: Answers, refused: Collection[str]) -> str | None:
 
 
 def end_follows_start(answers: Answers, refused: Collection[str]) -> str | None:
+    """The last day; not before the start and at most 1,830 days after it; open-ended without."""
     start, end = answers["start_on"], answers["end_on"]
     if not isinstance(start, date) or not isinstance(end, date):
         return None
@@ -37,7 +42,7 @@ def end_follows_start(answers: Answers, refused: Collection[str]) -> str | None:
 
 
 def cap_is_bounded(answers: Answers, refused: Collection[str]) -> str | None:
-    """A cap in hours needs hours or an end; what was refused already is said there."""
+    """A cap needs hours or an end."""
     if answers["ask"] != "cap" or not is_not_hosted(answers) or answers["workload"] == "purchase":
         return None
     is_open = answers["gpu_hours_cap"] is None and answers["end_on"] is None
@@ -47,6 +52,7 @@ def cap_is_bounded(answers: Answers, refused: Collection[str]) -> str | None:
 
 
 def hosted_cap_is_money(answers: Answers, refused: Collection[str]) -> str | None:
+    """A cap of a hosted API is money."""
     if answers["ask"] == "cap" and not is_not_hosted(answers) and answers["money_cap_usd"] is None:
         return "say how much money is asked for: a hosted API is capped in money"
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from governance.domain.errors import InvalidAsk
 from governance.domain.states.requests import RequestKind
 
 
@@ -111,3 +112,14 @@ _BY_SLUG = {kind.slug: kind for kind in KINDS}
 def kind_of(slug: object) -> Kind:
     """The kind with this name; a draft that names none, or one that does not exist, is something new."""
     return _BY_SLUG.get(str(slug), NEW)
+
+
+def refuse_unoffered(kind: Kind) -> None:
+    """Refuse a kind that nothing carries out yet.
+
+    Raises:
+        InvalidAsk: it is not offered.
+    """
+    if not kind.is_offered:
+        offered = ", ".join(each.slug for each in KINDS if each.is_offered)
+        raise InvalidAsk({"kind": [f"`{kind.slug}` requests cannot be submitted yet: choose one of: {offered}"]})

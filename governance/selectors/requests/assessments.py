@@ -25,6 +25,7 @@ from governance.domain.money.exposure import exposure_micro
 from governance.domain.money.money import AmountOutOfRange
 from governance.domain.record.canonical import digest
 from governance.domain.requests import fields
+from governance.domain.requests.kinds import refuse_unoffered
 from governance.domain.requests.parse import RequestContent
 from governance.domain.states.grants import GrantState
 from governance.models import Budget, ModelLineage, Provider, User
@@ -158,7 +159,9 @@ def preview(content: Mapping[str, Any], *, actor: User, now: datetime) -> Assess
         InvalidAsk: fields are missing or impossible.
         NoBudget, NoActivePolicy, NoCatalogue: nothing could be decided.
     """
-    return assess(RequestContent.parse(content), requester=actor, now=now)
+    assessed = assess(RequestContent.parse(content), requester=actor, now=now)
+    refuse_unoffered(assessed.ask.kind_of_request)
+    return assessed
 
 
 def size_ahead(ask: RequestContent, *, now: datetime) -> Ahead | None:

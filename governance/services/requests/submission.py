@@ -9,6 +9,7 @@ from typing import Any
 
 from governance.domain.errors import BudgetExceeded, InvalidAsk
 from governance.domain.money.ledger import raise_exceeded
+from governance.domain.requests.kinds import refuse_unoffered
 from governance.domain.requests.parse import RequestContent
 from governance.domain.states.requests import EDITABLE, Event, Occasion, State
 from governance.models import Budget, Grant, ProvisioningRequest, RequestRevision, User
@@ -130,6 +131,7 @@ def _submit(request: ProvisioningRequest, *, actor: User, now: datetime, ahead: 
         ask, requester=actor, now=now, request_id=request.pk, beneficiary_id=request.beneficiary_id, ahead=ahead,
         hold=_hold_budgets if ahead is None else _hold_sums,
     )  # fmt: skip
+    refuse_unoffered(ask.kind_of_request)
     _refuse_what_cannot_be_decided(assessed)
 
     # Write what does not depend on balances. Invariant: nothing here reads through the row of the request, which may be

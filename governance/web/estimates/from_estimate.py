@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from governance.display.vocabulary import words
 from governance.domain.requests.checks import WINDOW_DAYS_MAX
 from governance.domain.requests.fields import TITLE_CHARS_MAX
-from governance.domain.states.requests import RequestKind
+from governance.domain.requests.kinds import NEW
 from governance.services.requests import drafts
 from governance.web.base import page, signed_in
 from governance.web.requests.answers import Content, read_integer, read_step, read_text
@@ -39,7 +39,7 @@ def content_of(asked: QueryDict, *, today: date) -> Content:
     content, _ = read_step("workload", asked, {})
     content |= {name: read_text(asked.get(name)) for name in _PLACE}
     content |= {
-        "kind": RequestKind.NEW,
+        "kind": NEW.slug,
         "ask": "work",
         "title": words(content.get("workload"))[:TITLE_CHARS_MAX],
         "accelerator_count": read_integer(asked.get("accelerator_count")),

@@ -14,7 +14,7 @@ from estimator.core.workload.workload import Workload
 from governance.domain.errors import InvalidAsk
 from governance.domain.requests import fields
 from governance.domain.requests.fields import Field, FieldType
-from governance.domain.requests.kinds import kind_of
+from governance.domain.requests.kinds import kind_of, refuse_unoffered
 from governance.domain.requests.parse import RequestContent
 from governance.web.requests.answers import STEPS
 from governance.web.requests.questions import field_id
@@ -102,6 +102,10 @@ def examine(content: Mapping[str, Any], *, today: date, snapshot: CatalogueSnaps
     except InvalidAsk as error:
         for name, sentences in error.errors.items():
             _put(findings, content, name, sentences[0])
+    try:
+        refuse_unoffered(kind_of(content.get("kind")))
+    except InvalidAsk as error:
+        findings.wrong |= {name: sentences[0] for name, sentences in error.errors.items()}
     _examine_work(findings, content)
     _examine_place(findings, content, snapshot)
     start = content.get("start_on")

@@ -12,7 +12,7 @@ from governance.models import Grant, Project, Provider, RoleAssignment
 from governance.selectors.requests import assessments
 from governance.services.grants import grants
 from governance.services.requests import drafts, submission
-from tests.cast import NOW, Cast, add_team, content, granted_elsewhere
+from tests.cast import NOW, Cast, add_team, content, granted_elsewhere, offer_every_kind
 from tests.house import fingerprint
 
 
@@ -123,7 +123,10 @@ def test_a_colleague_who_left_loses_sight_of_the_grant(foreign: Cast) -> None:
 
 
 @pytest.mark.parametrize("kind", ["new", "ratification", "emergency"])
-def test_a_request_about_no_grant_reads_nothing_from_one(cast: Cast, kind: str) -> None:
+def test_a_request_about_no_grant_reads_nothing_from_one(
+    cast: Cast, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer_every_kind(monkeypatch)
     facts = assessments.preview(about(granted(cast), kind=kind), actor=cast.alice, now=NOW).facts
     assert not [name for name in facts if name.startswith("history.grant_")]
     assert "history.utilisation_28d" not in facts

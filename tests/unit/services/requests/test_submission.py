@@ -23,14 +23,16 @@ from governance.models import (
     Delegation,
     Grant,
     LedgerJournal,
+    Project,
     ProvisioningRequest,
     RequestRevision,
     RoleAssignment,
 )
+from governance.selectors.requests import assessments
 from governance.services.approvals import approvals
 from governance.services.money import budgets
 from governance.services.requests import drafts, submission, withdrawal
-from tests.cast import NOW, Cast, content, open_stage, reviewed, submitted
+from tests.cast import NOW, Cast, content, offer_every_kind, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint
 
 pytestmark = pytest.mark.django_db
@@ -258,13 +260,32 @@ def approve(cast: Cast, request: ProvisioningRequest, who: str = "bob", **option
     )
 
 
-def test_a_change_counts_with_what_runs_already_but_holds_only_the_rest(cast: Cast):
+def test_a_change_counts_with_what_runs_already_but_holds_only_the_rest(cast: Cast, monkeypatch: pytest.MonkeyPatch):
+    offer_every_kind(monkeypatch)
     first = submitted(cast)
     approve(cast, first)
     grant = Grant.objects.get()
     change = submitted(cast, kind="change", related_grant=grant.reference, gpu_hours_cap=500.0)
     assert change.exposure_micro == 1_500_000_000
     assert BudgetHold.objects.get(state="open").amount_micro == 500_000_000
+
+
+@pytest.mark.parametrize("kind", ["change", "top_up", "transfer", "emergency"])
+def test_a_kind_that_nothing_carries_out_is_refused_with_nothing_written(cast: Cast, kind: str):
+    first = submitted(cast)
+    approve(cast, first)
+    grant = Grant.objects.get()
+    project = "other-work" if kind == "transfer" else "long-context"
+    Project.objects.create(slug="other-work", name="Other work", team=cast.team, started_on=NOW.date())
+    before = fingerprint()
+    changes = {} if kind == "emergency" else {"related_grant": grant.reference}
+    for call in (submission.ask_at_once, assessments.preview):
+        with pytest.raises(InvalidAsk) as refused:
+            call(actor=cast.alice, content=reviewed(kind=kind, project=project, **changes), now=NOW)
+        assert refused.value.errors == {
+            "kind": [f"`{kind}` requests cannot be submitted yet: choose one of: new, renewal, ratification"]
+        }
+    assert fingerprint() == before
 
 
 def test_delegations_belong_to_people(cast: Cast):
