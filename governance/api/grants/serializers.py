@@ -13,7 +13,7 @@ from governance.domain.states.grants import GrantState
 
 
 @example(
-    reference="G-0108", number=108, state="active", title="Ten hours for the pilot", request="REQ-0123",
+    reference="G-0108", number=108, state=GrantState.ACTIVE.value, title="Ten hours for the pilot", request="REQ-0123",
     project="long-context", provider="northlight-lulea", region="", price_term="owned_pool",
     accelerator="h100-sxm5-80gb", accelerator_count=8, gpu_hours_cap=10.0,
     cost_cap={"micro": 14_500_000, "units": 14.5, "currency": "USD"},
