@@ -12,8 +12,8 @@ from governance.domain.states.approvals import StageState, Verdict
 
 
 @example(
-    id=9, person=8, for_person=None, verdict=Verdict.APPROVE.value, reason="Within the plan.", revision_digest="ab" * 32,
-    decided_at="2026-11-20T10:00:00Z",
+    id=9, person=8, for_person=None, verdict=Verdict.APPROVE.value, reason="Within the plan.",
+    revision_digest="ab" * 32, decided_at="2026-11-20T10:00:00Z",
 )  # fmt: skip
 class ApprovalDecisionSerializer(serializers.Serializer[Any]):
     """One person's decision on one stage."""
