@@ -45,6 +45,7 @@ CHECKS: tuple[tuple[str, list[str], dict[str, str]], ...] = (
     ),
     ("production settings", python("manage.py", "check", "--deploy", "--fail-level", "WARNING"), PRODUCTION),
     ("templates", program("djlint", "templates", "--lint", "--quiet"), {}),
+    ("words", python("-m", "config.words"), {}),
 )
 
 

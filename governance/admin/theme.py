@@ -140,7 +140,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list("People", "person", "user", permission=keeps_organisation),
             _list("Teams", "team", permission=keeps_organisation),
             _list("Projects", "project", permission=keeps_organisation),
-            _list("Roles given", "roleassignment", "role", permission=keeps_organisation),
+            _list("Role assignments", "roleassignment", "role", permission=keeps_organisation),
             _list("Delegations", "delegation"),
             _list("Providers", "provider", permission=keeps_organisation),
         ],

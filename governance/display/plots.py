@@ -105,13 +105,13 @@ def interval_plot(
     lines = "; ".join(f"{limit.label} at {format_line(limit.value)}{unit_text}" for limit in limits)
     label = (
         f"{name}: p10 {format_value(p10)}, p50 {format_value(p50)}, p90 {format_value(p90)}{unit_text}"
-        + (f"; counts as {format_deciding(deciding)}{unit_text}" if deciding is not None else "")
+        + (f"; assessed at {format_deciding(deciding)}{unit_text}" if deciding is not None else "")
         + (f"; {lines}" if lines else "")
     )
     rows = [("p10", f"{format_value(p10)}{unit_text}"), ("p50", f"{format_value(p50)}{unit_text}")]
     rows += [("p90", f"{format_value(p90)}{unit_text}")]
     if deciding is not None:
-        rows.append(("counts as", f"{format_deciding(deciding)}{unit_text}"))
+        rows.append(("assessed at", f"{format_deciding(deciding)}{unit_text}"))
     rows += [(limit.label, f"{format_line(limit.value)}{unit_text}") for limit in limits]
     return IntervalPlot(
         label=label,

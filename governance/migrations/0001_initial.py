@@ -1324,9 +1324,9 @@ class Migration(migrations.Migration):
                         choices=[
                             ("draft", "Draft"),
                             ("in_review", "In review"),
-                            ("changes_requested", "Changes asked for"),
-                            ("denied", "Not allowed"),
-                            ("rejected", "Not approved"),
+                            ("changes_requested", "Changes requested"),
+                            ("denied", "Denied"),
+                            ("rejected", "Rejected"),
                             ("granted", "Granted"),
                             ("withdrawn", "Withdrawn"),
                             ("expired", "Expired"),

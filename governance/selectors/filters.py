@@ -103,12 +103,12 @@ class RequestFilter(django_filters.FilterSet):
         label="Kind", empty_label="Any", choices=[(kind.slug, kind.name.capitalize()) for kind in KINDS]
     )
     outcome = django_filters.ChoiceFilter(
-        label="What the rules said",
+        label="Policy outcome",
         empty_label="Any",
         choices=[(outcome.value, outcome.label) for outcome in Outcome],
         method="by_outcome",
     )
-    person = django_filters.CharFilter(label="Asked by", method="by_person", max_length=TEXT_CHARS_MAX)
+    person = django_filters.CharFilter(label="Requested by", method="by_person", max_length=TEXT_CHARS_MAX)
     since = django_filters.DateFilter(
         label="Submitted from", method="by_since", widget=forms.DateInput(attrs={"type": "date"})
     )

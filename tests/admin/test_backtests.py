@@ -66,15 +66,15 @@ def test_an_officer_asks_reads_and_says_that_they_looked(
     waiting = client.get(page_of(backtest)).content.decode()
     assert "Waiting for a worker" in waiting
     assert "hx-get" in waiting
-    assert "Look again" in waiting
+    assert "Refresh" in waiting
 
     backtests.run_due(clock=lambda: now + timedelta(minutes=1))
     assert client.get(page_of(backtest), headers={"HX-Request": "true"})["HX-Refresh"] == "true"
     shown = " ".join(client.get(page_of(backtest)).content.decode().split())
-    assert "Lower “auto allow max” to 500" in shown
+    assert "Lower “automatic approval limit (USD)” to 500" in shown
     assert "<ins>500 USD" in shown
     assert "The 2 that change" in shown
-    assert "would go to a person" in shown
+    assert "would need a review" in shown
     assert "1,900 USD above 500 USD" in shown
     # Reading is no saying so.
     backtest.refresh_from_db()
@@ -82,7 +82,7 @@ def test_an_officer_asks_reads_and_says_that_they_looked(
     client.post(reverse("admin:backtest_act", args=[backtest.pk, "seen"]))
     backtest.refresh_from_db()
     assert backtest.seen_by == house_cast.grace
-    assert "Looked at" in client.get(lists).content.decode()
+    assert "Reviewed" in client.get(lists).content.decode()
 
 
 def test_a_poll_asks_for_the_progress_alone(
@@ -128,7 +128,7 @@ def test_who_may_not_look_sees_what_does_not_exist(
         assert signed_in(house_cast.erin).get(address).status_code == 200
     # An auditor reads and changes nothing.
     auditor = signed_in(house_cast.erin)
-    assert "I have looked at it" not in auditor.get(page_of(backtest)).content.decode()
+    assert "Mark as reviewed" not in auditor.get(page_of(backtest)).content.decode()
     assert auditor.post(reverse("admin:backtest_act", args=[backtest.pk, "seen"])).status_code == 403
     assert auditor.post(addresses[1], {"period": "all"}).status_code == 403
     for act in ("seen", "cancel", "resume"):
@@ -147,7 +147,7 @@ def test_a_cancelled_and_a_failed_run_say_what_is_kept_and_go_on(
     client = signed_in(house_cast.grace)
     backtest = backtests.ask_backtest(version_id=version.pk, actor=house_cast.grace, now=now)
     client.post(reverse("admin:backtest_act", args=[backtest.pk, "cancel"]))
-    assert "0 of 1 months are judged and kept" in client.get(page_of(backtest)).content.decode()
+    assert "0 of 1 months are done and kept" in client.get(page_of(backtest)).content.decode()
     client.post(reverse("admin:backtest_act", args=[backtest.pk, "resume"]))
     PolicyBacktestMonth.objects.update(attempts=99, error="ValueError: the disc is full")
     backtests.run_due(clock=lambda: now)
@@ -171,7 +171,7 @@ def test_what_only_differs_from_the_rules_of_today_is_shown_too(
     assert (backtest.result["flipped"], backtest.result["by_draft"]) == (0, 2)
     client = signed_in(house_cast.grace)
     shown = " ".join(client.get(page_of(backtest)).content.decode().split())
-    assert "Every decision stays as it was" not in shown
+    assert "No decision changes." not in shown
     assert "?only=draft#changed" in shown
     narrowed = " ".join(client.get(f"{page_of(backtest)}?only=draft").content.decode().split())
     assert "The 2 that this version changes beside the rules of today" in narrowed

@@ -61,8 +61,8 @@ def test_giving_a_dated_role_again_moves_its_end_and_says_so(ada: Client, held: 
     page = give(ada, held, valid_to=typed(later)).content.decode()
     held.refresh_from_db()
     assert held.valid_to == later
-    assert "The role was held here already; its period is changed" in page
-    assert "Role given" not in page
+    assert "The role was already assigned; its period was changed" in page
+    assert "Role assigned" not in page
     assert AuditEvent.objects.latest("seq").action == "role.period_changed"
 
 

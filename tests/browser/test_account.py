@@ -55,7 +55,7 @@ def test_a_person_gets_in_by_a_link_and_keeps_their_own_credentials(
     desk.get_by_role("link", name="Send a set-password link").click()
     looked_at(desk, "send-link")
     desk.get_by_role("button", name="Send a set-password link").click()
-    desk.get_by_text("The link is on its way").wait_for()
+    desk.get_by_text("Link sent").wait_for()
     assert desk.locator("text=Set a password").count() == 0
 
     page.goto(link_in("password_link", url))
@@ -76,7 +76,7 @@ def test_a_person_gets_in_by_a_link_and_keeps_their_own_credentials(
     looked_at(page, "request-link")
     page.get_by_label("E-mail").fill("alice@example.com")
     page.get_by_role("button", name="Send a link").click()
-    page.get_by_role("heading", name="Look into your mail").wait_for()
+    page.get_by_role("heading", name="Check your email").wait_for()
     looked_at(page, "link-requested")
 
     page.goto(f"{url}/sign-in/")
@@ -87,7 +87,7 @@ def test_a_person_gets_in_by_a_link_and_keeps_their_own_credentials(
     looked_at(page, "account")
     page.get_by_role("link", name="Change password").click()
     looked_at(page, "change-password")
-    page.get_by_label("Present password").fill(NEW)
+    page.get_by_label("Current password").fill(NEW)
     page.get_by_label("New password", exact=True).fill(f"{NEW} again")
     page.get_by_label("New password again").fill(f"{NEW} again")
     page.get_by_role("button", name="Change password").click()

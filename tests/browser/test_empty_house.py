@@ -118,7 +118,8 @@ def set_up(founder: Visitor, today: date) -> None:
         page.locator("#id_terms_reviewed_on").fill(today.isoformat())
         founder.press(page.get_by_role("button", name="Change", exact=True))
     founder.fill(
-        "/admin/estimator/priceoffer/own/", "Record an own price", provider="coreweave", accelerator="h100-sxm5-80gb",
+        "/admin/estimator/priceoffer/own/", "Record your organisation's price",
+        provider="coreweave", accelerator="h100-sxm5-80gb",
         price_term="On demand", usd_per_gpu_hour="1.00", effective_from=today.isoformat(), source="contract",
     )  # fmt: skip
     year = {"period_start": f"{today.year}-01-01", "period_end": f"{today.year + 1}-01-01"}

@@ -47,7 +47,7 @@ def test_an_officer_drafts_a_limit_and_sees_the_sentence_marked(page: Page, site
     page.get_by_label("What changes, in one line").fill("Lower the small limit")
     page.get_by_label("Why", exact=True).fill("Two asks were split.")
     page.get_by_role("button", name="Save as a draft").click()
-    page.get_by_text("Stored as a draft: version 2.").wait_for()
+    page.get_by_text("Saved as a draft: version 2.").wait_for()
     assert page.locator("ins").first.inner_text() == f"1,500{NBSP}USD"
     draft = PolicyVersion.objects.get(policy_set__slug="approval-limits", number=2)
     assert draft.state == "draft"

@@ -47,7 +47,7 @@ def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(
     page.get_by_label("What changes, in one line").fill("Lower the small limit to 800 USD")
     page.get_by_label("Why", exact=True).fill(WHY)
     page.get_by_role("button", name="Save as a draft").click()
-    page.get_by_text("Stored as a draft: version 2.").wait_for()
+    page.get_by_text("Saved as a draft: version 2.").wait_for()
     draft = PolicyVersion.objects.get(policy_set=in_force.policy_set, number=2)
 
     # Its cases run; then it is judged on what was decided, by the worker.
@@ -55,7 +55,7 @@ def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(
     page.goto(record)
     page.get_by_role("link", name="Run the cases").click()
     page.get_by_role("button", name="Run the cases").click()
-    page.get_by_text("The cases were run").wait_for()
+    page.get_by_text("Test cases run").wait_for()
     # The small cast has one executive where a rule asks for two: that is found now, and has to be answered for.
     # Each of them may stand until a day, with a reason.
     explain = page.get_by_role("link", name="Explain a finding")
@@ -70,11 +70,11 @@ def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(
         page.get_by_role("button", name="Explain a finding").click()
         page.get_by_text("Explained").first.wait_for()
     page.get_by_role("link", name="Backtests").click()
-    page.get_by_role("button", name="Judge them again").click()
+    page.get_by_role("button", name="Run a backtest").click()
     page.get_by_role("heading", name="The 1 that changes").wait_for()
     assert earlier.reference in page.inner_text("main")
-    assert page.locator("#activation").get_by_text("nobody has looked at its backtest").is_visible()
-    page.get_by_role("button", name="I have looked at it").click()
+    assert page.locator("#activation").get_by_text("nobody has reviewed its backtest").is_visible()
+    page.get_by_role("button", name="Mark as reviewed").click()
 
     # Henrik is asked, and puts it in force.
     panel = page.locator("#activation")

@@ -78,8 +78,8 @@ def test_the_other_officers_are_told_what_would_rule_from_when_and_what_history_
     assert "What changes: A lower line\n" in text
     assert f"Takes effect: Thu{NBSP}4{NBSP}Jun, 10:00\n" in text
     counted = (
-        f"Backtest: 37 of 1,412{NBSP}decisions would change; 2 would be allowed that were refused; "
-        f"35 would go to a person. None would newly be refused. Grace looked at it on Mon{NBSP}1{NBSP}Jun.\n"
+        f"Backtest: 37 of 1,412{NBSP}decisions would change; 2 that were denied would be approved automatically; "
+        f"35 would need a review. None would newly be denied. Grace reviewed it on Mon{NBSP}1{NBSP}Jun.\n"
     )
     assert counted in text
     page = reverse("admin:governance_policyversion_change", args=[activation.version_id])

@@ -12,14 +12,14 @@ ADDRESS = "/notifications/"
 
 def test_opening_it_changes_nothing_and_a_button_stops_and_starts_the_digest(cast: Cast, client: Client) -> None:
     client.force_login(cast.alice)
-    assert b"Stop the morning mail" in client.get(ADDRESS).content
+    assert b"Turn off the daily email" in client.get(ADDRESS).content
     assert Person.objects.get(name="Alice").wants_digest
     client.post(ADDRESS, {"wants_digest": "no"})
     client.post(ADDRESS, {"wants_digest": "no"})
     assert not Person.objects.get(name="Alice").wants_digest
     assert Person.objects.get(name="Bob").wants_digest
     assert AuditEvent.objects.filter(action="person.changed", actor=cast.alice).count() == 1
-    assert b"Start the morning mail" in client.get(ADDRESS).content
+    assert b"Turn on the daily email" in client.get(ADDRESS).content
     client.post(ADDRESS, {"wants_digest": "yes"})
     assert Person.objects.get(name="Alice").wants_digest
 

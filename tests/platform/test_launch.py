@@ -22,7 +22,7 @@ SUBJECT = "A mail with a link"
 def test_a_mail_can_be_read_in_the_browser_and_its_link_leaves_the_frame(product: Launchers, page: Any) -> None:
     launched = product.running(PATH=PATH)
     page.goto(launched.url + "/mailbox/")
-    page.get_by_text("No mail yet").wait_for()
+    page.get_by_text("No emails yet").wait_for()
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "c@example.com", "alice@example.com", SUBJECT
     mail.set_content("plain words")
@@ -49,7 +49,7 @@ def test_one_start_serves_everything_and_one_signal_ends_it(product: Launchers) 
     wait_for(lambda: launched.health() == {"database": "ok", "queue": "ok", "workers": "ok"}, 30, "all parts ok")
     with urllib.request.urlopen(launched.url + "/mailbox/", timeout=10) as response:  # noqa: S310 - our own address
         mailbox = response.read().decode()
-    assert "No mail yet" in mailbox or SUBJECT in mailbox
+    assert "No emails yet" in mailbox or SUBJECT in mailbox
 
     private = ("secrets.json", "endpoints.json")
     assert all((product.data / name).stat().st_mode & 0o077 == 0 for name in private)

@@ -53,7 +53,7 @@ def get(name: str, *arguments: str, **query: str) -> Any:
 
 
 def test_an_empty_mailbox_says_what_will_appear(keeper: mailbox.Keeper) -> None:
-    assert "No mail yet" in get("mailbox").content.decode()
+    assert "No emails yet" in get("mailbox").content.decode()
 
 
 def test_mails_are_listed_and_found_by_recipient(keeper: mailbox.Keeper) -> None:

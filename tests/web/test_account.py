@@ -110,12 +110,12 @@ def test_a_link_works_once_also_when_two_use_it(cast: Cast, link_of: Any) -> Non
     late = second.post(
         page.redirect_chain[-1][0], {"password1": "another long word 7", "password2": "another long word 7"}
     )
-    assert "This link has ended" in late.content.decode()
-    assert "This link has ended" in opened(Client(), link).content.decode()
+    assert "This link has expired" in late.content.decode()
+    assert "This link has expired" in opened(Client(), link).content.decode()
     cast.alice.refresh_from_db()
     assert cast.alice.check_password(NEW)
     key = link.rstrip("/").split("-", 1)[1]
-    with pytest.raises(Exception, match="this link has ended"):
+    with pytest.raises(Exception, match="this link has expired"):
         credentials.set_password_by_link(user_id=cast.alice.pk, key=key, password=NEW, now=timezone.now())
 
 
@@ -142,7 +142,7 @@ def test_a_link_ends_with(cast: Cast, link_of: Any, change: str) -> None:
             link = link[:-2] + ("a" if link[-2] != "a" else "b") + "/"
     cast.alice.save()
     with time_machine.travel(later, tick=False):
-        assert "This link has ended" in opened(Client(), link).content.decode()
+        assert "This link has expired" in opened(Client(), link).content.decode()
 
 
 def int_to_36(number: int) -> str:
@@ -210,7 +210,7 @@ def test_a_requester_changes_their_own_password_and_stays_signed_in(cast: Cast) 
     assert reverse("account_change_password") in here.get(reverse("account_page")).content.decode()
     page = reverse("account_change_password")
     wrong = here.post(page, {"oldpassword": "wrong", "password1": NEW, "password2": NEW})
-    assert "not your present password" in wrong.content.decode()
+    assert "not your current password" in wrong.content.decode()
     done = here.post(page, {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
     assert done["Location"] == reverse("account_page")
     assert here.get("/").status_code == 200
@@ -298,7 +298,7 @@ def test_an_address_of_somebody_else_gets_no_link_and_no_different_answer(cast: 
     assert client.post(page, {"email": "BOB@example.com", "password": PASSWORD}).status_code == 302
     assert not Alert.objects.filter(kind="address_confirm").exists()
     wanted = EmailAddress.objects.get()
-    with pytest.raises(Exception, match="belongs to somebody"):
+    with pytest.raises(Exception, match="belongs to another account"):
         credentials.confirm_address(address_id=wanted.pk, now=timezone.now())
 
 

@@ -42,7 +42,7 @@ def test_the_ledger_has_every_cent_and_the_headroom_around_it(cast: Cast, browse
     assert "−1,612.40" in html
     assert "20,000.00" in html
     assert "18,387.60" in html
-    assert "1 request waits" in html.replace("\u00a0", " ")
+    assert "1 request in review" in html.replace("\u00a0", " ")
 
 
 def test_a_grant_moves_the_hold_without_touching_the_headroom(cast: Cast, browser_of: Browser) -> None:
@@ -140,7 +140,9 @@ def test_the_named_owner_sees_the_budget_what_lies_below_and_what_they_can_do(ca
     reading.waiting(cast, gpu_hours_cap=1_000)
     Budget.objects.filter(slug="organisation").update(limit_micro=1_000 * 10**6)
     page = on_one_line(dave.get("/budgets/organisation/").content.decode())
-    assert "You answer for this budget. You can ask Carol or Frank to raise the limit, or ask the owners" in page
+    assert (
+        "You are responsible for this budget. You can ask Carol or Frank to raise the limit, or ask the owners" in page
+    )
     assert "Open it at the desk" not in page
     assert "You answer for this budget" not in browser_of("erin").get("/budgets/organisation/").content.decode()
 

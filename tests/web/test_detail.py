@@ -38,8 +38,8 @@ def page(client: Client, request: ProvisioningRequest) -> str:
 def test_the_page_says_who_has_it_and_until_when(cast: Cast, browser_of: Browser) -> None:
     html = page(browser_of("alice"), reading.waiting(cast))
     assert "Bob and Frank have it now." in html
-    assert "Expect an answer by" in html
-    assert "You need to do nothing." in html
+    assert "Expect a decision by" in html
+    assert "No action needed." in html
 
 
 def test_the_amount_that_counts_is_shown_with_what_is_held(cast: Cast, browser_of: Browser) -> None:
@@ -84,7 +84,7 @@ def test_a_second_revision_shows_what_changed(cast: Cast, browser_of: Browser) -
 
 def test_a_refusal_names_the_rule_and_says_that_nothing_is_held(cast: Cast, browser_of: Browser) -> None:
     html = page(browser_of("alice"), reading.denied(cast))
-    assert "Why it is not allowed" in html
+    assert "Why it is denied" in html
     assert "Nothing was held." in html
     assert "clause 4.4" in html
 
@@ -118,7 +118,7 @@ def test_a_draft_may_hold_anything_and_its_page_still_opens(
 ) -> None:
     request = reading.draft(cast, **content)
     html = page(browser_of("alice"), request)
-    assert "Nothing is held, and nobody was asked." in html
+    assert "Nothing is held, and nobody was notified." in html
 
 
 def test_the_page_needs_few_queries_however_long_the_story_is(cast: Cast, browser_of: Browser) -> None:
@@ -165,7 +165,7 @@ def test_advice_costs_the_same_however_much_there_is_to_look_at(cast: Cast, brow
 def test_a_refusal_says_to_every_reader_what_would_have_passed(cast: Cast, browser_of: Browser) -> None:
     request = reading.denied(cast, purpose="evaluation", data_class="personal")
     for name in ("alice", "bob"):
-        assert "Nearest request that would pass" in page(browser_of(name), request)
+        assert "Nearest request that would be allowed" in page(browser_of(name), request)
 
 
 # ------------------------------------------------------------------------------- steps
@@ -255,7 +255,7 @@ def test_an_ended_review_offers_no_decision_and_no_withdrawal(cast: Cast, browse
     request = reading.waiting(cast)
     reading.decide(cast, request, "reject", "Not this quarter.")
     html = page(browser_of("alice"), request)
-    assert "Not approved" in html
+    assert "Rejected" in html
     assert "Not this quarter." in html
     assert "Withdraw</a>" not in html
     assert "Clone</button>" in html
@@ -273,7 +273,7 @@ def test_duties_are_said_as_what_to_do() -> None:
     duties = [Duty("original_approvers", {}, "ES-2.change"), Duty("notify_commission", {}, "CT-4")]
     decision = SimpleNamespace(obligations=duties, indeterminate=[], exceptions_applied=[])
     found = render_to_string("requests/detail_reasons.html", {"current": SimpleNamespace(decision=decision)})
-    said = "It brings the duty to have the original approvers decide again (ES-2.change), notify the Commission (CT-4)."
+    said = "the requester must have the original approvers decide again (ES-2.change), notify the Commission (CT-4)."
     assert said in " ".join(found.split())
 
 

@@ -37,7 +37,7 @@ def test_the_form_asks_what_its_kind_needs(browser_of: Browser) -> None:
 def test_a_workload_is_sized_with_its_drivers_offers_and_advice(browser_of: Browser, cast: Cast) -> None:
     add_own_price(term="spot", usd=Decimal("0.60"), now=cast.now)
     html = browser_of("alice").get("/estimator/", WORK).content.decode()
-    for title in ("What makes it uncertain", "The same work elsewhere", "If you owned them", "Ways to need less"):
+    for title in ("What makes it uncertain", "The same work elsewhere", "If you owned them", "Ways to reduce"):
         assert title in html
     plotted = re.findall(r"<circle [^>]*><title>([^<]+)</title>", html)
     assert len(plotted) == 2, "the two prices of the only approved provider, and none of those that it may not use"

@@ -41,14 +41,14 @@ def form(live_server: Any, cast: Cast, page: Page, settings: Any) -> tuple[Page,
 def test_the_preview_follows_the_typing(form: tuple[Page, str]) -> None:
     page, address = form
     page.goto(address + "size")
-    page.wait_for_selector("#preview >> text=Allowed: nobody has to decide")
+    page.wait_for_selector("#preview >> text=Approved automatically")
     page.fill("#id_accelerator_count", "16")
     page.wait_for_selector("#preview >> text=Review: one person")
     page.fill("#id_accelerator_count", "NaN")
     page.wait_for_selector("#preview >> text=Number of accelerators")
     assert page.input_value("#id_accelerator_count") == "NaN"
     page.fill("#id_accelerator_count", "4")
-    page.wait_for_selector("#preview >> text=Allowed: nobody has to decide")
+    page.wait_for_selector("#preview >> text=Approved automatically")
     assert page.complaints == []  # type: ignore[attr-defined]
 
 
@@ -115,5 +115,5 @@ def test_a_phone_has_one_column_and_the_bar_with_verdict_and_cost(form: tuple[Pa
     for step in ("workload", "size", "place", "purpose", "review"):
         page.goto(address + step)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
-        assert "Allowed" in page.inner_text("#peek")
+        assert "Approved automatically" in page.inner_text("#peek")
         assert "USD" in page.inner_text("#peek")

@@ -43,7 +43,7 @@ def edit(draft: ProvisioningRequest) -> str:
 def test_the_five_steps_make_a_grant(alice: Client) -> None:
     draft = filled_in(alice)
     page = alice.get(edit(draft) + "?step=review").content.decode()
-    assert "Allowed: nobody has to decide" in page
+    assert "Approved automatically" in page
     assert "1,000\u00a0USD" in page
     answer = alice.post(f"/requests/{draft.number}/submit/", {"draft_version": draft.draft_version})
     assert answer.status_code == 302

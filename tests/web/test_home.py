@@ -35,9 +35,11 @@ def test_what_needs_the_requester_comes_first(cast: Cast, browser_of: Browser) -
     request = reading.waiting(cast, title="Too vague")
     reading.decide(cast, request, "changes", "Which data?")
     found = needs(browser_of("alice"))
-    places = [found.index(words) for words in ("Answer about Too vague", "Bad idea is not allowed", "“Half a thought”")]
+    places = [
+        found.index(words) for words in ("Changes requested: Too vague", "Bad idea was denied", "“Half a thought”")
+    ]
     assert places == sorted(places)
-    assert "Nothing needs you." in needs(browser_of("heidi"))
+    assert "No action needed." in needs(browser_of("heidi"))
 
 
 def test_an_approver_finds_what_waits_with_its_money_and_its_due_time(cast: Cast, browser_of: Browser) -> None:
@@ -78,7 +80,7 @@ def test_running_grants_and_usable_budgets_are_shown(cast: Cast, browser_of: Bro
 def test_the_answer_at_once_is_read_from_the_active_policy(cast: Cast, browser_of: Browser) -> None:
     reading.granted(cast, gpu_hours_cap=142.0)
     html = browser_of("alice").get("/").content.decode()
-    assert "Up to 2,500&nbsp;USD is usually answered at once." in html
+    assert "Up to 2,500&nbsp;USD is usually approved automatically." in html
     assert "Lease of accelerators in Long context: you have used 142 of 2,500&nbsp;USD" in " ".join(html.split())
 
 

@@ -53,7 +53,7 @@ def _is_party(person: Any, row: Any) -> bool:
 
 @admin.register(Delegation)
 class DelegationAdmin(RecordAdmin):
-    lead = "Who decides for whom, until when and up to what. Both people are recorded with each decision."
+    lead = "Who decides for whom, until when and up to which amount. Both people are recorded with each decision."
     list_display = ("__str__", "amount", "valid_from", "valid_to", "revoked_at")
     list_filter = ("role",)
     list_select_related = ("delegator", "delegate", "role")

@@ -13,7 +13,7 @@ from governance.models import Grant, ProviderCommitment, Visibility
 
 @admin.register(Grant)
 class GrantAdmin(StateAdmin):
-    lead = "Permissions to use compute. They are issued by the last yes, and end by their window or by being returned."
+    lead = "Permissions to use compute. They are issued on final approval, and end on their end date or when returned."
     list_display = ("reference", "title", "state", "project", "owner", "cap", "starts_at", "ends_at")
     list_display_links = ("reference", "title")
     list_filter = ("state", "price_term")
@@ -34,7 +34,7 @@ class GrantAdmin(StateAdmin):
 
 @admin.register(ProviderCommitment)
 class CommitmentAdmin(StateAdmin):
-    lead = "What was granted at each provider, month by month: concentration is read from here."
+    lead = "Amounts granted at each provider by month. Provider concentration is computed from it."
     list_display = ("provider", "month", "committed")
     list_filter = ("provider",)
     ordering = ("-month", "provider")

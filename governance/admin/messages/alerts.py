@@ -23,7 +23,7 @@ class AgainForm(Sure):
 @admin.register(Alert)
 class AlertAdmin(RecordAdmin):
     heading = "Mails"
-    lead = "Every mail that was promised. Each goes out once; a dead one waits for somebody to queue it again."
+    lead = "Every email that was queued. Each is sent once; one that was given up can be queued again."
     list_display = ("mail", "state", "attempts", "created_at", "sent_at", "last_error")
     list_filter = ("state", "kind")
     list_select_related = ("recipient",)
@@ -34,7 +34,7 @@ class AlertAdmin(RecordAdmin):
             "Queue again",
             AgainForm,
             "alerts",
-            lead="It goes out with the same Message-ID, so a mail that did arrive is recognised as the same one.",
+            lead="It is sent with the same Message-ID, so that a duplicate can be recognised.",
             applies=lambda row: row.state == AlertState.DEAD,
             done="Queued again",
         ),

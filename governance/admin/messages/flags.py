@@ -17,7 +17,7 @@ from governance.services.messages import flags
 
 
 class CloseForm(DeskForm):
-    reason = ReasonField(label="What did you find", help_text="The next reader of this flag sees it.")
+    reason = ReasonField(label="Findings", help_text="Shown to the next reader of this flag.")
 
     def save(self, *, actor: User, now: datetime) -> Flag:
         return flags.close_flag(flag_id=self.about(Flag).pk, actor=actor, reason=self.cleaned_data["reason"], now=now)
@@ -38,7 +38,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Flag)
 class FlagAdmin(RecordAdmin):
-    lead = "What a sweep or a rule wants a person to look at. A flag stops nothing; closing it says what was found."
+    lead = "Items that a rule or a scheduled check raised. A flag blocks nothing; closing it records your findings."
     list_display = ("sentence", "kind", "raised_at", "closed_at", "closed_by")
     list_filter = (OpenFilter, "kind")
     list_select_related = ("closed_by",)

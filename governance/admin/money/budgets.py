@@ -30,12 +30,12 @@ OVERALLOCATED = forms.BooleanField(
 class CreateForm(DeskForm):
     name = forms.CharField(max_length=120, label="Name")
     slug = forms.SlugField(max_length=80, label="Short name")
-    team = forms.ModelChoiceField(Team.objects.all(), required=False, label="Of which team")
-    project = forms.ModelChoiceField(Project.objects.all(), required=False, label="Or of which project")
-    parent = forms.ModelChoiceField(Budget.objects.all(), required=False, label="Below which budget")
-    owner = forms.ModelChoiceField(Person.objects.filter(is_active=True), required=False, label="Who owns it")
+    team = forms.ModelChoiceField(Team.objects.all(), required=False, label="Team")
+    project = forms.ModelChoiceField(Project.objects.all(), required=False, label="Project")
+    parent = forms.ModelChoiceField(Budget.objects.all(), required=False, label="Parent budget")
+    owner = forms.ModelChoiceField(Person.objects.filter(is_active=True), required=False, label="Owner")
     period_start = DayField(label="First day")
-    period_end = DayField(label="First day after it", help_text="The period is half-open, in UTC.")
+    period_end = DayField(label="End date (not included)", help_text="The first day after the period, in UTC.")
     limit_micro = MoneyField(label="Limit")
     may_be_overallocated = OVERALLOCATED
 
@@ -44,7 +44,7 @@ class CreateForm(DeskForm):
         if not self.errors and (values["team"] is None) == (values["project"] is None):
             self.add_error("team", "Choose a team or a project, one of them.")
         if not self.errors and values["period_end"] <= values["period_start"]:
-            self.add_error("period_end", "It lies after the first day.")
+            self.add_error("period_end", "It must be after the first day.")
         return values
 
     def save(self, *, actor: User, now: datetime) -> Budget:

@@ -22,13 +22,13 @@ from governance.services.people import credentials, people
 
 class _PersonFields(DeskForm):
     name = forms.CharField(max_length=120, label="Name")
-    team = forms.ModelChoiceField(Team.objects.all(), label="In which team")
+    team = forms.ModelChoiceField(Team.objects.all(), label="Team")
     country = forms.CharField(max_length=2, label="Country of work", help_text="Two letters, such as IE.")
-    requester_type = forms.ChoiceField(choices=RequesterType.choices, label="What they are to us")
+    requester_type = forms.ChoiceField(choices=RequesterType.choices, label="Type")
     job_title = forms.CharField(max_length=120, required=False, label="Job title")
     time_zone = forms.CharField(max_length=64, initial="UTC", label="Time zone", help_text="Such as Europe/Dublin.")
-    trainings = ListField(label="Trainings that are valid")
-    is_staff = forms.BooleanField(required=False, label="May enter the desk")
+    trainings = ListField(label="Valid trainings")
+    is_staff = forms.BooleanField(required=False, label="Can use the desk")
 
 
 class AddPersonForm(_PersonFields):
@@ -42,7 +42,9 @@ class AddPersonForm(_PersonFields):
 
 
 class ChangePersonForm(_PersonFields):
-    is_active = forms.BooleanField(required=False, label="Works here", help_text="Off: no login, and no role counts.")
+    is_active = forms.BooleanField(
+        required=False, label="Active", help_text="When off, the person cannot sign in and their roles have no effect."
+    )
 
     def initial_of(self, row: Any) -> dict[str, Any]:
         is_staff = User.objects.filter(person=row, is_service_account=False, is_staff=True).exists()
@@ -80,7 +82,7 @@ class _PersonEdit(Edit[Person]):
 
 @admin.register(Person)
 class PersonAdmin(RecordAdmin):
-    lead = "Names and addresses live only here; everything else refers by number."
+    lead = "Names and addresses are stored only here; other records refer to them by number."
     list_display = ("name", "email", "team", "requester_type", "country", "is_active")
     list_filter = ("is_active", "requester_type", "team")
     list_select_related = ("team",)
@@ -93,16 +95,16 @@ class PersonAdmin(RecordAdmin):
             "Send a set-password link",
             LinkForm,
             "people",
-            lead="It goes to the person's own address. Nobody else can set their password.",
+            lead="It is sent to the person's own address. Nobody else can set their password.",
             applies=lambda person: person.is_active and _is_human(person),
-            done="The link is on its way",
+            done="Link sent",
         ),
         _PersonEdit(
             "service-account",
             "Add a service account",
             ServiceAccountForm,
             "people",
-            lead="For a program that asks. The person answers for it; it never decides.",
+            lead="For a program that makes requests. The person is responsible for it; it cannot decide requests.",
             applies=_is_human,
             done="Service account added",
         ),
@@ -114,7 +116,9 @@ class PersonAdmin(RecordAdmin):
 
 @admin.register(User)
 class UserAdmin(StateAdmin):
-    lead = "Accounts: a person's own, or a program's that the person answers for. Change them on the person's page."
+    lead = (
+        "Accounts: a person's own, or a program's that the person is responsible for. Change them on the person's page."
+    )
     list_display = ("email", "person", "is_service_account", "is_staff", "is_superuser", "is_active", "last_login")
     list_filter = ("is_service_account", "is_staff", "is_active")
     list_select_related = ("person",)
@@ -127,7 +131,7 @@ class UserAdmin(StateAdmin):
 class CreateTeamForm(DeskForm):
     name = forms.CharField(max_length=120, label="Name")
     slug = forms.SlugField(max_length=80, label="Short name", help_text="Lower-case letters, digits and hyphens.")
-    parent = forms.ModelChoiceField(Team.objects.all(), label="Below which team")
+    parent = forms.ModelChoiceField(Team.objects.all(), label="Parent team")
     cost_centre = forms.CharField(max_length=20, required=False, label="Cost centre")
 
     def save(self, *, actor: User, now: datetime) -> Team:
@@ -144,7 +148,7 @@ class ChangeTeamForm(DeskForm):
 
 @admin.register(Team)
 class TeamAdmin(RecordAdmin):
-    lead = "The tree of teams; the one at the top is the organisation. A team's place in it stays."
+    lead = "The tree of teams; the one at the top is the organisation. A team cannot be moved."
     list_display = ("name", "slug", "parent", "cost_centre")
     list_select_related = ("parent",)
     search_fields = ("name", "slug", "cost_centre")
@@ -160,8 +164,8 @@ class TeamAdmin(RecordAdmin):
 class CreateProjectForm(DeskForm):
     name = forms.CharField(max_length=120, label="Name")
     slug = forms.SlugField(max_length=80, label="Short name", help_text="Lower-case letters, digits and hyphens.")
-    team = forms.ModelChoiceField(Team.objects.all(), label="In which team")
-    started_on = DayField(required=False, label="Started on", help_text="Empty means today.")
+    team = forms.ModelChoiceField(Team.objects.all(), label="Team")
+    started_on = DayField(required=False, label="Started on", help_text="Leave empty for today.")
 
     def save(self, *, actor: User, now: datetime) -> Project:
         return people.create_project(actor=actor, now=now, **self.cleaned_data)
@@ -169,7 +173,7 @@ class CreateProjectForm(DeskForm):
 
 class ChangeProjectForm(DeskForm):
     name = forms.CharField(max_length=120, label="Name")
-    is_open = forms.BooleanField(required=False, label="Takes new requests")
+    is_open = forms.BooleanField(required=False, label="Open for new requests")
 
     def save(self, *, actor: User, now: datetime) -> Project:
         return people.change_project(actor=actor, project_id=self.about(Project).pk, now=now, **self.cleaned_data)
@@ -177,7 +181,7 @@ class ChangeProjectForm(DeskForm):
 
 @admin.register(Project)
 class ProjectAdmin(RecordAdmin):
-    lead = "What compute is for. A closed project takes no new requests; what runs goes on."
+    lead = "What compute is used for. A closed project takes no new requests; its grants continue."
     list_display = ("name", "slug", "team", "started_on", "is_open")
     list_filter = ("is_open", "team")
     list_select_related = ("team",)

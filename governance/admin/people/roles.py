@@ -19,16 +19,14 @@ from governance.services.people import roles
 
 
 class GiveForm(DeskForm):
-    user = forms.ModelChoiceField(
-        User.objects.filter(is_active=True).select_related("person"), label="To which account"
-    )
-    role = forms.ModelChoiceField(Role.objects.all(), label="Which role")
+    user = forms.ModelChoiceField(User.objects.filter(is_active=True).select_related("person"), label="Account")
+    role = forms.ModelChoiceField(Role.objects.all(), label="Role")
     team = forms.ModelChoiceField(
-        Team.objects.all(), label="In which team", required=False, help_text="It reaches everything below."
+        Team.objects.all(), label="Team", required=False, help_text="It also applies to all teams below."
     )
-    project = forms.ModelChoiceField(Project.objects.all(), label="Or on which project", required=False)
-    valid_from = InstantField(label="From when", required=False, help_text="Empty means now.")
-    valid_to = InstantField(label="Until when", required=False, help_text="Empty means until somebody ends it.")
+    project = forms.ModelChoiceField(Project.objects.all(), label="Project", required=False)
+    valid_from = InstantField(label="Start", required=False, help_text="Leave empty for now.")
+    valid_to = InstantField(label="End", required=False, help_text="Leave empty for no end date.")
 
     def save(self, *, actor: User, now: datetime) -> RoleAssignment:
         values = self.cleaned_data
@@ -39,14 +37,14 @@ class GiveForm(DeskForm):
         given = roles.assign_role(actor=actor, now=now, **values)
         if before is not None and before.pk == given.pk:
             if (before.valid_from, before.valid_to) == (given.valid_from, given.valid_to):
-                until = f"{given.valid_to:%d %b %Y, %H:%M} UTC" if given.valid_to else "somebody ends it"
+                until = f"{given.valid_to:%d %b %Y, %H:%M} UTC" if given.valid_to else "it is ended"
                 raise InvalidInput({"valid_to": [f"the account holds this role here until {until} already"]})
-            self.done = "The role was held here already; its period is changed"
+            self.done = "The role was already assigned; its period was changed"
         return given
 
 
 class ChangeEndForm(DeskForm):
-    valid_to = InstantField(label="Until when", required=False, help_text="Empty means until somebody ends it.")
+    valid_to = InstantField(label="End", required=False, help_text="Leave empty for no end date.")
 
     def save(self, *, actor: User, now: datetime) -> RoleAssignment:
         assignment = self.about(RoleAssignment)
@@ -64,13 +62,13 @@ def _is_not_over(row: RoleAssignment) -> bool:
 
 @admin.register(RoleAssignment)
 class AssignmentAdmin(RecordAdmin):
-    lead = "Who is what, where and for how long. Ended assignments stay: decisions were taken under them."
+    lead = "Who holds which role, where and until when. Ended assignments are kept: decisions were made under them."
     list_display = ("__str__", "role", "team", "project", "valid_from", "valid_to")
     list_filter = ("role",)
     list_select_related = ("user", "role", "team", "project")
     search_fields = ("user__email", "user__person__name")
     edits = (
-        Edit("give", "Give a role", GiveForm, "people", on_row=False, done="Role given"),
+        Edit("give", "Assign a role", GiveForm, "people", on_row=False, done="Role assigned"),
         Edit(
             "end",
             "End now",
@@ -83,12 +81,12 @@ class AssignmentAdmin(RecordAdmin):
         ),
         Edit(
             "change-end",
-            "Change the end",
+            "Change the end date",
             ChangeEndForm,
             "people",
-            lead="Later, earlier, or no end. Approvals given before an earlier end keep counting.",
+            lead="Later, earlier, or none. Approvals given before an earlier end date still count.",
             applies=_is_not_over,
-            done="End changed",
+            done="End date changed",
         ),
     )
 
@@ -101,12 +99,15 @@ class AssignmentAdmin(RecordAdmin):
 
 
 class CreateForm(DeskForm):
-    slug = forms.SlugField(max_length=40, label="Short name", help_text="Rules name it; it never changes.")
+    slug = forms.SlugField(max_length=40, label="Short name", help_text="Rules refer to it; it cannot be changed.")
     name = forms.CharField(max_length=80, label="Name")
     fallback = forms.ModelChoiceField(
-        Role.objects.all(), required=False, label="Who stands in", help_text="When too few people could fill a stage."
+        Role.objects.all(),
+        required=False,
+        label="Fallback role",
+        help_text="Decides when too few people could fill a stage.",
     )
-    may_approve = forms.BooleanField(required=False, initial=True, label="Decides stages")
+    may_approve = forms.BooleanField(required=False, initial=True, label="Can decide requests")
     sees_subtree = forms.BooleanField(required=False, initial=True, label="Sees everything below its team")
 
     def save(self, *, actor: User, now: datetime) -> Role:
@@ -115,7 +116,7 @@ class CreateForm(DeskForm):
 
 class ChangeForm(DeskForm):
     name = forms.CharField(max_length=80, label="Name")
-    fallback = forms.ModelChoiceField(Role.objects.all(), required=False, label="Who stands in")
+    fallback = forms.ModelChoiceField(Role.objects.all(), required=False, label="Fallback role")
 
     def save(self, *, actor: User, now: datetime) -> Role:
         return roles.change_role(actor=actor, role_id=self.about(Role).pk, now=now, **self.cleaned_data)
@@ -123,7 +124,7 @@ class ChangeForm(DeskForm):
 
 @admin.register(Role)
 class RoleAdmin(RecordAdmin):
-    lead = "What people can be. A role that decides is given to somebody by somebody else, never to an auditor."
+    lead = "Roles that people can hold. A role that decides must be assigned by somebody else, and never to an auditor."
     list_display = ("name", "slug", "fallback", "may_approve", "sees_subtree")
     list_select_related = ("fallback",)
     search_fields = ("name", "slug")

@@ -16,7 +16,7 @@ from governance.models import AuditEvent
 @admin.register(AuditEvent)
 class AuditAdmin(StateAdmin):
     heading = "Audit log"
-    lead = "One event per change, chained by hashes. Nothing here can be changed, by anybody."
+    lead = "One event per change, chained by hashes. Nobody can change it."
     list_display = ("seq", "what", "person", "subject", "via", "at")
     list_display_links = ("seq", "what")
     list_filter = ("action", "channel")

@@ -14,7 +14,7 @@ from governance.models import JobRun
 @admin.register(JobRun)
 class JobAdmin(StateAdmin):
     heading = "Jobs"
-    lead = "What ran by itself, how far it came, and why it failed."
+    lead = "Scheduled jobs, their progress and errors."
     list_display = ("job", "state", "done_count", "total_count", "started_at", "finished_at", "error")
     list_filter = ("state", "name")
 

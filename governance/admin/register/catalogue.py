@@ -107,9 +107,11 @@ class OwnPriceForm(DeskForm):
     price_term = forms.ChoiceField(choices=choices(term.value for term in PriceTerm), label="Term")
     region = forms.CharField(max_length=160, required=False, label="Region", help_text="Empty means everywhere.")
     usd_per_gpu_hour = ExactNumberField(max_digits=14, decimal_places=6, label="USD for one accelerator and hour")
-    effective_from = DayField(label="From which day")
-    effective_to = DayField(required=False, label="Until which day", help_text="Not included. Empty: until replaced.")
-    source = forms.CharField(max_length=2000, label="Where it says so", help_text="The contract or the page.")
+    effective_from = DayField(label="Start date")
+    effective_to = DayField(
+        required=False, label="End date", help_text="Not included. Leave empty until it is replaced."
+    )
+    source = forms.CharField(max_length=2000, label="Source", help_text="The contract or the page.")
     note = forms.CharField(max_length=2000, required=False, label="Note")
 
     def save(self, *, actor: User, now: datetime) -> models.Model | None:
@@ -162,8 +164,8 @@ def _is_in_force(row: Any) -> bool:
 
 
 LEADS = {
-    "prices": "Prices by the hour. An own price is dated, wins where it applies, and is recorded with its own form.",
-    "thresholds": "Legal figures live only here, each with the days on which it is in force.",
+    "prices": "Prices by the hour. Your organisation's prices take precedence and are recorded with their own form.",
+    "thresholds": "Legal thresholds, each with the days on which it is in force.",
     "prohibited_uses": "Uses that requesters are asked about, each with the days on which it is prohibited.",
 }
 _SHOWN: dict[str, Sequence[str]] = {
@@ -192,7 +194,7 @@ def _register(table: Table) -> None:
             "Change",
             row_form,
             "catalogue",
-            lead="A newer row is added and a release published; estimates of before keep the older one.",
+            lead="Adds a newer row and publishes a release; earlier estimates keep the older row.",
             applies=_is_in_force,
             done="Published",
         ),
@@ -203,7 +205,12 @@ def _register(table: Table) -> None:
         Edit("new", "Add a row", row_form, "catalogue", on_row=False, done="Published"),
     ]  # fmt: skip
     if table.name == "prices":
-        edits.insert(0, Edit("own", "Record an own price", OwnPriceForm, "prices", on_row=False, done="Price recorded"))
+        edits.insert(
+            0,
+            Edit(
+                "own", "Record your organisation's price", OwnPriceForm, "prices", on_row=False, done="Price recorded"
+            ),
+        )
     attributes = {
         "table": table,
         "edits": tuple(edits),

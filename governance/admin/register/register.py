@@ -24,7 +24,7 @@ class ProviderForm(DeskForm):
 
     name = forms.CharField(max_length=120, label="Name")
     provider_type = forms.ChoiceField(choices=choices(PROVIDER_TYPES), label="Type")
-    hq_country = forms.CharField(max_length=2, label="Country of its head office", help_text="Two letters, such as IE.")
+    hq_country = forms.CharField(max_length=2, label="Country of the head office", help_text="Two letters, such as IE.")
     is_approved = forms.BooleanField(required=False, label="Approved")
     has_data_processing_agreement = forms.BooleanField(required=False, label="Has a data-processing agreement")
     terms_reviewed_on = DayField(required=False, label="Terms last reviewed on")
@@ -46,7 +46,7 @@ class ChangeProviderForm(ProviderForm):
 
 @admin.register(Provider)
 class ProviderAdmin(RecordAdmin):
-    lead = "Sellers of compute as this organisation sees them. Nobody is granted anything at one that is not approved."
+    lead = "Compute providers. No grant is issued at a provider that is not approved."
     list_display = (
         "name",
         "provider_type",
@@ -63,16 +63,14 @@ class ProviderAdmin(RecordAdmin):
     )
 
 
-LINEAGE_NAMED_BY = "Requests name it as long as their requester works there, or owns it."
+LINEAGE_NAMED_BY = "Requests can name it while the requester belongs to the project or owns it."
 
 
 class RegisterLineageForm(DeskForm):
     slug = forms.SlugField(max_length=80, label="Short name")
     name = forms.CharField(max_length=120, label="Name")
-    owner = forms.ModelChoiceField(Person.objects.filter(is_active=True), label="Who owns it")
-    project = forms.ModelChoiceField(
-        Project.objects.all(), required=False, label="In which project", help_text=LINEAGE_NAMED_BY
-    )
+    owner = forms.ModelChoiceField(Person.objects.filter(is_active=True), label="Owner")
+    project = forms.ModelChoiceField(Project.objects.all(), required=False, label="Project", help_text=LINEAGE_NAMED_BY)
 
     def save(self, *, actor: User, now: datetime) -> ModelLineage:
         return register.register_lineage(actor=actor, now=now, **self.cleaned_data)
@@ -91,13 +89,11 @@ _LineageAnswers: type[DeskForm] = type("_LineageAnswers", (DeskForm,), dict(_KEP
 
 class ChangeLineageForm(_LineageAnswers):  # type: ignore[misc, valid-type]
     name = forms.CharField(max_length=120, label="Name")
-    owner = forms.ModelChoiceField(Person.objects.all(), label="Who owns it")
-    project = forms.ModelChoiceField(
-        Project.objects.all(), required=False, label="In which project", help_text=LINEAGE_NAMED_BY
-    )
+    owner = forms.ModelChoiceField(Person.objects.all(), label="Owner")
+    project = forms.ModelChoiceField(Project.objects.all(), required=False, label="Project", help_text=LINEAGE_NAMED_BY)
     base_name = forms.CharField(max_length=120, required=False, label="Base model, if someone else's")
     base_model_flop = NumberField(required=False, label="Compute of the base", help_text="FLOP, such as 6.3e24.")
-    base_model_systemic = TruthField(label="Has the base systemic risk")
+    base_model_systemic = TruthField(label="Base model has systemic risk")
     direct_flop_p50 = NumberField(label="Compute that changed it, p50", help_text="FLOP so far.")
     direct_flop_p90 = NumberField(label="Compute that changed it, p90")
     cumulative_flop_p50 = NumberField(label="With synthetic data and base, p50")
@@ -113,7 +109,7 @@ class ChangeLineageForm(_LineageAnswers):  # type: ignore[misc, valid-type]
 
 @admin.register(ModelLineage)
 class LineageAdmin(RecordAdmin):
-    lead = "Families of weights whose training compute adds up. The figures leave out what is still being asked for."
+    lead = "Model families whose training compute adds up. Open requests are not included."
     list_display = ("name", "project", "owner", "cumulative_flop_p50", "cumulative_flop_p90", "notification_state")
     list_select_related = ("project", "owner")
     search_fields = ("name", "slug")
@@ -153,7 +149,7 @@ class ChangePurposeForm(DeskForm):
 
 @admin.register(Purpose)
 class PurposeAdmin(RecordAdmin):
-    lead = "What compute may be asked for. Which purposes are prohibited is a matter of policy."
+    lead = "Purposes that requests can name. Policies say which of them are prohibited."
     list_display = ("name", "slug", "is_offered")
     search_fields = ("name", "slug")
     edits = (
@@ -165,8 +161,8 @@ class PurposeAdmin(RecordAdmin):
 class ScreenForm(DeskForm):
     name = forms.CharField(max_length=120, label="Name of the party")
     hq_country = forms.CharField(max_length=2, label="Country of its ultimate parent", help_text="Two letters.")
-    screening_state = forms.ChoiceField(choices=choices(register.SCREENING_STATES), label="What the screening said")
-    screened_on = DayField(required=False, label="On which day")
+    screening_state = forms.ChoiceField(choices=choices(register.SCREENING_STATES), label="Result")
+    screened_on = DayField(required=False, label="Date")
 
     def save(self, *, actor: User, now: datetime) -> Beneficiary:
         return register.screen_beneficiary(actor=actor, now=now, **self.cleaned_data)
@@ -183,7 +179,7 @@ class ScreenAgainForm(ScreenForm):
 
 @admin.register(Beneficiary)
 class BeneficiaryAdmin(RecordAdmin):
-    lead = "Outside parties that work is done for. One that nobody screened is pending, never clear."
+    lead = "External parties that work is done for. A party that was not screened is pending."
     list_display = ("name", "hq_country", "screening_state", "screened_on")
     list_filter = ("screening_state",)
     search_fields = ("name",)

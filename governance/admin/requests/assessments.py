@@ -14,7 +14,7 @@ from governance.models import Assessment
 
 @admin.register(Assessment)
 class AssessmentAdmin(OfRequest):
-    lead = "Each sizing and judgement, with the digests of policy, catalogue and facts that replay it."
+    lead = "Each estimate and policy decision, with the digests of policy, catalogue and facts needed to replay it."
     list_display = ("__str__", "occasion", "outcome", "counts_as", "assessed_at")
     request_path = "revision__provisioning_request"
     linked = ("revision__provisioning_request__id__exact",)
@@ -38,6 +38,6 @@ class AssessmentAdmin(OfRequest):
         is_list = request.resolver_match is not None and (request.resolver_match.url_name or "").endswith("changelist")
         return rows.defer("facts", "estimate", "decision", "revision__content") if is_list else rows
 
-    @admin.display(description="counts as", ordering="exposure_micro")
+    @admin.display(description="assessed at", ordering="exposure_micro")
     def counts_as(self, row: Assessment) -> str:
         return usd(row.exposure_micro)

@@ -26,7 +26,7 @@ def of_visible_requests(
 
 @admin.register(ProvisioningRequest)
 class RequestAdmin(StateAdmin):
-    lead = "Every ask, from draft to answer. It moves by submitting, deciding and granting, never by editing."
+    lead = "Every request, from draft to decision. Its status changes only by submitting, deciding and granting."
     list_display = ("reference", "title", "state", "project", "asked_by", "counts_as", "submitted")
     list_display_links = ("reference", "title")
     list_filter = ("state", "kind", "is_demonstration")
@@ -58,11 +58,11 @@ class RequestAdmin(StateAdmin):
     def reference(self, row: ProvisioningRequest) -> str:
         return row.reference
 
-    @admin.display(description="asked by")
+    @admin.display(description="requested by")
     def asked_by(self, row: ProvisioningRequest) -> str:
         return row.requester.person.name
 
-    @admin.display(description="counts as", ordering="exposure_micro")
+    @admin.display(description="assessed at", ordering="exposure_micro")
     def counts_as(self, row: ProvisioningRequest) -> str:
         return usd(row.exposure_micro)
 
@@ -83,7 +83,7 @@ class OfRequest(StateAdmin):
 
 @admin.register(RequestRevision)
 class RevisionAdmin(OfRequest):
-    lead = "What was asked for, frozen. Decisions name a revision by its digest."
+    lead = "Submitted content, frozen. Decisions refer to a revision by its digest."
     list_display = ("__str__", "provisioning_request", "number", "created_by", "created_at")
     list_select_related = ("provisioning_request", "created_by")
     search_fields = ("=provisioning_request__number", "digest")
@@ -91,7 +91,7 @@ class RevisionAdmin(OfRequest):
 
 @admin.register(RequestComment)
 class CommentAdmin(OfRequest):
-    lead = "The conversation about requests, as written."
+    lead = "Comments on requests."
     list_display = ("__str__", "provisioning_request", "author", "created_at")
     list_select_related = ("provisioning_request", "author")
     search_fields = ("=provisioning_request__number", "text")

@@ -21,7 +21,7 @@ from governance.models import Role, RoleAssignment, Team
 from governance.policy.backtest.tally import WORDS
 from governance.policy.decisions.wording import role_in_words
 
-OUTCOME_WORDS = {"allow": "Allow", "review": "Review", "deny": "Not allowed"}
+OUTCOME_WORDS = {"allow": "Allow", "review": "Review", "deny": "Denied"}
 NOT_ENOUGH = "not enough data"
 TONES = {"deny>allow": "deny", "deny>review": "review", "review>allow": "review"}
 TEAMS_MAX = 12

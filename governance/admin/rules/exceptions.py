@@ -28,7 +28,7 @@ class AskForm(DeskForm):
     project = forms.ModelChoiceField(Project.objects.filter(is_open=True), required=False, label="Or which project")
     reason = ReasonField(help_text="Listed in each decision that it touches.")
     valid_from = InstantField(required=False, label="Takes effect", help_text="Empty: as soon as it is approved.")
-    valid_to = InstantField(label="Until when", help_text="At most a year.")
+    valid_to = InstantField(label="End", help_text="At most a year.")
 
     def save(self, *, actor: User, now: datetime) -> PolicyException:
         return policy_exceptions.ask_exception(actor=actor, now=now, **self.cleaned_data)

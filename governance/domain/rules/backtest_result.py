@@ -118,12 +118,12 @@ MONEY: dict[str, frozenset[str]] = {
 
 
 CHANGES: tuple[tuple[str, str], ...] = (
-    ("deny>allow", "would be allowed that {was} refused"),
-    ("deny>review", "would go to a person instead of being refused"),
-    ("review>allow", "would need nobody"),
-    ("allow>review", "would go to a person"),
-    ("review>deny", "would be refused instead of going to a person"),
-    ("allow>deny", "would be refused that {was} allowed"),
+    ("deny>allow", "that {was} denied would be approved automatically"),
+    ("deny>review", "would be reviewed instead of denied"),
+    ("review>allow", "would be approved automatically"),
+    ("allow>review", "would need a review"),
+    ("review>deny", "would be denied instead of reviewed"),
+    ("allow>deny", "that {was} approved automatically would be denied"),
 )
 """Each change in words, loosest first: what would no longer be stopped has to be seen before anything else."""
 
@@ -169,7 +169,7 @@ def nothing_newly(pairs: Mapping[str, int]) -> str:
     """What an officer is glad to read: that nothing newly is refused, and nothing newly allowed; else empty."""
     refused = pairs.get("allow>deny", 0) + pairs.get("review>deny", 0)
     allowed = pairs.get("deny>allow", 0) + pairs.get("review>allow", 0)
-    said = [word for number, word in ((refused, "newly be refused"), (allowed, "newly be allowed")) if not number]
+    said = [word for number, word in ((refused, "newly be denied"), (allowed, "newly be allowed")) if not number]
     return f"None would {', and none '.join(said)}." if said else ""
 
 

@@ -17,7 +17,7 @@ class GrantKind(Labelled):
 class GrantState(Labelled):
     """Where a grant stands."""
 
-    ACTIVE = "active", "Running"
+    ACTIVE = "active", "Active"
     ENDED = "ended", "Ended"
     RETURNED = "returned", "Returned"
     REVOKED = "revoked", "Revoked"

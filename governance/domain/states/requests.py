@@ -12,9 +12,9 @@ class State(Labelled):
 
     DRAFT = "draft", "Draft"
     IN_REVIEW = "in_review", "In review"
-    CHANGES_REQUESTED = "changes_requested", "Changes asked for"
-    DENIED = "denied", "Not allowed"
-    REJECTED = "rejected", "Not approved"
+    CHANGES_REQUESTED = "changes_requested", "Changes requested"
+    DENIED = "denied", "Denied"
+    REJECTED = "rejected", "Rejected"
     GRANTED = "granted", "Granted"
     WITHDRAWN = "withdrawn", "Withdrawn"
     EXPIRED = "expired", "Expired"
@@ -37,7 +37,7 @@ class Event(StrEnum):
     DISCARD = "discard"
 
 
-# A denied ask may be changed and submitted again: the refusal names the nearest ask that would pass.
+# A denied request may be changed and submitted again: the refusal names the nearest one that would be allowed.
 EDITABLE = frozenset({State.DRAFT, State.CHANGES_REQUESTED, State.DENIED})
 
 _SUBMITS: dict[Event, State] = {

@@ -62,7 +62,7 @@ class Command(ChannelCommand):
             if name == "check":
                 made.add_argument("--strict", action="store_true", help="warnings count too")
             if name == "explain":
-                made.add_argument("--facts", help="JSON file of facts over the plain ask, or - for standard input")
+                made.add_argument("--facts", help="JSON file of facts over the plain request, or - for standard input")
         made = word("diff", "what changes from one version to another, with an ask that shows it")
         made.add_argument("old", help=sources.HELP)
         made.add_argument("new", help=sources.HELP)

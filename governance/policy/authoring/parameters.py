@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from governance.policy.authoring.labels import PARAM_LABELS
 from governance.policy.bundle.bundle_model import Bundle, DatedValue, Param
 from governance.policy.decisions.plain_words import condition_in_words, effect_in_words
 from governance.policy.decisions.policy_set import BoundRule, CompiledPolicySet
@@ -78,12 +79,14 @@ def _reader(rule: BoundRule, name: str) -> Reader | None:
     if effect:
         phrases.append(effect_in_words(rule.effect))
     if not phrases:
-        phrases.append("in its sentence only")
+        phrases.append("in its message only")
     return Reader(rule.rule_id, rule.compiled.rule.title, tuple(dict.fromkeys(phrases)))
 
 
 def name_in_words(param: Param) -> str:
-    """`auto_allow_max_usd` as "Auto allow max": the unit stands beside the value."""
+    """`auto_allow_max_usd` as "Automatic approval limit (USD)"; without a label, the name without its unit."""
+    if param.name in PARAM_LABELS:
+        return PARAM_LABELS[param.name]
     return _spoken(param.name.removesuffix(f"_{param.unit.lower()}"))
 
 

@@ -214,4 +214,4 @@ def example_in_words(
             continue
         said = format_value(example[name], facts[name].unit) if name in example else "unknown"
         parts.append(f"{name} {said}")
-    return ", ".join(parts) or "the plain ask"
+    return ", ".join(parts) or "the plain request"

@@ -41,7 +41,7 @@ class Outcome(StrEnum):
 
 
 _STRICTNESS = {outcome: place for place, outcome in enumerate(Outcome)}
-_OUTCOME_LABELS = {Outcome.ALLOW: "Allowed", Outcome.REVIEW: "Review", Outcome.DENY: "Not allowed"}
+_OUTCOME_LABELS = {Outcome.ALLOW: "Allowed", Outcome.REVIEW: "Review", Outcome.DENY: "Denied"}
 
 
 class OnError(StrEnum):

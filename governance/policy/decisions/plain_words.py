@@ -8,9 +8,10 @@ from typing import Any
 from governance.policy.bundle.effects import Effect, EffectKind, OnError
 from governance.policy.bundle.template import unit_of
 from governance.policy.decisions.policy_set import BoundRule
-from governance.policy.decisions.wording import duty_in_words, format_value, role_in_words
+from governance.policy.decisions.wording import NBSP, duty_in_words, format_value, role_in_words
 from governance.policy.facts.facts import Fact
 from governance.policy.facts.facts_schema import FACTS_BY_NAME
+from governance.policy.facts.labels import FACT_LABELS, STATEMENTS
 from governance.policy.facts.waiting import Waiting, waiting_of
 from governance.policy.language import ir
 
@@ -27,6 +28,7 @@ _TEXT_TESTS = {"startsWith": "begins with", "endsWith": "ends with", "contains":
 _UNIT_ENDINGS = ("_usd_month", "_usd", "_kwh", "_kg", "_days")
 FACTS_SAID_MAX = 8
 VALUE_CHARS_MAX = 80
+_OWN_AMOUNT, _RELATED_AMOUNT = "request.exposure_usd", "history.similar_exposure_30d_usd"
 _ARITHMETIC = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 
 
@@ -35,10 +37,10 @@ def rule_in_words(rule: BoundRule) -> str:
     condition = condition_in_words(rule.condition, rule.units, rule.schema.by_name)
     parts = [f"When {condition}, {effect_in_words(rule.effect)}."]
     if rule.on_error is OnError.DENY:
-        parts.append("When that cannot be judged, the ask is refused.")
+        parts.append("If this cannot be evaluated, the request is denied.")
     elif rule.compiled.may_be_indeterminate:
         is_allow = rule.kind is EffectKind.ALLOW
-        parts.append(f"When that cannot be judged, {'it permits nothing' if is_allow else 'it counts as fired'}.")
+        parts.append(f"If this cannot be evaluated, the rule {'does not apply' if is_allow else 'counts as fired'}.")
     if rule.legal_source:
         parts.append(f"Source: {rule.legal_source}.")
     waiting = waiting_of(rule)
@@ -52,8 +54,8 @@ def waiting_in_words(waiting: Waiting) -> str:
     names = joined([fact_in_words(fact) for fact in waiting.facts], "and")
     needed = joined(list(dict.fromkeys(fact.awaits for fact in waiting.facts)), "and")
     if waiting.is_whole:
-        return f"Waiting for data: this rule checks nothing until the product has {needed} (it reads {names})."
-    return f"Waiting for data: its part about {names} checks nothing until the product has {needed}."
+        return f"Waiting for data: this rule has no effect until the product has {needed} (it uses {names})."
+    return f"Waiting for data: its part about {names} has no effect until the product has {needed}."
 
 
 def condition_in_words(
@@ -68,29 +70,35 @@ def effect_in_words(effect: Effect) -> str:
     match effect.kind:
         case EffectKind.DENY:
             clause = f" under clause {effect.clause}" if effect.clause else ""
-            said = f"the ask is refused{clause}"
+            said = f"the request is denied{clause}"
         case EffectKind.REQUIRE:
             people = joined([f"{each.quorum} × {role_in_words(each.role)}" for each in effect.roles], "and")
             due = f" within {effect.due_working_days} working days" if effect.due_working_days else ""
-            evidence = f", on {joined([_spoken(kind) for kind in effect.evidence], 'and')}" if effect.evidence else ""
-            said = f"{people} must agree{due}{evidence}"
+            evidence = f", with {joined([_spoken(kind) for kind in effect.evidence], 'and')}" if effect.evidence else ""
+            said = f"{people} must approve{due}{evidence}"
         case EffectKind.FLAG | EffectKind.WARN:
             verb = "is flagged" if effect.kind is EffectKind.FLAG else "carries a warning"
             roles = joined([role_in_words(role) for role in effect.notify], "and")
             reader = roles or ("the requester" if effect.kind is EffectKind.WARN else "")
-            said = f"the ask {verb}{f' for {reader}' if reader else ''} ({_spoken(effect.code or effect.kind.value)})"
+            said = (
+                f"the request {verb}{f' for {reader}' if reader else ''} ({_spoken(effect.code or effect.kind.value)})"
+            )
         case _:
             share = effect.sample_ratio
             sampled = (
-                f", and {share:.0%} of such asks are looked at afterwards" if isinstance(share, float) and share else ""
+                f", and {share:.0%} of such requests are selected for a spot check"
+                if isinstance(share, float) and share
+                else ""
             )
-            said = f"the ask is permitted{sampled}"
+            said = f"the request is approved automatically{sampled}"
     duties = joined([duty_in_words(duty.code) for duty in effect.obligations], "and")
-    return f"{said}, with the duty to {duties}" if duties else said
+    return f"{said}, and the requester must {duties}" if duties else said
 
 
 def fact_in_words(fact: Fact) -> str:
-    """A fact as a sentence names it: `the request's exposure`; the number that follows brings its unit."""
+    """A fact as a sentence names it: `the assessed amount`; the number that follows brings its unit."""
+    if fact.name in FACT_LABELS:
+        return FACT_LABELS[fact.name]
     field = fact.field
     for ending in _UNIT_ENDINGS:
         field = field.removesuffix(ending)
@@ -98,7 +106,7 @@ def fact_in_words(fact: Fact) -> str:
 
 
 def ask_in_words(facts: Mapping[str, Any], absent: Sequence[str], schema: Mapping[str, Fact]) -> str:
-    """An ask by what it says otherwise than a plain one: `the request's exposure is 2,500.01 USD`.
+    """A request by what differs from the plain one: `the assessed amount is 2,500.01 USD`.
 
     Args:
         facts: those that differ; `absent`: those that are not known.
@@ -112,7 +120,7 @@ def ask_in_words(facts: Mapping[str, Any], absent: Sequence[str], schema: Mappin
     said += [f"{fact_in_words(schema[name])} is unknown" for name in absent if name in schema]
     if len(said) > FACTS_SAID_MAX:
         said = [*said[:FACTS_SAID_MAX], f"{len(said) - FACTS_SAID_MAX} facts more differ"]
-    return joined(said, "and") or "the ask is the plain one"
+    return joined(said, "and") or "the request is the plain one"
 
 
 def people_in_words(roles: Mapping[str, int]) -> str:
@@ -131,6 +139,16 @@ def _spoken(code: str) -> str:
 def joined(parts: Sequence[str], word: str) -> str:
     """Parts with commas, and a word before the last: `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}" if parts else ""
+
+
+def _is_amount_with_related(node: ir.Extreme) -> bool:
+    names = {operand.name for operand in node.operands if isinstance(operand, ir.FactRef)}
+    return node.kind == "max" and len(node.operands) == 2 and names == {_OWN_AMOUNT, _RELATED_AMOUNT}
+
+
+def _bare(node: ir.Node) -> ir.Node:
+    """A condition without the "not" before it."""
+    return _bare(node.operand) if isinstance(node, ir.Not) else node
 
 
 class _Speaker:
@@ -166,14 +184,20 @@ class _Speaker:
                 yes, no = self.say(then, wanted), self.say(otherwise, wanted)
                 return f"({yes} if {self.say(condition, True)}, else {no})"
             case ir.FactRef(name):
+                if name in STATEMENTS:
+                    return STATEMENTS[name][0 if wanted else 1]
                 return f"{self.fact(name)} is {'true' if wanted else 'false'}"
             case ir.Const(value):
                 return "always" if bool(value) is wanted else "never"
         return f"a parameter without a value {'holds' if wanted else 'does not hold'}"
 
     def chain(self, operands: tuple[ir.Node, ...], word: str, wanted: bool) -> str:
+        stated = {part.name for each in operands if isinstance(part := _bare(each), ir.FactRef)}
         said: list[str] = []
         for operand in operands:
+            if wanted and word == "and" and isinstance(operand, ir.Has) and operand.name in stated:
+                # "x is known and x is true" says no more than "x is true".
+                continue
             text = self.say(operand, wanted)
             is_mixed = isinstance(operand, (ir.And, ir.Or, ir.Not)) and f" {'or' if word == 'and' else 'and'} " in text
             said.append(f"({text})" if is_mixed else text)
@@ -205,6 +229,12 @@ class _Speaker:
                 return f"{self.value(left, unit)} {_ARITHMETIC[operator]} {self.value(right, unit)}"
             case ir.Negate(operand):
                 return f"minus {self.value(operand, unit)}"
+            case ir.If(ir.Has(name), ir.Extreme() as larger, ir.FactRef(other)) if (
+                name == _OWN_AMOUNT and other == _RELATED_AMOUNT and _is_amount_with_related(larger)
+            ):
+                return self.value(larger)
+            case ir.Extreme() if _is_amount_with_related(node):
+                return f"{self.fact(_OWN_AMOUNT)} (including related requests of the last 30{NBSP}days)"
             case ir.Extreme(kind, operands):
                 which = "the larger" if kind == "max" else "the smaller"
                 return f"{which} of {joined([self.value(operand, unit) for operand in operands], 'and')}"

@@ -20,7 +20,7 @@ _ROLES = {
 }
 _DUTIES = {
     "first_tranche": "release the first tranche only",
-    "judge_at_sum": "judge the similar asks at their sum",
+    "judge_at_sum": "have related requests assessed together",
     "last_day_to_cancel": "note the last day to cancel",
     "notify_commission": "notify the Commission",
     "original_approvers": "have the original approvers decide again",

@@ -44,12 +44,12 @@ SCHEMA_VERSION = 1
 
 NAMESPACES: dict[str, str] = {
     "request": "What is asked for, as the form says it.",
-    "estimate": "What the ask amounts to: hours, money, FLOP, energy, carbon.",
-    "thresholds": "Compute thresholds of the dated catalogue, read on this ask and its lineage.",
+    "estimate": "What the request amounts to: hours, money, FLOP, energy, carbon.",
+    "thresholds": "Compute thresholds of the dated catalogue, compared with this request and its lineage.",
     "place": "Where it would run, on what, under which price term.",
     "budget": "What the budget and all its ancestors say.",
     "people": "Who asks, and for whom.",
-    "lineage": "The model family, this ask included.",
+    "lineage": "The model family, including this request.",
     "vendor": "The provider's standing, and how much depends on it.",
     "history": "What the same people, project, lineage or grant did before.",
     "clock": "When the decision is made.",
@@ -170,7 +170,7 @@ _RATIO: dict[str, Any] = {"minimum": 0.0, "maximum": RATIO_MAX}
 
 FACTS: tuple[Fact, ...] = (
     # request
-    _fact("request.kind", _ENUM, (_F,), "What the ask is: new, or about an existing grant.", choices=REQUEST_KINDS),
+    _fact("request.kind", _ENUM, (_F,), "What the request is: new, or about an existing grant.", choices=REQUEST_KINDS),
     _fact("request.workload", _ENUM, (_F,), "The kind of work.", choices=WORKLOADS),
     _fact("request.purpose", _STRING, (_F,), "One of the organisation's purposes.", choices=PURPOSES, is_open=True),
     _fact("request.use_tags", _LIST, (_F,), "What the result will be used for.", choices=USE_TAGS, is_open=True),
@@ -235,7 +235,7 @@ FACTS: tuple[Fact, ...] = (
     _count("place.pool_free_count", "devices", (_R, _H),
            "Owned or committed devices of the same or a better class that are free in the window.",
            awaits="capacity pools", **_OPT),
-    _number("place.pool_wait_days", "days", (_R, _H), "Wait until the pool could serve the ask.",
+    _number("place.pool_wait_days", "days", (_R, _H), "Wait until the pool could serve the request.",
             awaits="capacity pools", **_OPT),
     _number("place.chip_tpp", "TPP", (_C,), "Total processing performance of one chip.", **_OPT),
     _number("place.chip_density", "TPP/mm2", (_C,), "Performance density of one chip.", **_OPT),
@@ -243,7 +243,7 @@ FACTS: tuple[Fact, ...] = (
     _fact("place.destination_country", _STRING, (_F, _R), "ISO country that bought or moved chips go to.", **_OPT),
     # budget
     _number("budget.headroom_after_usd", "USD", (_L,),
-            "What is left after this ask: the smallest over the budget, its ancestors and all periods crossed.",
+            "What is left after this request: the smallest over the budget, its ancestors and all periods crossed.",
             minimum=-USD_MAX, sensitive=True),
     _number("budget.used_ratio", "ratio", (_L,), "Share of the period's limit, holds included.", **_RATIO),
     _number("budget.forecast_ratio", "ratio", (_L,), "Forecast share of the limit at period end.", **_RATIO, **_OPT),
@@ -269,9 +269,9 @@ FACTS: tuple[Fact, ...] = (
     # lineage
     _fact("lineage.model_lineage", _STRING, (_R,), "The model family that the run adds to.", **_OPT),
     _number("lineage.flop_direct_p90", "FLOP", (_R, _E),
-            "FLOP that changed parameters, this ask included, p90.", **_OPT),
+            "FLOP that changed parameters, including this request, p90.", **_OPT),
     _number("lineage.flop_cumulative_p50", "FLOP", (_R, _E),
-            "Median FLOP with synthetic data, merged and base weights, this ask included.", **_OPT),
+            "Median FLOP with synthetic data, merged and base weights, including this request.", **_OPT),
     _number("lineage.flop_cumulative_p90", "FLOP", (_R, _E), "The same sum, p90.", **_OPT),
     _number("lineage.base_model_flop", "FLOP", (_R,), "Training compute of the base model, where known.", **_OPT),
     _fact("lineage.base_model_systemic", _BOOL, (_R,), "The base model carries systemic risk.", **_OPT),
@@ -287,8 +287,8 @@ FACTS: tuple[Fact, ...] = (
     _count("vendor.provider_terms_age_days", "days", (_R,), "Days since the terms were reviewed.", **_OPT),
     _fact("vendor.provider_certifications", _LIST, (_R,), "Certifications the provider holds."),
     _number("vendor.provider_share_after", "share", (_R, _L),
-            "The provider's share of spend and commitments over 12 months, this ask included.", **_SHARE),
-    _number("vendor.hhi_after", "index", (_R, _L), "Concentration over all providers, this ask included.", **_SHARE),
+            "The provider's share of spend and commitments over 12 months, including this request.", **_SHARE),
+    _number("vendor.hhi_after", "index", (_R, _L), "Concentration of providers, including this request.", **_SHARE),
     # history
     _count("history.similar_count_30d", "count", (_H,),
            "Requests of the last 30 days for the same kind of work: the same person's, waiting ones included, and "

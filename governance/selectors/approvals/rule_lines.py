@@ -19,7 +19,7 @@ from governance.policy.decisions.wording import NBSP, format_value, role_in_word
 
 # Refusals first, then who is asked, then what is only told. A rule that permits says nothing to an approver.
 _ORDER = {"deny": 0, "require": 1, "flag": 2, "warn": 3}
-_STATES = {"deny": ("deny", "Not allowed"), "flag": ("flag", "Flagged"), "warn": ("flag", "Warning")}
+_STATES = {"deny": ("deny", "Denied"), "flag": ("flag", "Flagged"), "warn": ("flag", "Warning")}
 # Ratios that people read as a percentage; a share of the base model's compute is one that they do not.
 _PERCENT = {
     "budget.used_ratio", "budget.forecast_ratio", "history.grant_increase_ratio", "history.grant_used_ratio",

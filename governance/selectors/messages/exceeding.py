@@ -80,7 +80,7 @@ def stages_above_limit(*, after: int, size: int, now: datetime) -> Batch:
                 Finding(
                     key=f"above_limit:request:{request.pk}:{stage.revision.number}:{limit.pk}",
                     kind=FlagKind.ABOVE_APPROVAL_LIMIT,
-                    sentence=f"{request.reference} counts as {money(request.exposure_micro)}; "
+                    sentence=f"{request.reference} is assessed at {money(request.exposure_micro)}; "
                     f"{within(stage.role.name)} may approve {money(limit.amount_micro_max)}",
                     request=request,
                     data={"stage": stage.pk, "limit": limit.pk},
@@ -116,7 +116,7 @@ def grants_above_limit(*, after: int, size: int, now: datetime) -> Batch:
             Finding(
                 key=f"above_limit:grant:{grant.pk}:{widest.pk}",
                 kind=FlagKind.ABOVE_APPROVAL_LIMIT,
-                sentence=f"{grant.reference} counts as {money(exposure)}; today nobody who approved it "
+                sentence=f"{grant.reference} is assessed at {money(exposure)}; today nobody who approved it "
                 f"may approve more than {money(widest.amount_micro_max)}",
                 request=grant.provisioning_request,
                 grant=grant,
@@ -159,7 +159,7 @@ def grants_ended(*, after: int, size: int, now: datetime) -> Batch:
             key=f"grant_ended:{grant.pk}",
             kind=FlagKind.GRANT_ENDED,
             sentence=f"{grant.reference} ended on {grant.ended_at or grant.ends_at:%d %b}; "
-            f"{money(grant.spent_micro)} of {money(grant.cost_cap_micro)} spent: see that its jobs have stopped",
+            f"{money(grant.spent_micro)} of {money(grant.cost_cap_micro)} spent: check that its jobs have stopped",
             request=grant.provisioning_request,
             grant=grant,
             data={"spent_usd": to_units(grant.spent_micro)},

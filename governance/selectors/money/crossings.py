@@ -121,11 +121,11 @@ class WaysOut:
     def text(self) -> str:
         """What follows "you can"."""
         if self.may_change_limit:
-            first = "raise the limit at the desk"
+            first = "raise the limit on the desk"
         elif self.to_ask:
             first = f"ask {prose.either(self.to_ask)} to raise the limit"
         else:
-            first = "ask an administrator to give somebody the role finance, which raises limits"
+            first = "ask an administrator to assign somebody the role finance, which can raise limits"
         return f"{first}, or ask the owners of the largest requests and grants to return what they do not need"
 
 

@@ -15,18 +15,18 @@ from governance.models import RoleAssignment, User
 from governance.selectors.people.people import SYSTEM_EMAIL
 
 DUTIES: dict[str, tuple[str, frozenset[str]]] = {
-    "people": ("keep people, teams, projects and roles", frozenset({"administrator"})),
+    "people": ("manage people, teams, projects and roles", frozenset({"administrator"})),
     "limits": ("set approval limits", frozenset({"administrator", "finance"})),
     "budgets": ("create budgets and change their limits", frozenset({"finance"})),
-    "providers": ("keep providers", frozenset({"administrator", "vendor_manager"})),
+    "providers": ("manage providers", frozenset({"administrator", "vendor_manager"})),
     "screening": ("record the screening of beneficiaries", frozenset({"export_officer"})),
-    "lineages": ("keep model lineages", frozenset({"ai_governance"})),
-    "purposes": ("keep the list of purposes", frozenset({"administrator", "policy_officer"})),
+    "lineages": ("manage model lineages", frozenset({"ai_governance"})),
+    "purposes": ("manage the list of purposes", frozenset({"administrator", "policy_officer"})),
     "catalogue": ("edit the catalogue", frozenset({"catalogue_editor"})),
-    "prices": ("record own prices", frozenset({"catalogue_editor", "finance", "vendor_manager"})),
+    "prices": ("record your organisation's prices", frozenset({"catalogue_editor", "finance", "vendor_manager"})),
     "policies": ("import and activate policy versions", frozenset({"policy_officer"})),
     "acceptable_use": ("publish acceptable-use versions", frozenset({"policy_officer", "legal"})),
-    "alerts": ("send mails again", frozenset({"administrator"})),
+    "alerts": ("resend emails", frozenset({"administrator"})),
 }
 """Duty -> what it lets a person do, and the roles that carry it. A superuser carries all of them, and no stage."""
 

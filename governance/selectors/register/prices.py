@@ -22,7 +22,7 @@ def why_held_back(
         money_cap_usd: what the request is capped at in money, if it is: then no price moves the assessed amount.
     """
     if exposure_micro is None:
-        return "No dated price is known, so the cost is unknown, not 0."
+        return "The catalogue has no price for this, so the cost is unknown."
     price = estimate.price
     is_capped = money_cap_usd is not None and exposure_micro >= micro_rounded_up_to_cent(money_cap_usd)
     if price is None or is_capped:
@@ -30,12 +30,12 @@ def why_held_back(
     if not price.is_own and price.age_days > settings.LIST_PRICE_DAYS_MAX:
         return (
             f"The list price is of {_day(price.as_of)}, {price.age_days:,}{NBSP}days old: beyond "
-            f"{settings.LIST_PRICE_DAYS_MAX}{NBSP}days a person looks at it."
+            f"{settings.LIST_PRICE_DAYS_MAX}{NBSP}days a person reviews it."
         )
     if price.ends_on is not None and (last_day is None or price.ends_on <= last_day):
         return (
             f"The agreed price holds to {_day(price.ends_on - timedelta(days=1))}, and the work goes on: "
-            "a person looks at what comes after it."
+            "a person reviews what comes after it."
         )
     return ""
 

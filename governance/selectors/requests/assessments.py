@@ -406,7 +406,7 @@ def size(
     except InputError as error:
         raise InvalidAsk({_field(name): [sentence] for name, sentence in error.errors.items()}) from error
     except (QuantityError, ArithmeticError) as error:
-        log.exception("an ask could not be sized")
+        log.exception("a request could not be sized")
         raise InvalidAsk({"work": [NOT_SIZED]}) from error
 
 
@@ -424,7 +424,7 @@ def _exposure(ask: RequestContent, context: facts.Context, estimated: Estimate) 
             running_micro=_running_micro(context),
         )
     except AmountOutOfRange as error:
-        raise InvalidAsk({"accelerator_count": [f"the ask is too large: {error}"]}) from error
+        raise InvalidAsk({"accelerator_count": [f"the request is too large: {error}"]}) from error
 
 
 def _running_micro(context: facts.Context) -> int:

@@ -56,7 +56,7 @@ def overlapping(request: ProvisioningRequest, facts: Mapping[str, Any]) -> Capac
     if facts.get("place.price_term") not in POOLED_TERMS or not accelerator or starts_at is None:
         return None
     ends_at = _instant(facts.get("request.end_at"))
-    mine = Claim("This ask", int(facts.get("request.accelerator_count") or 0), starts_at, ends_at, False)
+    mine = Claim("This request", int(facts.get("request.accelerator_count") or 0), starts_at, ends_at, False)
     return Capacity(mine, tuple(_others(request, provider, accelerator, starts_at, ends_at)[:OTHERS_MAX]))
 
 

@@ -118,7 +118,7 @@ def _effect(
 ) -> tuple[str, str]:
     match rule.effect:
         case "deny":
-            return "deny", "Not allowed"
+            return "deny", "Denied"
         case "flag":
             return "flag", "Flagged"
         case "warn":

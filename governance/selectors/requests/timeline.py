@@ -114,12 +114,12 @@ def _submitted(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     if data.get("outcome") == Outcome.DENY:
         why = refusals.get(revision, "").rstrip(".")
         text = f"{why}. Nothing was held." if why else "Nothing was held."
-        return Entry(event.at, "deny", f"Revision {revision} not allowed.", _capital(text))
+        return Entry(event.at, "deny", f"Revision {revision} denied.", _capital(text))
     held = data.get("held_micro")
-    money = f"{_usd(held)} held." if held else "No price is known, so nothing is held."
+    money = f"{_usd(held)} held." if held else "The price is unknown, so nothing is held."
     verb = "submitted" if revision == 1 else "submitted again,"
     if data.get("outcome") == Outcome.ALLOW:
-        return Entry(event.at, "ok", f"{who} {verb} revision {revision}: allowed at once.", money)
+        return Entry(event.at, "ok", f"{who} {verb} revision {revision}: approved automatically.", money)
     return Entry(event.at, "note", f"{who} {verb} revision {revision}.", money)
 
 
@@ -143,12 +143,12 @@ def _commented(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
 
 def _withdrawn(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     reason = event.data.get("reason") or ""
-    return Entry(event.at, "note", f"{who} withdrew it.", "Nothing is held any more.", quote=reason)
+    return Entry(event.at, "note", f"{who} withdrew it.", "Nothing is held.", quote=reason)
 
 
 def _expired(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
     released = _usd(event.data.get("released_micro"))
-    return Entry(event.at, "review", "The hold ended without an answer.", f"{released} are free again.")
+    return Entry(event.at, "review", "The hold expired without a decision.", f"{released} are released.")
 
 
 def _lapsed(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
@@ -171,19 +171,19 @@ def _flagged(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
 _TELLERS: dict[str, Callable[[Any, str, Mapping[int, str]], Entry]] = {
     "request.created": _plain("note", "started a draft"),
     "request.cloned": _plain("note", "started a draft from another request"),
-    "request.revised": _plain("note", "took it back to change it.", "What was held is free again."),
+    "request.revised": _plain("note", "withdrew it from review to change it.", "The held money is released."),
     "request.discarded": _plain("note", "discarded the draft"),
     "request.submitted": _submitted,
     "request.withdrawn": _withdrawn,
     "request.commented": _commented,
     "request.expired": _expired,
     "stage.approved": _decided("ok", "approved"),
-    "stage.rejected": _decided("deny", "did not approve"),
+    "stage.rejected": _decided("deny", "rejected"),
     "stage.changes_asked": _decided("review", "asked for changes"),
     "approval.lapsed": _lapsed,
     "grant.issued": _issued,
-    "grant.ended": _plain("note", "ended the grant.", "What it did not spend is free again."),
-    "grant.returned": _plain("note", "returned the grant.", "What it did not spend is free again."),
-    "grant.deferred": _plain("review", "found at the last check that more people have to decide"),
+    "grant.ended": _plain("note", "ended the grant.", "Unspent money is released."),
+    "grant.returned": _plain("note", "returned the grant.", "Unspent money is released."),
+    "grant.deferred": _plain("review", "found at the final check that more approvals are needed"),
     "flag.closed": _flagged,
 }

@@ -30,7 +30,7 @@ from governance.selectors.rules.policy_checks import Checks, StoredFinding
 from governance.selectors.rules.shadow import ShadowSummary, shadow_summary
 from governance.selectors.rules.vocabulary import installed_vocabulary
 
-_NO_SECOND = "there is no second policy officer to answer: give the role to somebody else"
+_NO_SECOND = "there is no second policy officer to approve it: assign the role to somebody else"
 BACKTESTS_READ_MAX = 20
 BACKTEST_SPAN_MIN = timedelta(days=90)
 """A backtest that opens the gate reaches back so far, or to the first decision."""
@@ -136,7 +136,7 @@ def standing_of(version: PolicyVersion, *, now: datetime, asker: User | None = N
         draft = whole.digest
     except PolicyError as error:
         whole, draft = None, ""
-        problems.append(f"it does not go together with the rules in force: {error}")
+        problems.append(f"it does not work together with the rules in force: {error}")
     backtest, standing = _backtest(version, against=in_force, draft=draft)
     problems += _of_checks(version, checks, unexplained, draft)
     if is_live and whole is not None:
@@ -144,10 +144,10 @@ def standing_of(version: PolicyVersion, *, now: datetime, asker: User | None = N
         try:
             check_stored(bundle, installed_vocabulary())
         except PolicyError as error:
-            problems.append(f"it names what is not there: {error.message}")
+            problems.append(f"it names something that does not exist: {error.message}")
         again = policy_checks.run_cases(bundle)
         if checks is not None and checks.are_cases_green and not again.are_cases_green:
-            problems.append("its cases do not pass any more: run them again")
+            problems.append("its cases no longer pass: run them again")
         for finding in policy_checks.empty_stages(whole, bundle, now=now):
             stored = StoredFinding.of(finding)
             known = checks is not None and stored.key in {each.key for each in checks.findings}
@@ -226,9 +226,11 @@ def _of_backtest(standing: BacktestStanding) -> list[str]:
         case BacktestStanding.STALE:
             return ["its backtest was made against other rules than those in force now: run it again"]
         case BacktestStanding.SHORT:
-            return [f"its backtest says too little: judge {BACKTEST_SPAN_MIN.days} days again, or all that there are"]
+            return [
+                f"its backtest covers too little: evaluate {BACKTEST_SPAN_MIN.days} days again, or all that there are"
+            ]
         case BacktestStanding.UNSEEN:
-            return ["nobody has looked at its backtest"]
+            return ["nobody has reviewed its backtest"]
     return []
 
 

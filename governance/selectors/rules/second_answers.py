@@ -94,7 +94,7 @@ def _activations() -> Found:
                 title=f"Activate {row.version}",
                 asked_by=row.asked_by.person.name,
                 asked_at=row.asked_at,
-                effect="It decides",
+                effect="It takes effect",
                 effective_at=row.effective_at if row.effective_at > row.asked_at else None,
             ),
         )
@@ -114,7 +114,7 @@ def _exceptions() -> Found:
                 title=f"Exception from {row.rule_id} for {row.team or row.project}",
                 asked_by=row.asked_by.person.name,
                 asked_at=row.asked_at,
-                effect="The rule has no effect there",
+                effect="The rule is suspended",
                 effective_at=row.valid_from if row.valid_from > row.asked_at else None,
             ),
         )
@@ -134,7 +134,7 @@ def _publications() -> Found:
                 title=f"Publish a version of {row.statement.name}",
                 asked_by=row.asked_by.person.name,
                 asked_at=row.asked_at,
-                effect="It is in effect",
+                effect="It takes effect",
                 effective_at=row.effective_from,
             ),
         )

@@ -243,9 +243,9 @@ def effective_person(stage: ApprovalStage, request: ProvisioningRequest, actor: 
     project, case = project_of(request), Case.of(stage, request)
     if case is None or actor.is_service_account or actor.person_id in case.never:
         raise SeparationOfDuties(
-            "a service account never decides"
+            "a service account cannot decide requests"
             if actor.is_service_account
-            else "you asked for this or benefit from it, so somebody else decides",
+            else "you requested this or benefit from it, so somebody else decides",
             request=request.reference,
         )
     busy = authority.people_who_decided(stage.revision_id)
@@ -268,7 +268,7 @@ def _refuse_missing_evidence(stage: ApprovalStage) -> None:
     kinds = sorted(gap["kind"] for gap in missing if set(gap["rule_ids"]) & set(stage.rule_ids))
     if kinds:
         raise MissingEvidence(
-            f"this stage waits for evidence: `{'`, `'.join(kinds)}`; ask for changes, so that it can be added",
+            f"this stage waits for evidence: `{'`, `'.join(kinds)}`; request changes, so that it can be added",
             kinds=kinds,
         )
 

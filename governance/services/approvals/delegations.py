@@ -62,9 +62,9 @@ def give_delegation(
     errors.raise_any()
     _refuse_circle(delegator, delegate, role, valid_from, valid_to)
     if User.objects.filter(person=delegate, is_superuser=True).exists():
-        raise SeparationOfDuties(f"{delegate.name} maintains everything as superuser, and so decides nothing")
+        raise SeparationOfDuties(f"{delegate.name} is a superuser and cannot decide requests")
     if separation.audits_within(delegate.pk, start=valid_from, end=valid_to):
-        raise SeparationOfDuties(f"{delegate.name} audits, and whoever audits does not decide")
+        raise SeparationOfDuties(f"{delegate.name} is an auditor and cannot decide requests")
     standing = _standing(delegator, delegate, role, valid_from, valid_to, now)
     if standing is not None:
         return _give_again(
@@ -103,7 +103,7 @@ def _give_again(
         raise InvalidInput(
             {
                 "amount_micro_max": [
-                    f"{delegation.delegate.name} decides up to {amount} until {until}: revoke that, then give it anew"
+                    f"{delegation.delegate.name} decides up to {amount} until {until}: revoke that, then add it again"
                 ]
             }
         )
@@ -114,7 +114,9 @@ def _give_again(
     was = period_in_log(delegation.valid_from, delegation.valid_to)
     start, end = min(start, delegation.valid_from), max(end, delegation.valid_to)
     if end - max(start, now) > timedelta(days=DELEGATION_DAYS_MAX):
-        raise InvalidInput({"valid_to": [f"is more than {DELEGATION_DAYS_MAX} days ahead: for longer, give the role"]})
+        raise InvalidInput(
+            {"valid_to": [f"is more than {DELEGATION_DAYS_MAX} days ahead: for longer, assign the role"]}
+        )
     assign(delegation, {"valid_from": start, "valid_to": end})
     alerts.tell_delegation_changed(delegation, change="given", actor=actor, now=now)
     audit.record(
@@ -170,10 +172,10 @@ def _nearest(team: Team, limits: dict[int, int]) -> int:
 
 def _require_right(actor: User, delegator: Person, now: datetime) -> None:
     if actor.is_service_account:
-        raise NotAllowed("a service account delegates nothing")
+        raise NotAllowed("a service account cannot delegate")
     if actor.person_id == delegator.pk or is_system(actor) or "people" in duties_of(actor, now=now):
         return
-    raise NotAllowed(f"only {delegator.name}, or somebody who keeps people, may do this")
+    raise NotAllowed(f"only {delegator.name}, or somebody who manages people, may do this")
 
 
 def _check_period(errors: Errors, valid_from: datetime, valid_to: datetime, now: datetime) -> None:
@@ -182,14 +184,14 @@ def _check_period(errors: Errors, valid_from: datetime, valid_to: datetime, now:
     elif valid_to <= now:
         errors.add("valid_to", "lies in the past: choose a later day")
     elif valid_to - valid_from > timedelta(days=DELEGATION_DAYS_MAX):
-        errors.add("valid_to", f"is more than {DELEGATION_DAYS_MAX} days after the start: for longer, give the role")
+        errors.add("valid_to", f"is more than {DELEGATION_DAYS_MAX} days after the start: for longer, assign the role")
 
 
 def _check_width(
     errors: Errors, delegator: Person, role: Role, amount_micro_max: int, valid_from: datetime, valid_to: datetime
 ) -> None:
     if not role.may_approve:
-        errors.add("role", f"`{role.name}` decides nothing, so there is nothing to delegate")
+        errors.add("role", f"`{role.name}` does not decide requests, so it cannot be delegated")
         return
     if not 0 < amount_micro_max <= AMOUNT_MICRO_MAX:
         errors.add("amount_micro_max", f"must be above 0 and at most {to_units(AMOUNT_MICRO_MAX):,.0f} {CURRENCY}")

@@ -34,7 +34,7 @@ def set_limit(
     if not 0 <= amount_micro_max <= AMOUNT_MICRO_MAX:
         errors.add("amount_micro_max", f"must be between 0 and {to_units(AMOUNT_MICRO_MAX):,.0f} {CURRENCY}")
     if not role.may_approve:
-        errors.add("role", f"`{role.name}` decides nothing, so it has no limit")
+        errors.add("role", f"`{role.name}` does not decide requests, so it has no limit")
     if start < now:
         errors.add("valid_from", f"`{start:%d %b %Y}` has passed: what was decided under the old limit stays")
     errors.raise_any()

@@ -37,7 +37,8 @@ def issue_grant(
     hold = budgets.resolve_hold(request, HoldEvent.CAPTURE, actor=actor, now=now, path=assessed.context.path)
     if hold is None:
         raise NoPrice(
-            f"{request.reference} has no dated price, so no cap can be set: record a price, or ask for a cap in money"
+            f"{request.reference} has no price in the catalogue, so no cap can be set: record a price, "
+            "or request a cap in money"
         )
     grant = prepare(request, revision, assessed, cost_cap_micro=hold.amount_micro, actor=actor, now=now)
     return issue(grant, now=now)

@@ -66,7 +66,7 @@ def raise_from_decision(
         raise_flag(
             key=f"sampled:{revision.digest}:{request.pk}",
             kind=FlagKind.SAMPLED_REVIEW,
-            sentence=f"{request.reference} was allowed without a person and drawn for a later look",
+            sentence=f"{request.reference} was approved automatically and selected for a spot check",
             request=request,
             now=now,
         )

@@ -276,14 +276,14 @@ def refuse_too_many_undecided(request: ProvisioningRequest) -> None:
     of_person = open_holds.filter(provisioning_request__requester__person_id=request.requester.person_id).count()
     if of_person >= UNDECIDED_HOLDS_PER_PERSON_MAX:
         raise TooManyUndecided(
-            f"{of_person} of your requests wait for an answer, {UNDECIDED_HOLDS_PER_PERSON_MAX} may: "
+            f"{of_person} of your requests are in review, {UNDECIDED_HOLDS_PER_PERSON_MAX} may: "
             "withdraw one or wait for a decision",
             waiting=of_person,
         )
     of_project = open_holds.filter(provisioning_request__project=request.project).count()
     if of_project >= UNDECIDED_HOLDS_PER_PROJECT_MAX:
         raise TooManyUndecided(
-            f"{of_project} requests of this project wait for an answer, {UNDECIDED_HOLDS_PER_PROJECT_MAX} may",
+            f"{of_project} requests of this project are in review, {UNDECIDED_HOLDS_PER_PROJECT_MAX} may",
             waiting=of_project,
         )
 

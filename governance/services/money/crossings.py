@@ -81,7 +81,7 @@ def _rearm(budget: Budget, last: Flag | None, *, actor: User, now: datetime) -> 
     last.data = last.data | {"is_rearmed": True}
     was_open = last.closed_at is None
     if was_open:
-        last.closed_at, last.closed_by, last.close_reason = now, actor, "the budget is well below the line again"
+        last.closed_at, last.closed_by, last.close_reason = now, actor, "the budget is well below the threshold again"
     last.save(update_fields=["data", "closed_at", "closed_by", "close_reason"])
     if was_open:
         audit.record("flag.closed", actor=actor, subject=last, now=now, kind=KIND, budget=budget.pk)
@@ -91,11 +91,13 @@ def _close_lower(flag: Flag, *, actor: User, now: datetime) -> list[int]:
     """Close the open flags of lower lines: the highest one says it all. Their mails, if unsent, have nothing to say."""
     lower = Flag.objects.filter(budget=flag.budget, kind=KIND, closed_at__isnull=True).exclude(pk=flag.pk)
     ids = list(lower.values_list("pk", flat=True))
-    lower.update(closed_at=now, closed_by=actor, close_reason=f"the {flag.data['level']} % line was crossed as well")
+    lower.update(
+        closed_at=now, closed_by=actor, close_reason=f"the {flag.data['level']} % threshold was crossed as well"
+    )
     return ids
 
 
 def _sentence(budget: Budget, crossing: Crossing) -> str:
     ratio = crossing.forecast_ratio if crossing.is_forecast and crossing.forecast_ratio else crossing.used_ratio
-    verb = "is forecast to use" if crossing.is_forecast else "has used or promised"
+    verb = "is forecast to use" if crossing.is_forecast else "has spent, committed or held"
     return f"{budget.name} {verb} {prose.percent(ratio)} of {prose.money(budget.limit_micro)}"

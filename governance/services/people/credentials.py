@@ -61,7 +61,7 @@ def set_password_by_link(*, user_id: int, key: str, password: str, now: datetime
     """
     user = _locked(user_id)
     if not default_token_generator.check_token(user, key):
-        raise NotFound("this link has ended: ask for another one")
+        raise NotFound("this link has expired: request another one")
     _set_password(user, password, how="link", now=now)
     return user
 
@@ -113,7 +113,7 @@ def request_address(*, actor: User, address: str, now: datetime) -> None:
     errors = Errors()
     address = errors.address("email", address)
     if address == user.email:
-        errors.add("email", "is your present address: give the new one")
+        errors.add("email", "is your current address: enter the new one")
     errors.raise_any()
     # One wish at a time: an older link ends with its row.
     EmailAddress.objects.filter(user=user).delete()
@@ -133,11 +133,11 @@ def confirm_address(*, address_id: int, now: datetime) -> User:
     """
     wanted = EmailAddress.objects.select_for_update(of=("self",)).filter(pk=address_id, verified=False).first()
     if wanted is None:
-        raise NotFound("this link has ended: ask for another one")
+        raise NotFound("this link has expired: request another one")
     user = _locked(wanted.user_id)
     person = lock_row(Person, user.person_id)
     if not _is_free(wanted.email, user):
-        raise InvalidInput({"email": ["belongs to somebody already"]})
+        raise InvalidInput({"email": ["belongs to another account"]})
     # The row keeps the former address until its own mail has left: no address stands in the outbox.
     user.email, former = wanted.email, user.email
     person.email = user.email

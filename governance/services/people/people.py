@@ -165,7 +165,7 @@ def change_person(
         errors, name=name, country=country, requester_type=requester_type, job_title=job_title, time_zone=time_zone
     )
     if not is_active and actor.person_id == person_id:
-        errors.add("is_active", "somebody else switches your own account off")
+        errors.add("is_active", "your own account can only be deactivated by somebody else")
     if trainings is not None:
         values["trainings"] = errors.texts("trainings", trainings, "people.trainings_valid")
     errors.raise_any()

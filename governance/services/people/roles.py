@@ -50,7 +50,7 @@ def assign_role(
     start = now if valid_from is None or is_this_minute(valid_from, now) else valid_from
     errors = Errors()
     if (team is None) == (project is None):
-        errors.add("team", "give the role in a team or on a project, not both")
+        errors.add("team", "assign the role in a team or on a project, not both")
     if start < now:
         errors.add("valid_from", f"`{start:%d %b %Y, %H:%M}` has passed: what was decided until now stays as it is")
     if valid_to is not None and valid_to <= start:
@@ -87,7 +87,7 @@ def _give_again(
     if had is not None and had <= now:
         raise IllegalTransition("this role was ended at the same moment: look at it again, nothing was changed")
     if end is not None and (had is None or end < had):
-        until = f"until {had:%d %b %Y, %H:%M} UTC" if had else "until somebody ends it"
+        until = f"until {had:%d %b %Y, %H:%M} UTC" if had else "without an end date"
         raise InvalidInput(
             {
                 "valid_to": [
@@ -144,15 +144,15 @@ def _refuse_a_second_hat(actor: User, user: User, role: Role, *, start: datetime
     """Roles that decide are given by somebody else, to a human being, who neither audits nor maintains everything."""
     decides = role.may_approve
     if decides and user.person_id == actor.person_id and not is_system(actor):
-        raise SeparationOfDuties(f"somebody else gives you the role `{role.name}`, because it decides")
+        raise SeparationOfDuties(f"somebody else has to assign you the role `{role.name}`, because it decides requests")
     if decides and user.is_service_account:
-        raise SeparationOfDuties(f"`{user.email}` is a service account: it never decides")
+        raise SeparationOfDuties(f"`{user.email}` is a service account and cannot decide requests")
     if decides and User.objects.filter(person_id=user.person_id, is_superuser=True).exists():
-        raise SeparationOfDuties(f"{user.person.name} maintains everything as superuser, and so decides nothing")
+        raise SeparationOfDuties(f"{user.person.name} is a superuser and cannot decide requests")
     accounts.require_reach(actor, user.person)
     found = separation.clash(user.person_id, role, start=start, end=end)
     if found:
-        raise SeparationOfDuties(f"{user.person.name} is {found} already: whoever audits does not decide")
+        raise SeparationOfDuties(f"{user.person.name} is {found} already: an auditor cannot decide requests")
 
 
 @transaction.atomic(durable=True)

@@ -161,5 +161,5 @@ def _forget(job: JobRun, run: Run, previous: JobRun | None, *, now: datetime) ->
             previous.delete()
         others = JobRun.objects.filter(name=run.name).exclude(pk=job.pk)
         # Nobody else runs this sweep now: a row that says so was left by a killed process.
-        move_all(others, JobEvent.FAIL, error="ended without a word", finished_at=now)
+        move_all(others, JobEvent.FAIL, error="exited without reporting", finished_at=now)
         others.filter(finished_at__lt=now - KEPT).delete()

@@ -100,7 +100,7 @@ class Errors:
         """An address that nobody has yet."""
         value = self.address(name, value)
         if Person.objects.filter(email__iexact=value).exists() or User.objects.filter(email__iexact=value).exists():
-            self.add(name, f"`{value}` belongs to somebody already")
+            self.add(name, f"`{value}` belongs to another account")
         return value
 
     def password(self, name: str, value: str | None, user: User | None = None) -> None:

@@ -53,7 +53,7 @@ def expire_request(*, request_id: int, actor: User, now: datetime) -> bool:
     flags.raise_flag(
         key=f"hold_expired:{hold.pk}",
         kind=FlagKind.HOLD_EXPIRED,
-        sentence=f"{request.reference}: the hold ended without an answer; its money is free again",
+        sentence=f"{request.reference}: the hold ended without an answer; its money is released",
         request=request,
         now=now,
     )

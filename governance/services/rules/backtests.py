@@ -275,7 +275,7 @@ def _claim(backtest_id: int, month: date, *, now: datetime) -> tuple[PolicyBackt
     if row is None:
         return None
     if row.attempts >= BACKTEST_ATTEMPTS_MAX:
-        reason = row.error or "its workers ended without a word"
+        reason = row.error or "its workers exited without reporting"
         backtest.move(BacktestEvent.FAIL)
         backtest.finished_at = now
         backtest.error = f"{row.month:%B %Y}: {reason}"[:ERROR_CHARS_MAX]

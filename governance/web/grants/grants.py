@@ -64,5 +64,5 @@ def give_back(request: HttpRequest, number: int) -> HttpResponse:
     except GovernanceError as error:
         context["error"] = sentence(error.message)
         return render(request, "grants/return.html", context, status=error.http_status)
-    messages.success(request, f"{grant.reference} is returned. What it did not spend is free again.")
+    messages.success(request, f"{grant.reference} is returned. Unspent money is released.")
     return redirect("web:grant_detail", number=number)

@@ -20,6 +20,6 @@ def show(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         wants = request.POST.get("wants_digest") == "yes"
         service.choose(actor=user, wants_digest=wants, now=viewing.now())
-        messages.success(request, "The morning mail comes again." if wants else "The morning mail is stopped.")
+        messages.success(request, "The daily email is on." if wants else "The daily email is off.")
         return redirect("web:notifications")
     return render(request, "notifications/notifications.html", {"person": user.person})

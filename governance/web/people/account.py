@@ -85,7 +85,7 @@ class ChangeForm(_Refusals, ChangePasswordForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["oldpassword"] = _password("Present password", "current-password")
+        self.fields["oldpassword"] = _password("Current password", "current-password")
         self.fields["password1"] = _password("New password", "new-password", HINT)
         self.fields["password2"] = _password("New password again", "new-password")
 
@@ -174,7 +174,7 @@ class LinkOfAccount(UserTokenForm):
     def clean(self) -> Any:
         cleaned = super().clean()
         if not isinstance(self.reset_user, User) or not accounts.may_sign_in(self.reset_user):
-            raise ValidationError("This link has ended: ask for another one.", code="invalid_password_reset")
+            raise ValidationError("This link has expired: request another one.", code="invalid_password_reset")
         return cleaned
 
 
@@ -264,9 +264,11 @@ def confirm_address(request: HttpRequest, key: str) -> HttpResponse:
         try:
             user = credentials.confirm_address(address_id=confirmation.email_address.pk, now=timezone.now())
         except GovernanceError as error:
-            problem = sentence(error.message if not isinstance(error, InvalidInput) else "this address is taken by now")
+            problem = sentence(
+                error.message if not isinstance(error, InvalidInput) else "this address is already in use"
+            )
         else:
-            messages.success(request, f"Your address is {user.email} from now on.")
+            messages.success(request, f"Your address is now {user.email}.")
             return redirect(reverse("account_page") if request.user == user else reverse("account_login"))
     address = confirmation.email_address.email if confirmation is not None else ""
     context = {"address": address, "problem": problem}

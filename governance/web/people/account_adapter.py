@@ -19,8 +19,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": WRONG,
-        "enter_current_password": "This is not your present password.",
-        "invalid_password_reset": "This link has ended: ask for another one.",
+        "enter_current_password": "This is not your current password.",
+        "invalid_password_reset": "This link has expired: request another one.",
     }
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:

@@ -47,14 +47,14 @@ def csv_response(name: str, rows: Iterable[Sequence[Any]]) -> HttpResponse:
 
 
 def _outcome_rows(report: selector.Report) -> Iterable[Sequence[Any]]:
-    yield ("State", "Requests", "Count as, USD", "Median time to answer, hours", "Since")
+    yield ("State", "Requests", "Assessed at, USD", "Median time to decision, hours", "Since")
     for row in report.outcomes:
         yield row.label, row.count, _usd(row.exposure_micro), _hours(row.median_wait), _day(report)
 
 
 def _team_rows(report: selector.Report) -> Iterable[Sequence[Any]]:
     yield (
-        "Team", "Cost centre", "Requests", "Granted", "Median time to answer, hours", "Limit, USD", "Held, USD",
+        "Team", "Cost centre", "Requests", "Granted", "Median time to decision, hours", "Limit, USD", "Held, USD",
         "Committed, USD", "Spent, USD", "Since",
     )  # fmt: skip
     for row in report.teams:

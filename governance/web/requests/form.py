@@ -49,9 +49,9 @@ _STARTED_REMEMBERED_MAX = 20
 
 # What a refusal at submission leaves to do.
 _WAYS_OUT: dict[type[GovernanceError], str] = {
-    BudgetExceeded: "Ask for less, for a later start, or ask the budget’s owner for a transfer.",
-    UnfillableStage: "Your draft is kept. Ask an administrator to give the role to somebody, then submit again.",
-    TooManyUndecided: "Withdraw one of them, or wait for an answer.",
+    BudgetExceeded: "Request less or a later start, or ask the budget’s owner for a transfer.",
+    UnfillableStage: "Your draft is kept. Ask an administrator to assign the role to somebody, then submit again.",
+    TooManyUndecided: "Withdraw one of them, or wait for a decision.",
     NoBudget: "Choose another project or start, or ask the team’s budget owner.",
     NoActivePolicy: "Your draft is kept. Tell the policy officer; submit again later.",
     NoCatalogue: "Your draft is kept. Tell the catalogue’s editor; submit again later.",
@@ -96,7 +96,9 @@ def request_edit(request: HttpRequest, number: int) -> HttpResponse:
     user, now = signed_in(request), timezone.now()
     draft = _own(user, number)
     if State(draft.state) not in EDITABLE and draft.state != State.IN_REVIEW:
-        messages.info(request, f"{draft.reference} is {State(draft.state).label.lower()}: clone it to ask again.")
+        messages.info(
+            request, f"{draft.reference} is {State(draft.state).label.lower()}: clone it to request it again."
+        )
         return redirect("web:request_detail", number=draft.number)
     if request.method == "POST":
         return _answered(request, draft, user=user, now=now)
@@ -135,11 +137,13 @@ def request_submit(request: HttpRequest, number: int) -> HttpResponse:
 def _said_after(answered: ProvisioningRequest) -> str:
     match State(answered.state):
         case State.GRANTED:
-            return f"{answered.reference} is allowed, and the grant is issued."
+            return f"{answered.reference} is approved, and the grant is issued."
         case State.DENIED:
-            return f"{answered.reference} is not allowed as it stands. The rule is below, and what would pass."
+            return (
+                f"{answered.reference} was denied. The rule is below, with the nearest request that would be allowed."
+            )
         case _:
-            return f"{answered.reference} is submitted. People have been asked; nothing is left for you to do."
+            return f"{answered.reference} is submitted for review. The approvers were notified. No action needed."
 
 
 def _own(user: User, number: int) -> ProvisioningRequest:
@@ -186,7 +190,7 @@ def _answered(request: HttpRequest, draft: ProvisioningRequest | None, *, user: 
         shown.errors = shown.wrong = {name: texts[0] for name, texts in error.errors.items()}
         return _show(shown)
     if action == "save":
-        messages.success(request, f"{saved.reference} is saved as a draft. Nothing is asked of anybody yet.")
+        messages.success(request, f"{saved.reference} is saved as a draft. It has not been submitted.")
         return redirect("web:home")
     following = action.removeprefix("go:") if action.startswith("go:") else _next_step(step)
     if action == "more" or following not in STEPS:

@@ -66,10 +66,10 @@ def of_assessed(assessed: Assessed) -> Measures:
     if exposure is not None:
         cap = assessed.ask.gpu_hours_cap is not None or assessed.ask.money_cap_usd is not None
         why = "your cap" if cap else "p90, which becomes the cap"
-        found.cost_text = f"Counts as {numbers.deciding_money(exposure)}{numbers.NBSP}USD ({why})."
+        found.cost_text = f"Assessed at {numbers.deciding_money(exposure)}{numbers.NBSP}USD ({why})."
         if assessed.estimate.commitment_tail_usd > 0:
             tail = numbers.money(assessed.estimate.commitment_tail_usd)
-            found.cost_text += f" {tail}{numbers.NBSP}USD of it stay owed after cancelling."
+            found.cost_text += f" {tail}{numbers.NBSP}USD remains payable after cancellation."
     found.cost_text = " ".join(part for part in (found.cost_text, _rate(assessed), _price(assessed.estimate)) if part)
     if found.cost is None and exposure is not None:
         # A cap is a cost known exactly, even where the work itself cannot be priced.
@@ -116,8 +116,8 @@ def _price(estimate: Estimate) -> str:
     if price.unit != "USD per accelerator-hour":
         rate = f"{numbers.rate(price.usd_per_gpu_hour.p50)}{numbers.NBSP}{price.unit}"
     if price.is_own:
-        return f"{rate}, our own price since {numbers.day(price.as_of)}."
-    old = " and wider for its age" if price.age_days > OLD_PRICE_DAYS else ""
+        return f"{rate}, your organisation's price since {numbers.day(price.as_of)}."
+    old = ", so the range is wider" if price.age_days > OLD_PRICE_DAYS else ""
     return f"{rate}, list price of {numbers.day(price.as_of)}, {price.age_days}{numbers.NBSP}days old{old}."
 
 
@@ -152,7 +152,7 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
         )
     if estimate.modification_ratio is not None:
         share = numbers.round_significant(estimate.modification_ratio.p90, 2)
-        texts.append(f"Share of base compute {share:g} at p90; the line is 1/3.")
+        texts.append(f"Share of base compute {share:g} at p90; the threshold is 1/3.")
     return " ".join(texts), limits
 
 

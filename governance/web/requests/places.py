@@ -66,7 +66,7 @@ class KnownPlace:
     def sentence(self) -> str:
         parts = [f"{numbers.rate(self.usd_per_gpu_hour)}{numbers.NBSP}USD/h since {numbers.day(self.since)}"]
         if self.tail_usd > 0:
-            parts.append(f"{numbers.money(self.tail_usd)}{numbers.NBSP}USD of it stay owed after the work")
+            parts.append(f"{numbers.money(self.tail_usd)}{numbers.NBSP}USD of it remains payable after the work")
         if self.provider.provider_type == "owned":
             parts.append("Owned")
         elif not self.provider.has_data_processing_agreement:

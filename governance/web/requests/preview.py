@@ -169,7 +169,7 @@ def panel(
     except GovernanceError as error:
         found.problem = sentence(error.message)
     except (QuantityError, ArithmeticError):
-        log.exception("an ask could not be sized")
+        log.exception("a request could not be sized")
         found.is_unavailable = True
     return found
 

@@ -120,31 +120,33 @@ def permitted(story: Story, *, is_mine: bool) -> dict[str, bool]:
 def standing(story: Story, *, is_mine: bool) -> dict[str, str]:
     """The panel's first lines: shape and word, who has it in bold, and what to expect or do."""
     request, waiting = story.request, story.waiting
-    you = "You need to do nothing." if is_mine else ""
+    you = "No action needed." if is_mine else ""
     match State(request.state):
         case State.DRAFT:
-            return _said("draft", "Draft", "Not submitted yet.", "Nothing is held, and nobody was asked.")
+            return _said("draft", "Draft", "Not submitted yet.", "Nothing is held, and nobody was notified.")
         case State.IN_REVIEW if waiting and waiting.stages:
             return _in_review(waiting, you)
         case State.IN_REVIEW:
-            return _said("wait", "In review", "Nobody has it at this moment.", "")
+            return _said("wait", "In review", "Nobody can decide it at the moment.", "")
         case State.CHANGES_REQUESTED:
-            todo = "Change the request and submit it again, or withdraw it." if is_mine else "The requester has it."
-            return _said("review", "Changes asked for", todo, "Nothing is held meanwhile.")
+            todo = (
+                "Change the request and submit it again, or withdraw it." if is_mine else "Waiting for the requester."
+            )
+            return _said("review", "Changes requested", todo, "Nothing is held until it is resubmitted.")
         case State.DENIED:
-            return _said("deny", "Not allowed", _refusal(story), "Nothing was held.")
+            return _said("deny", "Denied", _refusal(story), "Nothing was held.")
         case State.REJECTED:
-            return _said("deny", "Not approved", "Its reason stands in the timeline.", "Nothing is held any more.")
+            return _said("deny", "Rejected", "The reason is in the timeline.", "Nothing is held.")
         case State.GRANTED:
             return _granted(story)
         case State.WITHDRAWN:
-            return _said("draft", "Withdrawn", "It was taken back.", "Nothing is held any more.")
+            return _said("draft", "Withdrawn", "The requester withdrew it.", "Nothing is held.")
         case State.EXPIRED:
             return _said(
                 "draft",
                 "Expired",
-                "Its hold ended without an answer.",
-                "The money is free again; clone it to ask again.",
+                "Its hold expired without a decision.",
+                "The money is released. Clone it to request it again.",
             )
         case _:
             return _said("draft", "Discarded", "This draft was never submitted.", "")
@@ -157,8 +159,8 @@ def _said(shape: str, word: str, lead: str, text: str) -> dict[str, str]:
 def _in_review(waiting: queues.Waiting, you: str) -> dict[str, str]:
     roles = _join([within(stage.role.name) for stage in waiting.stages])
     later = _join([within(role) for role in waiting.next_roles])
-    course = f"As {roles}; then {later}" if later else f"As {roles}, the last to decide"
-    due = f"Expect an answer by {numbers.moment(waiting.due_at)}. " if waiting.due_at else ""
+    course = f"As {roles}; then {later}" if later else f"As {roles}, the final approval"
+    due = f"Expect a decision by {numbers.moment(waiting.due_at)}. " if waiting.due_at else ""
     return _said("wait", "In review", f"{who_has(waiting)} now.", f"{course}. {due}{you}".strip())
 
 
@@ -166,7 +168,7 @@ def who_has(waiting: queues.Waiting) -> str:
     """`Dmitri Roy has it`; many names become a few and a number."""
     names = [f"{h.name} (delegate of {h.for_name})" if h.for_name else h.name for h in waiting.holders]
     if not names:
-        return "Nobody who may decide is left: an administrator gives the role to someone. It waits"
+        return "Nobody can decide it at the moment: an administrator has to assign the role. It waits"
     if len(names) > NAMES_SHOWN_MAX:
         names = [*names[:NAMES_SHOWN_MAX], f"{len(names) - NAMES_SHOWN_MAX} others"]
     return f"{_join(names)} {'have' if len(names) > 1 else 'has'} it"
@@ -180,7 +182,7 @@ def accept_first(story: Story) -> bool:
 
 def _refusal(story: Story) -> str:
     decision = story.current.decision if story.current else None
-    return " ".join(rule.message for rule in decision.denials) if decision else "A rule does not allow it."
+    return " ".join(rule.message for rule in decision.denials) if decision else "A rule denies it."
 
 
 def _granted(story: Story) -> dict[str, str]:
@@ -202,7 +204,7 @@ def steps(story: Story) -> list[dict[str, str]]:
     if grant is not None:
         found.append(_row("ok", "Grant", f"{grant.reference}, issued {numbers.moment(grant.issued_at)}", "done"))
     elif state is State.IN_REVIEW:
-        found.append(_row("draft", "Grant", "Issued by the last yes", ""))
+        found.append(_row("draft", "Grant", "Issued on final approval", ""))
     return found
 
 
@@ -219,16 +221,16 @@ def _step(stage: ApprovalStage, waiting: queues.Waiting | None) -> dict[str, str
         case StageState.APPROVED:
             return _row("ok", title, said or "Approved", "done")
         case StageState.REJECTED:
-            return _row("deny", title, said or "Not approved", "")
+            return _row("deny", title, said or "Rejected", "")
         case StageState.CHANGES_REQUESTED:
-            return _row("review", title, said or "Changes asked for", "")
+            return _row("review", title, said or "Changes requested", "")
         case StageState.OPEN:
             due = f"due {numbers.moment(stage.due_at)}"
             who = _names_of_only_stage(waiting)
             return _row("wait", title, ", ".join(part for part in (said or who, due) if part), "now")
         case StageState.WAITING:
-            return _row("draft", title, "Asked after that", "")
-    return _row("draft", title, "Not asked any more", "")
+            return _row("draft", title, "Next", "")
+    return _row("draft", title, "No longer needed", "")
 
 
 def _names_of_only_stage(waiting: queues.Waiting | None) -> str:
@@ -268,9 +270,9 @@ def why_title(story: Story) -> str:
         return ""
     match story.current.assessment.outcome:
         case Outcome.DENY:
-            return "Why it is not allowed"
+            return "Why it is denied"
         case Outcome.ALLOW if not story.stages:
-            return "Why nobody had to decide"
+            return "Why it was approved automatically"
     count = sum(stage.quorum for stage in story.stages)
     words = ("nobody", "one person", "two people", "three people", "four people", "five people", "six people")
     return f"Why it needs {words[count] if count < len(words) else f'{count} people'}"

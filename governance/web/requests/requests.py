@@ -109,7 +109,7 @@ def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     except GovernanceError as error:
         context |= {"reason": reason, "error": sentence(_first(error))}
         return render(request, "requests/detail_withdraw.html", context, status=error.http_status)
-    messages.success(request, f"{found.reference} is withdrawn. Nothing is held for it any more.")
+    messages.success(request, f"{found.reference} is withdrawn. Nothing is held for it.")
     return redirect("web:request_detail", number=number)
 
 

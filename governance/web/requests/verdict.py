@@ -83,18 +83,19 @@ def verdict(assessed: Assessed, *, now: datetime, counted: similar.Listed, advic
 
 
 def _allowed(assessed: Assessed) -> Verdict:
-    found = Verdict("ok", "Allowed: nobody has to decide")
+    found = Verdict("ok", "Approved automatically")
     found.because = [Because(rule.message, rule.parent) for rule in assessed.decision.fired if rule.effect == "allow"]
     sample = assessed.decision.sample
     if sample is not None and sample.ratio > 0:
         found.remarks.append(
-            f"{numbers.percent(sample.ratio)} of such asks are drawn for a look afterwards; nothing stops meanwhile."
+            f"{numbers.percent(sample.ratio)} of such requests are selected for a spot check afterwards; "
+            "the grant is not affected."
         )
     return found
 
 
 def _denied(assessed: Assessed) -> Verdict:
-    found = Verdict("deny", "Not allowed")
+    found = Verdict("deny", "Denied")
     found.because = [Because(f"{text}.", "") for text in gaps_in_words(assessed.facts.gaps)]
     _add_reasons(found, assessed.decision.denials)
     found.accept_first = reasons.lacks_acceptance(assessed.decision)
@@ -103,25 +104,25 @@ def _denied(assessed: Assessed) -> Verdict:
 
 def _review(assessed: Assessed, roles: dict[str, str], *, now: datetime) -> Verdict:
     if assessed.unfillable is not None:
-        found = Verdict("deny", "Review: nobody could decide it")
+        found = Verdict("deny", "Review: nobody can decide it")
         found.remarks.append(capital(assessed.unfillable.message.replace("`", "")) + ".")
     else:
         seats = sum(stage.quorum for stage in assessed.stages)
         found = Verdict("review", f"Review: {_people(seats)}")
         found.deciders = _deciders(assessed.stages, roles, now=now)
-    found.because += [Because(f"{text}, so a person looks.", "") for text in gaps_in_words(assessed.facts.gaps)]
+    found.because += [Because(f"{text}, so a person reviews it.", "") for text in gaps_in_words(assessed.facts.gaps)]
     _add_reasons(found, [rule for rule in assessed.decision.fired if rule.effect == "require"])
     if assessed.held_back:
         found.because.insert(0, Because(assessed.held_back, ""))
     if assessed.exposure_micro is None:
         found.title = f"{found.title}; no price"
         if not assessed.held_back:
-            found.because.insert(0, Because("No dated price is known, so the cost is unknown, not 0.", ""))
+            found.because.insert(0, Because("The catalogue has no price for this, so the cost is unknown.", ""))
     elif not found.because:
         unsure = [rule for rule in assessed.decision.fired if rule.indeterminate]
         _add_reasons(found, unsure)
         if not unsure:
-            found.because.append(Because("No rule permits it as it stands, so a person looks at it.", ""))
+            found.because.append(Because("No rule approves it automatically, so a person reviews it.", ""))
     return found
 
 

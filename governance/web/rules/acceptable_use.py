@@ -25,7 +25,7 @@ def show(request: HttpRequest) -> HttpResponse:
         if version_id is None:
             raise NotFound("there is no such version")
         acceptance = service.accept_version(version_id=version_id, actor=user, now=now)
-        messages.success(request, f"You accepted version {acceptance.version.number}. You may ask.")
+        messages.success(request, f"You accepted version {acceptance.version.number}. You can submit requests.")
         return redirect("web:acceptable_use")
     return render(
         request,

@@ -21,7 +21,12 @@ pytestmark = pytest.mark.django_db
 
 def test_the_form_says_what_each_limit_is_and_who_reads_it(grace: Client, version: PolicyVersion) -> None:
     text = body(grace.get(url("limits", version)))
-    for said in ("Auto allow max", f"2,500{NBSP}USD", "Read by AL-1, AL-2", "Up to here nobody is asked."):
+    for said in (
+        "Automatic approval limit (USD)",
+        f"2,500{NBSP}USD",
+        "Used by AL-1, AL-2",
+        "Up to here nobody is asked.",
+    ):
         assert said in text
 
 
@@ -163,7 +168,7 @@ def test_the_same_rules_again_are_not_stored_twice(grace: Client, version: Polic
         (limit(value="0,500"), "is a number such as 2500"),
         (limit(value="٣"), "is a number such as 2500"),
         (limit(value="1" * 5_000), "is a number such as 2500"),
-        (limit(day="tomorrow"), "from which day"),
+        (limit(day="tomorrow"), "the day from which"),
         (limit(day="0001-01-01"), "enter a day from 1970-01-01 to 2199-12-31"),
         (limit(day="9999-12-31"), "enter a day from 1970-01-01 to 2199-12-31"),
         (limit() | {"title": ""}, "say in one line"),

@@ -166,5 +166,5 @@ def test_what_does_not_fit_a_cell_is_said(grace: Client, version: PolicyVersion,
     address = f"{url('table', version)}?table=AL-5"
     response = grace.post(address, form_of(grace, address) | saving(version) | {name: value})
     assert response.status_code == 400
-    assert "to mend" in body(response)
+    assert "to fix" in body(response)
     assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 1

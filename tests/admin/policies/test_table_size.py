@@ -127,7 +127,7 @@ def test_more_fields_than_the_page_takes_are_refused_in_words(
         assert response.status_code == status
     text = body(response)
     assert "more fields than its page takes" in text
-    assert "Nothing was written." in text
+    assert "Nothing was saved." in text
     assert ("<html" in text) is not is_live
     assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 1
 

@@ -75,7 +75,7 @@ def test_bombs_are_refused_with_a_place_and_nothing_is_stored(grace: Client, ver
     for action in ("check", "save"):
         response = grace.post(url("text", version), saving(version, **rule_fields(when=when)) | {"action": action})
         assert response.status_code == 400
-        assert "to mend" in body(response)
+        assert "to fix" in body(response)
     assert PolicyVersion.objects.filter(policy_set=version.policy_set).count() == 1
 
 
@@ -93,7 +93,7 @@ def test_a_whole_text_that_does_not_check_is_refused(grace: Client, version: Pol
     before = (PolicyVersion.objects.count(), PolicySet.objects.count())
     response = grace.post(url("text", version), saving(version, rule="*", text=change(version.source)))
     assert response.status_code == 400
-    assert "to mend" in body(response)
+    assert "to fix" in body(response)
     assert (PolicyVersion.objects.count(), PolicySet.objects.count()) == before
 
 

@@ -85,7 +85,7 @@ def test_a_case_that_fails_is_said_in_words_on_every_page(
     shown = live(grace, text, **(form_of(grace, text) | {"rule": "*", "text": source}))
     for page in (record, body(grace.get(url("words", draft))), shown):
         assert "must agree, expected 1 × " in page
-        assert f"where the request&#x27;s exposure is 25,000.01{NBSP}USD" in page
+        assert f"where the assessed amount is 25,000.01{NBSP}USD" in page
         assert "{&#x27;" not in page
 
 

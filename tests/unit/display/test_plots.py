@@ -32,7 +32,7 @@ def test_lines_more_than_two_decades_away_make_the_axis_logarithmic() -> None:
 
 def test_the_text_alternative_has_the_three_numbers_and_the_lines() -> None:
     drawn = plot(3560, 4280, 5240, deciding=5240, limits=[Limit(2500, "team lead")])
-    assert drawn.label == "Cost: p10 3,560, p50 4,280, p90 5,240 USD; counts as 5,240 USD; team lead at 2,500 USD"
+    assert drawn.label == "Cost: p10 3,560, p50 4,280, p90 5,240 USD; assessed at 5,240 USD; team lead at 2,500 USD"
     assert dict(drawn.rows)["p50"] == "4,280 USD"
 
 

@@ -194,7 +194,7 @@ def _backtest(run: PolicyBacktest | None, reader: Reader) -> str:
     said = "; ".join([_counts(run), *changes])
     looked = ""
     if run.seen_by is not None and run.seen_at is not None:
-        looked = f" {unlinked(run.seen_by.person.name)} looked at it on {reader.day(run.seen_at)}."
+        looked = f" {unlinked(run.seen_by.person.name)} reviewed it on {reader.day(run.seen_at)}."
     return f"{said}. {nothing_newly(pairs)}".rstrip() + looked
 
 

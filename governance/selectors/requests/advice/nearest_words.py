@@ -125,7 +125,7 @@ def why_none(base: Assessed, least: Assessed) -> str:
     rules = [rule for rule in base.decision.fired if rule.effect in ("deny", "require") and rule.rule_id in staying]
     rules.sort(key=lambda rule: rule.effect != "deny")
     if not rules:
-        why = base.held_back or "No rule permits this without a person, however small it is."
+        why = base.held_back or "No rule approves this automatically, however small it is."
         return f"{why} No change to this request helps."
     messages = list(dict.fromkeys(rule.message.rstrip(".") for rule in rules))[:REASONS_MAX]
     return f"{'. '.join(messages)}. No change to this request helps{_who_could(rules)}."

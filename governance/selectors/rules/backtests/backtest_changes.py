@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from governance.domain.prose import decapital
 from governance.models import PolicyBacktest, PolicyVersion
 from governance.policy.authoring.marking import mark_difference
 from governance.policy.authoring.parameters import in_words, name_in_words
@@ -32,7 +33,7 @@ class ParamChange:
 
     @property
     def sentence(self) -> str:
-        words, after = name_in_words(self.param).lower(), in_words(self.param, self.after)
+        words, after = decapital(name_in_words(self.param)), in_words(self.param, self.after)
         if self.before is None:
             return f"Set “{words}” to {after}"
         if _is_number(self.before) and _is_number(self.after):

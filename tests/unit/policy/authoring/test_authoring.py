@@ -212,13 +212,13 @@ def test_each_limit_names_the_rules_that_read_it() -> None:
     rows = {row.param.name: row for row in param_rows(BUNDLE, compile_policy_set([BUNDLE]), on=START)}
     assert [reader.rule_id for reader in rows[LIMIT].readers] == ["AL-1", "AL-2"]
     assert rows[LIMIT].now_in_words == "2,500\N{NO-BREAK SPACE}USD"
-    assert "5% of such asks" in rows["auto_allow_sample_ratio"].readers[0].phrases[0]
+    assert "5% of such requests" in rows["auto_allow_sample_ratio"].readers[0].phrases[0]
 
 
 def test_an_ask_is_told_by_what_sets_it_apart() -> None:
     facts = BUNDLE.schema.by_name
     ask = facts_of_case(BUNDLE, None)
-    assert example_in_words(ask, facts) == "the plain ask"
+    assert example_in_words(ask, facts) == "the plain request"
     said = example_in_words({**ask, "request.exposure_usd": 3000.0}, facts)
     assert said == "request.exposure_usd 3,000\N{NO-BREAK SPACE}USD"
     del ask["request.window_days"]
@@ -316,7 +316,7 @@ def test_a_rule_is_tried_on_an_ask_comparison_by_comparison() -> None:
     rule = find_rule(BUNDLE, "AL-6")
     facts = facts_of_case(BUNDLE, None) | {"estimate.commitment_tail_usd": 60_000.0}
     words, tried = try_rule(BUNDLE, rule, facts, on=START)
-    assert words.startswith("When the estimate's commitment tail is above 50,000")
+    assert words.startswith("When the amount payable after the work ends is above 50,000")
     assert (tried.truth, [truth for _, truth in tried.leaves]) == (True, [True])
     assert "10,000" in tried.leaves[0][0]
 

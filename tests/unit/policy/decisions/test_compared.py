@@ -59,9 +59,9 @@ def test_a_line_on_what_the_ask_counts_as_needs_no_name() -> None:
 
 def test_another_fact_is_named() -> None:
     assert said("AL-1", "window_days <=", request__window_days=45.0) == (
-        "the request's window is 45 days, 15 days above 30 days"
+        "the duration is 45 days, 15 days above 30 days"
     )
-    expected = "the request's accelerator count is 16 devices, 8 devices above 8 devices"
+    expected = "the number of accelerators is 16 devices, 8 devices above 8 devices"
     assert said("AL-1", "accelerator_count <=", request__accelerator_count=16) == expected
 
 
@@ -71,7 +71,7 @@ def test_facts_that_were_reckoned_together_are_named_together() -> None:
         limit=100.0, facts=("request.accelerator_count", "request.window_days"), distance=12.0,
     )  # fmt: skip
     ask = {"request.accelerator_count": 8, "request.window_days": 14.0}
-    expected = "the request's accelerator count and the request's window come to 112, 12 above 100"
+    expected = "the number of accelerators and the duration come to 112, 12 above 100"
     assert compared_in_words(leaf, ask).replace(NBSP, " ") == expected
 
 

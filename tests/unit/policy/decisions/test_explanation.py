@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
+from governance.policy.authoring.labels import PARAM_LABELS
 from governance.policy.bundle.effects import Outcome
-from governance.policy.bundle.shipped import shipped_policy_set
+from governance.policy.bundle.shipped import shipped_bundles, shipped_policy_set
 from governance.policy.decisions.counterfactual import CHANGEABLE, nearest_allowed
 from governance.policy.decisions.decision import decide
 from governance.policy.decisions.decision_log import MASK, ChainReader, log_entry
 from governance.policy.decisions.plain_words import condition_in_words, effect_in_words, rule_in_words
 from governance.policy.decisions.wording import role_in_words
 from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.facts import FactType
 from governance.policy.facts.facts_schema import FACTS, FACTS_BY_NAME
+from governance.policy.facts.labels import FACT_LABELS, STATEMENTS
 from governance.policy.language import ir
 from governance.policy.language.checker import check_condition
 from governance.policy.language.scope import Scope
@@ -34,39 +37,42 @@ NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
     [
         (
             "has(request.exposure_usd) && request.exposure_usd > 5000.0",
-            "the request's exposure is above 5,000\N{NO-BREAK SPACE}USD",
+            "the assessed amount is above 5,000\N{NO-BREAK SPACE}USD",
         ),
         (
             "!(request.data_class in ['public', 'internal'])",
-            "the request's data class is not among “public” or “internal”",
+            "the data class is not among “public” or “internal”",
         ),
         (
             "!has(request.end_at) || request.customer_data",
-            "the request's end at is unknown or the request's customer data is true",
+            "the end date is unknown or customer data is used",
         ),
         (
             "people.aup_current && !(people.aup_current && vendor.provider_dpa)",
             (
-                "the people's aup current is true and "
-                "(the people's aup current is false or the vendor's provider dpa is false)"
+                "the acceptable-use statement is accepted and (the acceptable-use statement is not accepted "
+                "or the provider has no data-processing agreement)"
             ),
         ),
         (
             "request.use_tags.exists(t, t == 'medical')",
-            "some one of the request's use tags is such that it is “medical”",
+            "some one of the areas of use is such that it is “medical”",
         ),
         (
             "!request.use_tags.exists(t, t == 'medical')",
-            "no one of the request's use tags is such that it is “medical”",
+            "no one of the areas of use is such that it is “medical”",
         ),
-        ("!(estimate.commitment_tail_usd >= 5.0)", "the estimate's commitment tail is below 5\N{NO-BREAK SPACE}USD"),
-        ("request.purpose.startsWith('re')", "the request's purpose begins with “re”"),
-        ("size(request.use_tags) > 2", "the length of the request's use tags is above 2"),
+        (
+            "!(estimate.commitment_tail_usd >= 5.0)",
+            "the amount payable after the work ends is below 5\N{NO-BREAK SPACE}USD",
+        ),
+        ("request.purpose.startsWith('re')", "the purpose begins with “re”"),
+        ("size(request.use_tags) > 2", "the length of the areas of use is above 2"),
         (
             "max(estimate.commitment_tail_usd, history.similar_exposure_30d_usd) > 5.0",
             (
-                "the larger of the estimate's commitment tail and the history's similar exposure 30d "
-                "is above 5\N{NO-BREAK SPACE}USD"
+                "the larger of the amount payable after the work ends "
+                "and the assessed amount of related requests of the last 30 days is above 5\N{NO-BREAK SPACE}USD"
             ),
         ),
         ("true", "always"),
@@ -91,10 +97,11 @@ def test_every_shipped_rule_reads_as_a_sentence_with_its_figures() -> None:
 def test_a_rule_names_roles_and_duties_in_words() -> None:
     rules = {rule.rule_id: effect_in_words(rule.effect) for rule in shipped_policy_set().at(DAY).rules}
     assert rules["ES-2.change"] == (
-        "1 × team lead must agree within 2 working days, with the duty to have the original approvers decide again"
+        "1 × team lead must approve within 2 working days, "
+        "and the requester must have the original approvers decide again"
     )
     assert "1 × data protection officer" in rules["AU-3.dpo"]
-    assert "flagged for policy officer (split), with the duty to judge the similar asks" in rules["ES-1"]
+    assert "flagged for policy officer (split), and the requester must have related requests" in rules["ES-1"]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -102,15 +109,24 @@ def test_any_condition_has_words(seed: int) -> None:
     _, node = Maker(seed).condition()
     text = condition_in_words(node)
     for name in ir.fact_names(node):
-        assert FACTS_BY_NAME[name].field.split("_")[0] in text
+        assert any(words in text for words in (FACT_LABELS[name], *STATEMENTS.get(name, ())))
+
+
+def test_every_fact_and_every_shipped_limit_has_a_label() -> None:
+    assert set(FACT_LABELS) == set(FACTS_BY_NAME)
+    assert set(STATEMENTS) == {name for name, fact in FACTS_BY_NAME.items() if fact.type is FactType.BOOL}
+    shipped = {param.name for bundle in shipped_bundles() for param in bundle.params}
+    assert set(PARAM_LABELS) == shipped
+    for label in (*FACT_LABELS.values(), *PARAM_LABELS.values()):
+        assert "_" not in label
 
 
 def test_each_effect_has_words() -> None:
     said = {rule.kind.value: effect_in_words(rule.effect) for rule in shipped_policy_set().at(DAY).rules}
     assert set(said) == {"deny", "require", "flag", "warn", "allow"}
-    assert "must agree" in said["require"]
-    assert "refused" in said["deny"]
-    assert "permitted" in said["allow"]
+    assert "must approve" in said["require"]
+    assert "denied" in said["deny"]
+    assert "approved automatically" in said["allow"]
 
 
 # -- the nearest change

@@ -66,7 +66,7 @@ def test_rules_call_a_role_by_the_name_that_its_row_has() -> None:
     ("code", "words"),
     [
         ("original_approvers", "have the original approvers decide again"),
-        ("judge_at_sum", "judge the similar asks at their sum"),
+        ("judge_at_sum", "have related requests assessed together"),
         ("notify_commission", "notify the Commission"),
         ("recertify", "recertify"),
         ("keep_logs_for_a_year", "keep logs for a year"),

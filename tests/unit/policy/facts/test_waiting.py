@@ -72,8 +72,8 @@ def test_the_shipped_rules_that_wait() -> None:
     }
     assert {rule_id for rule_id, waiting in found.items() if not waiting.is_whole} == {"SU-1.footprint"}
     assert waiting_in_words(found["ES-2.pool"]) == (
-        "Waiting for data: this rule checks nothing until the product has capacity pools "
-        "(it reads the place's pool free count)."
+        "Waiting for data: this rule has no effect until the product has capacity pools "
+        "(it uses the number of free accelerators in the pool)."
     )
 
 

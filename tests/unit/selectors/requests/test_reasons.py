@@ -67,7 +67,7 @@ def test_a_ratio_is_told_in_per_cent_and_its_distance_in_points() -> None:
 def test_refusals_come_first() -> None:
     rows = reasons.reasons(judged(request__exposure_usd=9000.0, request__accelerator_count=65), [], ROLES)
     assert [row.rule_id for row in rows] == ["L-2", "L-1"]
-    assert rows[0].effect == "Not allowed"
+    assert rows[0].effect == "Denied"
 
 
 def test_the_lines_around_an_amount_come_from_the_rules() -> None:

@@ -104,7 +104,7 @@ def test_a_revoked_delegation_no_longer_closes_a_circle(cast: Cast) -> None:
 
 
 def test_whoever_audits_takes_no_delegation(cast: Cast) -> None:
-    with pytest.raises(SeparationOfDuties, match="audits"):
+    with pytest.raises(SeparationOfDuties, match="auditor"):
         delegate(cast, delegate=cast.erin.person)
 
 

@@ -69,7 +69,7 @@ def test_all_mistakes_are_named_at_once(cast: Cast) -> None:
 
 
 def test_an_address_belongs_to_one_person_whatever_its_case(cast: Cast) -> None:
-    with pytest.raises(InvalidInput, match="belongs to somebody"):
+    with pytest.raises(InvalidInput, match="belongs to another account"):
         people.add_person(actor=cast.ada, name="A", email="ALICE@Example.org", team=cast.root, country="IE", now=NOW)
 
 

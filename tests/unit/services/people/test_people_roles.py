@@ -58,9 +58,9 @@ def test_a_service_account_cannot_be_made_an_approver(cast: Cast) -> None:
 
 
 def test_whoever_audits_does_not_decide_and_the_other_way_round(cast: Cast) -> None:
-    with pytest.raises(SeparationOfDuties, match="audits"):
+    with pytest.raises(SeparationOfDuties, match="auditor"):
         roles.assign_role(actor=cast.ada, user=cast.erin, role=role("team_lead"), team=cast.root, now=NOW)
-    with pytest.raises(SeparationOfDuties, match="audits"):
+    with pytest.raises(SeparationOfDuties, match="auditor"):
         roles.assign_role(actor=cast.ada, user=cast.bob, role=role("auditor"), team=cast.root, now=NOW)
 
 
@@ -213,5 +213,5 @@ def test_whoever_decides_for_somebody_is_not_made_an_auditor(cast: Cast) -> None
         amount_micro_max=10**9, valid_from=NOW, valid_to=NOW + 7 * DAY, reason="on leave", now=NOW,
     )  # fmt: skip
     RoleAssignment.objects.filter(user=cast.vic).delete()
-    with pytest.raises(SeparationOfDuties, match="whoever audits does not decide"):
+    with pytest.raises(SeparationOfDuties, match="an auditor cannot decide requests"):
         given(cast, user=cast.vic, role=role("auditor"), team=cast.root)

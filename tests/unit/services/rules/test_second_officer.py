@@ -240,20 +240,20 @@ def test_an_agreed_version_lapses_when_the_second_officer_lost_the_role_before_i
 
 def test_an_auditor_is_not_made_policy_officer_nor_the_other_way_round(cast: Cast) -> None:
     for user, slug in ((cast.erin, "policy_officer"), (cast.judy, "auditor")):
-        with pytest.raises(SeparationOfDuties, match="audits"):
+        with pytest.raises(SeparationOfDuties, match="auditor"):
             give(user, slug, by=cast.ada)
 
 
 def test_neither_by_a_second_account_nor_for_later_nor_while_deactivated(cast: Cast) -> None:
     twin = User.objects.create_user(email="erin.two@example.com", person=cast.erin.person, password="x" * 14)
-    with pytest.raises(SeparationOfDuties, match="audits"):
+    with pytest.raises(SeparationOfDuties, match="auditor"):
         give(twin, "policy_officer", by=cast.ada)
-    with pytest.raises(SeparationOfDuties, match="audits"):
+    with pytest.raises(SeparationOfDuties, match="auditor"):
         roles.assign_role(
             actor=cast.ada, user=cast.judy, role=role("auditor"), team=cast.root, valid_from=LATER, now=NOW
         )
     change(cast, cast.erin, by=cast.ada, is_active=False)
-    with pytest.raises(SeparationOfDuties, match="audits"):
+    with pytest.raises(SeparationOfDuties, match="auditor"):
         give(cast.erin, "policy_officer", by=cast.ada)
 
 
@@ -279,7 +279,7 @@ def test_whoever_stands_in_for_somebody_who_decides_does_not_audit_meanwhile(cas
         valid_from=NOW + timedelta(days=7),
         now=NOW,
     )
-    with pytest.raises(SeparationOfDuties, match="audits"):
+    with pytest.raises(SeparationOfDuties, match="auditor"):
         delegations.give_delegation(
             actor=cast.carol, delegator=cast.carol.person, delegate=cast.heidi.person, role=role("budget_owner"),
             amount_micro_max=10**9, valid_from=NOW + timedelta(days=5), valid_to=NOW + timedelta(days=9),

@@ -106,7 +106,7 @@ class TestReasons:
     def test_the_heading_says_what_the_version_does(self, cast: Cast) -> None:
         backtest = ask(cast)
         changes = backtest_changes.changes_of(PolicyBacktest.objects.select_related("version").get(pk=backtest.pk))
-        assert changes.heading == "Lower “auto allow max” to 500\xa0USD"
+        assert changes.heading == "Lower “automatic approval limit (USD)” to 500\xa0USD"
         assert {rule.rule_id for rule in changes.rules} >= {"AL-1", "AL-2"}
         marked = [piece.text for rule in changes.rules for piece in rule.after if piece.mark == "new"]
         assert all("500\xa0USD" in text for text in marked)

@@ -84,7 +84,7 @@ def test_each_thing_that_is_missing_is_named(cast: Cast) -> None:
     refused(lambda: asked(cast, version), NotReady, "no backtest of it has been run")
     run = seen_backtest(version, by=cast.grace, now=NOW)
     PolicyBacktest.objects.update(seen_by=None, seen_at=None)
-    refused(lambda: asked(cast, version), NotReady, "nobody has looked at its backtest")
+    refused(lambda: asked(cast, version), NotReady, "nobody has reviewed its backtest")
     PolicyBacktest.objects.update(against_digest="0" * 64)
     refused(lambda: asked(cast, version), NotReady, "other rules than those in force")
     PolicyBacktest.objects.update(against_digest=run.against_digest, state="running")
@@ -96,10 +96,10 @@ def test_a_backtest_over_next_to_nothing_opens_no_gate(cast: Cast) -> None:
     version = green(cast)
     run = seen_backtest(version, by=cast.grace, now=NOW + timedelta(seconds=1))
     PolicyBacktest.objects.update(since=NOW + timedelta(milliseconds=500), result={"rows": 0})
-    refused(lambda: asked(cast, version), NotReady, "says too little: judge 90 days again")
+    refused(lambda: asked(cast, version), NotReady, "covers too little: evaluate 90 days again")
     # A quarter of a year, or all that there is, is enough; figures of no decision are not.
     PolicyBacktest.objects.update(since=None)
-    refused(lambda: asked(cast, version), NotReady, "says too little")
+    refused(lambda: asked(cast, version), NotReady, "covers too little")
     PolicyBacktest.objects.update(since=run.until - timedelta(days=90), result={"rows": 1})
     assert asked(cast, version).state == "asked"
 
@@ -187,4 +187,4 @@ def test_a_yes_is_refused_when_the_cases_do_not_pass_any_more(cast: Cast) -> Non
     activation = asked(cast)
     red = Checks(case_count=1, failed_count=1, failures=("a case: `ES-1` fired",))
     with mock.patch("governance.selectors.rules.policy_checks.run_cases", return_value=red):
-        refused(lambda: agree(activation, cast.judy), NotReady, "do not pass any more")
+        refused(lambda: agree(activation, cast.judy), NotReady, "no longer pass")
