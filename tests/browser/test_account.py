@@ -102,7 +102,7 @@ def test_a_person_gets_in_by_a_link_and_keeps_their_own_credentials(
     page.goto(link_in("address_confirm", url))
     looked_at(page, "confirm-address")
     page.get_by_role("button", name="Use this address").click()
-    page.get_by_text("Your address is byrne@example.org").wait_for()
+    page.get_by_text("Your address is now byrne@example.org").wait_for()
     assert page.complaints == []  # type: ignore[attr-defined]
 
     stranger = visitors()

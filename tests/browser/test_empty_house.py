@@ -103,7 +103,7 @@ def set_up(founder: Visitor, today: date) -> None:
         country="IE", requester_type="Employee", time_zone="Europe/Dublin",
     )  # fmt: skip
     founder.fill(
-        f"{desk}/roleassignment/give/", "Give a role", user="ada@example.org", role="Requester", team="Research"
+        f"{desk}/roleassignment/give/", "Assign a role", user="ada@example.org", role="Requester", team="Research"
     )
     founder.fill(
         f"{desk}/provider/register/", "Add a provider", slug="coreweave", name="CoreWeave",

@@ -33,7 +33,7 @@ def test_an_officer_drafts_a_limit_and_sees_the_sentence_marked(page: Page, site
     url, _ = site
     Walk(page, url).sign_in("grace", address("limits"))
     page.get_by_role("heading", name="Change the limits of Approval limits").wait_for()
-    page.get_by_label("Auto allow max usd: from").fill(DAY)
+    page.get_by_label("Automatic approval limit (USD): from").fill(DAY)
     page.locator("#id_value-auto_allow_max_usd").fill("1,500")
     page.locator("#changes ins").first.wait_for()
     assert page.locator("#changes del").first.inner_text() == f"2,500{NBSP}USD"

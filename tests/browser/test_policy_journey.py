@@ -41,7 +41,7 @@ def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(
 
     # Grace drafts a lower limit by form.
     Walk(page, product.url).sign_in("grace", f"/admin/governance/policyversion/{in_force.pk}/limits/")
-    page.get_by_label("Auto allow max usd: from").fill(datetime.now(UTC).date().isoformat())
+    page.get_by_label("Automatic approval limit (USD): from").fill(datetime.now(UTC).date().isoformat())
     page.locator("#id_value-auto_allow_max_usd").fill("800")
     page.locator("#changes ins").first.wait_for()
     page.get_by_label("What changes, in one line").fill("Lower the small limit to 800 USD")
@@ -65,7 +65,7 @@ def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(
         if number:
             explain.click()
         page.get_by_label("The finding").select_option(finding)
-        page.get_by_label("Why it stands").fill("The second executive starts next month.")
+        page.get_by_label("Why it is acceptable").fill("The second executive starts next month.")
         page.get_by_label("Until").fill((datetime.now(UTC) + timedelta(days=30)).date().isoformat())
         page.get_by_role("button", name="Explain a finding").click()
         page.get_by_text("Explained").first.wait_for()
@@ -80,15 +80,15 @@ def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(
     panel = page.locator("#activation")
     # An instant that the page had written by itself would have passed when somebody has read for a minute.
     assert panel.get_by_label("Takes effect").input_value() == ""
-    panel.get_by_label("Why").fill(WHY)
+    panel.get_by_label("Reason").fill(WHY)
     panel.get_by_role("button", name="Henrik").click()
-    page.get_by_text("Asked for").first.wait_for()
+    page.get_by_text("Activation requested").first.wait_for()
     page.goto(record)
     assert panel.get_by_text("takes effect when a second officer approves").is_visible()
     desk = visitors()
     Walk(desk, product.url).sign_in("henrik", record.removeprefix(product.url))
     desk.locator("#activation").get_by_role("link", name="Approve or reject").click()
-    desk.get_by_label("Agree").check()
+    desk.get_by_label("Approve").check()
     desk.get_by_role("button", name="Answer").click()
     desk.get_by_text("Answered").first.wait_for()
 
