@@ -9,7 +9,7 @@ from governance.demonstration.chain import Chain
 from governance.demonstration.organisation import acceptable_use
 from governance.demonstration.organisation.world import Story, World
 from governance.domain.states.approvals import StageState
-from governance.domain.states.messages import AlertEvent, AlertState, FlagKind
+from governance.domain.states.messages import AlertEvent, AlertKind, AlertState, FlagKind
 from governance.domain.states.rules import ExceptionState, VersionState
 from governance.models import (
     Alert,
@@ -105,7 +105,7 @@ def look_around(world: World, start: datetime) -> None:
     crossings.sweep_budgets(now=start)
     # The mail that the stage opened has not left yet: a reminder beside it says nothing new.
     unsent = Alert.objects.filter(state=AlertState.PENDING)
-    move_all(unsent.filter(kind="stage_reminded"), AlertEvent.SKIP, last_error=OF_THE_PAST)
+    move_all(unsent.filter(kind=AlertKind.STAGE_REMINDED), AlertEvent.SKIP, last_error=OF_THE_PAST)
     for flag in Flag.objects.filter(closed_at=None).select_related("budget", "provisioning_request").order_by("pk"):
         found = _looked_at(world, flag)
         if found is not None:
@@ -134,7 +134,7 @@ def settle(world: World, start: datetime) -> None:
     decided = set(ApprovalDecision.objects.filter(stage__state=StageState.OPEN).values_list("stage_id", "person_id"))
     keep = []
     unsent = Alert.objects.filter(state=AlertState.PENDING)
-    for alert in unsent.filter(kind="stage_opened"):
+    for alert in unsent.filter(kind=AlertKind.STAGE_OPENED):
         stage = ApprovalStage.objects.filter(pk=alert.payload.get("stage"), state=StageState.OPEN).first()
         if stage is not None and (stage.pk, alert.recipient_id) not in decided:
             keep.append(alert.pk)

@@ -11,7 +11,9 @@ from django.db import connection, models
 
 from benchmarks import literal_states
 from benchmarks.house import ROOT, read
+from governance.channels.email import LETTERS
 from governance.domain.states.fields import FIELDS
+from governance.domain.states.messages import AlertKind
 from governance.models.base import Moving
 
 
@@ -24,7 +26,7 @@ def _column(name: str) -> tuple[type[models.Model], models.Field[object, object]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("name", [name for name in FIELDS if name != "Alert.kind"])
 def test_the_database_knows_the_values_of_the_enum_and_no_others(name: str) -> None:
     model, field = _column(name)
     with connection.cursor() as cursor:
@@ -37,6 +39,11 @@ def test_the_database_knows_the_values_of_the_enum_and_no_others(name: str) -> N
     known = set(re.findall(r"'([^']*)'::character varying", constraint))
     # A shadow decision that could not be made has no outcome.
     assert known - {""} == {member.value for member in FIELDS[name]}
+
+
+def test_every_kind_of_mail_has_its_letter() -> None:
+    """The outbox has no constraint on it: whoever finds an older row still says that it cannot be written."""
+    assert set(LETTERS) == set(AlertKind)
 
 
 def test_every_column_of_a_state_and_every_row_with_a_life_is_in_the_table() -> None:

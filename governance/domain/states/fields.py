@@ -7,7 +7,7 @@ from enum import StrEnum
 from governance.domain.money.ledger import Account, JournalKind
 from governance.domain.states.approvals import LapseReason, StageState, Verdict
 from governance.domain.states.grants import GrantKind, GrantState
-from governance.domain.states.messages import AlertState, FlagKind
+from governance.domain.states.messages import AlertKind, AlertState, FlagKind
 from governance.domain.states.money import HoldState
 from governance.domain.states.record import JobState
 from governance.domain.states.register import NotificationState, ScreeningState
@@ -23,6 +23,7 @@ from governance.policy.bundle.effects import Outcome
 
 FIELDS: dict[str, type[StrEnum]] = {
     "AcceptableUsePublication.state": PublicationState,
+    "Alert.kind": AlertKind,
     "Alert.state": AlertState,
     "ApprovalDecision.verdict": Verdict,
     "ApprovalLapse.why": LapseReason,

@@ -51,6 +51,42 @@ ALERT_UNSENT = (AlertState.PENDING.value, AlertState.SENDING.value)
 """Mails that still go out by themselves."""
 
 
+class AlertKind(Labelled):
+    """What a mail tells. `channels.email` has the letter of each."""
+
+    STAGE_OPENED = "stage_opened", "Stage opened"
+    STAGE_REMINDED = "stage_reminded", "Stage reminded"
+    STAGE_ESCALATED = "stage_escalated", "Stage escalated"
+    REQUEST_DENIED = "request_denied", "Request denied"
+    REQUEST_REJECTED = "request_rejected", "Request rejected"
+    REQUEST_EXPIRED = "request_expired", "Request expired"
+    CHANGES_WANTED = "changes_wanted", "Changes wanted"
+    GRANT_ISSUED = "grant_issued", "Grant issued"
+    BUDGET_THRESHOLD = "budget_threshold", "Budget threshold"
+    REGISTER_UNREAD = "register_unread", "Register unread"
+    DIGEST = "digest", "Digest"
+    ACTIVATION_ASKED = "activation_asked", "Activation asked"
+    ACTIVATION_LAPSED = "activation_lapsed", "Activation lapsed"
+    ACTIVATION_LATE = "activation_late", "Activation late"
+    PASSWORD_LINK = "password_link", "Password link"
+    PASSWORD_CHANGED = "password_changed", "Password changed"
+    ADDRESS_CONFIRM = "address_confirm", "Address confirm"
+    ADDRESS_CHANGED = "address_changed", "Address changed"
+    ADDRESS_LEFT = "address_left", "Address left"
+    TOKEN_MADE = "token_made", "Token made"
+    ROLE_CHANGED = "role_changed", "Role changed"
+    ROLE_ANNOUNCED = "role_announced", "Role announced"
+    DELEGATION_CHANGED = "delegation_changed", "Delegation changed"
+    ACTIVATION_IN_YOUR_NAME = "activation_in_your_name", "Activation in your name"
+    POLICY_IN_FORCE = "policy_in_force", "Policy in force"
+    EXCEPTION_IN_FORCE = "exception_in_force", "Exception in force"
+    PUBLICATION_IN_FORCE = "publication_in_force", "Publication in force"
+    PUBLICATION_ASKED = "publication_asked", "Publication asked"
+    AUP_PUBLISHED = "aup_published", "Acceptable use published"
+    CONSENT_DUE_SOON = "consent_due_soon", "Consent due soon"
+    CONSENT_DUE = "consent_due", "Consent due"
+
+
 class FlagKind(Labelled):
     """What a flag is about. It is open until somebody closes it; it has no other state."""
 

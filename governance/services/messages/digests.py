@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from governance.domain.states.messages import AlertKind
 from governance.models import Person, User
 from governance.selectors.messages.digests import digest_for, due_zones, readers
 from governance.services.messages import alerts
@@ -42,7 +43,9 @@ def _promise(person: Person, day: date, *, now: datetime) -> bool:
     """One person's digest of one day. What it says is read when it leaves. False when nothing waits for them."""
     if digest_for(person, now=now).is_empty:
         return False
-    alerts.enqueue("digest", subject=day.isoformat(), recipients=[person.pk], now=now, payload={"day": day.isoformat()})
+    alerts.enqueue(
+        AlertKind.DIGEST, subject=day.isoformat(), recipients=[person.pk], now=now, payload={"day": day.isoformat()}
+    )
     return True
 
 

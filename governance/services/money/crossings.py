@@ -7,13 +7,14 @@ from datetime import datetime
 from django.db import transaction
 
 from governance.domain import prose
+from governance.domain.states.messages import FlagKind
 from governance.models import Budget, Flag, User
 from governance.selectors.money.crossings import Crossing, crossing_of, is_rearmed, level_of, owners_of
 from governance.selectors.people.people import system_actor
 from governance.services.messages import alerts, flags
 from governance.services.record import audit, jobs
 
-KIND = "budget_threshold"
+KIND = FlagKind.BUDGET_THRESHOLD
 
 
 def sweep_budgets(*, now: datetime) -> int:

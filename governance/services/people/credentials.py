@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from governance.domain.errors import IllegalTransition, InvalidInput, NotAllowed, NotFound
-from governance.domain.states.messages import ALERT_UNSENT, AlertState
+from governance.domain.states.messages import ALERT_UNSENT, AlertKind, AlertState
 from governance.models import Alert, ApiToken, Person, User
 from governance.selectors.people import accounts
 from governance.selectors.people.duties import require_duty
@@ -182,7 +182,7 @@ def forget_ended(*, now: datetime) -> int:
     with jobs.sweep("forget_ended", now=now) as run:
         if run is None:
             return 0
-        waiting = Alert.objects.filter(kind="address_left", state__in=(*ALERT_UNSENT, AlertState.DEAD))
+        waiting = Alert.objects.filter(kind=AlertKind.ADDRESS_LEFT, state__in=(*ALERT_UNSENT, AlertState.DEAD))
         kept = set(waiting.values_list("payload__address", flat=True))
         with transaction.atomic(durable=True):
             addresses, _ = EmailAddress.objects.filter(verified=True).exclude(pk__in=kept).delete()

@@ -13,6 +13,7 @@ from governance.domain.errors import AlreadyDecided, InvalidInput, NotAllowed, N
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.record.canonical import digest
 from governance.domain.rules.policy_life import EFFECTIVE_DAYS_MAX
+from governance.domain.states.messages import AlertKind
 from governance.domain.states.rules import PublicationEvent, PublicationState
 from governance.domain.text import clean, clean_reason
 from governance.models import (
@@ -211,7 +212,7 @@ def remind_consent(*, now: datetime) -> int:
         if run is None:
             return 0
         for version in selector.consent_due_about(now=now):
-            kind = "consent_due" if version.consent_due <= now else "consent_due_soon"
+            kind = AlertKind.CONSENT_DUE if version.consent_due <= now else AlertKind.CONSENT_DUE_SOON
             for person in run.rows(selector.owing(version, kind=kind), f"{kind} {version.pk}"):
                 with run.apart(f"person {person.pk}"):
                     run.done_count += _remind(version, person.pk, kind, now=now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from governance.domain.states.messages import AlertKind
 from governance.models import Delegation, RoleAssignment, User
 from governance.selectors.people import roles
 from governance.services.messages.alerts.promises import enqueue
@@ -20,7 +21,9 @@ def tell_password_link(user: User, *, why: str, now: datetime, by: int | None = 
         why: `new`, `asked`, `sent` or `reactivated`.
         by: the person who sent it, where somebody did.
     """
-    _tell("password_link", [user.person_id], f"user:{user.pk}", {"user": user.pk, "why": why, "by": by}, now=now)
+    _tell(
+        AlertKind.PASSWORD_LINK, [user.person_id], f"user:{user.pk}", {"user": user.pk, "why": why, "by": by}, now=now
+    )
 
 
 def tell_password_changed(user: User, *, how: str, now: datetime) -> None:
@@ -30,19 +33,19 @@ def tell_password_changed(user: User, *, how: str, now: datetime) -> None:
         how: `changed` with the present password, or by `link`.
     """
     payload = {"user": user.pk, "how": how, "at": _instant(now)}
-    _tell("password_changed", [user.person_id], f"user:{user.pk}", payload, now=now)
+    _tell(AlertKind.PASSWORD_CHANGED, [user.person_id], f"user:{user.pk}", payload, now=now)
 
 
 def tell_address_confirm(user: User, address_id: int, *, now: datetime) -> None:
     """Mail 18 to a new address: the link that makes it the person's."""
-    _tell("address_confirm", [user.person_id], f"address:{address_id}", {"address": address_id}, now=now)
+    _tell(AlertKind.ADDRESS_CONFIRM, [user.person_id], f"address:{address_id}", {"address": address_id}, now=now)
 
 
 def tell_address_changed(user: User, *, former_id: int, now: datetime) -> None:
     """Mail 16, twice: to the address that counts now, and to the one until now."""
     payload = {"user": user.pk, "at": _instant(now)}
-    _tell("address_changed", [user.person_id], f"user:{user.pk}", payload, now=now)
-    _tell("address_left", [user.person_id], f"user:{user.pk}", payload | {"address": former_id}, now=now)
+    _tell(AlertKind.ADDRESS_CHANGED, [user.person_id], f"user:{user.pk}", payload, now=now)
+    _tell(AlertKind.ADDRESS_LEFT, [user.person_id], f"user:{user.pk}", payload | {"address": former_id}, now=now)
 
 
 def tell_token_made(user: User, *, name: str, scopes: list[str], expires_at: datetime, now: datetime) -> None:
@@ -54,7 +57,7 @@ def tell_token_made(user: User, *, name: str, scopes: list[str], expires_at: dat
     payload = {
         "user": user.pk, "token": name, "scopes": scopes, "expires_at": _instant(expires_at), "at": _instant(now),
     }  # fmt: skip
-    _tell("token_made", [user.person_id], f"user:{user.pk}:{name}", payload, now=now)
+    _tell(AlertKind.TOKEN_MADE, [user.person_id], f"user:{user.pk}:{name}", payload, now=now)
 
 
 def tell_role_changed(assignment: RoleAssignment, *, change: str, actor: User, now: datetime) -> None:
@@ -78,9 +81,9 @@ def tell_role_changed(assignment: RoleAssignment, *, change: str, actor: User, n
     }
     person = assignment.user.person_id
     subject = f"role:{assignment.pk}"
-    _tell("role_changed", [person], subject, payload, now=now)
+    _tell(AlertKind.ROLE_CHANGED, [person], subject, payload, now=now)
     others = roles.co_holders(assignment, now=now) - {person, actor.person_id}
-    _tell("role_announced", others, subject, payload | {"person": person}, now=now)
+    _tell(AlertKind.ROLE_ANNOUNCED, others, subject, payload | {"person": person}, now=now)
 
 
 def tell_delegation_changed(delegation: Delegation, *, change: str, actor: User, now: datetime) -> None:
@@ -91,10 +94,10 @@ def tell_delegation_changed(delegation: Delegation, *, change: str, actor: User,
     """
     payload = {"delegation": delegation.pk, "change": change, "by": actor.person_id, "at": _instant(now)}
     both = [delegation.delegator_id, delegation.delegate_id]
-    _tell("delegation_changed", both, f"delegation:{delegation.pk}:{change}", payload, now=now)
+    _tell(AlertKind.DELEGATION_CHANGED, both, f"delegation:{delegation.pk}:{change}", payload, now=now)
 
 
-def _tell(kind: str, people: Any, subject: str, payload: dict[str, Any], *, now: datetime) -> None:
+def _tell(kind: AlertKind, people: Any, subject: str, payload: dict[str, Any], *, now: datetime) -> None:
     # Each occasion is a mail of its own: its instant is part of the key.
     enqueue(
         kind, subject=f"{subject}:{now.astimezone(UTC):%Y%m%dT%H%M%S%f}", recipients=people, payload=payload, now=now

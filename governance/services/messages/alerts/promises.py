@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from governance.domain.requests.registers import duties_for, register_of
+from governance.domain.states.messages import AlertKind
 from governance.models import (
     AcceptableUsePublication,
     AcceptableUseVersion,
@@ -38,7 +39,7 @@ from governance.services.record import channel
 
 
 def enqueue(
-    kind: str,
+    kind: AlertKind,
     *,
     subject: str,
     recipients: Iterable[int],
@@ -57,7 +58,7 @@ def enqueue(
 
 
 def _rows(
-    kind: str,
+    kind: AlertKind,
     *,
     subject: str,
     recipients: Iterable[int],
@@ -96,7 +97,7 @@ def tell_stages_opened(stages: Sequence[ApprovalStage], request: ProvisioningReq
     rows: list[Alert] = []
     for stage in stages:
         recipients = [holder.person_id for holder in holders[stage.pk]]
-        rows += _rows_about_stage("stage_opened", stage, request, recipients, now=now)
+        rows += _rows_about_stage(AlertKind.STAGE_OPENED, stage, request, recipients, now=now)
     _promise(rows)
 
 
@@ -104,19 +105,19 @@ def tell_stage_reminded(stage: ApprovalStage, request: ProvisioningRequest, *, n
     """Mail 4, half of the time gone: the same people. How many."""
     holders = selected.stage_holders([stage], request, now=now)[stage.pk]
     recipients = [holder.person_id for holder in holders]
-    _promise(_rows_about_stage("stage_reminded", stage, request, recipients, now=now))
+    _promise(_rows_about_stage(AlertKind.STAGE_REMINDED, stage, request, recipients, now=now))
     return len(holders)
 
 
 def tell_stage_escalated(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
     """Mail 4, overdue: the people of the role that stands in. How many; 0 when no role does."""
     recipients = selected.standing_in(stage, request, now=now)
-    _promise(_rows_about_stage("stage_escalated", stage, request, recipients, now=now))
+    _promise(_rows_about_stage(AlertKind.STAGE_ESCALATED, stage, request, recipients, now=now))
     return len(recipients)
 
 
 def _rows_about_stage(
-    kind: str, stage: ApprovalStage, request: ProvisioningRequest, recipients: Iterable[int], *, now: datetime
+    kind: AlertKind, stage: ApprovalStage, request: ProvisioningRequest, recipients: Iterable[int], *, now: datetime
 ) -> list[Alert]:
     # A stage that is opened again is a new crossing: its opening is part of the key.
     # So is one in which an approval lapsed: whoever may decide it now hears of it.
@@ -135,7 +136,7 @@ def _rows_about_stage(
 def tell_request_answered(request: ProvisioningRequest, assessed: Assessed, *, actor: User, now: datetime) -> None:
     """Mail 2 after a rule said no."""
     enqueue(
-        "request_denied",
+        AlertKind.REQUEST_DENIED,
         subject=f"request:{request.pk}:{request.revision_count}",
         recipients=[request.requester.person_id],
         request=request,
@@ -147,7 +148,7 @@ def tell_request_answered(request: ProvisioningRequest, assessed: Assessed, *, a
 def tell_request_decided(request: ProvisioningRequest, decision: ApprovalDecision, *, now: datetime) -> None:
     """Mail 2 after a person said no."""
     enqueue(
-        "request_rejected",
+        AlertKind.REQUEST_REJECTED,
         subject=f"decision:{decision.pk}",
         recipients=[request.requester.person_id],
         request=request,
@@ -159,7 +160,7 @@ def tell_request_decided(request: ProvisioningRequest, decision: ApprovalDecisio
 def tell_request_expired(request: ProvisioningRequest, *, now: datetime) -> None:
     """Mail 2 after a hold ran out."""
     enqueue(
-        "request_expired",
+        AlertKind.REQUEST_EXPIRED,
         subject=f"request:{request.pk}:{request.revision_count}",
         recipients=[request.requester.person_id],
         request=request,
@@ -171,7 +172,7 @@ def tell_request_expired(request: ProvisioningRequest, *, now: datetime) -> None
 def tell_changes_wanted(request: ProvisioningRequest, decision: ApprovalDecision, *, now: datetime) -> None:
     """Mail 3."""
     enqueue(
-        "changes_wanted",
+        AlertKind.CHANGES_WANTED,
         subject=f"decision:{decision.pk}",
         recipients=[request.requester.person_id],
         request=request,
@@ -185,7 +186,7 @@ def tell_grant_issued(grant: Grant, *, actor: User, now: datetime) -> None:
     # Whoever gave the last yes saw the grant on the page.
     recipients = selected.role_holders(INFRASTRUCTURE_ROLE, grant.project, now=now) - {actor.person_id}
     enqueue(
-        "grant_issued",
+        AlertKind.GRANT_ISSUED,
         subject=f"grant:{grant.pk}",
         recipients=recipients | {grant.owner_id},
         request=grant.provisioning_request,
@@ -199,7 +200,7 @@ def tell_budget_crossed(
 ) -> None:
     """Mail 7: the figures as they were when the line was crossed."""
     enqueue(
-        "budget_threshold",
+        AlertKind.BUDGET_THRESHOLD,
         subject=flag.key,
         recipients=recipients,
         payload={
@@ -223,7 +224,7 @@ def tell_register_unread(request: ProvisioningRequest, gaps: Mapping[str, str], 
         own = {fact: problem for fact, problem in gaps.items() if register_of(fact).duty == duty}
         keepers = duties.people_with(duty, now=now) or duties.people_with("people", now=now)
         enqueue(
-            "register_unread",
+            AlertKind.REGISTER_UNREAD,
             subject=f"request:{request.pk}:{request.revision_count}:{duty}",
             recipients=keepers,
             request=request,
@@ -234,11 +235,11 @@ def tell_register_unread(request: ProvisioningRequest, gaps: Mapping[str, str], 
 
 def tell_activation_asked(activation: PolicyActivation, *, now: datetime) -> None:
     """Mail 13: everybody who could answer it; never whoever asked, unless a command asked in their name."""
-    _tell_activation("activation_asked", activation, activations.answerers(activation, now=now), now=now)
+    _tell_activation(AlertKind.ACTIVATION_ASKED, activation, activations.answerers(activation, now=now), now=now)
     via = channel.current()
     if via.channel is channel.Channel.COMMAND:
         enqueue(
-            "activation_in_your_name",
+            AlertKind.ACTIVATION_IN_YOUR_NAME,
             subject=f"activation:{activation.pk}",
             recipients=[activation.asked_by.person_id],
             payload={"activation": activation.pk, "origin": via.origin},
@@ -248,12 +249,12 @@ def tell_activation_asked(activation: PolicyActivation, *, now: datetime) -> Non
 
 def tell_activation_lapsed(activation: PolicyActivation, *, now: datetime) -> None:
     """Mail 14: the two who agreed, and who expect it to rule."""
-    _tell_activation("activation_lapsed", activation, activations.concerned(activation, now=now), now=now)
+    _tell_activation(AlertKind.ACTIVATION_LAPSED, activation, activations.concerned(activation, now=now), now=now)
 
 
 def tell_activation_late(activation: PolicyActivation, *, now: datetime) -> None:
     """Mail 14, when the program cannot put it in force: the same people."""
-    _tell_activation("activation_late", activation, activations.concerned(activation, now=now), now=now)
+    _tell_activation(AlertKind.ACTIVATION_LATE, activation, activations.concerned(activation, now=now), now=now)
 
 
 def tell_in_force(
@@ -267,7 +268,7 @@ def tell_in_force(
         activation: id of what two officers agreed to; None for the first version of an installation.
     """
     enqueue(
-        "policy_in_force",
+        AlertKind.POLICY_IN_FORCE,
         # A version that comes into force again is a new occasion.
         subject=f"version:{version.pk}:{now.astimezone(UTC):%Y%m%dT%H%M%S.%f}",
         recipients=officers.watchers(now=now),
@@ -285,7 +286,7 @@ def tell_in_force(
 def tell_exception_in_force(exception: PolicyException, *, now: datetime) -> None:
     """Mail 15 about an exception: the same people."""
     enqueue(
-        "exception_in_force",
+        AlertKind.EXCEPTION_IN_FORCE,
         subject=f"exception:{exception.pk}",
         recipients=officers.watchers(now=now),
         payload={"exception": exception.pk},
@@ -296,7 +297,7 @@ def tell_exception_in_force(exception: PolicyException, *, now: datetime) -> Non
 def tell_publication_asked(publication: AcceptableUsePublication, *, now: datetime) -> None:
     """Mail 13 about an acceptable-use version: everybody who could answer."""
     enqueue(
-        "publication_asked",
+        AlertKind.PUBLICATION_ASKED,
         subject=f"publication:{publication.pk}",
         recipients=officers.seconds("acceptable_use", asked_by=publication.asked_by, now=now),
         payload={"publication": publication.pk},
@@ -309,9 +310,9 @@ def tell_published(publication: AcceptableUsePublication, people: Iterable[Perso
     version = publication.version
     if version is None:
         return
-    tell_consent(version, "aup_published", (person.pk for person in people), now=now)
+    tell_consent(version, AlertKind.AUP_PUBLISHED, (person.pk for person in people), now=now)
     enqueue(
-        "publication_in_force",
+        AlertKind.PUBLICATION_IN_FORCE,
         subject=f"publication:{publication.pk}",
         recipients=officers.watchers(now=now),
         payload={"publication": publication.pk},
@@ -319,12 +320,14 @@ def tell_published(publication: AcceptableUsePublication, people: Iterable[Perso
     )
 
 
-def tell_consent(version: AcceptableUseVersion, kind: str, recipients: Iterable[int], *, now: datetime) -> None:
+def tell_consent(version: AcceptableUseVersion, kind: AlertKind, recipients: Iterable[int], *, now: datetime) -> None:
     """Mail 10 about a version: published, due soon, or due now; each once to a person."""
     subject = acceptable_use.mail_subject(version)
     enqueue(kind, subject=subject, recipients=recipients, payload={"version": version.pk}, now=now)
 
 
-def _tell_activation(kind: str, activation: PolicyActivation, recipients: Iterable[int], *, now: datetime) -> None:
+def _tell_activation(
+    kind: AlertKind, activation: PolicyActivation, recipients: Iterable[int], *, now: datetime
+) -> None:
     payload = {"activation": activation.pk}
     enqueue(kind, subject=f"activation:{activation.pk}", recipients=recipients, payload=payload, now=now)
