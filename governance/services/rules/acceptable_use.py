@@ -220,7 +220,7 @@ def remind_consent(*, now: datetime) -> int:
 
 
 @transaction.atomic(durable=True)
-def _remind(version: AcceptableUseVersion, person_id: int, kind: str, *, now: datetime) -> int:
+def _remind(version: AcceptableUseVersion, person_id: int, kind: AlertKind, *, now: datetime) -> int:
     alerts.tell_consent(version, kind, [person_id], now=now)
     return 1
 
