@@ -130,7 +130,7 @@ def test_a_red_case_is_said_in_words_with_the_values_of_its_ask(folder: Path) ->
     assert lines
     assert "2 × exec" in text or "1 × budget owner" in text
     assert " must agree, expected " in text
-    assert f"the request's exposure is 25,000.01{NBSP}USD" in text
+    assert f"the assessed amount is 25,000.01{NBSP}USD" in text
     for sign in ("{", "}", "'}", "True", "None", "request.exposure_usd"):
         assert sign not in "".join(lines), sign
 
@@ -149,7 +149,7 @@ def test_diff_says_nothing_of_formatting_and_shows_a_limit(folder: Path) -> None
 def test_explain_reads_rules_and_decisions(folder: Path, tmp_path: Path) -> None:
     code, plain = run_json("explain", "shipped")
     assert code == 0
-    assert plain["rules"]["AL-8.overdrawn"].startswith("When the budget's headroom after is below 0")
+    assert plain["rules"]["AL-8.overdrawn"].startswith("When the budget headroom after this request is below 0")
     facts = tmp_path / "facts.json"
     facts.write_text(json.dumps({"request.exposure_usd": 28500.0, "place.country": None}))
     code, plain = run_json("explain", "shipped", "--facts", str(facts))
