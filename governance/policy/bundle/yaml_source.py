@@ -197,8 +197,10 @@ class _PlainDumper(_Dumper):
 
 def _represent_text(dumper: _PlainDumper, value: str) -> yaml.ScalarNode:
     style = None
-    if "\n" in value and value.strip(" ") == value and all(line == line.rstrip() for line in value.split("\n")):
-        style = "|"
+    if "\n" in value:
+        # Where white space at an end of a line would be lost or folded, escapes keep it, on one line.
+        fits = value.strip(" ") == value and all(line == line.rstrip() for line in value.split("\n"))
+        style = "|" if fits else '"'
     elif not isinstance(read_scalar(value), str):
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)

@@ -392,3 +392,15 @@ def test_limits_have_a_name_in_the_bundle() -> None:
     with pytest.raises(BundleError) as caught:
         find_param(BUNDLE, "auto_alow_max_usd")
     assert caught.value.suggestion == LIMIT
+
+
+@pytest.mark.parametrize(
+    "name", ["a\N{NO-BREAK SPACE}\nb", "\N{EM SPACE}\nb", "a \nb", "a\nb", "\n\N{NO-BREAK SPACE}b", "a\tb\n"]
+)
+def test_white_space_before_a_line_break_costs_no_other_line(name: str) -> None:
+    text = shipped_text("approval-limits")
+    model = load_bundle(text, "x.yaml").tests[0]
+    case = replace(model, name=f"new {name}", on=date(2029, 2, 12))
+    edited = edit_source(text, add_cases([case]))
+    assert edited.kept_text
+    assert case in edited.bundle.tests
