@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from governance.display.countries import name_of
 from governance.display.vocabulary import words
 from governance.domain.prose import capital
 from governance.domain.requests import fields
@@ -34,4 +35,8 @@ def _text(row: Field, value: Any) -> str:
         return words(value)
     if row.type is FieldType.NAMES:
         return ", ".join(words(item) for item in value)
+    if row.type is FieldType.COUNTRY:
+        return name_of(str(value))
+    if row.type is FieldType.COUNTRIES:
+        return ", ".join(name_of(code) for code in value)
     return capital(say(row, value))

@@ -101,7 +101,7 @@ class ProvisioningRequest(Moving):
 
     @property
     def is_for_something_new(self) -> bool:
-        return self.kind == RequestKind.NEW
+        return kinds.kind_of(self.kind) is kinds.NEW
 
 
 class RequestRevision(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -15,7 +14,7 @@ from estimator.core.workload.fields import WorkloadKind
 from governance.api.requests.content import content_schema
 from governance.display.answers import listed
 from governance.domain.errors import InvalidAsk
-from governance.domain.requests import fields, kinds
+from governance.domain.requests import fields
 from governance.domain.requests.fields import Choice, Control, Field, FieldType, Step
 from governance.domain.requests.parse import RequestContent
 from governance.policy.facts.facts_schema import FACTS_BY_NAME
@@ -149,8 +148,3 @@ def test_content_is_never_changed() -> None:
 )  # fmt: skip
 def test_stored_revisions_keep_their_digest(changes: dict[str, object], digest: str) -> None:
     assert parsed(**changes).digest == digest
-
-
-def test_a_kind_that_nothing_carries_out_is_not_offered() -> None:
-    assert [kind.slug for kind in kinds.KINDS if kind.is_offered] == ["new", "renewal", "ratification"]
-    assert replace(kinds.NEW, on_approval=None).is_offered is False
