@@ -74,6 +74,19 @@
     if (action && action()) event.preventDefault();
   });
 
+  // What is typed before htmx has loaded is told to it afterwards, or a slow line would leave the page without an answer.
+  const early = new Map();
+  const remember = (event) => early.set(event.target, (early.get(event.target) || new Set()).add(event.type));
+  document.addEventListener("input", remember);
+  document.addEventListener("change", remember);
+  document.addEventListener("htmx:load", function () {
+    document.removeEventListener("input", remember);
+    document.removeEventListener("change", remember);
+    for (const [control, types] of early) {
+      for (const type of types) control.dispatchEvent(new Event(type, { bubbles: true }));
+    }
+  }, { once: true });
+
   // Whoever goes on typing while new questions are on their way keeps what they typed.
   const sent = new Map();
   const kept = new Map();

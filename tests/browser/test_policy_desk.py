@@ -13,7 +13,7 @@ from tests.browser.walk import Walk
 from tests.cast import Cast
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -54,6 +54,21 @@ def test_an_officer_drafts_a_limit_and_sees_the_sentence_marked(page: Page, site
     values = next(each.values for each in load_bundle(draft.source).params if each.name == "auto_allow_max_usd")
     assert [(each.value, each.start.isoformat()) for each in values] == [(2500.0, "2024-01-01"), (1500.0, DAY)]
     assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_what_was_typed_before_the_script_came_is_checked_too(page: Page, site: tuple[str, Cast]) -> None:
+    url, _ = site
+    held: list[Route] = []
+    Walk(page, url).sign_in("grace", address("limits"))
+    page.get_by_role("heading", name="Change the limits of Approval limits").wait_for()
+    page.route("**/htmx*.js", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    page.locator("#id_value-auto_allow_max_usd").fill("1,500")
+    page.wait_for_timeout(600)
+    assert page.locator("#changes ins").count() == 0
+    held[0].continue_()
+    page.locator("#changes ins").first.wait_for()
+    assert page.locator("#changes ins").first.inner_text() == f"1,500{NBSP}USD"
 
 
 def test_a_rule_is_checked_while_it_is_written_and_a_table_too(page: Page, site: tuple[str, Cast]) -> None:
