@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance.models import ApprovalStage, AuditEvent, Flag
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from tests.admin.conftest import signed_in
 from tests.admin.test_decide import ask
 from tests.cast import Cast, open_stage
@@ -21,7 +21,7 @@ FLAGS = reverse("admin:governance_flag_changelist")
 
 def decided(cast: Cast, now: datetime) -> ApprovalStage:
     stage = open_stage(ask(cast, now, gpu_hours_cap=5000.0))
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="approve", reason="needed for the release",
         revision_digest=stage.revision.digest, now=now,
     )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from governance.models import ApprovalStage, Budget, Grant
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.requests import drafts, submission
 from tests.browser.walk import Walk
 from tests.cast import Cast, content, reviewed
@@ -59,7 +59,7 @@ def furnished(site: tuple[str, Cast]) -> Furnished:
     waiting = submission.ask_at_once(content=reviewed(**dates, **work, title="Waits for a lead"), **ask)
     changed = submission.ask_at_once(content=reviewed(**dates, title="Needs changes"), **ask)
     stage = ApprovalStage.objects.get(provisioning_request=changed)
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="changes", reason="Say what you will measure, please.",
         revision_digest=stage.revision.digest, now=now,
     )  # fmt: skip

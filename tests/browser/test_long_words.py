@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from governance.models import ApprovalStage, Budget, Grant, Person, Project, ProvisioningRequest
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.requests import comments, drafts, submission
 from tests.browser.walk import Walk
 from tests.cast import Cast, content, reviewed
@@ -39,7 +39,7 @@ def long_words(cast: Cast) -> list[str]:
     comments.add_comment(request_id=waiting.pk, actor=cast.bob, text=LONG * 3, now=now)
     changed = submission.ask_at_once(content=reviewed(**dates, **texts), **ask)
     stage = ApprovalStage.objects.get(provisioning_request=changed)
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="changes", reason=LONG * 3, revision_digest=stage.revision.digest,
         now=now,
     )  # fmt: skip

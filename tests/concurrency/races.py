@@ -31,7 +31,7 @@ from governance.policy.bundle.shipped import shipped_text
 from governance.selectors.people.people import system_actor
 from governance.selectors.requests import assessments
 from governance.selectors.rules import policy_checks as reading_checks
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.messages import sweeps
 from governance.services.money import budgets
 from governance.services.record import idempotency
@@ -415,7 +415,7 @@ RACES: dict[str, Callable[[Cast], None]] = {
 
 def decision(cast: Cast, stage, who: str) -> Callable[[], ApprovalDecision]:
     return partial(
-        approvals.decide, stage_id=stage.pk, actor=cast.users[who], verdict="approve", reason="looked at it",
+        decisions.decide, stage_id=stage.pk, actor=cast.users[who], verdict="approve", reason="looked at it",
         revision_digest=stage.revision.digest, now=NOW,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from governance.models import Grant, ProvisioningRequest
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.requests import drafts, submission
 from tests.cast import NOW, Cast, content, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint, row_versions
@@ -77,7 +77,7 @@ def test_submit_happens_wholly_or_not_at_all(cast: Cast, ask: Callable[[], dict[
 def test_decide_happens_wholly_or_not_at_all(cast: Cast, verdict: str, before: bool):
     stage = open_stage(submitted(cast))
     decide = partial(
-        approvals.decide, stage_id=stage.pk, actor=cast.bob, verdict=verdict, reason="looked at it",
+        decisions.decide, stage_id=stage.pk, actor=cast.bob, verdict=verdict, reason="looked at it",
         revision_digest=stage.revision.digest, now=NOW,
     )  # fmt: skip
     count = break_everywhere(decide, before=before)

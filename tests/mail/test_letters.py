@@ -14,7 +14,7 @@ from governance.channels.email.letters import Moot, quoted, unlinked
 from governance.channels.email.message import one_line, visible
 from governance.domain.prose import NBSP
 from governance.models import Alert, ApprovalStage, Delegation, Grant, Person, ProvisioningRequest, Role, RoleAssignment
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.messages import alerts, sweeps
 from governance.services.money import crossings
 from governance.services.requests import submission, withdrawal
@@ -27,7 +27,7 @@ LINK = re.compile(r"https?://[^\s\"'<>)]+")
 
 def decide(request: ProvisioningRequest, cast: Cast, who: str, verdict: str, reason: str, *, now: Any = NOW) -> None:
     stage = open_stage(request)
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.users[who], verdict=verdict, reason=reason,
         revision_digest=stage.revision.digest, now=now,
     )  # fmt: skip

@@ -26,7 +26,7 @@ from governance.selectors.approvals import approvals as pages
 from governance.selectors.approvals import authority, queues
 from governance.selectors.messages import alerts
 from governance.selectors.people.people import system_actor, visibility_of
-from governance.services.approvals import approvals, delegations, limits
+from governance.services.approvals import decisions, delegations, limits
 from governance.services.people import people, roles
 from tests.cast import NOW, Cast, add_person, submitted
 from tests.prove.counts import COUNTS
@@ -113,7 +113,7 @@ class Sequence:
 
     def decide(self) -> None:
         stage, who = self.rng.choice(self.open_stages()), self.user(self.rng.choice(DECIDERS))
-        decision = approvals.decide(
+        decision = decisions.decide(
             stage_id=stage.pk, actor=who, verdict="approve", reason="Looked at it.",
             revision_digest=stage.revision.digest, now=self.now,
         )  # fmt: skip
@@ -150,7 +150,7 @@ class Sequence:
 
     def may_decide(self, stage: ApprovalStage, who: User) -> bool:
         try:
-            approvals.effective_person(stage, self.request, who, now=self.now)
+            decisions.effective_person(stage, self.request, who, now=self.now)
         except GovernanceError:
             return False
         return True

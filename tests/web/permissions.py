@@ -43,7 +43,7 @@ from governance.models import (
     Team,
     User,
 )
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.people import tokens
 from governance.services.requests import comments
 from tests.cast import Cast, add_person, add_team
@@ -198,7 +198,7 @@ def build(cast: Cast, roles: Iterable[str]) -> World:
     comment = comments.add_comment(request_id=request.pk, actor=cast.alice, text="A remark.", now=now)
     decided = reading.waiting(cast)
     stage = ApprovalStage.objects.select_related("revision").get(provisioning_request=decided, state="open")
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="reject", reason="Not now.", revision_digest=stage.revision.digest,
         now=now,
     )  # fmt: skip

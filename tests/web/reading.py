@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from governance.models import ApprovalStage, Grant, ProvisioningRequest
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.requests import drafts, submission
 from tests import cast as casting
 from tests.cast import Cast
@@ -48,7 +48,7 @@ def decide(cast: Cast, request: ProvisioningRequest, verdict: str, reason: str, 
     """Say something on the stage that this person may decide."""
     stage = ApprovalStage.objects.select_related("revision").filter(provisioning_request=request, state="open").first()
     assert stage is not None
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk,
         actor=cast.users[who],
         verdict=verdict,

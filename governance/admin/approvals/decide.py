@@ -28,7 +28,7 @@ from governance.models import ApprovalDecision
 from governance.selectors.approvals import approvals as reading
 from governance.selectors.approvals.approvals import StageFile
 from governance.selectors.requests.reasons import crossing_lines
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 
 SAID = {
     Verdict.APPROVE: "You approved",
@@ -87,7 +87,7 @@ def _take(desk: DeskSite, request: HttpRequest, stage_id: int) -> HttpResponse:
     if "revision" not in moved and moved and file.mine is not None:
         return _show(desk, request, file, _pins_moved(moved), reason=reason, status=StaleRevision.http_status)
     try:
-        decision = approvals.decide(
+        decision = decisions.decide(
             stage_id=stage_id,
             actor=person.user,
             verdict=verdict,

@@ -11,7 +11,7 @@ from governance.api.requests.views import RequestEndpoint
 from governance.api.schema import SUBMITTING, described
 from governance.domain import errors
 from governance.models import ApprovalStage
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 
 
 class StageDecide(RequestEndpoint):
@@ -32,7 +32,7 @@ class StageDecide(RequestEndpoint):
         stage = self.found(ApprovalStage.objects.select_related("provisioning_request"), pk=stage_id)
         self.request_to_read(stage.provisioning_request.number)
         return self.once(
-            approvals.decide,
+            decisions.decide,
             lambda decision: ApprovalDecisionSerializer(decision).data,
             status=201,
             now=timezone.now(),

@@ -16,7 +16,7 @@ from governance.domain.errors import AlreadyDecided, NotAllowed
 from governance.domain.money.money import MICRO_PER_UNIT
 from governance.domain.states.approvals import StageState, Verdict
 from governance.models import ApprovalStage, Delegation, Flag, Grant, ProvisioningRequest, RoleAssignment, User
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.commit import joined
 from governance.services.grants import grants
 from governance.services.messages import flags
@@ -103,7 +103,7 @@ class World:
         for stage in stages.select_related("revision"):
             with contextlib.suppress(NotAllowed, AlreadyDecided):
                 within(
-                    approvals.decide,
+                    decisions.decide,
                     stage_id=stage.pk,
                     actor=actor,
                     verdict=verdict,

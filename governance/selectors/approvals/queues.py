@@ -90,8 +90,8 @@ def approver_queue(
 ) -> Queue:
     """Stages that the person may decide, soonest due first, then the largest amount. Six queries at most.
 
-    The same rules as `services.approvals.decide`: a role that reaches the project, or a delegation from someone whose
-    role does; within the approval limit; never one's own ask; one role per person and revision.
+    The same rules as `services.approvals.decisions.decide`: a role that reaches the project, or a delegation from
+    someone whose role does; within the approval limit; never one's own request; one role per person and revision.
 
     Args:
         limit: how many stages are read whole.

@@ -16,7 +16,7 @@ from governance.domain.states.requests import EDITABLE, Event, State
 from governance.models import ProvisioningRequest, User
 from governance.selectors.people import people
 from governance.selectors.requests import references
-from governance.services.approvals import approvals
+from governance.services.approvals import stages
 from governance.services.commit import BeforeCommit, nothing
 from governance.services.money import budgets
 from governance.services.record import audit, counters
@@ -128,7 +128,7 @@ def require_requester(request: ProvisioningRequest, actor: User) -> None:
 
 def _take_back(request: ProvisioningRequest, *, actor: User, now: datetime) -> None:
     budgets.resolve_hold(request, HoldEvent.RELEASE, actor=actor, now=now)
-    approvals.cancel_stages(request, now=now)
+    stages.cancel_stages(request, now=now)
     moves.apply(request, Event.REVISE, now=now)
 
 

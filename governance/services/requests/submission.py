@@ -18,7 +18,7 @@ from governance.selectors.money import balances
 from governance.selectors.requests import assessments as assessing
 from governance.selectors.requests import facts
 from governance.selectors.requests.assessments import Ahead, Assessed, Moved
-from governance.services.approvals import approvals
+from governance.services.approvals import stages
 from governance.services.commit import BeforeCommit, nothing, own_transaction
 from governance.services.grants import grants
 from governance.services.messages import alerts, flags
@@ -143,7 +143,7 @@ def _submit(request: ProvisioningRequest, *, actor: User, now: datetime, ahead: 
         case State.DENIED:
             alerts.tell_request_answered(request, assessed, actor=actor, now=now)
         case State.IN_REVIEW:
-            approvals.open_stages(request, revision, assessed, now=now)
+            stages.open_stages(request, revision, assessed, now=now)
         case _:
             cap = budgets.amount_of_hold(assessed.hold_micro or 0)
             grant = grants.prepare(request, revision, assessed, cost_cap_micro=cap, actor=actor, now=now)
@@ -261,7 +261,6 @@ def _fill_from(request: ProvisioningRequest, ask: RequestContent, assessed: Asse
     request.exposure_micro = assessed.exposure_micro
     request.draft = ask.to_content()
     request.submitted_at = now
-    request.answered_at = None if request.state == State.IN_REVIEW else now
 
 
 def _freeze(request: ProvisioningRequest, ask: RequestContent, *, actor: User, now: datetime) -> RequestRevision:

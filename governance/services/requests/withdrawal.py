@@ -12,7 +12,7 @@ from governance.domain.states.money import HoldEvent, HoldState
 from governance.domain.states.requests import Event, State
 from governance.domain.text import clean_reason
 from governance.models import BudgetHold, ProvisioningRequest, User
-from governance.services.approvals import approvals
+from governance.services.approvals import stages
 from governance.services.messages import alerts, flags
 from governance.services.money import budgets
 from governance.services.record import audit
@@ -35,7 +35,7 @@ def withdraw_request(*, request_id: int, actor: User, reason: str, now: datetime
     moves.answer(request, Event.WITHDRAW, now=now)
     if held:
         budgets.resolve_hold(request, HoldEvent.RELEASE, actor=actor, now=now)
-    approvals.cancel_stages(request, now=now)
+    stages.cancel_stages(request, now=now)
     audit.record("request.withdrawn", actor=actor, subject=request, now=now, reason=reason)
     return request
 
@@ -48,7 +48,7 @@ def expire_request(*, request_id: int, actor: User, now: datetime) -> bool:
     if hold is None:
         return False
     budgets.resolve_hold(request, HoldEvent.EXPIRE, actor=actor, now=now)
-    approvals.cancel_stages(request, now=now)
+    stages.cancel_stages(request, now=now)
     moves.answer(request, Event.EXPIRE_HOLD, now=now)
     flags.raise_flag(
         key=f"hold_expired:{hold.pk}",

@@ -8,7 +8,7 @@ import pytest
 
 from governance.models import ApprovalStage, Role
 from governance.selectors.approvals.office import office_between
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from tests.cast import NOW, Cast, open_stage, submitted
 
 
@@ -23,7 +23,7 @@ def decide(
             provisioning_request=request, revision=stage.revision, order=stage.order + 1, quorum=1,
             role=Role.objects.get(slug=then), due_working_days=2,
         )  # fmt: skip
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict=verdict, reason="Fine as it is.",
         revision_digest=stage.revision.digest, now=NOW + timedelta(minutes=minute),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from governance.domain.errors import GovernanceError
 from governance.models import ApprovalLimit, ApprovalStage, Delegation, ProvisioningRequest, Role, RoleAssignment, User
 from governance.selectors.approvals import queues
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.requests import submission, withdrawal
 from tests.cast import NOW, Cast, add_person, add_team, content, open_stage, submitted
 
@@ -67,7 +67,7 @@ def test_who_has_decided_one_role_does_not_find_another(cast: Cast) -> None:
     before = [item.stage.role.slug for item in queues.approver_queue(cast.bob, NOW)]
     assert before
     stage = ApprovalStage.objects.select_related("revision").get(provisioning_request=request, role__slug=before[0])
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="approve", reason="Fine by me.",
         revision_digest=stage.revision.digest, now=NOW,
     )  # fmt: skip
@@ -118,7 +118,7 @@ def test_the_queue_agrees_with_the_service_for_everybody(cast: Cast) -> None:
         for stage in stages:
             request = ProvisioningRequest.objects.get(pk=stage.provisioning_request_id)
             try:
-                expected: tuple[bool, int | None] = True, approvals.effective_person(stage, request, user, now=NOW)
+                expected: tuple[bool, int | None] = True, decisions.effective_person(stage, request, user, now=NOW)
             except GovernanceError:
                 expected = False, None
             assert (stage.pk in queued, queued.get(stage.pk)) == expected, (user, stage.role.slug)

@@ -11,7 +11,7 @@ from governance.models import Assessment, ModelLineage, Project, ProvisioningReq
 from governance.selectors import home
 from governance.selectors.people import people
 from governance.selectors.requests import assessments, provisioning, similar
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.requests import drafts, submission, withdrawal
 from tests.cast import NOW, Cast, add_person, content, open_stage, submitted
 
@@ -32,7 +32,7 @@ def counted(cast: Cast, who: str = "alice", **changes: Any) -> tuple[int, float]
 
 def approve(request: ProvisioningRequest, cast: Cast, who: str = "bob") -> None:
     stage = open_stage(request)
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.users[who], verdict="approve", reason="Fine.",
         revision_digest=stage.revision.digest, now=NOW,
     )  # fmt: skip
@@ -53,7 +53,7 @@ def test_the_persons_own_count_while_they_wait_and_nobody_elses_do(cast: Cast) -
     assert counted(cast) == (2, 1_500.0)
     assert counted(cast, "heidi") == (1, 500.0)
     stage = open_stage(request)
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="changes", reason="In one piece, please.",
         revision_digest=stage.revision.digest, now=NOW,
     )  # fmt: skip
@@ -91,7 +91,7 @@ def end(request: ProvisioningRequest, cast: Cast, state: str) -> None:
     match state:
         case "rejected":
             stage = open_stage(request)
-            approvals.decide(
+            decisions.decide(
                 stage_id=stage.pk, actor=cast.bob, verdict="reject", reason="No.",
                 revision_digest=stage.revision.digest, now=NOW,
             )  # fmt: skip

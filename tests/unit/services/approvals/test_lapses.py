@@ -25,7 +25,7 @@ from governance.models import (
 )
 from governance.selectors.approvals import authority, queues
 from governance.selectors.people.people import system_actor
-from governance.services.approvals import approvals, delegations, limits
+from governance.services.approvals import decisions, delegations, limits
 from governance.services.people import people, roles
 from tests.cast import NOW, Cast, add_person, open_stage, submitted
 from tests.house import broken_promises
@@ -44,7 +44,7 @@ def cast(cast: Cast) -> Cast:
 
 
 def say(stage: ApprovalStage, actor: User, *, now: datetime = NOW) -> ApprovalDecision:
-    return approvals.decide(
+    return decisions.decide(
         stage_id=stage.pk, actor=User.objects.get(pk=actor.pk), verdict="approve", reason="Looked at it.",
         revision_digest=stage.revision.digest, now=now,
     )  # fmt: skip

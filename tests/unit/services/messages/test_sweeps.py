@@ -12,7 +12,7 @@ from governance.domain.errors import NotAllowed, NotFound
 from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.money.money import MICRO_PER_UNIT
 from governance.models import Alert, ApprovalLimit, ApprovalStage, AuditEvent, Flag, Grant, JobRun, Role
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.messages import flags, sweeps
 from governance.services.record import audit, jobs
 from governance.services.requests import submission, withdrawal
@@ -31,7 +31,7 @@ def limit(cast: Cast, usd: int, *, since: datetime, role: str = "team_lead") -> 
 def approved(cast: Cast, **changes: Any) -> Grant:
     request = submitted(cast, **changes)
     stage = open_stage(request)
-    approvals.decide(
+    decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="approve", reason="Fits the plan.",
         revision_digest=stage.revision.digest, now=NOW,
     )  # fmt: skip

@@ -29,7 +29,7 @@ from governance.models import (
     RoleAssignment,
 )
 from governance.selectors.requests import assessments
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.money import budgets
 from governance.services.requests import drafts, submission, withdrawal
 from tests.cast import NOW, Cast, content, offer_every_kind, open_stage, reviewed, submitted
@@ -250,7 +250,7 @@ def test_a_clone_starts_without_past_dates(cast: Cast):
 
 def approve(cast: Cast, request: ProvisioningRequest, who: str = "bob", **options):
     stage = open_stage(request)
-    return approvals.decide(
+    return decisions.decide(
         stage_id=stage.pk,
         actor=cast.users[who],
         verdict=options.get("verdict", "approve"),

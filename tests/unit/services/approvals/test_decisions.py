@@ -24,7 +24,7 @@ from governance.models import (
     RoleAssignment,
     User,
 )
-from governance.services.approvals import approvals
+from governance.services.approvals import decisions
 from governance.services.requests import drafts, submission
 from tests.cast import NOW, Cast, open_stage, reviewed, submitted
 from tests.house import broken_promises, fingerprint
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 
 def say(stage: ApprovalStage, actor: User, verdict: str = "approve", **changes):
-    return approvals.decide(
+    return decisions.decide(
         **{
             "stage_id": stage.pk,
             "actor": actor,
