@@ -15,6 +15,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP
 
 from config.serve.processes import LOOPBACK
+from governance.domain.maildir import delivery_order
 
 KEPT_MAX = 2000
 """Mails; the oldest go first."""
@@ -36,8 +37,7 @@ class Keeper:
     def _forget_oldest(self) -> None:
         keys = self.box.keys()
         if len(keys) > KEPT_MAX:
-            # A Maildir key begins with the second of delivery.
-            for key in sorted(keys)[: len(keys) - KEPT_MAX]:
+            for key in sorted(keys, key=delivery_order)[: len(keys) - KEPT_MAX]:
                 self.box.discard(key)
 
 

@@ -54,9 +54,9 @@ def decide(
     """Record one person's decision on one stage, and what follows from it.
 
     A rejection or a request for changes ends the stage at once. An approval counts towards the quorum; the last
-    approval of the last stage re-checks policy, roles, limits and delegations, and issues the grant. An approval that no longer
-    counts by then is recorded as lapsed, its stage opens again, and whoever may decide it is told. What a last approval
-    has to size is sized before anything is locked; what follows is one durable transaction.
+    approval of the last stage re-checks policy, roles, limits and delegations, and issues the grant. An approval that
+    no longer counts by then is recorded as lapsed, its stage opens again, and whoever may decide it is told. What a
+    last approval has to size is sized before anything is locked; what follows is one durable transaction.
 
     Args:
         actor: the account of the person who decides, for themselves or for someone who delegated to them.
@@ -156,11 +156,11 @@ def _decide(
         case Verdict.REJECT:
             action = "stage.rejected"
             _end_review(stage, request, StageEvent.REJECT, Event.REJECT, actor=actor, now=now)
-            alerts.tell_request_decided(request, decision, now=now)
+            alerts.tell_request_rejected(request, decision, now=now)
         case _:
             action = "stage.changes_asked"
             _end_review(stage, request, StageEvent.ASK_FOR_CHANGES, Event.ASK_FOR_CHANGES, actor=actor, now=now)
-            alerts.tell_changes_wanted(request, decision, now=now)
+            alerts.tell_changes_requested(request, decision, now=now)
 
     before_commit(decision)
     # Tell. The audit rows are the last write.

@@ -95,7 +95,7 @@ def _check_again(
     if assessed.outcome is Outcome.DENY:
         moves.answer(request, Event.DENY_AT_GRANT, now=now)
         budgets.resolve_hold(request, HoldEvent.RELEASE, actor=actor, now=now)
-        alerts.tell_request_answered(request, assessed, actor=actor, now=now)
+        alerts.tell_request_denied(request, now=now)
         return []
     if _reopen_what_no_longer_counts(request, revision, assessed, standing, actor=actor, now=now):
         return []

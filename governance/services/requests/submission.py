@@ -141,7 +141,7 @@ def _submit(request: ProvisioningRequest, *, actor: User, now: datetime, ahead: 
     grant = None
     match request.state:
         case State.DENIED:
-            alerts.tell_request_answered(request, assessed, actor=actor, now=now)
+            alerts.tell_request_denied(request, now=now)
         case State.IN_REVIEW:
             stages.open_stages(request, revision, assessed, now=now)
         case _:

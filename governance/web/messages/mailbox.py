@@ -24,6 +24,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
+from governance.domain.maildir import delivery_order
+
 SHOWN_MAX = 200
 SANDBOX = "allow-popups allow-top-navigation-by-user-activation"
 """A mail may lead the reader somewhere when clicked; it may not run, submit or read anything."""
@@ -50,7 +52,7 @@ def _box() -> mailbox.Maildir:
 
 
 def _newest_first(box: mailbox.Maildir) -> Iterator[Line]:
-    for key in sorted(box.keys(), reverse=True):  # a Maildir key begins with the second of delivery
+    for key in sorted(box.keys(), key=delivery_order, reverse=True):
         try:
             headers = _headers.parsebytes(box.get_bytes(key))
         except KeyError:  # just removed to make room

@@ -33,7 +33,6 @@ from governance.selectors.messages import alerts as selected
 from governance.selectors.messages.alerts import INFRASTRUCTURE_ROLE
 from governance.selectors.money.crossings import Crossing
 from governance.selectors.people import duties
-from governance.selectors.requests.assessments import Assessed
 from governance.selectors.rules import acceptable_use, activations, officers
 from governance.services.record import channel
 
@@ -133,57 +132,50 @@ def _rows_about_stage(
     )
 
 
-def tell_request_answered(request: ProvisioningRequest, assessed: Assessed, *, actor: User, now: datetime) -> None:
-    """Mail 2 after a rule said no."""
-    enqueue(
-        AlertKind.REQUEST_DENIED,
-        subject=f"request:{request.pk}:{request.revision_count}",
-        recipients=[request.requester.person_id],
-        request=request,
-        payload={"revision": request.revision_count},
-        now=now,
-    )
-
-
-def tell_request_decided(request: ProvisioningRequest, decision: ApprovalDecision, *, now: datetime) -> None:
-    """Mail 2 after a person said no."""
-    enqueue(
-        AlertKind.REQUEST_REJECTED,
-        subject=f"decision:{decision.pk}",
-        recipients=[request.requester.person_id],
-        request=request,
-        payload={"decision": decision.pk},
-        now=now,
-    )
+def tell_request_denied(request: ProvisioningRequest, *, now: datetime) -> None:
+    """Mail 2 after policy denied it."""
+    _tell_of_revision(AlertKind.REQUEST_DENIED, request, now=now)
 
 
 def tell_request_expired(request: ProvisioningRequest, *, now: datetime) -> None:
     """Mail 2 after a hold ran out."""
-    enqueue(
-        AlertKind.REQUEST_EXPIRED,
-        subject=f"request:{request.pk}:{request.revision_count}",
-        recipients=[request.requester.person_id],
-        request=request,
-        payload={"revision": request.revision_count},
-        now=now,
-    )
+    _tell_of_revision(AlertKind.REQUEST_EXPIRED, request, now=now)
 
 
-def tell_changes_wanted(request: ProvisioningRequest, decision: ApprovalDecision, *, now: datetime) -> None:
+def tell_request_rejected(request: ProvisioningRequest, decision: ApprovalDecision, *, now: datetime) -> None:
+    """Mail 2 after an approver rejected it."""
+    _tell_of_decision(AlertKind.REQUEST_REJECTED, request, decision, now=now)
+
+
+def tell_changes_requested(request: ProvisioningRequest, decision: ApprovalDecision, *, now: datetime) -> None:
     """Mail 3."""
-    enqueue(
-        AlertKind.CHANGES_WANTED,
-        subject=f"decision:{decision.pk}",
-        recipients=[request.requester.person_id],
-        request=request,
-        payload={"decision": decision.pk},
-        now=now,
+    _tell_of_decision(AlertKind.CHANGES_WANTED, request, decision, now=now)
+
+
+def _tell_of_revision(kind: AlertKind, request: ProvisioningRequest, *, now: datetime) -> None:
+    """To the requester, once for each revision."""
+    _tell_requester(
+        kind, request, f"request:{request.pk}:{request.revision_count}", {"revision": request.revision_count}, now=now
     )
+
+
+def _tell_of_decision(
+    kind: AlertKind, request: ProvisioningRequest, decision: ApprovalDecision, *, now: datetime
+) -> None:
+    """To the requester, once for each decision."""
+    _tell_requester(kind, request, f"decision:{decision.pk}", {"decision": decision.pk}, now=now)
+
+
+def _tell_requester(
+    kind: AlertKind, request: ProvisioningRequest, subject: str, payload: dict[str, Any], *, now: datetime
+) -> None:
+    recipients = [request.requester.person_id]
+    enqueue(kind, subject=subject, recipients=recipients, request=request, payload=payload, now=now)
 
 
 def tell_grant_issued(grant: Grant, *, actor: User, now: datetime) -> None:
-    """Mail 5, which is also the yes of mail 2: one fact, one mail. The owner, and who looks after infrastructure."""
-    # Whoever gave the last yes saw the grant on the page.
+    """Mail 5, which also says that the request is approved: to the owner, and who looks after infrastructure."""
+    # Whoever gave the last approval saw the grant on the page.
     recipients = selected.role_holders(INFRASTRUCTURE_ROLE, grant.project, now=now) - {actor.person_id}
     enqueue(
         AlertKind.GRANT_ISSUED,
