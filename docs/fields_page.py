@@ -15,7 +15,9 @@ Written by `python -m docs.fields_page > docs/fields.md` from `governance/domain
 The form, the API and stored revisions have the same fields and one parser. *Needed* is a field that has to be answered
 before a request is submitted; a draft may leave any open. The last column is the fact that rules read the answer as
 ([facts.md](facts.md)), with the minor version of the facts schema where it is not the first. The fields of `work`
-depend on the workload: `manage.py estimate` and [estimator.md](estimator.md).
+depend on the workload: `manage.py estimate` and [estimator.md](estimator.md). An *earlier* name of a field is read
+until 1.0, in the API, in workload files and in stored revisions, which keep the names and the digest that they were
+stored with; answers have the present name.
 """
 
 _KINDS = """
@@ -51,7 +53,8 @@ def _row(row: Field) -> str:
     needed = _first_line(rule) if rule else "yes" if row.is_needed else ""
     if row.default not in (None, (), False, 0):
         needed = f"`{row.default}` without"
-    return f"| `{row.name}` | {row.label} | {row.type.value} | {_values(row)} | {needed} | {_fact(row)} |"
+    name = f"`{row.name}`" + (f" (earlier `{row.earlier_name}`)" if row.earlier_name else "")
+    return f"| {name} | {row.label} | {row.type.value} | {_values(row)} | {needed} | {_fact(row)} |"
 
 
 def _first_line(rule: object) -> str:

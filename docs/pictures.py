@@ -128,7 +128,7 @@ def form(page: Page) -> None:
     page.locator("#id_title").fill("Full fine-tune of 70B for long documents")
     page.locator("#id_project").select_option("long-context")
     page.locator("#id_workload").select_option("fine_tuning")
-    page.locator('input[name="ask"][value="work"]').check()
+    page.locator('input[name="sizing"][value="work"]').check()
     page.locator("#id_work-parameters_billion").fill("70")
     page.locator("#id_work-tokens_billion").fill("10")
     page.get_by_role("button", name="Continue to").click()

@@ -1,4 +1,4 @@
-"""A workload file: one YAML document that states the work, the place, and the limits of an ask."""
+"""A workload file: one YAML document that states the work, the place, and the limits of a request."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NEED_FIELDS = (*NEED_NUMBERS, *NEED_LISTS, *NEED_CHOICES, "is_export_controlled"
 EXTRA_FIELDS = tuple(Extras.__slots__)
 KEYS = (
     "workload",
-    "ask",
+    "sizing",
     "work",
     "place",
     "day",
@@ -50,6 +50,9 @@ KEYS = (
     "hosted_model",
     *LIMITS,
 )
+
+EARLIER_NAMES = {"ask": "sizing"}
+"""Keys of files from before 1.0 that are still read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,12 @@ def read_work_file(text: str) -> WorkFile:
     """
     data = _load(text)
     errors = {str(key)[:40]: f"this is not one of {', '.join(KEYS)}" for key in data if key not in KEYS}
-    ask = data.get("ask", "work")
-    if ask not in ("work", "cap"):
-        errors["ask"] = "choose work or cap"
+    sizing = data.get("sizing", "work")
+    if sizing not in ("work", "cap"):
+        errors["sizing"] = "choose work or cap"
     workload = place = lineage = None
     try:
-        workload = Workload.parse(str(data.get("workload", "")), _mapping(data, "work"), is_sized=ask == "work")
+        workload = Workload.parse(str(data.get("workload", "")), _mapping(data, "work"), is_sized=sizing == "work")
     except InputError as error:
         errors |= error.errors
     try:
@@ -156,6 +159,11 @@ def _load(text: str) -> Mapping[str, Any]:
         raise InputError({"file": f"is not valid YAML ({str(error).splitlines()[0][:120]})"}) from None
     if not isinstance(data, Mapping):
         raise InputError({"file": "state the workload as keys and values"})
+    for earlier, name in EARLIER_NAMES.items():
+        if earlier in data:
+            if name in data:
+                raise InputError({earlier: f"is the earlier name of {name}: give only {name}"})
+            data = {name if key == earlier else key: value for key, value in data.items()}
     return data
 
 

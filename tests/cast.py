@@ -198,7 +198,7 @@ def content(**changes: Any) -> dict[str, Any]:
         "kind": "new",
         "project": "long-context",
         "workload": "lease",
-        "ask": "cap",
+        "sizing": "cap",
         "work": {},
         "accelerator": ACCELERATOR,
         "accelerator_count": 8,

@@ -72,7 +72,7 @@ class Founder:
     def content(self, **changes: Any) -> dict[str, Any]:
         """A small request, such as a first one is."""
         return {
-            "title": "First ablations", "kind": "new", "project": "first-model", "workload": "lease", "ask": "cap",
+            "title": "First ablations", "kind": "new", "project": "first-model", "workload": "lease", "sizing": "cap",
             "work": {}, "accelerator": "h100-sxm5-80gb", "accelerator_count": 8, "gpu_hours_cap": 1000.0,
             "provider": "coreweave", "country": "SE", "price_term": "on_demand",
             "start_on": self.today.isoformat(), "end_on": (self.today + timedelta(days=13)).isoformat(),

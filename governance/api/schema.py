@@ -32,7 +32,7 @@ WITH_PARAMETERS: Codes = {400: ["invalid_input"]}
 WRITING: Codes = {400: ["invalid_input", "parse_error"], 413: ["body_too_large"], 415: ["unsupported_media_type"]}
 WITH_A_KEY: Codes = {409: ["idempotency_in_flight"], 422: ["idempotency_conflict"]}
 
-JUDGING: Sequence[Refusal] = (errors.InvalidAsk, errors.NoBudget, errors.NoActivePolicy, errors.NoCatalogue)
+JUDGING: Sequence[Refusal] = (errors.InvalidRequest, errors.NoBudget, errors.NoActivePolicy, errors.NoCatalogue)
 """Whatever sizes and judges a request may answer these."""
 SUBMITTING: Sequence[Refusal] = (
     *JUDGING, errors.BudgetExceeded, errors.TooManyUndecided, errors.UnfillableStage,

@@ -84,7 +84,7 @@ def content(
         "kind": RequestKind.NEW,
         "project": project,
         "workload": workload,
-        "ask": "cap",
+        "sizing": "cap",
         "work": {},
         "accelerator_count": count,
         "gpu_hours_cap": hours,

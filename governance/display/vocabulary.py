@@ -16,7 +16,7 @@ QUANTITY_NAMES: dict[str, str] = {
 }
 
 # Their labels are answers to a question, and no names of their slugs by themselves.
-_SENTENCES = ("ask", "exposure_of_output")
+_SENTENCES = ("sizing", "exposure_of_output")
 _ALL: dict[str, str] = dict(QUANTITY_NAMES)
 for _row in reversed(fields.FIELDS):
     # Of two fields with a choice of the same slug, the one that the form asks first names it.

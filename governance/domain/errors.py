@@ -38,10 +38,10 @@ class InvalidInput(GovernanceError):
         super().__init__(message or f"`{first[0]}`: {first[1][0]}", errors=self.errors)
 
 
-class InvalidAsk(InvalidInput):
+class InvalidRequest(InvalidInput):
     """The content of a provisioning request is incomplete or impossible."""
 
-    code = "invalid_ask"
+    code = "invalid_request"
 
 
 class NotFound(GovernanceError):

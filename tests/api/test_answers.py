@@ -171,7 +171,7 @@ def test_instants_in_bodies_are_bounded(cast: Cast, client_of: Clients) -> None:
         assert set(problem_of(asked, 400)["errors"]) == {"effective_at"}
 
 
-WORK = {"workload": "lease", "accelerator": "h100-sxm5-80gb", "ask": "cap", "gpu_hours_cap": 10}
+WORK = {"workload": "lease", "accelerator": "h100-sxm5-80gb", "sizing": "cap", "gpu_hours_cap": 10}
 
 
 NO_NUMBERS: list[object] = [
@@ -187,7 +187,7 @@ def test_what_is_no_number_is_refused_by_name(cast: Cast, client_of: Clients) ->
     for (url, name), value in itertools.product(places, NO_NUMBERS):
         assert set(problem_of(client.post(url, WORK | {name: value}), 400)["errors"]) == {name}, (name, value)
     for value in NO_NUMBERS:
-        sent = {"workload": "lease", "ask": "work", "work": {"hours_per_accelerator": value}}
+        sent = {"workload": "lease", "sizing": "work", "work": {"hours_per_accelerator": value}}
         if value != "":
             assert "hours_per_accelerator" in problem_of(client.post(ESTIMATES, sent), 400)["errors"], value
         assert set(problem_of(client.post("/api/v1/tokens/", {"days": value}), 400)["errors"]) == {"days"}, value

@@ -114,7 +114,7 @@ def test_a_call_names_what_its_service_refuses() -> None:
     answers = document()["paths"]["/api/v1/requests/{number}/submit/"]["post"]["responses"]
     codes = codes_of(answers)
     assert {"budget_exceeded", "unfillable_stage", "stale_draft", "idempotency_in_flight"} <= codes["409"]
-    assert {"invalid_ask", "invalid_input"} <= codes["400"]
+    assert {"invalid_request", "invalid_input"} <= codes["400"]
     assert (codes["422"], codes["429"]) == ({"idempotency_conflict"}, {"throttled"})
     assert "Retry-After" in document()["components"]["responses"]["Problem429"]["headers"]
     assert "Idempotency-Replayed" in answers["200"]["headers"]
@@ -191,10 +191,10 @@ ANYTHING: tuple[Any, ...] = (
 )  # fmt: skip
 WORKS: tuple[dict[str, Any], ...] = (
     {"workload": "lease"},
-    {"workload": "pretraining", "ask": "work", "work": {"parameters_billion": 7.0, "tokens_billion": 100.0}},
-    {"workload": "inference_online", "ask": "work", "work": {
+    {"workload": "pretraining", "sizing": "work", "work": {"parameters_billion": 7.0, "tokens_billion": 100.0}},
+    {"workload": "inference_online", "sizing": "work", "work": {
         "parameters_billion": 7.0, "requests_per_day": 1e4, "input_tokens": 1e3, "output_tokens": 1e3}},
-    {"workload": "hosted_api", "ask": "cap", "money_cap_usd": 100.0},
+    {"workload": "hosted_api", "sizing": "cap", "money_cap_usd": 100.0},
 )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def ask(person: Visitor, today: date) -> None:
     page.locator("#id_workload").select_option("lease")
     # Its questions come by themselves; a button pressed before would only bring them.
     page.locator('input[name="shown_workload"][value="lease"]').wait_for(state="attached")
-    page.locator('input[name="ask"][value="cap"]').check()
+    page.locator('input[name="sizing"][value="cap"]').check()
     go_on.click()
     page.locator("#id_accelerator").select_option("h100-sxm5-80gb")
     page.locator("#id_accelerator_count").fill("8")

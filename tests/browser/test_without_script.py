@@ -70,7 +70,7 @@ def test_a_request_is_submitted_with_the_keyboard_alone(page: Page, site: tuple[
     _tab_to(page, "id_workload")
     keyboard.type("Lease")
     page.locator("#id_work-hours_per_accelerator").wait_for()
-    _tab_to(page, name="ask")
+    _tab_to(page, name="sizing")
     _choose_radio(page, "cap")
     keyboard.press("Enter")
     page.locator("#id_accelerator").wait_for()

@@ -43,7 +43,7 @@ class Walk:
         page.locator("#id_title").fill(TITLE)
         page.locator("#id_project").select_option("long-context")
         page.locator("#id_workload").select_option("fine_tuning")
-        page.locator('input[name="ask"][value="cap"]').check()
+        page.locator('input[name="sizing"][value="cap"]').check()
         if not scripted:
             self.go_on()
         page.locator("#id_work-parameters_billion").wait_for()

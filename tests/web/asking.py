@@ -19,7 +19,7 @@ def workload(**changes: Any) -> dict[str, Any]:
         "related_grant": "",
         "workload": "lease",
         "shown_workload": "lease",
-        "ask": "cap",
+        "sizing": "cap",
         "work-hours_per_accelerator": "",
     } | changes
 

@@ -50,7 +50,7 @@ def _links(page: str) -> list[str]:
 def test_the_form_says_what_is_missing_and_never_fails(founder: Founder) -> None:
     answer = founder.desk.post(
         reverse("web:request_new"),
-        {"step": "workload", "action": "continue", "title": "First", "workload": "lease", "ask": "cap"},
+        {"step": "workload", "action": "continue", "title": "First", "workload": "lease", "sizing": "cap"},
     )
     assert answer.status_code in (200, 302, 400)
     assert b"project" in founder.desk.get(reverse("web:request_new")).content.lower()

@@ -127,7 +127,7 @@ WORKLOADS: list[tuple[dict[str, Any], str]] = [
     ({"kind": "surprise"}, "Kind of request"),
     ({"project": "no such/project"}, "Project"),
     ({"workload": "mining", "shown_workload": "mining"}, "Workload"),
-    ({"ask": "nicely"}, "Sizing"),
+    ({"sizing": "nicely"}, "Sizing"),
     ({"work-hours_per_accelerator": "NaN"}, "Hours"),
     ({"work-hours_per_accelerator": "-1"}, "Hours"),
     ({"work-hours_per_accelerator": "10^30"}, "Hours"),
@@ -141,7 +141,7 @@ def test_a_workload_that_cannot_be_is_refused(alice: Client, draft: Provisioning
 
 def test_half_of_a_character_pair_is_refused_by_name(alice: Client, draft: ProvisioningRequest) -> None:
     before = fingerprint()
-    body = b"step=workload&action=continue&shown_workload=lease&workload=lease&ask=cap&title=a" + b"%ED%A0%80"
+    body = b"step=workload&action=continue&shown_workload=lease&workload=lease&sizing=cap&title=a" + b"%ED%A0%80"
     answer = alice.post(edit(draft), body, content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 200
     assert "Title: contains half of a character pair" in answer.content.decode()

@@ -29,7 +29,7 @@ def form(live_server: Any, cast: Cast, page: Page, settings: Any) -> tuple[Page,
     today = now.date()
     dates = {"start_on": today.isoformat(), "end_on": (today + timedelta(days=13)).isoformat()}
     work = {"parameters_billion": 8, "tokens_billion": 1, "method": "lora"}
-    content = casting.content(**dates, workload="fine_tuning", ask="work", work=work, gpu_hours_cap=None)
+    content = casting.content(**dates, workload="fine_tuning", sizing="work", work=work, gpu_hours_cap=None)
     draft = drafts.create_draft(actor=cast.alice, content=content, now=now)
     client = Client()
     client.force_login(cast.alice)
@@ -57,10 +57,10 @@ def test_what_is_typed_while_new_questions_are_on_their_way_stays(form: tuple[Pa
     page.goto(address + "workload")
     held: list[Any] = []
     page.route("**/edit/**", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
-    page.check("input[name=ask][value=cap]")
+    page.check("input[name=sizing][value=cap]")
     page.wait_for_function("() => document.querySelector('.htmx-request') !== null")
     page.fill("[name=work-parameters_billion]", "13")
-    page.check("input[name=ask][value=work]")
+    page.check("input[name=sizing][value=work]")
     page.fill("[name=work-tokens_billion]", "40")
     # The second answer is asked for when the first is there: one is on its way at a time.
     held[0].continue_()
@@ -74,7 +74,7 @@ def test_what_is_typed_while_new_questions_are_on_their_way_stays(form: tuple[Pa
     page.wait_for_selector("#workload-questions:not([data-old])")
     assert page.input_value("[name=work-parameters_billion]") == "13"
     assert page.input_value("[name=work-tokens_billion]") == "41"
-    assert page.is_checked("input[name=ask][value=work]")
+    assert page.is_checked("input[name=sizing][value=work]")
 
 
 def test_another_workload_brings_its_questions_without_leaving_the_page(form: tuple[Page, str]) -> None:

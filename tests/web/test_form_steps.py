@@ -82,7 +82,7 @@ def test_a_form_sent_twice_makes_one_draft(alice: Client) -> None:
 
 
 def test_choosing_another_workload_asks_its_questions_and_saves_nothing(alice: Client) -> None:
-    answer = alice.post(NEW, asking.workload(workload="fine_tuning", shown_workload="lease", ask="work"))
+    answer = alice.post(NEW, asking.workload(workload="fine_tuning", shown_workload="lease", sizing="work"))
     page = answer.content.decode()
     assert answer.status_code == 200
     assert 'name="work-tokens_billion"' in page
@@ -91,7 +91,7 @@ def test_choosing_another_workload_asks_its_questions_and_saves_nothing(alice: C
 
 
 def test_continue_asks_for_what_is_missing_and_names_it(alice: Client) -> None:
-    fields = asking.workload(workload="fine_tuning", shown_workload="fine_tuning", ask="work", title="")
+    fields = asking.workload(workload="fine_tuning", shown_workload="fine_tuning", sizing="work", title="")
     page = alice.post(NEW, fields).content.decode()
     assert '<a href="#id_title">Title: must not be empty</a>' in page
     assert 'href="#id_work-parameters_billion"' in page
@@ -193,7 +193,7 @@ def test_a_hosted_api_is_capped_in_money_and_needs_no_accelerator(alice: Client,
         slug="openai", name="OpenAI", provider_type="hosted_api", hq_country="US", is_approved=True,
         has_data_processing_agreement=True, terms_reviewed_on=timezone.now().date(),
     )  # fmt: skip
-    first = asking.workload(workload="hosted_api", shown_workload="hosted_api", ask="cap")
+    first = asking.workload(workload="hosted_api", shown_workload="hosted_api", sizing="cap")
     assert alice.post(NEW, first | {"work-api_model": "gpt-4o"}).status_code == 302
     draft = ProvisioningRequest.objects.get()
     page = alice.get(edit(draft) + "?step=size").content.decode()
@@ -274,7 +274,7 @@ def test_a_decided_request_cannot_be_edited(alice: Client) -> None:
     "draft",
     [
         {"work": [1], "evidence": "x", "use_tags": {"a": 1}, "access_countries": [3]},
-        {"title": 5, "accelerator_count": "many", "workload": ["x"], "start_on": 9, "kind": {}, "ask": []},
+        {"title": 5, "accelerator_count": "many", "workload": ["x"], "start_on": 9, "kind": {}, "sizing": []},
         {"workload": "fine_tuning", "work": {"method": [], "tokens_billion": "1e400", "x": {}}, "accelerator": {}},
     ],
 )

@@ -41,7 +41,7 @@ def test_what_was_estimated_becomes_a_draft(cast: Cast, browser_of: Callable[[st
     draft = ProvisioningRequest.objects.get()
     assert answer.headers["Location"] == f"/requests/{draft.number}/edit/"
     wanted = {
-        "workload": "fine_tuning", "ask": "work", "accelerator": ACCELERATOR, "accelerator_count": 8,
+        "workload": "fine_tuning", "sizing": "work", "accelerator": ACCELERATOR, "accelerator_count": 8,
         "provider": "coreweave", "price_term": "on_demand", "country": "SE", "title": "Fine-tuning",
     }  # fmt: skip
     assert {name: draft.draft.get(name) for name in wanted} == wanted

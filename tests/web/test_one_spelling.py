@@ -119,7 +119,7 @@ def test_form_and_decision_say_the_same_distance_from_a_legal_line(cast: Cast) -
     set_budget(cast, usd=900_000)
     work = {"parameters_billion": 70, "tokens_billion": 140, "method": "full"}
     request = reading.waiting(
-        cast, workload="fine_tuning", ask="work", work=work, accelerator_count=512, gpu_hours_cap=None
+        cast, workload="fine_tuning", sizing="work", work=work, accelerator_count=512, gpu_hours_cap=None
     )
     estimate = assessments.preview(request.draft, actor=cast.alice, now=cast.now).estimate
     line = min((each for each in estimate.thresholds if not each.may_exceed), key=lambda each: each.limit)

@@ -103,7 +103,7 @@ def test_headroom_is_shown_on_every_level(alice: Client, cast: Cast) -> None:
 
 def test_thresholds_say_how_far_away_they_are(alice: Client, cast: Cast) -> None:
     work = {"parameters_billion": 70, "tokens_billion": 10, "method": "full"}
-    draft = saved(cast, workload="fine_tuning", ask="work", work=work, accelerator_count=32, gpu_hours_cap=None)
+    draft = saved(cast, workload="fine_tuning", sizing="work", work=work, accelerator_count=32, gpu_hours_cap=None)
     text = text_of(alice, draft)
     assert f"Training compute 4.4e21{NBSP}FLOP" in text
     assert re.search(r"Does not exceed 1e23 \(EU, .*?\): \d+\xa0× below at p90", text)
@@ -119,7 +119,7 @@ def test_an_empty_form_says_what_appears_and_what_is_needed(alice: Client) -> No
 
 
 def test_a_half_filled_form_shows_what_can_be_shown(alice: Client, cast: Cast) -> None:
-    content = {"workload": "lease", "ask": "cap", "project": "long-context"}
+    content = {"workload": "lease", "sizing": "cap", "project": "long-context"}
     draft = drafts.create_draft(actor=cast.alice, content=content, now=timezone.now())
     text = text_of(alice, draft, **asking.size())
     assert f"Assessed at 1,000{NBSP}USD" in text
@@ -129,7 +129,7 @@ def test_a_half_filled_form_shows_what_can_be_shown(alice: Client, cast: Cast) -
 
 
 def test_compute_is_sized_before_a_place_is_chosen(alice: Client) -> None:
-    fields = asking.workload(workload="pretraining", shown_workload="pretraining", ask="work")
+    fields = asking.workload(workload="pretraining", shown_workload="pretraining", sizing="work")
     fields |= {"work-parameters_billion": "7", "work-tokens_billion": "4,000"}
     text = text_of(alice, **fields)
     assert f"Training compute 1.8e23{NBSP}FLOP" in text
@@ -174,7 +174,7 @@ def test_the_phones_bar_has_verdict_and_cost(alice: Client, cast: Cast) -> None:
 
 def test_every_plot_has_its_numbers_in_text_and_in_a_table(alice: Client, cast: Cast) -> None:
     work = {"parameters_billion": 70, "tokens_billion": 10}
-    draft = saved(cast, workload="fine_tuning", ask="work", work=work, accelerator_count=32, gpu_hours_cap=None)
+    draft = saved(cast, workload="fine_tuning", sizing="work", work=work, accelerator_count=32, gpu_hours_cap=None)
     html = alice.post(PREVIEW, {"number": draft.number, "step": "review"}).content.decode()
     plots = re.findall(r'<svg class="plot"[^>]*role="img" aria-label="([^"]+)"', html)
     assert len(plots) >= 5

@@ -9,7 +9,8 @@ from rest_framework import serializers
 
 from governance.domain.requests import fields
 from governance.domain.requests.fields import EVIDENCE_LENGTH_MAX, LIST_LENGTH_MAX, Field, FieldType
-from governance.domain.requests.parse import CONTENT_VERSION, COUNTRY, LINK, NAME
+from governance.domain.requests.parse import COUNTRY, LINK, NAME
+from governance.domain.requests.spelling import CONTENT_VERSIONS
 
 Schema = dict[str, Any]
 
@@ -28,10 +29,19 @@ class ContentSchema(OpenApiSerializerFieldExtension):
 def content_schema() -> Schema:
     """The JSON schema of a request's content. A draft may leave any of it open, so nothing is required here."""
     properties = {row.name: _described(row) for row in fields.FIELDS}
-    version = {"type": "integer", "enum": [CONTENT_VERSION], "description": "Version of the content."}
+    earlier = {
+        row.earlier_name: _schema(row)
+        | {
+            "deprecated": True,
+            "description": f"The earlier name of `{row.name}`, read until 1.0.",
+        }
+        for row in fields.FIELDS
+        if row.earlier_name
+    }
+    version = {"type": "integer", "enum": list(CONTENT_VERSIONS), "description": "Version of the content."}
     return {
         "type": "object",
-        "properties": properties | {"schema": version},
+        "properties": properties | earlier | {"schema": version},
         "additionalProperties": False,
         "description": "Answers by name, as `docs/fields.md` lists them.",
     }

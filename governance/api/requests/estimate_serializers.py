@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from estimator.core.pricing.ownership import Ownership
@@ -25,6 +25,7 @@ from governance.api.fields import (
     texts_field,
 )
 from governance.api.serializers import IntervalSerializer, StrictSerializer, serializer_of
+from governance.domain.requests import fields
 
 
 class CostLineField(serializers.Field[Any, Any, Any, Any]):
@@ -130,12 +131,21 @@ class StoredEstimateSerializer(serializers.Serializer[Any]):
     catalogue = serializers.CharField(source="catalogue_digest")
 
 
+SIZINGS = fields.field("sizing").slugs
+
+
+@extend_schema_serializer(deprecate_fields=["ask"])
 class EstimateInputSerializer(StrictSerializer):
     """One workload in one place; nothing is stored."""
 
     workload = serializers.CharField(max_length=40)
     work = serializers.DictField(child=FactField(allow_null=True), default=dict)
-    ask = serializers.ChoiceField(choices=["cap", "work"], default="work")
+    sizing = serializers.ChoiceField(choices=SIZINGS, default="work")
+    ask = serializers.ChoiceField(
+        choices=SIZINGS,
+        required=False,
+        help_text="The earlier name of `sizing`, read until 1.0.",
+    )
     provider = serializers.CharField(max_length=80, required=False, allow_null=True, default=None)
     region = serializers.CharField(max_length=80, required=False, allow_null=True, default=None)
     country = serializers.RegexField(r"^[A-Z]{2}$", required=False, allow_null=True, default=None)
@@ -146,7 +156,16 @@ class EstimateInputSerializer(StrictSerializer):
     money_cap_usd = NumberField(required=False, allow_null=True, default=None, min_value=0, max_value=1e9)
     window_days = NumberField(required=False, allow_null=True, default=None, min_value=0, max_value=1830)
 
+    def to_internal_value(self, data: Any) -> Any:
+        values = super().to_internal_value(data)
+        if "ask" in values:
+            if "sizing" in data:
+                raise serializers.ValidationError({"ask": "is the earlier name of `sizing`: give only `sizing`"})
+            values["sizing"] = values.pop("ask")
+        return values
 
+
+@extend_schema_serializer(deprecate_fields=["ask"])
 class CompareInputSerializer(EstimateInputSerializer):
     """The same workload on every offer of the catalogue; nothing is stored."""
 

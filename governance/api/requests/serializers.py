@@ -56,7 +56,7 @@ class RevisionSerializer(serializers.Serializer[Any]):
     """What was submitted, and what a decision is bound to."""
 
     number = serializers.IntegerField()
-    digest = serializers.CharField(help_text="SHA-256 of the canonical content.")
+    digest = serializers.CharField(help_text="SHA-256 of the canonical content as it is stored.")
 
 
 class GapsField(serializers.ListField):
@@ -100,7 +100,9 @@ class AssessmentSerializer(serializers.Serializer[Any]):
 class RequestDetailSerializer(RequestSerializer):
     """One request with its content, its stages and what its latest assessment found."""
 
-    content = serializers.DictField(child=JsonField(allow_null=True), source="draft", help_text="As it was sent.")
+    content = serializers.DictField(
+        child=JsonField(allow_null=True), help_text="As it was sent, its fields under their present names."
+    )
     draft_version = serializers.IntegerField(help_text="Counts saves.")
     revision = RevisionSerializer(allow_null=True, help_text="Null until it is submitted.")
     assessment = AssessmentSerializer(allow_null=True, help_text="The latest; null until it is submitted.")
@@ -215,12 +217,12 @@ class CommentsSerializer(serializers.Serializer[Any]):
 class ContentSerializer(StrictSerializer):
     """A request's content; its fields are checked by the same reader that checks the form."""
 
-    content = ContentField(help_text="Revision content, version 1: docs/fields.md.")
+    content = ContentField(help_text="Content of a request: docs/fields.md.")
     submit = serializers.BooleanField(default=False, help_text="Submit at once.")
 
 
 class DraftSerializer(StrictSerializer):
-    content = ContentField(help_text="Revision content, version 1.")
+    content = ContentField(help_text="Content of a request.")
     draft_version = WholeNumberField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="The version that you read; refuses to overwrite."
     )
@@ -233,7 +235,7 @@ class SubmitSerializer(StrictSerializer):
 
 
 class PreviewInputSerializer(StrictSerializer):
-    content = ContentField(help_text="Revision content, version 1.")
+    content = ContentField(help_text="Content of a request.")
 
 
 class ReasonSerializer(StrictSerializer):

@@ -201,7 +201,7 @@ def half_filled(world: World) -> Story:
             "project": "long-context",
             "workload": "continued_pretraining",
             "purpose": "research",
-            "ask": "work",
+            "sizing": "work",
             "work": {"parameters_billion": 13, "context_tokens": 131072},
         },
         now,

@@ -43,7 +43,7 @@ def end_follows_start(answers: Answers, refused: Collection[str]) -> str | None:
 
 def cap_is_bounded(answers: Answers, refused: Collection[str]) -> str | None:
     """A cap needs hours or an end."""
-    if answers["ask"] != "cap" or not is_not_hosted(answers) or answers["workload"] == "purchase":
+    if answers["sizing"] != "cap" or not is_not_hosted(answers) or answers["workload"] == "purchase":
         return None
     is_open = answers["gpu_hours_cap"] is None and answers["end_on"] is None
     if is_open and not {"gpu_hours_cap", "end_on"} & set(refused):
@@ -53,6 +53,6 @@ def cap_is_bounded(answers: Answers, refused: Collection[str]) -> str | None:
 
 def hosted_cap_is_money(answers: Answers, refused: Collection[str]) -> str | None:
     """A cap of a hosted API is money."""
-    if answers["ask"] == "cap" and not is_not_hosted(answers) and answers["money_cap_usd"] is None:
+    if answers["sizing"] == "cap" and not is_not_hosted(answers) and answers["money_cap_usd"] is None:
         return "say how much money is asked for: a hosted API is capped in money"
     return None

@@ -80,6 +80,7 @@ class Field:
     """One field of a request.
 
     Attributes:
+        earlier_name: what it was called in content of an earlier version, which is still read.
         label: its name beside a value; `question` is how the form asks for it.
         is_needed: it has to be answered; a function where that depends on the other answers.
         default: what no answer means.
@@ -102,6 +103,7 @@ class Field:
     type: FieldType
     step: Step
     label: str
+    earlier_name: str = ""
     question: str = ""
     hint: str = ""
     choices: tuple[Choice, ...] = ()
@@ -181,7 +183,7 @@ FIELDS: tuple[Field, ...] = (
         is_needed=True, fact="request.workload", block="work", is_narrow=True, is_listed=True,
     ),
     Field(
-        name="ask", type=FieldType.CHOICE, step=Step.WORKLOAD, label="Sizing",
+        name="sizing", type=FieldType.CHOICE, step=Step.WORKLOAD, label="Sizing", earlier_name="ask",
         question="Do you know how much you need?",
         choices=(
             Choice("work", "Size it for me", "Describe the work; the p90 of our estimate becomes the cap.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.domain.states.requests import RequestKind
 
 
@@ -118,8 +118,8 @@ def refuse_unoffered(kind: Kind) -> None:
     """Refuse a kind that nothing carries out yet.
 
     Raises:
-        InvalidAsk: it is not offered.
+        InvalidRequest: it is not offered.
     """
     if not kind.is_offered:
         offered = ", ".join(each.slug for each in KINDS if each.is_offered)
-        raise InvalidAsk({"kind": [f"`{kind.slug}` requests cannot be submitted yet: choose one of: {offered}"]})
+        raise InvalidRequest({"kind": [f"`{kind.slug}` requests cannot be submitted yet: choose one of: {offered}"]})

@@ -14,14 +14,13 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.domain.record.canonical import digest
 from governance.domain.requests import fields
 from governance.domain.requests.fields import EVIDENCE_LENGTH_MAX, LIST_LENGTH_MAX, NAME_CHARS_MAX, Field, FieldType
 from governance.domain.requests.kinds import Kind, kind_of
+from governance.domain.requests.spelling import CONTENT_VERSION, earlier_names, in_present_names
 from governance.domain.text import clean
-
-CONTENT_VERSION = 1
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,79}$")
 COUNTRY = re.compile(r"^[A-Z]{2}$")
@@ -48,7 +47,7 @@ class RequestContent:
     kind: str
     project: str
     workload: str
-    ask: str
+    sizing: str
     work: Mapping[str, Any]
     start_on: date
     end_on: date | None
@@ -122,7 +121,7 @@ class RequestContent:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical content."""
+        """SHA-256 of the canonical content, in the present names of its fields."""
         return digest(self.to_content())
 
     @classmethod
@@ -130,7 +129,7 @@ class RequestContent:
         """Read untrusted content.
 
         Raises:
-            InvalidAsk: every field that is wrong, each with what is valid.
+            InvalidRequest: every field that is wrong, each with what is valid.
         """
         return _Reader(content).read()
 
@@ -151,13 +150,17 @@ class _Reader:
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         if not isinstance(content, Mapping):
-            raise InvalidAsk({"content": ["must be an object with named fields"]})
-        self.content = content
+            raise InvalidRequest({"content": ["must be an object with named fields"]})
+        self.content = in_present_names(content)
         self.errors: dict[str, list[str]] = {}
 
     def read(self) -> RequestContent:
         for name in sorted(set(map(str, self.content)) - set(fields.names()) - {"schema"})[:5]:
-            self.refuse(name[:80], "is not a field of a request")
+            now = earlier_names().get(name)
+            self.refuse(
+                name[:80],
+                f"is the earlier name of `{now}`: give only `{now}`" if now else "is not a field of a request",
+            )
         answers: dict[str, Any] = {}
         for row in fields.FIELDS:
             value = self.answer(row, answers)
@@ -168,7 +171,7 @@ class _Reader:
                 if problem:
                     self.refuse(row.name, problem)
         if self.errors:
-            raise InvalidAsk(self.errors)
+            raise InvalidRequest(self.errors)
         return RequestContent(**answers)
 
     def answer(self, row: Field, answers: Mapping[str, Any]) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 
 from governance.domain.requests import kinds
+from governance.domain.requests.spelling import in_present_names
 from governance.domain.states.requests import REQUEST_LIFE, RequestKind, State
 from governance.models.base import LockingQuerySet, Moving, amount_check, choices_check
 from governance.models.people.people import Person, Project, User
@@ -87,6 +88,11 @@ class ProvisioningRequest(Moving):
         return f"REQ-{self.number:04d}"
 
     @property
+    def content(self) -> dict[str, Any]:
+        """The draft under the present names of its fields, whenever it was written."""
+        return in_present_names(self.draft)
+
+    @property
     def is_draft(self) -> bool:
         return self.state == State.DRAFT
 
@@ -107,7 +113,8 @@ class ProvisioningRequest(Moving):
 class RequestRevision(models.Model):
     """What was asked for, frozen. Append-only: no service updates a row and the app role may not.
 
-    Invariant: `digest` is the SHA-256 of the canonical `content`; decisions name it.
+    Invariant: `digest` is the SHA-256 of the canonical `content`; decisions name it. Neither is rewritten when a field
+    gets another name: `domain/requests/spelling.py` reads the earlier ones.
     """
 
     provisioning_request = models.ForeignKey(ProvisioningRequest, models.PROTECT, related_name="revisions")

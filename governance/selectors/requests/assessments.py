@@ -20,7 +20,7 @@ from estimator.core.results.estimate import ESTIMATOR_VERSION, estimate
 from estimator.core.results.result import Estimate, LineageCompute
 from estimator.core.workload.workload import Workload
 from governance.domain.approvals.routing import Directory, Need, StagePlan, plan_stages
-from governance.domain.errors import GovernanceError, InvalidAsk, NoCatalogue, UnfillableStage
+from governance.domain.errors import GovernanceError, InvalidRequest, NoCatalogue, UnfillableStage
 from governance.domain.money.exposure import exposure_micro
 from governance.domain.money.money import AmountOutOfRange
 from governance.domain.record.canonical import digest
@@ -156,7 +156,7 @@ def preview(content: Mapping[str, Any], *, actor: User, now: datetime) -> Assess
     """What would happen if this content were submitted now.
 
     Raises:
-        InvalidAsk: fields are missing or impossible.
+        InvalidRequest: fields are missing or impossible.
         NoBudget, NoActivePolicy, NoCatalogue: nothing could be decided.
     """
     assessed = assess(RequestContent.parse(content), requester=actor, now=now)
@@ -246,7 +246,7 @@ def assess(
         read: what the caller has read at this instant already.
 
     Raises:
-        InvalidAsk: the workload contradicts itself, or names something unknown or not the requester's to name.
+        InvalidRequest: the workload contradicts itself, or names something unknown or not the requester's to name.
         NoBudget: nothing pays for the project at the start.
         Moved: the basis of `ahead` has changed.
     """
@@ -312,7 +312,7 @@ def judge(
         estimated: the estimate of the ask in its place, if it was made before.
 
     Raises:
-        InvalidAsk: the workload contradicts itself or names something unknown.
+        InvalidRequest: the workload contradicts itself or names something unknown.
     """
     ask = context.ask
     context.snapshot = snapshot
@@ -377,10 +377,10 @@ def size(
         lineage: what its lineage holds already.
 
     Raises:
-        InvalidAsk: each field of the workload or place that is wrong.
+        InvalidRequest: each field of the workload or place that is wrong.
     """
     try:
-        workload = Workload.parse(ask.workload, ask.work, is_sized=ask.ask == "work")
+        workload = Workload.parse(ask.workload, ask.work, is_sized=ask.sizing == "work")
         place = Place(
             price_term=ask.price_term,
             provider=ask.provider,
@@ -404,10 +404,10 @@ def size(
             lineage=lineage,
         )
     except InputError as error:
-        raise InvalidAsk({_field(name): [sentence] for name, sentence in error.errors.items()}) from error
+        raise InvalidRequest({_field(name): [sentence] for name, sentence in error.errors.items()}) from error
     except (QuantityError, ArithmeticError) as error:
         log.exception("a request could not be sized")
-        raise InvalidAsk({"work": [NOT_SIZED]}) from error
+        raise InvalidRequest({"work": [NOT_SIZED]}) from error
 
 
 def _field(name: str) -> str:
@@ -424,7 +424,7 @@ def _exposure(ask: RequestContent, context: facts.Context, estimated: Estimate) 
             running_micro=_running_micro(context),
         )
     except AmountOutOfRange as error:
-        raise InvalidAsk({"accelerator_count": [f"the request is too large: {error}"]}) from error
+        raise InvalidRequest({"accelerator_count": [f"the request is too large: {error}"]}) from error
 
 
 def _running_micro(context: facts.Context) -> int:

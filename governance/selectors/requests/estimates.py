@@ -32,7 +32,7 @@ class Inputs:
 
     workload: str
     work: Mapping[str, Any]
-    ask: str
+    sizing: str
     price_term: str
     provider: str | None
     country: str | None
@@ -58,7 +58,7 @@ class Inputs:
             else min(oldest, settings.LIST_PRICE_DAYS_MAX),
         }
         return Question(
-            workload=Workload.parse(self.workload, self.work, is_sized=self.ask == "work"),
+            workload=Workload.parse(self.workload, self.work, is_sized=self.sizing == "work"),
             place=self.place(),
             catalogue=current_snapshot(),
             on=today,

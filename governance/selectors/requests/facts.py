@@ -11,7 +11,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum, Value
 
 from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.results.result import Estimate, LineageCompute
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.domain.money.money import to_units
 from governance.domain.requests import fields, kinds
 from governance.domain.requests.parse import RequestContent
@@ -351,7 +351,7 @@ def _prohibited_uses(context: Context) -> list[str] | None:
     """The stated uses whose prohibition holds on a day of the window; None when the question was not answered.
 
     Raises:
-        InvalidAsk: a use that the catalogue does not list.
+        InvalidRequest: a use that the catalogue does not list.
     """
     ask = context.ask
     if ask.prohibited_uses is None:
@@ -360,7 +360,7 @@ def _prohibited_uses(context: Context) -> list[str] | None:
     if unknown := [name for name in ask.prohibited_uses if name not in known]:
         meant = closest(unknown[0], known)
         more = f": did you mean `{meant}`?" if meant else f": it lists {', '.join(sorted(known))}"
-        raise InvalidAsk({"prohibited_uses": [f"`{unknown[0]}` is not on the list of prohibited uses{more}"]})
+        raise InvalidRequest({"prohibited_uses": [f"`{unknown[0]}` is not on the list of prohibited uses{more}"]})
     return [name for name in ask.prohibited_uses if known[name].holds_within(ask.start_on, ask.end_on)]
 
 

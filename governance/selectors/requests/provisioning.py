@@ -13,6 +13,7 @@ from estimator.catalogue import Release
 from estimator.core.results.result import Estimate
 from governance.domain.errors import NotFound
 from governance.domain.requests.registers import gaps_in_words
+from governance.domain.requests.spelling import in_present_names
 from governance.domain.states.approvals import StageState
 from governance.domain.states.money import HoldState
 from governance.domain.states.requests import Occasion, State
@@ -98,8 +99,8 @@ class Story:
 
     @property
     def content(self) -> Mapping[str, Any]:
-        """What is asked for: the current revision, or the draft before there is one."""
-        return self.judged[0].revision.content if self.judged else self.request.draft
+        """What is requested: the current revision, or the draft before there is one."""
+        return in_present_names(self.judged[0].revision.content) if self.judged else self.request.content
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.db.models.functions import Length
 
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.domain.requests.parse import RequestContent
 from governance.domain.states.grants import GrantState
 from governance.models import (
@@ -121,8 +121,8 @@ def named_by(ask: RequestContent, *, requester: User, now: datetime) -> Referenc
     """The records that a request names.
 
     Raises:
-        InvalidAsk: one does not exist, or the requester may not name it, in the same words; or the grant does not fit
-            the request.
+        InvalidRequest: one does not exist, or the requester may not name it, in the same words; or the grant does not
+            fit the request.
     """
     reach = Reach.of(requester, now=now)
     errors: dict[str, list[str]] = {}
@@ -144,7 +144,7 @@ def named_by(ask: RequestContent, *, requester: User, now: datetime) -> Referenc
         errors["related_grant"] = [mismatch]
     errors |= _unfit(ask, project, has_purpose)
     if errors or project is None or provider is None:
-        raise InvalidAsk(errors)
+        raise InvalidRequest(errors)
     return References(project, provider, lineage, grant, team_path, reach.roles_on(project), providers)
 
 
@@ -154,7 +154,7 @@ def named_when_submitted(request: ProvisioningRequest, ask: RequestContent, *, n
     What became of the requester's own right since is not for the approver to mend.
 
     Raises:
-        InvalidAsk: the project was closed since, or the provider or purpose is gone.
+        InvalidRequest: the project was closed since, or the provider or purpose is gone.
     """
     project, team_path, has_purpose = _project(ask, pk=request.project_id)
     providers = known_providers()
@@ -163,7 +163,7 @@ def named_when_submitted(request: ProvisioningRequest, ask: RequestContent, *, n
     if provider is None:
         errors["provider"] = [f"`{ask.provider}` is not a provider that this organisation knows"]
     if errors or project is None or provider is None:
-        raise InvalidAsk(errors)
+        raise InvalidRequest(errors)
     roles = Reach.of(request.requester, now=now).roles_on(project)
     return References(project, provider, request.lineage, request.related_grant, team_path, roles, providers)
 

@@ -10,6 +10,7 @@ from estimator.core.results.result import Estimate
 from governance.domain.money.money import to_units
 from governance.domain.requests import fields
 from governance.domain.requests.said import is_empty, say, say_work
+from governance.domain.requests.spelling import in_present_names
 from governance.policy.decisions.wording import format_value
 
 
@@ -37,8 +38,9 @@ def compare_contents(was: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[li
     """Fields that differ, in the order of the form, and how many say the same.
 
     Args:
-        was, now: contents of two revisions, as `RequestContent.to_content` wrote them.
+        was, now: contents of two revisions, as `RequestContent.to_content` wrote them then.
     """
+    was, now = in_present_names(was), in_present_names(now)
     changes: list[Change] = []
     same = 0
     for row in fields.FIELDS:

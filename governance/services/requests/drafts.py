@@ -11,6 +11,7 @@ from django.db import transaction
 
 from governance.domain.errors import IllegalTransition, InvalidInput, NotRequester, StaleDraft
 from governance.domain.requests.kinds import kind_of
+from governance.domain.requests.spelling import in_present_names
 from governance.domain.states.money import HoldEvent
 from governance.domain.states.requests import EDITABLE, Event, State
 from governance.models import ProvisioningRequest, User
@@ -44,7 +45,7 @@ def create_draft(
 def clone_request(*, request_id: int, actor: User, now: datetime) -> ProvisioningRequest:
     """Start a new draft with the content of a request that the actor may see; dates in the past are dropped."""
     source = ProvisioningRequest.objects.visible_to(people.visibility_of(actor, now=now)).lock(request_id)
-    content = dict(source.draft)
+    content = source.content
     if str(content.get("start_on") or "") < now.date().isoformat():
         content.pop("start_on", None)
         content.pop("end_on", None)
@@ -138,7 +139,7 @@ def _fill_draft(request: ProvisioningRequest, content: Mapping[str, Any], *, now
     The row joins a project only when its requester may make requests for it: naming another one shows nothing. A
     request that was submitted once stays in its project until it is submitted for another one.
     """
-    plain = storable(content)
+    plain = in_present_names(storable(content))
     title, kind, project = plain.get("title"), plain.get("kind"), plain.get("project")
     request.draft = plain
     request.title = title[:120] if isinstance(title, str) else ""

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from governance.domain.errors import BudgetExceeded, InvalidAsk
+from governance.domain.errors import BudgetExceeded, InvalidRequest
 from governance.domain.money.ledger import raise_exceeded
 from governance.domain.requests.kinds import refuse_unoffered
 from governance.domain.requests.parse import RequestContent
@@ -49,7 +49,7 @@ def submit_request(
     Raises:
         NotRequester: someone else's draft.
         StaleDraft: it was saved elsewhere since then.
-        InvalidAsk: fields are missing or impossible, or the start lies in the past.
+        InvalidRequest: fields are missing or impossible, or the start lies in the past.
         BudgetExceeded: the hold does not fit; data: budget, headroom_micro, needed_micro.
         UnfillableStage: nobody could decide it.
         In every case nothing is written.
@@ -109,7 +109,7 @@ def _saved_ask(request_id: int, actor: User) -> RequestContent | None:
 def _parsed(content: Mapping[str, Any]) -> RequestContent | None:
     try:
         return RequestContent.parse(content)
-    except InvalidAsk:
+    except InvalidRequest:
         return None
 
 
@@ -219,7 +219,7 @@ def _promise(
 def _refuse_the_past(ask: RequestContent, now: datetime) -> None:
     today = now.date()
     if ask.start_on < today and not ask.kind_of_request.may_start_in_past:
-        raise InvalidAsk(
+        raise InvalidRequest(
             {"start_on": [f"`{ask.start_on}` has passed: start on {today} or later, or ask for a ratification"]}
         )
 

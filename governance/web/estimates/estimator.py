@@ -103,7 +103,7 @@ def _explore(asked: QueryDict, kind: str) -> Exploration:
     inputs = estimates.Inputs(
         workload=kind,
         work=work,
-        ask="work",
+        sizing="work",
         price_term=asked.get("price_term") or _usual_term(kind),
         provider=asked.get("provider") or None,
         country=asked.get("country") or None,

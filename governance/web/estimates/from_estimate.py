@@ -40,7 +40,7 @@ def content_of(asked: QueryDict, *, today: date) -> Content:
     content |= {name: read_text(asked.get(name)) for name in _PLACE}
     content |= {
         "kind": NEW.slug,
-        "ask": "work",
+        "sizing": "work",
         "title": words(content.get("workload"))[:TITLE_CHARS_MAX],
         "accelerator_count": read_integer(asked.get("accelerator_count")),
         "start_on": today.isoformat(),

@@ -53,6 +53,9 @@ def read_work_field(spec: FieldSpec, raw: str | None) -> Any:
 
 def _read(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
     raw = data.get(input_name(row.name))
+    if raw is None and row.earlier_name:
+        # Of a page that was opened before the field had this name.
+        raw = data.get(input_name(row.earlier_name))
     match row.type:
         case FieldType.COUNT:
             content[row.name] = read_integer(raw)

@@ -11,11 +11,12 @@ from estimator.core.catalogue import CatalogueSnapshot
 from estimator.core.errors import WorkloadError
 from estimator.core.workload.fields import FIELDS as WORK_FIELDS
 from estimator.core.workload.workload import Workload
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.domain.requests import fields
 from governance.domain.requests.fields import Field, FieldType
 from governance.domain.requests.kinds import kind_of, refuse_unoffered
 from governance.domain.requests.parse import RequestContent
+from governance.domain.requests.spelling import in_present_names
 from governance.web.requests.answers import STEPS
 from governance.web.requests.questions import field_id
 
@@ -99,12 +100,12 @@ def examine(content: Mapping[str, Any], *, today: date, snapshot: CatalogueSnaps
     findings = Findings()
     try:
         RequestContent.parse(content)
-    except InvalidAsk as error:
+    except InvalidRequest as error:
         for name, sentences in error.errors.items():
             _put(findings, content, name, sentences[0])
     try:
         refuse_unoffered(kind_of(content.get("kind")))
-    except InvalidAsk as error:
+    except InvalidRequest as error:
         findings.wrong |= {name: sentences[0] for name, sentences in error.errors.items()}
     _examine_work(findings, content)
     _examine_place(findings, content, snapshot)
@@ -123,7 +124,7 @@ def examine(content: Mapping[str, Any], *, today: date, snapshot: CatalogueSnaps
 
 def readable(draft: object) -> dict[str, Any]:
     """A stored draft as the form can show it: what the API or an older version left in another shape is dropped."""
-    content = dict(draft) if isinstance(draft, Mapping) else {}
+    content = in_present_names(draft) if isinstance(draft, Mapping) else {}
     if not isinstance(content.get("work", {}), Mapping):
         content.pop("work")
     for row in fields.FIELDS:
@@ -152,7 +153,7 @@ def _examine_work(findings: Findings, content: Mapping[str, Any]) -> None:
     if not isinstance(work, Mapping):
         work = {}
     try:
-        Workload.parse(kind, work, is_sized=content.get("ask") == "work")
+        Workload.parse(kind, work, is_sized=content.get("sizing") == "work")
     except WorkloadError as error:
         for name, sentence in error.errors.items():
             is_empty = work.get(name) in (None, "")

@@ -85,7 +85,7 @@ def request_new(request: HttpRequest) -> HttpResponse:
         return _answered(request, None, user=user, now=now)
     if request.GET.get("from") == "past":
         return _past_requests(request, user)
-    content: Content = {"start_on": now.date().isoformat(), "ask": "work", "kind": RequestKind.NEW}
+    content: Content = {"start_on": now.date().isoformat(), "sizing": "work", "kind": RequestKind.NEW}
     return _show(Shown(request, user, now, "workload", content))
 
 

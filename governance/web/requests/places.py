@@ -122,7 +122,7 @@ def _sized(
     tail, factor = 0.0, 1.0
     here, there = snapshot.accelerators.get(str(content.get("accelerator"))), snapshot.accelerators[offer.accelerator]
     is_too_small = here is not None and there.memory_gb < here.memory_gb * SAME_MEMORY_SHARE
-    if here is not None and content.get("ask") != "work" and here.peak_tflop_s and there.peak_tflop_s:
+    if here is not None and content.get("sizing") != "work" and here.peak_tflop_s and there.peak_tflop_s:
         # An hour of another part is other work: the hours are those of the same FLOP at the same utilisation.
         factor = here.peak_tflop_s / there.peak_tflop_s
     country = machine_country(provider, None, snapshot)
@@ -130,7 +130,7 @@ def _sized(
     cap = _number(content.get("gpu_hours_cap"))
     if isinstance(count, int) and count > 0 and content.get("workload") and not is_too_small:
         try:
-            is_sized = content.get("ask") == "work"
+            is_sized = content.get("sizing") == "work"
             found = estimate(
                 Workload.parse(str(content["workload"]), content.get("work") or {}, is_sized=is_sized),
                 Place(

@@ -19,7 +19,7 @@ from estimator.core.quantities import QuantityError
 from estimator.core.results.estimate import estimate
 from estimator.core.results.result import Estimate
 from estimator.core.workload.workload import Workload
-from governance.domain.errors import GovernanceError, InvalidAsk
+from governance.domain.errors import GovernanceError, InvalidRequest
 from governance.domain.money.money import to_units
 from governance.domain.prose import sentence
 from governance.domain.requests import fields
@@ -164,7 +164,7 @@ def panel(
         else:
             partial = _estimate(content, registers, today)
             found.measures = measures.of_estimate(partial) if partial else None
-    except InvalidAsk as error:
+    except InvalidRequest as error:
         found.wrong = drafts.summary({name: texts[0] for name, texts in error.errors.items()}, step=step)
     except GovernanceError as error:
         found.problem = sentence(error.message)
@@ -249,7 +249,9 @@ def _estimate(content: Mapping[str, Any], registers: Registers, today: date) -> 
     count = content.get("accelerator_count")
     try:
         return estimate(
-            Workload.parse(str(content["workload"]), content.get("work") or {}, is_sized=content.get("ask") == "work"),
+            Workload.parse(
+                str(content["workload"]), content.get("work") or {}, is_sized=content.get("sizing") == "work"
+            ),
             Place(
                 price_term="on_demand",
                 accelerator=content.get("accelerator") or None,

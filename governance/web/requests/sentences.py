@@ -59,7 +59,7 @@ def _workload(content: Mapping[str, Any], registers: Registers) -> str:
     if work.get("api_model"):
         parts.append(f"with {work['api_model']}")
     text = f"{' '.join(part for part in parts if part)}, for {registers.project_name(content.get('project'))}."
-    text += " Sized by us from the workload." if content.get("ask") == "work" else " Asked for as a cap."
+    text += " Sized by us from the workload." if content.get("sizing") == "work" else " Asked for as a cap."
     if (kind := kind_of(content.get("kind"))) is not NEW:
         text += f" {kind.label}"
         text += f": {content['related_grant']}." if content.get("related_grant") else "."
@@ -74,7 +74,7 @@ def _size(content: Mapping[str, Any], registers: Registers) -> str:
         parts.append(f"{numbers.count(count)}{numbers.NBSP}{numbers.TIMES}{numbers.NBSP}{name}")
     if cap := _number(content.get("gpu_hours_cap")):
         parts.append(f"for up to {numbers.hours(cap).removesuffix(f'{numbers.NBSP}h')} GPU-hours")
-    elif content.get("ask") == "work" and content.get("workload") != "hosted_api":
+    elif content.get("sizing") == "work" and content.get("workload") != "hosted_api":
         parts.append("for the hours that the workload needs")
     if money := _number(content.get("money_cap_usd")):
         parts.append(f"at most {numbers.deciding_money(money)}{numbers.NBSP}USD")

@@ -266,7 +266,7 @@ def fields_of(workload: str) -> tuple[FieldSpec, ...]:
 def _work_question(b: _Builder, spec: FieldSpec) -> Question:
     name = f"work.{spec.name}"
     is_needed = spec.required or (spec.name in _USUAL_SIZE and b.typed("workload") in SAMPLE_KINDS)
-    is_optional = not (is_needed and (b.typed("ask") or "work") == "work")
+    is_optional = not (is_needed and (b.typed("sizing") or "work") == "work")
     if spec.type is WorkFieldType.CHOICE:
         found = choices(spec.choices, [b.typed(name) or str(spec.default or "")])
         return b.ask(name, spec.label, "select", hint=spec.hint, choices=found)
@@ -293,7 +293,7 @@ def _of_accelerators(b: _Builder, row: Field) -> Options | None:
 def _hours(b: _Builder, row: Field) -> Options | None:
     if not is_not_hosted(b.content):
         return None
-    is_cap = b.content.get("ask") != "work"
+    is_cap = b.content.get("sizing") != "work"
     return {
         "hint": "Accelerators times hours. Leave it empty to use the whole window."
         if is_cap
@@ -302,7 +302,7 @@ def _hours(b: _Builder, row: Field) -> Options | None:
 
 
 def _money(b: _Builder, row: Field) -> Options:
-    return {"is_optional": is_not_hosted(b.content) or b.content.get("ask") == "work"}
+    return {"is_optional": is_not_hosted(b.content) or b.content.get("sizing") == "work"}
 
 
 def _place(b: _Builder, row: Field) -> Options:

@@ -11,7 +11,9 @@ import pytest
 from django.core.management import call_command
 
 import estimator
+from estimator.core.errors import InputError
 from estimator.validation.runs import RUNS_FILE
+from estimator.workfile import read_work_file
 
 EXAMPLES = Path(estimator.__file__).parent / "examples"
 
@@ -55,11 +57,19 @@ def test_a_service_is_held_against_a_hosted_model(db: None) -> None:
 )
 def test_a_wrong_line_of_a_file_is_named(db: None, tmp_path: Path, text: str, field: str) -> None:
     path = tmp_path / "work.yaml"
-    path.write_text(f"workload: lease\nask: cap\n{text}\n", encoding="utf-8")
+    path.write_text(f"workload: lease\nsizing: cap\n{text}\n", encoding="utf-8")
     err = StringIO()
     with pytest.raises(SystemExit):
         call_command("estimate", str(path), stderr=err)
     assert f"work.yaml: {field}:" in err.getvalue()
+
+
+def test_the_earlier_name_of_a_key_is_read() -> None:
+    text = "workload: lease\nplace: {accelerator: h100-sxm5-80gb}\ngpu_hours_cap: 10\n"
+    assert read_work_file(f"{text}ask: cap\n") == read_work_file(f"{text}sizing: cap\n")
+    with pytest.raises(InputError) as error:
+        read_work_file(f"{text}ask: cap\nsizing: cap\n")
+    assert error.value.errors == {"ask": "is the earlier name of sizing: give only sizing"}
 
 
 @pytest.fixture(scope="module")

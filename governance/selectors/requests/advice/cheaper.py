@@ -100,7 +100,7 @@ def _candidates(situation: Situation) -> list[UsablePlace]:
     if here is None:
         return []
     accelerators = [here.slug]
-    if ask.ask == "work":
+    if ask.sizing == "work":
         accelerators = [
             part.slug
             for part in parts.values()

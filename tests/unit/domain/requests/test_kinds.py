@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.domain.requests import kinds
 from governance.domain.states.requests import RequestKind
 from governance.policy.facts.facts_schema import REQUEST_KINDS
@@ -25,7 +25,7 @@ def test_every_kind_has_one_row() -> None:
 
 def test_a_kind_that_nothing_carries_out_is_not_offered() -> None:
     assert [kind.slug for kind in kinds.KINDS if kind.is_offered] == ["new", "renewal", "ratification"]
-    with pytest.raises(InvalidAsk, match="top_up"):
+    with pytest.raises(InvalidRequest, match="top_up"):
         kinds.refuse_unoffered(kinds.kind_of("top_up"))
     kinds.refuse_unoffered(kinds.NEW)
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.domain.requests import fields
 from governance.domain.requests.parse import RequestContent
 from tests.cast import content
 
 
 def refused(field: str, **changes: Any) -> str:
-    with pytest.raises(InvalidAsk) as error:
+    with pytest.raises(InvalidRequest) as error:
         RequestContent.parse(content(**changes))
     assert set(error.value.errors) == {field}
     return error.value.errors[field][0]
@@ -80,7 +80,7 @@ def test_bad_input_names_its_field(field: str, value: Any, sentence: str):
 
 
 def test_all_mistakes_are_named_at_once():
-    with pytest.raises(InvalidAsk) as error:
+    with pytest.raises(InvalidRequest) as error:
         RequestContent.parse(content(title="", accelerator_count=-1, start_on="soon"))
     assert set(error.value.errors) == {"title", "accelerator_count", "start_on"}
 
@@ -105,7 +105,7 @@ _LINKED = {"end_on", "related_grant", "gpu_hours_cap", "money_cap_usd"}
 def problems(changes: dict[str, Any]) -> dict[str, list[str]]:
     try:
         ask = RequestContent.parse(content(**changes))
-    except InvalidAsk as error:
+    except InvalidRequest as error:
         return error.errors
     return {} if len(ask.digest) == 64 else {"digest": ["is not one"]}
 

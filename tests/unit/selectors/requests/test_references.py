@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.models import Grant, Project, Provider, RoleAssignment
 from governance.selectors.requests import assessments
 from governance.services.grants import grants
@@ -48,7 +48,7 @@ def refusal(cast: Cast, asked: dict[str, Any], *, who: str = "alice") -> dict[st
         lambda: assessments.preview(asked, actor=cast.users[who], now=NOW),
         lambda: submission.ask_at_once(actor=cast.users[who], content=asked, now=NOW),
     ):
-        with pytest.raises(InvalidAsk) as refused:
+        with pytest.raises(InvalidRequest) as refused:
             call()
         found.append(refused.value.errors)
     assert found[0] == found[1]
@@ -108,7 +108,7 @@ def test_the_owner_renews_nothing_in_a_project_that_they_left(foreign: Cast) -> 
     draft = drafts.create_draft(actor=foreign.alice, content=about(grant), now=NOW)
     RoleAssignment.objects.filter(user=foreign.alice).update(valid_to=NOW + timedelta(minutes=1))
     later = NOW + timedelta(minutes=2)
-    with pytest.raises(InvalidAsk, match="is not a project that you can ask for"):
+    with pytest.raises(InvalidRequest, match="is not a project that you can ask for"):
         submission.submit_request(request_id=draft.pk, actor=foreign.alice, now=later)
     draft.refresh_from_db()
     assert draft.state == "draft"
@@ -204,6 +204,6 @@ def test_a_clone_is_judged_by_what_its_new_requester_may_name(foreign: Cast) -> 
     source = drafts.create_draft(actor=foreign.alice, content=about(grant), now=NOW)
     clone = drafts.clone_request(request_id=source.pk, actor=foreign.bob, now=NOW)
     RoleAssignment.objects.filter(user=foreign.bob).delete()
-    with pytest.raises(InvalidAsk) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         submission.submit_request(request_id=clone.pk, actor=foreign.bob, now=NOW)
     assert set(refused.value.errors) == {"project", "related_grant"}

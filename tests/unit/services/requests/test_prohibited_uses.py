@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from governance.domain.errors import InvalidAsk
+from governance.domain.errors import InvalidRequest
 from governance.models import Assessment, FactRow, ProvisioningRequest, Purpose
 from governance.services.requests import submission
 from tests.cast import NOW, Cast, content
@@ -64,7 +64,7 @@ def test_a_use_that_is_prohibited_later_counts_for_work_that_reaches_the_day(cas
     ],
 )
 def test_a_use_that_is_not_listed_is_refused(cast: Cast, value: Any, said: str) -> None:
-    with pytest.raises(InvalidAsk) as caught:
+    with pytest.raises(InvalidRequest) as caught:
         submit(cast, prohibited_uses=value)
     assert said in caught.value.errors["prohibited_uses"][0]
     assert not ProvisioningRequest.objects.exists()

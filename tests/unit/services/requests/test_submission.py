@@ -7,8 +7,8 @@ import pytest
 from governance.domain.errors import (
     BudgetExceeded,
     IllegalTransition,
-    InvalidAsk,
     InvalidInput,
+    InvalidRequest,
     NotRequester,
     StaleDraft,
     TooManyUndecided,
@@ -122,7 +122,7 @@ def test_a_stage_that_nobody_could_fill_is_found_at_submission(cast: Cast):
 
 def test_past_dates_are_for_ratifications(cast: Cast):
     yesterday = (NOW.date() - timedelta(days=1)).isoformat()
-    with pytest.raises(InvalidAsk, match="ratification"):
+    with pytest.raises(InvalidRequest, match="ratification"):
         submission.submit_request(request_id=draft(cast, start_on=yesterday).pk, actor=cast.alice, now=NOW)
     request = draft(cast, start_on=yesterday, kind="ratification")
     assert submission.submit_request(request_id=request.pk, actor=cast.alice, now=NOW).submitted_at == NOW
@@ -139,14 +139,14 @@ def test_past_dates_are_for_ratifications(cast: Cast):
     ],
 )
 def test_unknown_names_are_refused_by_field(cast: Cast, field: str, value: str):
-    with pytest.raises(InvalidAsk) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         submission.submit_request(request_id=draft(cast, **{field: value}).pk, actor=cast.alice, now=NOW)
     assert set(refused.value.errors) == {field}
 
 
 def test_a_stranger_cannot_ask_for_the_project(cast: Cast):
     request = drafts.create_draft(actor=cast.dave, content=content(), now=NOW)
-    with pytest.raises(InvalidAsk, match="not a project that you can ask for"):
+    with pytest.raises(InvalidRequest, match="not a project that you can ask for"):
         submission.submit_request(request_id=request.pk, actor=cast.dave, now=NOW)
 
 
@@ -280,7 +280,7 @@ def test_a_kind_that_nothing_carries_out_is_refused_with_nothing_written(cast: C
     before = fingerprint()
     changes = {} if kind == "emergency" else {"related_grant": grant.reference}
     for call in (submission.ask_at_once, assessments.preview):
-        with pytest.raises(InvalidAsk) as refused:
+        with pytest.raises(InvalidRequest) as refused:
             call(actor=cast.alice, content=reviewed(kind=kind, project=project, **changes), now=NOW)
         assert refused.value.errors == {
             "kind": [f"`{kind}` requests cannot be submitted yet: choose one of: new, renewal, ratification"]

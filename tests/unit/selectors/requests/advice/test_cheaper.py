@@ -59,7 +59,7 @@ def test_described_work_is_sized_anew_on_another_part(cast: Cast) -> None:
     """At the price of the hour an L40S is cheaper; for the work it is dearer."""
     add_price("coreweave", usd="0.60", accelerator="l40s", slug="l40s-for-tests")
     work = {"parameters_billion": 1, "tokens_billion": 2, "method": "full"}
-    asked = {"workload": "fine_tuning", "ask": "work", "work": work, "gpu_hours_cap": None}
+    asked = {"workload": "fine_tuning", "sizing": "work", "work": work, "gpu_hours_cap": None}
     there = assessments.preview(content(**asked, accelerator="l40s"), actor=cast.alice, now=NOW)
     here = assessments.preview(content(**asked), actor=cast.alice, now=NOW)
     assert there.exposure_micro is not None
@@ -89,7 +89,7 @@ def test_the_form_lists_what_the_advice_may_recommend_and_sizes_the_same_work(ca
 @pytest.mark.usefixtures("only_these")
 def test_the_estimator_compares_what_may_be_used(cast: Cast) -> None:
     inputs = estimates.Inputs(
-        workload="pretraining", work={"parameters_billion": 7, "tokens_billion": 100}, ask="work",
+        workload="pretraining", work={"parameters_billion": 7, "tokens_billion": 100}, sizing="work",
         price_term="on_demand", provider=None, country=None, accelerator=ACCELERATOR, accelerator_count=8,
         window_days=None,
     )  # fmt: skip

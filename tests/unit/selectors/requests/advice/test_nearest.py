@@ -142,7 +142,7 @@ def test_missing_evidence_is_named_where_a_rule_refuses_without_it(cast: Cast) -
 def test_devices_that_could_not_hold_the_model_are_not_offered(cast: Cast) -> None:
     work = {"parameters_billion": 70, "tokens_billion": 0.05, "method": "full"}
     changes: dict[str, Any] = {
-        "workload": "fine_tuning", "ask": "work", "work": work, "accelerator_count": 64, "gpu_hours_cap": None,
+        "workload": "fine_tuning", "sizing": "work", "work": work, "accelerator_count": 64, "gpu_hours_cap": None,
     }  # fmt: skip
     for offer in advised(cast, **changes).offers:
         assert offer.assessed.estimate.memory_fits is not False
