@@ -18,6 +18,7 @@ from governance.channels.email.mails import (
     activations,
     answers,
     budgets,
+    conversations,
     credentials,
     digests,
     in_force,
@@ -61,6 +62,7 @@ LETTERS: dict[str, Callable[[Alert, Reader], Letter]] = {
     AlertKind.AUP_PUBLISHED: acceptable_use.published,
     AlertKind.CONSENT_DUE_SOON: acceptable_use.due_soon,
     AlertKind.CONSENT_DUE: acceptable_use.due,
+    AlertKind.COMMENTS: conversations.commented,
 }
 """Kind of alert -> the letter that says it."""
 

@@ -23,6 +23,10 @@ def request_page(request: ProvisioningRequest) -> str:
     return reverse("web:request_detail", args=[request.number])
 
 
+def comment_on(request: ProvisioningRequest, comment_id: int) -> str:
+    return f"{request_page(request)}#comment-{comment_id}"
+
+
 def decision_page(stage: ApprovalStage) -> str:
     return reverse("admin:decide", args=[stage.pk])
 

@@ -85,6 +85,7 @@ class AlertKind(Labelled):
     AUP_PUBLISHED = "aup_published", "Acceptable use published"
     CONSENT_DUE_SOON = "consent_due_soon", "Consent due soon"
     CONSENT_DUE = "consent_due", "Consent due"
+    COMMENTS = "comments", "Comments"
 
 
 class FlagKind(Labelled):

@@ -15,6 +15,7 @@ from governance.domain.states.requests import State
 from governance.models import Flag, Grant, Person, PolicyActivation, ProvisioningRequest, User
 from governance.selectors.approvals import queues
 from governance.selectors.approvals.queues import QueueItem
+from governance.selectors.requests import conversations
 from governance.selectors.rules import activations
 
 SENT_FROM = time(8, 0)
@@ -25,6 +26,7 @@ ENDING_DAYS = 7
 FLAG_DAYS = 7
 ENTRIES_MAX = 40
 TITLE_CHARS_MAX = 120
+QUOTE_CHARS_MAX = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Entry:
     """One thing that waits for the person.
 
     Args:
-        kind: decide, answer, ends, flag or activate.
+        kind: decide, answer, reply, ends, flag or activate.
         due_at: when it is too late, or from when a policy version would rule; None for neither.
     """
 
@@ -67,6 +69,7 @@ def digest_for(person: Person, *, now: datetime) -> Digest:
     entries = [
         *(_to_decide(item) for item in (queues.approver_queue(user, now) if user else [])),
         *_to_answer(person),
+        *_to_reply(person),
         *_ending(person, now),
         *_flags(person, now),
     ]
@@ -106,6 +109,16 @@ def _to_answer(person: Person) -> list[Entry]:
         Entry("answer", row.reference, row.title, row.exposure_micro or 0, None)
         for row in rows.order_by("-number")[:ENTRIES_MAX]
     ]
+
+
+def _to_reply(person: Person) -> list[Entry]:
+    return [
+        Entry(
+            "reply", each.request.reference, each.request.title, each.request.exposure_micro or 0, None,
+            f"{each.by}: {shorten(each.text, QUOTE_CHARS_MAX, placeholder='…')}",
+        )
+        for each in conversations.unanswered_by(person, limit=ENTRIES_MAX)
+    ]  # fmt: skip
 
 
 def _to_activate(activation: PolicyActivation, now: datetime) -> Entry:

@@ -40,6 +40,7 @@ class Entry:
         title: who did what.
         text: what followed from it.
         quote: what the person wrote, as written.
+        anchor: its name in the page's address.
     """
 
     at: datetime
@@ -47,6 +48,7 @@ class Entry:
     title: str
     text: str = ""
     quote: str = ""
+    anchor: str = ""
 
 
 def timeline(
@@ -138,7 +140,7 @@ def _plain(shape: str, words: str, text: str = "") -> Callable[[Any, str, Mappin
 
 
 def _commented(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:
-    return Entry(event.at, "note", f"{who} wrote", quote=event.comment_text or "")
+    return Entry(event.at, "note", f"{who} wrote", quote=event.comment_text or "", anchor=f"comment-{event.comment_id}")
 
 
 def _withdrawn(event: Any, who: str, refusals: Mapping[int, str]) -> Entry:

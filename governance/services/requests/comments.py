@@ -11,6 +11,7 @@ from governance.domain.text import clean_reason
 from governance.models import ProvisioningRequest, RequestComment, User
 from governance.selectors.people import people
 from governance.services.commit import BeforeCommit, nothing
+from governance.services.messages import alerts
 from governance.services.record import audit
 
 
@@ -18,7 +19,7 @@ from governance.services.record import audit
 def add_comment(
     *, request_id: int, actor: User, text: str, now: datetime, before_commit: BeforeCommit = nothing
 ) -> RequestComment:
-    """Add a remark to the conversation of a request that the actor may see.
+    """Add a remark to the conversation of a request that the actor may see. The other side is told by mail, bundled.
 
     Raises:
         NotFound: missing or not visible.
@@ -27,6 +28,7 @@ def add_comment(
     request = ProvisioningRequest.objects.visible_to(people.visibility_of(actor, now=now)).lock(request_id)
     text = clean_reason("text", text, COMMENT_CHARS_MAX)
     comment = RequestComment.objects.create(provisioning_request=request, author=actor, text=text, created_at=now)
+    alerts.tell_commented(comment, now=now)
     audit.record("request.commented", actor=actor, subject=request, now=now, comment=comment.pk)
     before_commit(comment)
     return comment

@@ -11,7 +11,14 @@ from governance.domain.money.money import to_units
 from governance.models import Alert
 from governance.selectors.messages.digests import Digest, Entry, digest_for
 
-_VERBS = {"decide": "Decide", "answer": "Answer", "ends": "Ends", "flag": "Flag", "activate": "Approve"}
+_VERBS = {
+    "decide": "Decide",
+    "answer": "Answer",
+    "reply": "Reply on",
+    "ends": "Ends",
+    "flag": "Flag",
+    "activate": "Approve",
+}
 
 
 def digest(alert: Alert, reader: Reader) -> Letter:
@@ -51,6 +58,8 @@ def _summary(found: Digest, reader: Reader) -> list[str]:
         parts.append(f"{len(decide)} to decide" + (f" (max {prose.amount(to_units(largest))})" if largest else ""))
     if answer := found.of("answer"):
         parts.append(f"{len(answer)} to answer")
+    if reply := found.of("reply"):
+        parts.append(f"{prose.counted(len(reply), 'comment')} to answer")
     if ends := found.of("ends"):
         parts.append(_ending(ends, reader))
     if flags := found.of("flag"):

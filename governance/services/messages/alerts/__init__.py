@@ -3,6 +3,7 @@
 Delivery is the one service that is not one transaction: claim (tx), send (no tx), settle (tx).
 """
 
+from governance.services.messages.alerts.conversations import tell_commented
 from governance.services.messages.alerts.credentials import (
     tell_address_changed,
     tell_address_confirm,
@@ -49,6 +50,7 @@ __all__ = [
     "tell_address_confirm",
     "tell_budget_crossed",
     "tell_changes_requested",
+    "tell_commented",
     "tell_consent",
     "tell_delegation_changed",
     "tell_exception_in_force",

@@ -45,6 +45,7 @@ def enqueue(
     now: datetime,
     request: ProvisioningRequest | None = None,
     payload: dict[str, Any] | None = None,
+    due_at: datetime | None = None,
 ) -> None:
     """Promise one mail to each person. The same kind about the same subject is promised once.
 
@@ -52,8 +53,11 @@ def enqueue(
         subject: names what happened, with its revision or generation, such as `stage:17`.
         recipients: person ids.
         payload: plain values that the mail shows; people by id.
+        due_at: when it leaves; None for at once.
     """
-    _promise(_rows(kind, subject=subject, recipients=recipients, now=now, request=request, payload=payload))
+    _promise(
+        _rows(kind, subject=subject, recipients=recipients, now=now, request=request, payload=payload, due_at=due_at)
+    )
 
 
 def _rows(
@@ -64,6 +68,7 @@ def _rows(
     now: datetime,
     request: ProvisioningRequest | None,
     payload: dict[str, Any] | None,
+    due_at: datetime | None = None,
 ) -> list[Alert]:
     return [
         Alert(
@@ -74,7 +79,7 @@ def _rows(
             payload=payload or {},
             message_id=message_id(key),
             created_at=now,
-            next_attempt_at=now,
+            next_attempt_at=due_at or now,
         )
         for person in sorted(set(recipients))
     ]
