@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from governance.api.urls import urlpatterns
 from governance.domain import errors
 from tests.docs.pages import text_of
+from tests.docs.tutorials import steps_of
 from tests.plugins.servers import ROOT
 
 DOCS = ROOT / "docs"
@@ -58,3 +59,10 @@ def test_the_words_are_in_order_and_stand_once() -> None:
     assert words == sorted(words, key=str.casefold)
     # A release is of the catalogue, or of a hold.
     assert {word for word in words if words.count(word) > 1} == set()
+
+
+def test_every_tutorial_is_followed_by_a_test() -> None:
+    followed = (ROOT / "tests" / "browser" / "test_tutorials.py").read_text(encoding="utf-8")
+    for tutorial in (DOCS / "tutorials").glob("*.md"):
+        assert f'"{tutorial.name}"' in followed
+        assert {"command", "control", "answer"} <= {step.kind for step in steps_of(tutorial)}

@@ -25,7 +25,7 @@ from tests.plugins.processes import wait_for
 from tests.plugins.servers import ROOT
 
 READY_SECONDS_MAX = 120.0
-_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "PG_BIN_DIR", "VALKEY_BIN")
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "PG_BIN_DIR", "VALKEY_BIN")
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Launchers:
     def start(self, port: int | None = None, **variables: str) -> Launched:
         port = port or free_port()
         log_path = self.folder / f"launch-{len(self.started)}.log"
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         ours = {"COMPTROLLER_DATA": str(self.data), "COMPTROLLER_DEMONSTRATION": "0", "PORT": str(port)}
         with log_path.open("wb") as log:
             process = subprocess.Popen(
