@@ -275,12 +275,12 @@ def _mine(
 
 
 def _excluded(request: ProvisioningRequest) -> dict[int, tuple[str, str]]:
-    """Who never decides this request, by person id: name, and why."""
-    found = {request.requester.person_id: (request.requester.person.name, "asked")}
+    """Who never decides this request, by person id: name, and why, as the middle of a sentence."""
+    found = {request.requester.person_id: (request.requester.person.name, "made this request")}
     if request.beneficiary is not None:
-        found.setdefault(request.beneficiary.pk, (request.beneficiary.name, "benefits"))
+        found.setdefault(request.beneficiary.pk, (request.beneficiary.name, "benefits from this request"))
     if request.lineage is not None:
-        found.setdefault(request.lineage.owner_id, (request.lineage.owner.name, "owns the lineage"))
+        found.setdefault(request.lineage.owner_id, (request.lineage.owner.name, "owns the model lineage"))
     return found
 
 

@@ -17,17 +17,20 @@ from estimator.core.results.exploration import Exploration
 from estimator.core.workload.fields import FIELDS_BY_KIND, FieldSpec, FieldType, WorkloadKind
 from estimator.core.workload.needs import Delivery, Software
 from governance.display import numbers
+from governance.display.accelerators import grouped
 from governance.display.countries import COUNTRIES
 from governance.display.vocabulary import TERM_NAMES, words
 from governance.domain.errors import InvalidInput
 from governance.domain.prose import sentence
 from governance.domain.typed import read_number
+from governance.models import Provider
+from governance.selectors.register.accelerators import by_class
 from governance.selectors.requests import estimates
 from governance.web.base import page
 from governance.web.estimates.estimator_plots import driver_bars, line_bars, offer_scatter
 from governance.web.requests import measures
 from governance.web.requests.answers import read_work_field
-from governance.web.requests.questions import Question, choices, field_id, input_name
+from governance.web.requests.questions import Question, choices, field_id, grouped_choices, input_name
 
 LINES_MAX = 15
 TEXT_MAX = 200
@@ -176,11 +179,12 @@ def _place_questions(
         value = asked.get(name, "")[:TEXT_MAX]
         return Question(name, label, "number", hint, value, unit, error=_error(errors, name), is_optional=True)
 
-    parts = sorted(snapshot.accelerators.values(), key=lambda part: (-part.release_year, part.name))
+    parts = grouped(by_class(snapshot, Provider.objects.all(), on=timezone.now().date()))
+    part = grouped_choices(parts, asked.get("accelerator", "")[:TEXT_MAX], empty="Not chosen yet")
     sellers = sorted(snapshot.providers.values(), key=lambda seller: seller.name)
     terms = [(str(term), TERM_NAMES.get(term, str(term))) for term in PriceTerm if term != PriceTerm.PURCHASE]
     return [
-        select("accelerator", "Accelerator", [(part.slug, part.name) for part in parts], "Not chosen yet"),
+        Question("accelerator", "Accelerator", "select", choices=part, error=_error(errors, "accelerator")),
         number("accelerator_count", "How many", "accelerators", "1 if left empty."),
         select("provider", "Provider", [(seller.slug, seller.name) for seller in sellers], "Any seller"),
         select("price_term", "Price term", terms, None, default=_usual_term(kind)),

@@ -8,12 +8,13 @@ from functools import cached_property
 
 from estimator.catalogue import NoCatalogue, current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot, ProhibitedUse
+from governance.display.accelerators import Groups, grouped
 from governance.domain.states.grants import GrantState
 from governance.models import Grant, ModelLineage, Project, Provider, Purpose, User
+from governance.selectors.register.accelerators import by_class
 from governance.selectors.requests import references
 
 GRANTS_LISTED_MAX = 100
-_OWN_TERMS_TITLE = "With prices of our own"
 
 
 @dataclass
@@ -57,19 +58,11 @@ class Registers:
     def grants(self) -> list[Grant]:
         return list(Grant.objects.filter(owner_id=self.user.person_id, state=GrantState.ACTIVE)[:GRANTS_LISTED_MAX])
 
-    def accelerator_groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Parts by vendor, newest first; those with prices of our own before all."""
-        snapshot = self.snapshot
-        if snapshot is None:
+    def accelerator_groups(self) -> Groups:
+        """Every part with its price: the organisation's own first, then by class."""
+        if self.snapshot is None:
             return []
-        today = self.now.date()
-        own = {offer.accelerator for offer in snapshot.prices_own if offer.holds_on(today)}
-        parts = sorted(snapshot.accelerators.values(), key=lambda part: (-part.release_year, part.name))
-        groups = [(_OWN_TERMS_TITLE, [(part.slug, part.name) for part in parts if part.slug in own])]
-        for vendor in sorted({part.vendor for part in parts}):
-            listed = [(part.slug, part.name) for part in parts if part.vendor == vendor and part.slug not in own]
-            groups.append((vendor, listed))
-        return [group for group in groups if group[1]]
+        return grouped(by_class(self.snapshot, self.providers, on=self.now.date()))
 
     def hosted_models(self) -> list[str]:
         """Models with a price per token at a provider that the organisation knows."""
