@@ -6,35 +6,29 @@ from governance.display.numbers import NBSP, UNKNOWN
 
 _MINUTE = 1 / 60
 _DAY, _WEEK, _YEAR = 24.0, 168.0, 8_760.0
-# From here on the smaller unit of the two is noise.
-_WEEKS_BELOW = 13 * _WEEK
-_MONTHS_BELOW = 3 * _YEAR
+# From here on one unit is enough, and days no longer matter.
+_MONTHS_FROM = 13 * _WEEK
+_YEARS_FROM = 3 * _YEAR
 _SMALL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def spoken(hours: float | None) -> str:
-    """A length of time in at most two units: `40 minutes`, `2 days 4 hours`, `three weeks`, `about 5 months`.
+    """A length of time in at most two units: `40 minutes`, `2 days 4 hours`, `three weeks`, `about five months`.
 
     Args:
         hours: at least 0; None reads "unknown".
     """
-    if hours is None:
-        return UNKNOWN
-    if hours < _MINUTE:
-        return "under a minute"
-    if hours >= _MONTHS_BELOW:
-        return f"about {_counted(round(hours / _YEAR), 'year')}"
-    if hours >= _WEEKS_BELOW:
-        return f"about {_counted(round(hours / (_YEAR / 12)), 'month')}"
-    # Rounded to the smaller unit first, so that 59.9 minutes are an hour.
-    if (minutes := round(hours / _MINUTE)) < 60:
-        return _counted(minutes, "minute")
-    if (whole := round(hours)) < _DAY:
-        # Up to a few hours the minutes matter.
-        return _pair(minutes, 60, "hour", "minute") if minutes < 360 else _counted(whole, "hour")
-    if (days := round(hours / _DAY)) < 14:
-        return _pair(whole, 24, "day", "hour")
-    return _pair(days, 7, "week", "day")
+    return UNKNOWN if hours is None else _written(hours, in_words=True)
+
+
+def spoken_range(low: float, high: float) -> str:
+    """`7 to 22 hours`, `6 days 4 hours to 1 week`: a unit that both ends share alone is written once."""
+    if spoken(low) == spoken(high):
+        return spoken(low)
+    first, last = _parts(low), _parts(high)
+    if len(first) == len(last) == 1 and first[0][1] == last[0][1]:
+        return f"{_about(low)}{first[0][0]:,} to {last[0][0]:,}{NBSP}{last[0][1]}s"
+    return f"{_written(low, in_words=False)} to {_written(high, in_words=False)}"
 
 
 def on_accelerators(gpu_hours: float | None, count: int | None) -> str:
@@ -51,16 +45,39 @@ def on_accelerators(gpu_hours: float | None, count: int | None) -> str:
     return f"{spoken(gpu_hours / count)} on {count:,}{NBSP}{'accelerator' if count == 1 else 'accelerators'}"
 
 
-def _pair(number: int, per: int, large: str, small: str) -> str:
-    """`2 days 4 hours` for 52 hours; a whole number of the larger unit stands alone."""
+def _written(hours: float, *, in_words: bool) -> str:
+    if hours < _MINUTE:
+        return "under a minute"
+    parts = _parts(hours)
+    if in_words and len(parts) == 1 and parts[0][0] < len(_SMALL):
+        number, unit = parts[0]
+        return f"{_about(hours)}{_SMALL[number]}{NBSP}{_plural(number, unit)}"
+    return _about(hours) + " ".join(f"{number:,}{NBSP}{_plural(number, unit)}" for number, unit in parts)
+
+
+def _about(hours: float) -> str:
+    return "about " if hours >= _MONTHS_FROM else ""
+
+
+def _parts(hours: float) -> list[tuple[int, str]]:
+    """One or two units with their numbers, rounded to the smaller unit first, so that 59.9 minutes are an hour."""
+    if hours >= _YEARS_FROM:
+        return [(round(hours / _YEAR), "year")]
+    if hours >= _MONTHS_FROM:
+        return [(round(hours / _YEAR * 12), "month")]
+    if (minutes := round(hours / _MINUTE)) < 60:
+        return [(minutes, "minute")]
+    if (whole := round(hours)) < _DAY:
+        # Up to a few hours the minutes matter.
+        return _pair(minutes, 60, "hour", "minute") if minutes < 360 else [(whole, "hour")]
+    if (days := round(hours / _DAY)) < 14:
+        return _pair(whole, 24, "day", "hour")
+    return _pair(days, 7, "week", "day")
+
+
+def _pair(number: int, per: int, large: str, small: str) -> list[tuple[int, str]]:
     whole, rest = divmod(number, per)
-    return f"{whole}{NBSP}{_plural(whole, large)} {rest}{NBSP}{_plural(rest, small)}" if rest else _counted(whole, large)
-
-
-def _counted(number: int, unit: str) -> str:
-    """`three weeks`, `12 weeks`: one unit alone, the smallest numbers as words."""
-    text = _SMALL[number] if 0 < number < len(_SMALL) else f"{number:,}"
-    return f"{text}{NBSP}{_plural(number, unit)}"
+    return [(whole, large), (rest, small)] if rest else [(whole, large)]
 
 
 def _plural(number: int, unit: str) -> str:

@@ -7,6 +7,8 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     number|deciding         18,040 · 4,675.96                  the number that decides, to the cent
     number|rate             1.45                               USD by the hour
     number|hours            3,614 h · 118 k h
+    hours|on_accelerators:8 three weeks on 8 accelerators      GPU-hours as a length of time; empty where one is unknown
+    interval|spoken_range   2 days 4 hours to one week         hours
     number|flop             8.1e24
     interval|money_range, hours_range, flop_range, energy_range, carbon_range    anything with p10 and p90: 3,560–5,240
     number|energy, carbon, memory, duration, percent, count, figure
@@ -57,7 +59,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from governance.display import context as surroundings
-from governance.display import numbers, plots
+from governance.display import durations, numbers, plots
 from governance.display.vocabulary import words as words_of
 from governance.domain.prose import sentence, within
 from governance.domain.states.grants import GrantState
@@ -111,6 +113,8 @@ register.filter("energy_range", _known(numbers.energy_range))
 register.filter("units", lambda micro: None if micro == "" else numbers.units(micro))
 register.filter("deciding", _known(numbers.deciding_money))
 register.filter("sentence", sentence)
+register.filter("on_accelerators", durations.on_accelerators)
+register.filter("spoken_range", _known(partial(_both_ends, durations.spoken_range)))
 register.filter("words", words_of)
 register.filter("duty", duty_in_words)
 register.filter("within", within)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from estimator.core.quantities import Interval
 from estimator.core.results.result import Estimate, Notice, ThresholdReading
-from governance.display import numbers
+from governance.display import durations, numbers
 from governance.display.plots import Limit
 from governance.domain.money.money import to_units
-from governance.domain.prose import against, sentence
+from governance.domain.prose import against, capital, sentence
 from governance.selectors.requests.assessments import Assessed
 from governance.web.requests.verdict import money_limits
 
@@ -75,7 +75,10 @@ def of_assessed(assessed: Assessed) -> Measures:
         # A cap is a cost known exactly, even where the work itself cannot be priced.
         found.cost = Interval.exact(exposure)
     if found.hours_text and found.estimate.wall_hours and assessed.ask.accelerator_count:
-        found.hours_text += f" on {numbers.count(assessed.ask.accelerator_count)} accelerators."
+        count, cap = assessed.ask.accelerator_count, assessed.ask.gpu_hours_cap
+        found.hours_text += f" on {numbers.count(count)}{numbers.NBSP}accelerator{'' if count == 1 else 's'}."
+        if cap is not None and not found.estimate.wall_hours.is_exact:
+            found.hours_text += f" The cap lasts {durations.spoken(cap / count)}."
     if assessed.context.lineage is not None and assessed.estimate.training_flop_cumulative is not None:
         found.compute_name = f"Lineage compute, {assessed.context.lineage.name}"
         found.compute = assessed.estimate.training_flop_cumulative
@@ -92,7 +95,7 @@ def of_estimate(estimate: Estimate) -> Measures:
         found.cost_text = sentence(why) if why else ""
     if estimate.wall_hours is not None:
         wall = estimate.wall_hours
-        found.hours_text = numbers.duration_range(wall.p10, wall.p90)
+        found.hours_text = capital(durations.spoken_range(wall.p10, wall.p90))
     found.compute = training if training is not None and training.p90 > 0 else None
     found.compute_text, found.compute_limits = _thresholds(estimate)
     if found.compute is None and estimate.run_flop is not None:

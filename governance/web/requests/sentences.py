@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from governance.display import numbers
+from governance.display import durations, numbers
 from governance.display.countries import name_of
 from governance.display.vocabulary import TERM_NAMES
 from governance.domain.prose import capital
@@ -73,7 +73,9 @@ def _size(content: Mapping[str, Any], registers: Registers) -> str:
         name = registers.accelerator_name(content["accelerator"])
         parts.append(f"{numbers.count(count)}{numbers.NBSP}{numbers.TIMES}{numbers.NBSP}{name}")
     if cap := _number(content.get("gpu_hours_cap")):
+        lasts = durations.spoken(cap / count) if count else ""
         parts.append(f"for up to {numbers.hours(cap).removesuffix(f'{numbers.NBSP}h')} GPU-hours")
+        parts[-1] += f" ({lasts})" if lasts else ""
     elif content.get("sizing") == "work" and content.get("workload") != "hosted_api":
         parts.append("for the hours that the workload needs")
     if money := _number(content.get("money_cap_usd")):

@@ -16,7 +16,7 @@ from django.http import QueryDict
 from estimator.core.catalogue import ProhibitedUse
 from estimator.core.workload.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, WorkloadKind
 from estimator.core.workload.fields import FieldType as WorkFieldType
-from governance.display import numbers
+from governance.display import durations, numbers
 from governance.display.countries import COUNTRIES, name_of
 from governance.domain.requests import fields
 from governance.domain.requests.checks import is_not_hosted
@@ -294,11 +294,15 @@ def _hours(b: _Builder, row: Field) -> Options | None:
     if not is_not_hosted(b.content):
         return None
     is_cap = b.content.get("sizing") != "work"
-    return {
-        "hint": "Accelerators times hours. Leave it empty to use the whole window."
+    hint = (
+        "Accelerators times hours. Leave it empty to use the whole window."
         if is_cap
         else "The grant stops there. Leave it empty, and the p90 of the estimate decides."
-    }
+    )
+    hours, count = b.content.get(row.name), b.content.get("accelerator_count")
+    is_said = isinstance(hours, int | float) and hours > 0 and isinstance(count, int) and count > 0
+    lasts = f" Now {durations.on_accelerators(hours, count)}." if is_said else ""
+    return {"hint": hint + lasts}
 
 
 def _money(b: _Builder, row: Field) -> Options:

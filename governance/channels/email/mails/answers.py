@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from governance.channels.email import pages, phrases
 from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
+from governance.display import durations
 from governance.domain import prose
 from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.prose import NBSP
@@ -119,6 +120,8 @@ def grant_issued(alert: Alert, reader: Reader) -> Letter:
     machines = phrases.machines(case)
     unit = f"{case.accelerator_name or 'GPU'}-hours"
     hours = f" and {prose.amount(grant.gpu_hours_cap)}{NBSP}{unit}" if grant.gpu_hours_cap else ""
+    if lasts := durations.on_accelerators(grant.gpu_hours_cap, grant.accelerator_count):
+        hours += f" ({lasts})"
     until, cap = _last_day(grant, reader), prose.money_in_full(grant.cost_cap_micro)
     owner, project = unlinked(grant.owner.name), unlinked(grant.project.name)
     role = "because you made this request" if is_owner else f"because you manage infrastructure for {project}"
