@@ -22,7 +22,7 @@ def spoken(hours: float | None) -> str:
 
 
 def spoken_range(low: float, high: float) -> str:
-    """`7 to 22 hours`, `6 days 4 hours to 1 week`: a unit that both ends share alone is written once."""
+    """`7 to 22 hours`, `6 days 4 hours to 7 days`: a unit that both ends share alone is written once."""
     if spoken(low) == spoken(high):
         return spoken(low)
     first, last = _parts(low), _parts(high)

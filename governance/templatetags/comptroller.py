@@ -8,7 +8,7 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     number|rate             1.45                               USD by the hour
     number|hours            3,614 h · 118 k h
     hours|on_accelerators:8 three weeks on 8 accelerators      GPU-hours as a length of time; empty where one is unknown
-    interval|spoken_range   2 days 4 hours to one week         hours
+    interval|spoken_range   2 days 4 hours to 7 days           hours
     number|flop             8.1e24
     interval|money_range, hours_range, flop_range, energy_range, carbon_range    anything with p10 and p90: 3,560–5,240
     number|energy, carbon, memory, duration, percent, count, figure

@@ -75,10 +75,10 @@ def of_assessed(assessed: Assessed) -> Measures:
         # A cap is a cost known exactly, even where the work itself cannot be priced.
         found.cost = Interval.exact(exposure)
     if found.hours_text and found.estimate.wall_hours and assessed.ask.accelerator_count:
-        count, cap = assessed.ask.accelerator_count, assessed.ask.gpu_hours_cap
+        count, cap_hours = assessed.ask.accelerator_count, assessed.ask.gpu_hours_cap
         found.hours_text += f" on {numbers.count(count)}{numbers.NBSP}accelerator{'' if count == 1 else 's'}."
-        if cap is not None and not found.estimate.wall_hours.is_exact:
-            found.hours_text += f" The cap lasts {durations.spoken(cap / count)}."
+        if cap_hours is not None and not found.estimate.wall_hours.is_exact:
+            found.hours_text += f" The cap lasts {durations.spoken(cap_hours / count)}."
     if assessed.context.lineage is not None and assessed.estimate.training_flop_cumulative is not None:
         found.compute_name = f"Lineage compute, {assessed.context.lineage.name}"
         found.compute = assessed.estimate.training_flop_cumulative

@@ -56,9 +56,9 @@ def test_gpu_hours_are_said_as_the_time_they_take(gpu_hours: float | None, count
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (7.0, 22.0, "7 to 22 hours"), (148.0, 168.0, "6 days 4 hours to 1 week"), (504.0, 505.0, "three weeks"),
+        (7.0, 22.0, "7 to 22 hours"), (148.0, 168.0, "6 days 4 hours to 7 days"), (504.0, 505.0, "three weeks"),
         (2_200.0, 6_000.0, "about 3 to 8 months"), (1_680.0, 2_200.0, "10 weeks to about 3 months"),
-        (0.01, 2.0, "under a minute to 2 hours"), (168.0, 336.0, "1 to 2 weeks"),
+        (0.01, 2.0, "under a minute to 2 hours"), (168.0, 336.0, "7 days to 2 weeks"),
     ],
 )  # fmt: skip
 def test_a_range_writes_a_shared_unit_once(low: float, high: float, words: str) -> None:
