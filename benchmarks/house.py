@@ -266,7 +266,7 @@ def main() -> int:
     parser.add_argument("--names", action="store_true", help="list what each figure counts")
     options = parser.parse_args()
     # One table of states for both: the older tree may not have it.
-    values = literal_states.values_by_column(read(ROOT).trees)
+    values = literal_states.values_by_column()
     measured = {"now": measure(ROOT, values)}
     if options.before:
         measured = {"before": measure_commit(options.before, values)} | measured

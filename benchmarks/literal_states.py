@@ -1,6 +1,6 @@
 """Texts in the source that stand where a member of an enum of states belongs.
 
-The enums and the columns that they belong to are read from `governance/domain/states/fields.py`. A text counts when it
+The enums and the columns that they belong to are those of `state_columns`. A text counts when it
 is a value of a column's enum and is compared with something of the column's name, filtered by it, assigned to it,
 passed as a keyword or a key of that name, given as its default, matched, or used to look something up by it.
 """
@@ -13,43 +13,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from benchmarks.state_columns import COLUMNS
+
 PLACE = "governance.domain.states"
 Values = Mapping[str, frozenset[str]]
 LOOKUPS = frozenset({"in", "exact", "iexact", "startswith", "isnull"})
 
 
-def values_by_column(trees: Mapping[str, ast.Module]) -> Values:
+def values_by_column() -> Values:
     """For each column's name, all values of the enums that any column of that name has."""
-    fields = trees[f"{PLACE}.fields"]
-    enums: dict[str, frozenset[str]] = {}
-    for node in fields.body:
-        if isinstance(node, ast.ImportFrom) and node.module in trees:
-            inside = {each.name: each for each in trees[node.module].body if isinstance(each, ast.ClassDef)}
-            enums |= {alias.name: frozenset(_members(inside[alias.name])) for alias in node.names}
-    (table,) = [
-        node.value for node in fields.body if isinstance(node, ast.AnnAssign) and _name(node.target) == "FIELDS"
-    ]
     found: dict[str, set[str]] = defaultdict(set)
-    for key, enum in _pairs(table):
-        found[key.split(".")[1]] |= enums[enum]
+    for name, enum in COLUMNS.items():
+        found[name.split(".")[1]] |= {member.value for member in enum}
     return {column: frozenset(values) for column, values in found.items()}
-
-
-def _pairs(table: ast.expr | None) -> Iterator[tuple[str, str]]:
-    """The keys of a written table and the names that are its values."""
-    match table:
-        case ast.Dict(keys=keys, values=names):
-            for key, name in zip(keys, names, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(name, ast.Name):
-                    yield str(key.value), name.id
-
-
-def _members(enum: ast.ClassDef) -> Iterator[str]:
-    for node in enum.body:
-        if isinstance(node, ast.Assign):
-            first = node.value.elts[0] if isinstance(node.value, ast.Tuple) and node.value.elts else node.value
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                yield first.value
 
 
 def in_module(tree: ast.Module, values: Values) -> Iterator[ast.Constant]:

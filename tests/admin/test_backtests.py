@@ -18,7 +18,7 @@ from tests.admin.conftest import signed_in
 from tests.cast import Cast, content
 from tests.officers import put_in_force
 
-OLD = "help: Up to here nobody is asked., values: [{value: 2500.0"
+OLD = "approved automatically., values: [{value: 2500.0"
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from django.db import connection, models
 
 from benchmarks import literal_states
 from benchmarks.house import ROOT, read
+from benchmarks.state_columns import COLUMNS
 from governance.channels.email import LETTERS
-from governance.domain.states.fields import FIELDS
 from governance.domain.states.messages import AlertKind
 from governance.models.base import Moving
 
@@ -26,7 +26,7 @@ def _column(name: str) -> tuple[type[models.Model], models.Field[object, object]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", [name for name in FIELDS if name != "Alert.kind"])
+@pytest.mark.parametrize("name", [name for name in COLUMNS if name != "Alert.kind"])
 def test_the_database_knows_the_values_of_the_enum_and_no_others(name: str) -> None:
     model, field = _column(name)
     with connection.cursor() as cursor:
@@ -38,7 +38,7 @@ def test_the_database_knows_the_values_of_the_enum_and_no_others(name: str) -> N
         (constraint,) = [row[0] for row in cursor.fetchall()]
     known = set(re.findall(r"'([^']*)'::character varying", constraint))
     # A shadow decision that could not be made has no outcome.
-    assert known - {""} == {member.value for member in FIELDS[name]}
+    assert known - {""} == {member.value for member in COLUMNS[name]}
 
 
 def test_every_kind_of_mail_has_its_letter() -> None:
@@ -48,9 +48,9 @@ def test_every_kind_of_mail_has_its_letter() -> None:
 
 def test_every_column_of_a_state_and_every_row_with_a_life_is_in_the_table() -> None:
     moving = {model for model in apps.get_models() if issubclass(model, Moving)}
-    assert {f"{model.__name__}.state" for model in moving} == {name for name in FIELDS if name.endswith(".state")}
+    assert {f"{model.__name__}.state" for model in moving} == {name for name in COLUMNS if name.endswith(".state")}
     for model in moving:
-        assert type(model.life.first) is FIELDS[f"{model.__name__}.state"]
+        assert type(model.life.first) is COLUMNS[f"{model.__name__}.state"]
         default = model._meta.get_field("state").get_default()
         assert default == model.life.first
         assert type(default) is str
@@ -60,12 +60,12 @@ def test_every_column_of_a_state_and_every_row_with_a_life_is_in_the_table() -> 
         for constraint in model._meta.constraints
         if constraint.name.endswith(("_state_known", "_verdict_known", "_outcome_known"))
     }
-    assert len(known) == sum(name.endswith(("state", "verdict", "outcome")) for name in FIELDS)
+    assert len(known) == sum(name.endswith(("state", "verdict", "outcome")) for name in COLUMNS)
 
 
 def test_no_text_stands_in_the_place_of_a_state() -> None:
     trees = read(ROOT).trees
-    assert literal_states.count(ROOT, trees, literal_states.values_by_column(trees)) == []
+    assert literal_states.count(ROOT, trees, literal_states.values_by_column()) == []
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,10 @@ from governance.domain.rules.backtest_result import (
 )
 from governance.models import Role, RoleAssignment, Team
 from governance.policy.backtest.tally import WORDS
+from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.wording import role_in_words
 
-OUTCOME_WORDS = {"allow": "Allow", "review": "Review", "deny": "Denied"}
+OUTCOME_WORDS = {outcome.value: outcome.label for outcome in Outcome}
 NOT_ENOUGH = "not enough data"
 TONES = {"deny>allow": "deny", "deny>review": "review", "review>allow": "review"}
 TEAMS_MAX = 12

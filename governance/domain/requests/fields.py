@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from governance.domain.requests import checks, kinds
+from governance.policy.facts.facts_schema import EVIDENCE_LABELS
 
 TEXT_CHARS_MAX = 8_000
 TITLE_CHARS_MAX = 120
@@ -369,17 +370,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         name="evidence", type=FieldType.EVIDENCE, step=Step.PURPOSE, label="Evidence",
         question="Is there evidence to link?", hint="A pilot run, an assessment, a licence: a rule may ask for it.",
-        choices=(
-            Choice("dpia", "Data-protection assessment (DPIA)"),
-            Choice("fria", "Fundamental-rights assessment (FRIA)"),
-            Choice("pilot_run", "Pilot run"),
-            Choice("exit_plan", "Exit plan"),
-            Choice("board_resolution", "Board resolution"),
-            Choice("licence", "Licence"),
-            Choice("cost_comparison", "Cost comparison"),
-            Choice("notification_owner", "Who notifies the authority"),
-            Choice("incident_ref", "Incident"),
-        ),
+        choices=tuple(Choice(slug, label) for slug, label in EVIDENCE_LABELS.items()),
         default=(), fact="request.evidence_kinds", widget="evidence", block="evidence",
     ),
     Field(

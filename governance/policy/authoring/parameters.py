@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from governance.policy.authoring.labels import PARAM_LABELS
 from governance.policy.bundle.bundle_model import Bundle, DatedValue, Param
+from governance.policy.bundle.shipped import shipped_bundles
 from governance.policy.decisions.plain_words import condition_in_words, effect_in_words
 from governance.policy.decisions.policy_set import BoundRule, CompiledPolicySet
 from governance.policy.decisions.wording import format_value
@@ -85,9 +86,15 @@ def _reader(rule: BoundRule, name: str) -> Reader | None:
 
 def name_in_words(param: Param) -> str:
     """`auto_allow_max_usd` as "Automatic approval limit (USD)"; without a label, the name without its unit."""
-    if param.name in PARAM_LABELS:
-        return PARAM_LABELS[param.name]
+    if label := param.label or _shipped_labels().get(param.name):
+        return label
     return _spoken(param.name.removesuffix(f"_{param.unit.lower()}"))
+
+
+@lru_cache(maxsize=1)
+def _shipped_labels() -> dict[str, str]:
+    """By name: versions that were stored before parameters had labels are read with those of today."""
+    return {param.name: param.label for bundle in shipped_bundles() for param in bundle.params}
 
 
 def _spoken(name: str) -> str:

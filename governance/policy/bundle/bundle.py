@@ -301,7 +301,8 @@ def _read_params(params: Fields) -> tuple[Param, ...]:
         days = [value.start for value in values]
         if not 1 <= len(values) <= PARAM_VALUES_MAX or days != sorted(set(days)):
             fields.refuse(f"needs 1 to {PARAM_VALUES_MAX} values, in the order of their days", "values")
-        param = Param(name, type_name, tuple(values), fields.text("unit", ""), fields.text("help", ""))
+        unit, help, label = (fields.text(key, "") for key in ("unit", "help", "label"))
+        param = Param(name, type_name, tuple(values), unit, help, label)
         fields.finish()
         read.append(param)
     params.finish()

@@ -35,13 +35,19 @@ class DatedValue:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One number or list of the organisation's own, dated. `values` are in the order of their days."""
+    """One number or list of the organisation's own, dated.
+
+    Attributes:
+        values: in the order of their days.
+        label: what an officer calls it, such as `Automatic approval limit (USD)`.
+    """
 
     name: str
     type: str
     values: tuple[DatedValue, ...]
     unit: str = ""
     help: str = ""
+    label: str = ""
 
     def at(self, on: date) -> Any:
         """The value in force on a day, or None before the first."""
@@ -192,7 +198,9 @@ def _day(day: date | None) -> str | None:
 
 
 def _param_json(param: Param) -> dict[str, Any]:
-    return {
+    # Left out where there is none, as `words` are.
+    label = {"label": param.label} if param.label else {}
+    return label | {
         "name": param.name,
         "type": param.type,
         "unit": param.unit,

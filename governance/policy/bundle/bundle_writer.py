@@ -45,7 +45,7 @@ def _without_defaults(**values: Any) -> dict[str, Any]:
 
 
 def _dump_param(param: Param) -> dict[str, Any]:
-    return _without_defaults(type=param.type, unit=param.unit, help=param.help) | {
+    return _without_defaults(type=param.type, unit=param.unit, label=param.label, help=param.help) | {
         "values": [
             {
                 "value": list(dated.value) if isinstance(dated.value, tuple) else dated.value,

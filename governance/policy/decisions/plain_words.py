@@ -8,10 +8,9 @@ from typing import Any
 from governance.policy.bundle.effects import Effect, EffectKind, OnError
 from governance.policy.bundle.template import unit_of
 from governance.policy.decisions.policy_set import BoundRule
-from governance.policy.decisions.wording import NBSP, duty_in_words, format_value, role_in_words
+from governance.policy.decisions.wording import NBSP, duty_in_words, evidence_in_words, format_value, role_in_words
 from governance.policy.facts.facts import Fact
 from governance.policy.facts.facts_schema import FACTS_BY_NAME
-from governance.policy.facts.labels import FACT_LABELS, STATEMENTS
 from governance.policy.facts.waiting import Waiting, waiting_of
 from governance.policy.language import ir
 
@@ -74,7 +73,8 @@ def effect_in_words(effect: Effect) -> str:
         case EffectKind.REQUIRE:
             people = joined([f"{each.quorum} × {role_in_words(each.role)}" for each in effect.roles], "and")
             due = f" within {effect.due_working_days} working days" if effect.due_working_days else ""
-            evidence = f", with {joined([_spoken(kind) for kind in effect.evidence], 'and')}" if effect.evidence else ""
+            linked = joined([evidence_in_words(kind) for kind in effect.evidence], "and")
+            evidence = f", with {linked}" if linked else ""
             said = f"{people} must approve{due}{evidence}"
         case EffectKind.FLAG | EffectKind.WARN:
             verb = "is flagged" if effect.kind is EffectKind.FLAG else "carries a warning"
@@ -97,8 +97,8 @@ def effect_in_words(effect: Effect) -> str:
 
 def fact_in_words(fact: Fact) -> str:
     """A fact as a sentence names it: `the assessed amount`; the number that follows brings its unit."""
-    if fact.name in FACT_LABELS:
-        return FACT_LABELS[fact.name]
+    if fact.label:
+        return fact.label
     field = fact.field
     for ending in _UNIT_ENDINGS:
         field = field.removesuffix(ending)
@@ -184,8 +184,8 @@ class _Speaker:
                 yes, no = self.say(then, wanted), self.say(otherwise, wanted)
                 return f"({yes} if {self.say(condition, True)}, else {no})"
             case ir.FactRef(name):
-                if name in STATEMENTS:
-                    return STATEMENTS[name][0 if wanted else 1]
+                if says := self.facts[name].says:
+                    return says[0 if wanted else 1]
                 return f"{self.fact(name)} is {'true' if wanted else 'false'}"
             case ir.Const(value):
                 return "always" if bool(value) is wanted else "never"

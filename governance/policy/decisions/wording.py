@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from governance.policy.facts.facts_schema import EVIDENCE_LABELS
+
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 
@@ -37,6 +39,12 @@ def role_in_words(slug: str) -> str:
 def duty_in_words(code: str) -> str:
     """What a duty wants done: `have the original approvers decide again`."""
     return _DUTIES.get(code) or code.replace("_", " ")
+
+
+def evidence_in_words(kind: str) -> str:
+    """Evidence within a sentence: `data-protection assessment (DPIA)`."""
+    label = EVIDENCE_LABELS.get(kind)
+    return label[:1].lower() + label[1:] if label else kind.replace("_", " ")
 
 
 def format_value(value: Any, unit: str = "") -> str:

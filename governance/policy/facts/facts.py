@@ -56,6 +56,7 @@ class Fact:
 
     Attributes:
         name: `namespace.fact`, the unit kept in the name.
+        label: what people call it within a sentence: `the assessed amount`; the number that follows brings its unit.
         unit: what the number counts ("USD", "FLOP", "days"…); "" for anything that is not a number.
         optional: may be absent; a rule has to ask `has()` first.
         sensitive: personal or commercially delicate; masked in logs for readers without the right to see it.
@@ -64,6 +65,7 @@ class Fact:
         choices: the values of an ENUM; for strings and lists the values known so far.
         is_open: values beside the choices are allowed (an organisation's own purposes, tags, evidence kinds).
         help: one sentence for forms and documentation.
+        says: a fact that is true or false, as half a sentence each way: ("the workload fits", "it does not fit").
         since_minor: the minor version of the schema that brought it.
         awaits: what has to exist before any part of the product can fill it ("capacity pools"); "" for a fact that is
             filled. A rule that reads it is shown as waiting for data and never as checking something.
@@ -82,6 +84,8 @@ class Fact:
     is_open: bool = False
     awaits: str = ""
     since_minor: int = 0
+    label: str = ""
+    says: tuple[str, str] | None = None
 
     @property
     def namespace(self) -> str:

@@ -25,7 +25,7 @@ def test_the_form_says_what_each_limit_is_and_who_reads_it(grace: Client, versio
         "Automatic approval limit (USD)",
         f"2,500{NBSP}USD",
         "Used by AL-1, AL-2",
-        "Up to here nobody is asked.",
+        "Requests up to this amount are approved automatically.",
     ):
         assert said in text
 

@@ -11,7 +11,7 @@ from governance.domain.prose import NBSP, capital, money_in_full, within
 from governance.domain.requests.parse import RequestContent
 from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.fired import FiredRule
-from governance.policy.decisions.wording import role_in_words
+from governance.policy.decisions.wording import evidence_in_words, role_in_words
 from governance.selectors.requests.advice.levers import differences
 from governance.selectors.requests.assessments import Assessed
 from governance.selectors.requests.situations import Situation
@@ -110,7 +110,7 @@ def _sentence(
             where = ", ".join(part for part in (after.region, after.country) if part)
             return f"{provider}, {after.price_term.replace('_', ' ')}" + (f" ({where})" if where else "")
         case "evidence":
-            added = [item.kind.replace("_", " ") for item in after.evidence if item not in before.evidence]
+            added = [evidence_in_words(item.kind) for item in after.evidence if item not in before.evidence]
             return f"it with a link to the {join(added)}"
     return f"{name.replace('_', ' ')} {now} instead of {was}"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.state_columns import COLUMNS
 from governance.domain.errors import IllegalTransition
 from governance.domain.states.approvals import STAGE_LIFE, StageEvent
-from governance.domain.states.fields import FIELDS
 from governance.domain.states.grants import GRANT_LIFE, GrantEvent
 from governance.domain.states.life import Labelled, Life
 from governance.domain.states.messages import ALERT_LIFE, AlertEvent
@@ -86,7 +86,7 @@ def test_a_state_that_does_not_exist_is_refused() -> None:
 
 
 def test_every_value_has_words() -> None:
-    for enum in FIELDS.values():
+    for enum in COLUMNS.values():
         if issubclass(enum, Labelled):
             labels = [member.label for member in enum]
             assert all(labels), enum

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from governance.policy.authoring.labels import PARAM_LABELS
+from governance.policy.authoring.parameters import name_in_words
 from governance.policy.bundle.effects import Outcome
 from governance.policy.bundle.shipped import shipped_bundles, shipped_policy_set
 from governance.policy.decisions.counterfactual import CHANGEABLE, nearest_allowed
@@ -18,8 +19,7 @@ from governance.policy.decisions.plain_words import condition_in_words, effect_i
 from governance.policy.decisions.wording import role_in_words
 from governance.policy.facts.examples import plain_ask
 from governance.policy.facts.facts import FactType
-from governance.policy.facts.facts_schema import FACTS, FACTS_BY_NAME
-from governance.policy.facts.labels import FACT_LABELS, STATEMENTS
+from governance.policy.facts.facts_schema import FACTS, FACTS_BY_NAME, SCHEMA, FactsSchema
 from governance.policy.language import ir
 from governance.policy.language.checker import check_condition
 from governance.policy.language.scope import Scope
@@ -109,16 +109,28 @@ def test_any_condition_has_words(seed: int) -> None:
     _, node = Maker(seed).condition()
     text = condition_in_words(node)
     for name in ir.fact_names(node):
-        assert any(words in text for words in (FACT_LABELS[name], *STATEMENTS.get(name, ())))
+        fact = FACTS_BY_NAME[name]
+        assert any(words in text for words in (fact.label, *(fact.says or ())))
 
 
 def test_every_fact_and_every_shipped_limit_has_a_label() -> None:
-    assert set(FACT_LABELS) == set(FACTS_BY_NAME)
-    assert set(STATEMENTS) == {name for name, fact in FACTS_BY_NAME.items() if fact.type is FactType.BOOL}
-    shipped = {param.name for bundle in shipped_bundles() for param in bundle.params}
-    assert set(PARAM_LABELS) == shipped
-    for label in (*FACT_LABELS.values(), *PARAM_LABELS.values()):
+    assert {fact.name for fact in FACTS if fact.says} == {fact.name for fact in FACTS if fact.type is FactType.BOOL}
+    limits = [param for bundle in shipped_bundles() for param in bundle.params]
+    for label in (*(fact.label for fact in FACTS), *(param.label for param in limits)):
+        assert label
         assert "_" not in label
+    assert len({(param.name, param.label) for param in limits}) == len({param.name for param in limits})
+
+
+def test_a_label_is_no_part_of_what_decides() -> None:
+    assert "label" not in FACTS[0].to_json()
+    without = tuple(replace(fact, label="", says=None) for fact in FACTS)
+    assert FactsSchema(SCHEMA.version, without).digest == SCHEMA.digest
+    limit = shipped_bundles()[0].params[0]
+    assert name_in_words(limit) == limit.label == "Automatic approval limit (USD)"
+    # Stored before limits had labels.
+    assert name_in_words(replace(limit, label="")) == limit.label
+    assert name_in_words(replace(limit, name="own_max_usd", label="")) == "Own max"
 
 
 def test_each_effect_has_words() -> None:

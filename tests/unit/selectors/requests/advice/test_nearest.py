@@ -135,7 +135,7 @@ def test_missing_evidence_is_named_where_a_rule_refuses_without_it(cast: Cast) -
     assert found.is_refused
     offer = found.first
     assert offer is not None
-    assert "dpia" in offer.title
+    assert "data-protection assessment (DPIA)" in offer.title
     assert offer.outcome is Outcome.REVIEW
 
 

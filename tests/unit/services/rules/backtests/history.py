@@ -16,7 +16,7 @@ from tests.cast import NOW, Cast, content, reviewed
 LATER = NOW + timedelta(days=60)
 
 
-LOWER = "auto_allow_max_usd: {type: double, unit: USD, help: Up to here nobody is asked., values: [{value: 2500.0"
+LOWER = "approved automatically., values: [{value: 2500.0"
 
 
 SIZES = (100.0, 600.0, 900.0, 1400.0)

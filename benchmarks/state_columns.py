@@ -21,7 +21,7 @@ from governance.domain.states.rules import (
 )
 from governance.policy.bundle.effects import Outcome
 
-FIELDS: dict[str, type[StrEnum]] = {
+COLUMNS: dict[str, type[StrEnum]] = {
     "AcceptableUsePublication.state": PublicationState,
     "Alert.kind": AlertKind,
     "Alert.state": AlertState,
@@ -47,4 +47,4 @@ FIELDS: dict[str, type[StrEnum]] = {
     "ProvisioningRequest.state": State,
     "ShadowDecision.outcome": Outcome,
 }
-"""`Model.column` -> its values. `benchmarks/house.py` counts texts that stand in the place of one of them."""
+"""`Model.column` -> its values. `literal_states` counts texts that stand in the place of one of them."""
