@@ -297,10 +297,12 @@ def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
     try:
         parts = urlsplit(text)
     except ValueError:
-        raise ValueError("is not a URL") from None
+        raise ValueError(f"is not a URL; it looks like {schemes[0]}://host") from None
     if parts.scheme not in schemes:
         expected = " or ".join(f"{scheme}://" for scheme in schemes)
-        raise ValueError(f"must start with {expected}")
+        # What follows may be a password.
+        begins = f"starts with `{parts.scheme}://`" if text.startswith(f"{parts.scheme}://") else "is not a URL"
+        raise ValueError(f"{begins}; it must start with {expected}")
     return parts
 
 
@@ -308,9 +310,9 @@ def _port(parts: SplitResult, default: int) -> int:
     try:
         port = parts.port
     except ValueError:
-        raise ValueError("has no usable port: a number from 1 to 65535") from None
+        raise ValueError("has no usable port; it must be a number from 1 to 65535") from None
     if port == 0:
-        raise ValueError("has port 0; ports run from 1 to 65535")
+        raise ValueError("has port 0; it must be a number from 1 to 65535")
     return port or default
 
 
@@ -359,7 +361,7 @@ def _parse_list(text: str) -> tuple[str, ...]:
 def _parse_hosts(text: str) -> tuple[str, ...]:
     hosts = _parse_list(text)
     if not hosts:
-        raise ValueError("names no host")
+        raise ValueError(f"is `{text}`, which names no host; give host names, separated by commas")
     for host in hosts:
         if "/" in host or " " in host or (":" in host and not host.startswith("[")):
             raise ValueError(f"has `{host}`; give host names only, without scheme, port or path")
@@ -370,21 +372,21 @@ def _parse_origins(text: str) -> tuple[str, ...]:
     origins = _parse_list(text)
     for origin in origins:
         if not origin.startswith(("https://", "http://")):
-            raise ValueError(f"has `{origin}`; an origin starts with https://")
+            raise ValueError(f"has `{origin}`; an origin must start with https:// (or http://)")
     return origins
 
 
 def _parse_site_url(text: str) -> str:
     parts = _split(text, schemes=("https", "http"))
     if not parts.hostname or parts.query or parts.fragment or parts.path.strip("/"):
-        raise ValueError("must be scheme and host only, as in https://compute.example.com")
+        raise ValueError(f"is `{text}`; it must be scheme and host only, as in https://compute.example.com")
     _port(parts, 443)
     return text.rstrip("/")
 
 
 def _parse_sender(text: str) -> str:
     if "@" not in text or "\n" in text or "\r" in text:
-        raise ValueError("must be an address, as in Comptroller <comptroller@example.com>")
+        raise ValueError(f"is `{text}`; it must be an address, as in Comptroller <comptroller@example.com>")
     return text
 
 
@@ -393,7 +395,7 @@ def _parse_folder(text: str) -> Path:
     if not folder.is_absolute():
         raise ValueError(f"is `{text}`; it must be an absolute path")
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"is `{text}`, which is a file")
+        raise ValueError(f"is `{text}`, which is a file; name a folder")
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 
 import pytest
@@ -109,7 +110,22 @@ def test_a_key_drawn_at_random_is_taken() -> None:
         ("PG_POOL", "-1"),
         ("PG_POOL", "lots"),
         ("PG_POOL", "100000000000000000000000"),
+        ("PG_POOL", "1_0"),
+        ("PG_POOL", "٣"),
+        ("PG_POOL", "+5"),
+        ("PG_POOL", "5.0"),
         ("HSTS_SECONDS", "1e9"),
+        ("PASSWORD_LINK_HOURS", "0"),
+        ("SECOND_OFFICER_DAYS", "366"),
+        ("CONSENT_DAYS_MIN", "91"),
+        ("LIST_PRICE_DAYS_MAX", "0"),
+        ("LOG_JSON", "T"),
+        ("BEHIND_TLS_PROXY", "2"),
+        ("COMPTROLLER_DEMONSTRATION", "none"),
+        ("ORGANISATION_TIME_ZONE", "Dublin/Europe"),
+        ("ORGANISATION_TIME_ZONE", "../etc/passwd"),
+        ("CACHE_URL", "memory://"),
+        ("EMAIL_URL", "smtp://mail.example.com:0"),
         ("ALLOWED_HOSTS", "https://compute.example.com"),
         ("ALLOWED_HOSTS", ","),
         ("CSRF_TRUSTED_ORIGINS", "compute.example.com"),
@@ -126,6 +142,9 @@ def test_nonsense_is_refused_by_name(name: str, value: str) -> None:
     errors = errors_of({"COMPTROLLER_MODE": "development"} | {name: value})
     assert len(errors) == 1
     assert errors[0].startswith(f"{name} ")
+    # What was given, unless it may hold a password, and what to give instead.
+    assert f"`{value}`" in errors[0] or "_URL" in name or f"`{value.split('://')[0]}" in errors[0]
+    assert re.search(r"must be|must start|looks like|as in|give|name a folder|such as|belongs", errors[0]), errors[0]
 
 
 def test_all_mistakes_are_reported_together() -> None:

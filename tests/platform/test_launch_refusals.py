@@ -52,7 +52,7 @@ def test_data_in_use_names_the_process_that_uses_it(launchers: Launchers) -> Non
         ({"PORT": "eighty"}, "PORT is `eighty`"),
         ({"PORT": "99999"}, "PORT is `99999`"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is `LOUD`"),
-        ({"DATABASE_URL": "mysql://a:b@c/d"}, "DATABASE_URL must start with postgres://"),
+        ({"DATABASE_URL": "mysql://a:b@c/d"}, "it must start with postgres://"),
         ({"PG_BIN_DIR": "/nowhere"}, "PG_BIN_DIR is `/nowhere`, which has no postgres"),
         ({"VALKEY_BIN": "/nowhere"}, "VALKEY_BIN is `/nowhere`"),
     ],

@@ -65,6 +65,37 @@ def lowered() -> Bundle:
 
 # ------------------------------------------------------------------------ text
 
+AWKWARD = """\
+# Typed by hand.
+
+apiVersion:   comptroller.policy/v1
+"kind": PolicyBundle
+schema : 1
+metadata: { name: awkward,  title: 'Caf\\u00e9',
+            summary: "Caf\\u00e9 \\u2028 and more",   # a comment after a flow
+            owner: policy_officer }
+params:
+    limit_usd:    {type: double,   unit: USD, values: [{value: 10.0, from: 2026-01-01, source: x}]}
+    classes:
+      type: string_list
+      values:
+        - {value: [public,   # one comment
+                   internal], from: 2026-01-01, source: x}
+rules:
+- id: AW-1
+  title: >-
+    A title
+    in two lines
+  when:   request.exposure_usd > params.limit_usd\x20\x20\x20
+          && request.data_class in params.classes
+  effect: {require: {roles: [ {role: budget_owner} ], obligations: [{code: recertify}]}}
+  message: "{request.exposure_usd} is too much."
+tests:
+  - {name:   one, rule: AW-1, case: firing, fires: true, facts: {request.exposure_usd: 1.50e+3}}
+
+
+# The end"""
+
 
 def test_a_value_is_added_on_its_line_and_nothing_else_moves() -> None:
     edited = edit_source(TEXT, set_value(LIMIT, 1500.0, START, "the board"))
@@ -72,6 +103,17 @@ def test_a_value_is_added_on_its_line_and_nothing_else_moves() -> None:
     ((one, other),) = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
     assert one.startswith(f"  {LIMIT}:")
     assert other == one.replace("}]}", "}, {value: 1500.0, from: 2030-01-01, source: the board}]}")
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\n\n\n"])
+def test_a_text_typed_by_hand_keeps_every_character_but_the_changed_value(ending: str) -> None:
+    text = AWKWARD + ending
+    assert edit_source(text).text == text
+    edited = edit_source(text, set_value("limit_usd", 20.0, START, "the board"))
+    assert edited.kept_text
+    before, after = text.split("\n"), edited.text.split("\n")
+    (changed,) = [line for line, other in zip(before, after, strict=True) if line != other]
+    assert changed.lstrip().startswith("limit_usd:")
 
 
 def test_a_text_that_cannot_be_patched_is_written_anew_and_says_the_same() -> None:
