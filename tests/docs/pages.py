@@ -16,6 +16,7 @@ _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _FILE = re.compile(rf"(?:{'|'.join(map(re.escape, TOPS))})/[\w./{{}},-]*\w/?")
+_SOURCE = re.compile(r"[\w/.-]+\.(?:py|html|css|js|toml)")
 _TEST = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 _MAKE = re.compile(r"\bmake ([a-z-]+)")
 _MANAGE = re.compile(r"manage\.py ([a-z_]+)")
@@ -47,6 +48,11 @@ def code_files(page: Path) -> set[str]:
         if _FILE.fullmatch(path) and "{" not in path and "*" not in path:
             found.add(path)
     return found
+
+
+def other_files(page: Path) -> set[str]:
+    """File names in code marks that begin below one of our folders, such as `core/sizing/flop.py` or `units.py`."""
+    return {code for code in _CODE.findall(text_of(page)) if _SOURCE.fullmatch(code)} - code_files(page)
 
 
 def tests_named(page: Path) -> set[tuple[str, str]]:

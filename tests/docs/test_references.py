@@ -18,6 +18,15 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 README = ROOT / "README.md"
 
 
+@pytest.fixture(scope="module")
+def sources() -> set[str]:
+    """Every file of ours, as a path from the root."""
+    folders = [ROOT / top for top in pages.TOPS if not top.startswith(".") and top not in ("var", "test-results")]
+    return {path.relative_to(ROOT).as_posix() for top in [*folders, ROOT / ".ci"] for path in top.rglob("*.*")} | {
+        path.name for path in ROOT.iterdir() if path.is_file()
+    }
+
+
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_every_link_leads_somewhere(page: Path) -> None:
     broken = []
@@ -32,6 +41,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_every_file_that_is_named_exists(page: Path) -> None:
     assert [path for path in sorted(pages.code_files(page)) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_file_that_is_named_by_its_end_exists(page: Path, sources: set[str]) -> None:
+    assert {
+        name for name in pages.other_files(page) if not any(f"/{each}".endswith(f"/{name}") for each in sources)
+    } == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
