@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
+from django.conf import settings
+
 from governance.api.urls import urlpatterns
 from governance.domain import errors
+from governance.domain.requests.parse import RequestContent
+from governance.domain.states.messages import AlertKind
 from tests.docs.pages import text_of
 from tests.docs.tutorials import steps_of
 from tests.plugins.servers import ROOT
@@ -43,6 +48,32 @@ def test_the_api_page_has_every_refusal_with_its_status() -> None:
     domain = {(kind.http_status, kind.code) for kind in refusals(errors.GovernanceError)
               if kind is not errors.GovernanceError and kind.__module__ == errors.__name__}  # fmt: skip
     assert domain - listed == set()
+
+
+def test_the_mails_page_has_every_kind_of_mail() -> None:
+    assert {kind.value for kind in AlertKind if f"`{kind.value}`" not in text_of(DOCS / "mails.md")} == set()
+
+
+def test_the_mails_page_has_every_scheduled_job_with_its_interval() -> None:
+    units = {"s": 1, "min": 60, "h": 3600}
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) (s|min|h) \|", text_of(DOCS / "mails.md"), re.MULTILINE)
+    shown = {f"governance.tasks.{name}": float(count) * units[unit] for name, count, unit in rows}
+    jobs = {job["task"]: job["schedule"] for job in settings.CELERY_BEAT_SCHEDULE.values()}
+    del jobs["config.heartbeat"]
+    assert shown == jobs
+
+
+def test_the_request_of_the_api_page_is_one_that_the_parser_takes() -> None:
+    (body,) = re.findall(r"-d '(\{.*?\})'$", text_of(DOCS / "api.md"), re.DOTALL | re.MULTILINE)
+    assert RequestContent.parse(json.loads(body)["content"]).title == "Ten hours for the pilot"
+
+
+def test_the_policies_page_has_every_word_of_the_command() -> None:
+    command = (ROOT / "governance" / "management" / "commands" / "policy.py").read_text(encoding="utf-8")
+    words = set(re.findall(r'\bword\("(\w+)"', command)) | set(re.findall(r'^ +\("(\w+)", "', command, re.MULTILINE))
+    assert len(words) > 9
+    shown = set(re.findall(r"^manage\.py policy (\w+)", text_of(DOCS / "policies.md"), re.MULTILINE))
+    assert words == shown
 
 
 def test_every_decision_is_listed_in_order() -> None:
