@@ -31,7 +31,7 @@ _ROOMS = (
 _PLACES: dict[str, tuple[str, ...]] = {
     "templates": ("templates/**/*.html", "templates/**/*.txt"),
     "sentences": (*(f"governance/{room}/**/*.py" for room in _ROOMS), "governance/policy/decisions/*.py"),
-    "docs": ("README.md", "docs/*.md", "docs/tutorials/*.md"),
+    "docs": ("README.md", "docs/*.md", "docs/tutorials/*.md", "docs/adr/*.md"),
 }
 # Blanked, so that the rest keeps its line: comments, tags without their texts, attributes of scripts and styles.
 _TEMPLATE_CODE = re.compile(
