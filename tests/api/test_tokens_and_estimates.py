@@ -51,6 +51,20 @@ def test_an_impossible_workload_names_its_fields(cast, client_of):
     assert "tokens_billion" in json.loads(answer.content)["errors"]
 
 
+def test_what_only_a_mixture_has_is_refused_of_a_dense_model(cast, client_of, ask):
+    """The same rule as the form, in an estimate and in a request."""
+    alice = client_of(cast.alice)
+    work = {"parameters_billion": 7, "tokens_billion": 1, "architecture": "decoder", "active_parameters_billion": 2}
+    sentence = "only a mixture of experts has this: choose that architecture, or leave this empty"
+    refused = alice.post("/api/v1/estimates/", {"workload": "pretraining", "work": work})
+    assert refused.status_code == 400
+    assert sentence in str(refused.data)
+    content = ask(workload="pretraining", sizing="work", work=work, gpu_hours_cap=None)
+    refused = alice.post("/api/v1/requests/", {"content": content, "submit": True})
+    assert refused.status_code == 400
+    assert sentence in str(refused.data)
+
+
 def test_stored_estimates_can_be_read(cast, client_of, ask):
     alice = client_of(cast.alice)
     alice.post("/api/v1/requests/", {"content": ask(), "submit": True})

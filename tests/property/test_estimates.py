@@ -58,6 +58,9 @@ def asks(draw: st.DrawFn) -> tuple[str, dict[str, Any], bool]:
     if "active_parameters_billion" in work:
         total = max(work["active_parameters_billion"], work.get("parameters_billion", 0.0))
         work |= {"parameters_billion": total, "active_parameters_billion": draw(st.floats(1e-6, total))}
+        work |= {"architecture": "mixture_of_experts"} if draw(st.booleans()) else {}
+        if work.get("architecture") != "mixture_of_experts":
+            work.pop("architecture", None)
     elif work.get("architecture") == "mixture_of_experts":
         del work["architecture"]
     return str(kind), work, draw(st.booleans())

@@ -34,6 +34,17 @@ def test_the_form_asks_what_its_kind_needs(browser_of: Browser) -> None:
     assert "appear here" in html
 
 
+def test_only_of_a_mixture_its_active_parameters_are_asked(browser_of: Browser) -> None:
+    client = browser_of("alice")
+    active = 'name="work-active_parameters_billion"'
+    assert active not in client.get("/estimator/", WORK).content.decode()
+    answer = client.get("/estimator/", WORK | {"work-architecture": "mixture_of_experts"})
+    assert answer.status_code == 400
+    assert active in answer.content.decode()
+    dense = WORK | {"work-active_parameters_billion": "2", "work-architecture": "decoder"}
+    assert client.get("/estimator/", dense).status_code == 200, "what is not asked is not read"
+
+
 def test_a_workload_is_sized_with_its_drivers_offers_and_advice(browser_of: Browser, cast: Cast) -> None:
     add_own_price(term="spot", usd=Decimal("0.60"), now=cast.now)
     html = browser_of("alice").get("/estimator/", WORK).content.decode()

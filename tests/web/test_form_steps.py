@@ -90,6 +90,37 @@ def test_choosing_another_workload_asks_its_questions_and_saves_nothing(alice: C
     assert not ProvisioningRequest.objects.exists()
 
 
+MIXTURE = {
+    "workload": "pretraining", "shown_workload": "pretraining", "sizing": "work", "work-parameters_billion": "47",
+    "work-tokens_billion": "100", "work-architecture": "mixture_of_experts",
+}  # fmt: skip
+ACTIVE = 'name="work-active_parameters_billion"'
+
+
+def test_only_of_a_mixture_its_active_parameters_are_asked(alice: Client) -> None:
+    """Without a script too: the answer to Continue is the question."""
+    dense = asking.workload(**MIXTURE | {"work-architecture": "decoder", "action": "refresh"})
+    assert ACTIVE not in alice.post(NEW, dense).content.decode()
+    asked = alice.post(NEW, asking.workload(**MIXTURE, shown_architecture="decoder"))
+    assert asked.status_code == 200
+    page = asked.content.decode()
+    assert ACTIVE in page
+    assert 'aria-invalid="true"' not in page, "it was not asked before"
+    assert 'name="shown_architecture" value="mixture_of_experts"' in page
+    open_one = alice.post(NEW, asking.workload(**MIXTURE, shown_architecture="mixture_of_experts")).content.decode()
+    assert "a mixture of experts needs the parameters that one token passes through" in open_one
+    assert not ProvisioningRequest.objects.exists()
+    active = {"work-active_parameters_billion": "13", "shown_architecture": "mixture_of_experts"}
+    assert alice.post(NEW, asking.workload(**MIXTURE | active)).status_code == 302
+    assert ProvisioningRequest.objects.get().draft["work"]["active_parameters_billion"] == 13
+
+
+def test_what_was_answered_of_a_mixture_goes_with_it(alice: Client) -> None:
+    typed = MIXTURE | {"work-active_parameters_billion": "13", "work-architecture": "decoder"}
+    assert alice.post(NEW, asking.workload(**typed, shown_architecture="decoder")).status_code == 302
+    assert "active_parameters_billion" not in ProvisioningRequest.objects.get().draft["work"]
+
+
 def test_continue_asks_for_what_is_missing_and_names_it(alice: Client) -> None:
     fields = asking.workload(workload="fine_tuning", shown_workload="fine_tuning", sizing="work", title="")
     page = alice.post(NEW, fields).content.decode()

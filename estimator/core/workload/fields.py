@@ -32,7 +32,10 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One field: `minimum` and `maximum` are inclusive, and for text they bound the length in characters."""
+    """One field: `minimum` and `maximum` are inclusive, and for text they bound the length in characters.
+
+    `only_for` is the architecture whose models have it; of any other model it is neither asked nor accepted.
+    """
 
     name: str
     label: str
@@ -44,12 +47,24 @@ class FieldSpec:
     choices: tuple[tuple[str, str], ...] = ()
     required: bool = False
     default: float | int | str | None = None
+    only_for: str = ""
+
+    def is_asked(self, architecture: str) -> bool:
+        """Whether a model of this architecture has it."""
+        return not self.only_for or self.only_for == architecture
 
 
 def _number(
-    name: str, label: str, unit: str, minimum: float, maximum: float, hint: str, default: float | None = None
+    name: str,
+    label: str,
+    unit: str,
+    minimum: float,
+    maximum: float,
+    hint: str,
+    default: float | None = None,
+    only_for: str = "",
 ) -> FieldSpec:
-    return FieldSpec(name, label, unit, hint, FieldType.NUMBER, minimum, maximum, default=default)
+    return FieldSpec(name, label, unit, hint, FieldType.NUMBER, minimum, maximum, default=default, only_for=only_for)
 
 
 def _integer(
@@ -62,11 +77,12 @@ def _choice(name: str, label: str, hint: str, choices: tuple[tuple[str, str], ..
     return FieldSpec(name, label, "", hint, FieldType.CHOICE, choices=choices, default=default)
 
 
+MIXTURE, ENCODER_DECODER = "mixture_of_experts", "encoder_decoder"
 ARCHITECTURES = (
     ("decoder", "Decoder (dense)"),
-    ("mixture_of_experts", "Mixture of experts"),
+    (MIXTURE, "Mixture of experts"),
     ("encoder", "Encoder"),
-    ("encoder_decoder", "Encoder-decoder"),
+    (ENCODER_DECODER, "Encoder-decoder"),
     ("diffusion", "Diffusion"),
     ("convolutional", "Convolutional"),
 )
@@ -136,7 +152,8 @@ _SPECS = (
         "billion",
         1e-6,
         1e5,
-        "Parameters that one token passes through; needed for a mixture of experts.",
+        "Parameters that one token passes through.",
+        only_for=MIXTURE,
     ),
     _choice("architecture", "Architecture", "Decides how FLOP and memory are counted.", ARCHITECTURES, "decoder"),
     _number(
@@ -145,7 +162,8 @@ _SPECS = (
         "billion",
         1e-6,
         1e5,
-        "Of an encoder-decoder; the others are its decoder's. Leave empty to count with a range.",
+        "The others are its decoder's. Leave empty to count with a range.",
+        only_for=ENCODER_DECODER,
     ),
     _integer("layers", "Layers", "layers", 1, 10_000, "Leave empty to derive it from the parameters."),
     _integer("hidden_size", "Hidden size", "values", 8, 1_000_000, "Leave empty to derive it from the parameters."),
@@ -176,7 +194,8 @@ _SPECS = (
         "billion",
         1e-6,
         1e9,
-        "Of an encoder-decoder: what its decoder learns to write, before epochs; tokens are then its encoder's.",
+        "What its decoder learns to write, before epochs; tokens are then its encoder's.",
+        only_for=ENCODER_DECODER,
     ),
     _number("epochs", "Epochs", "passes", 0.01, 10_000, "How often each token is seen.", 1.0),
     _number(
@@ -325,8 +344,8 @@ FIELDS: dict[str, FieldSpec] = {spec.name: spec for spec in _SPECS}
 
 _MODEL = (
     "parameters_billion",
-    "active_parameters_billion",
     "architecture",
+    "active_parameters_billion",
     "precision",
     "encoder_parameters_billion",
 )
@@ -432,3 +451,9 @@ FIELDS_BY_KIND: dict[WorkloadKind, tuple[FieldSpec, ...]] = {
 SAMPLE_KINDS = frozenset({WorkloadKind.PRETRAINING, WorkloadKind.CONTINUED_PRETRAINING, WorkloadKind.FINE_TUNING})
 """Kinds that may be sized by tokens and parameters, or by samples and their forward pass."""
 SERVED_SAMPLE_KINDS = frozenset({WorkloadKind.INFERENCE_BATCH, WorkloadKind.INFERENCE_ONLINE})
+
+
+def asked(kind: WorkloadKind, architecture: str | None) -> tuple[FieldSpec, ...]:
+    """The fields that are asked of a kind of work on a model of this architecture; None is the usual one."""
+    known = architecture or str(FIELDS["architecture"].default)
+    return tuple(spec for spec in FIELDS_BY_KIND[kind] if spec.is_asked(known))

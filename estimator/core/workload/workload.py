@@ -14,6 +14,7 @@ from estimator.core.quantities import BILLION
 from estimator.core.workload.fields import (
     FIELDS,
     FIELDS_BY_KIND,
+    MIXTURE,
     SAMPLE_KINDS,
     SERVED_SAMPLE_KINDS,
     UNKNOWN,
@@ -135,8 +136,14 @@ class Workload:
         return self.kind in SERVED_SAMPLE_KINDS and self.is_stated(FORWARD)
 
     @property
+    def architecture(self) -> str:
+        """As stated; whoever states active parameters alone has said that it is a mixture of experts."""
+        is_said = self.is_stated("architecture") or not self.is_stated("active_parameters_billion")
+        return self.text("architecture") if is_said else MIXTURE
+
+    @property
     def is_mixture_of_experts(self) -> bool:
-        return self.text("architecture") == "mixture_of_experts" or (
+        return self.text("architecture") == MIXTURE or (
             self.parameters is not None
             and self.active_parameters is not None
             and self.active_parameters < self.parameters
@@ -211,7 +218,7 @@ def _contradictions(workload: Workload) -> dict[str, str]:
         errors["parameters_billion"] = "state all parameters beside the active ones"
     elif active is not None and total is not None and active > total:
         errors["active_parameters_billion"] = f"at most all `{total:g}` billion parameters can be active"
-    if workload.text("architecture") == "mixture_of_experts" and total is not None and active is None:
+    if workload.text("architecture") == MIXTURE and total is not None and active is None:
         errors["active_parameters_billion"] = "a mixture of experts needs the parameters that one token passes through"
     if workload.is_sized and workload.kind in SAMPLE_KINDS:
         errors |= _training_gaps(workload)
@@ -224,7 +231,22 @@ def _contradictions(workload: Workload) -> dict[str, str]:
     if workload.is_sized and workload.kind is not WorkloadKind.RL_SYNTHETIC:
         _refuse_zero_pair(workload, ("input_tokens", "output_tokens"), errors)
     _refuse_zero_pair(workload, ("input_tokens_million_month", "output_tokens_million_month"), errors)
-    return errors
+    return errors | _of_other_architectures(workload)
+
+
+def _of_other_architectures(workload: Workload) -> dict[str, str]:
+    """What is stated of the model although only models of another architecture have it."""
+    labels = dict(FIELDS["architecture"].choices)
+    return {
+        name: f"only {_one(labels[FIELDS[name].only_for])} has this: choose that architecture, or leave this empty"
+        for name in workload.stated
+        if not FIELDS[name].is_asked(workload.architecture)
+    }
+
+
+def _one(label: str) -> str:
+    article = "an" if label[0] in "AEIOU" else "a"
+    return f"{article} {label[0].lower()}{label[1:]}"
 
 
 def _half_gaps(workload: Workload) -> dict[str, str]:
@@ -233,8 +255,6 @@ def _half_gaps(workload: Workload) -> dict[str, str]:
     target = "target_tokens_billion"
     if not workload.is_stated(encoder):
         return {encoder: "state it where the tokens of the decoder are"} if workload.is_stated(target) else {}
-    if workload.text("architecture") != "encoder_decoder":
-        return {encoder: "only an encoder-decoder has one"}
     if active is not None and workload.encoder_parameters >= active:
         return {encoder: f"use less than all `{active / BILLION:g}` billion parameters"}
     if workload.is_stated("tokens_billion") and workload.is_sized and not workload.is_stated(target):

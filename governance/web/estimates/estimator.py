@@ -29,16 +29,24 @@ from governance.selectors.requests import estimates
 from governance.web.base import page
 from governance.web.estimates.estimator_plots import driver_bars, line_bars, offer_scatter
 from governance.web.requests import measures
-from governance.web.requests.answers import read_work_field
+from governance.web.requests.answers import fields_of, read_work_field
 from governance.web.requests.questions import Question, choices, field_id, grouped_choices, input_name
 
 LINES_MAX = 15
 TEXT_MAX = 200
 USUAL_FIELDS = frozenset(
-    {"parameters_billion", "active_parameters_billion", "tokens_billion", "latency_target_ms", "hours_per_accelerator"}
+    {
+        "parameters_billion",
+        "architecture",
+        "active_parameters_billion",
+        "tokens_billion",
+        "latency_target_ms",
+        "hours_per_accelerator",
+    }
 )
 """Shown at once although optional; the other optional fields are one click away."""
 _OF_THE_PLACE = ("accelerator", "accelerator_count", "provider", "price_term", "country")
+_ARCHITECTURE = input_name("work.architecture")
 SKIPPED_KINDS = frozenset({WorkloadKind.PURCHASE})
 TERMS_OF_OWNED = (
     ("depreciation", "Capital, written off"),
@@ -69,7 +77,7 @@ def show(request: HttpRequest) -> HttpResponse:
             errors = {name: list(sentences) for name, sentences in error.errors.items()}
     work = [
         (question, not question.is_optional or spec.name in USUAL_FIELDS or bool(question.value or question.error))
-        for spec in FIELDS_BY_KIND[WorkloadKind(kind)]
+        for spec in fields_of(kind, asked.get(_ARCHITECTURE))
         if (question := _work_question(spec, asked, errors))
     ]
     context = {
@@ -91,7 +99,7 @@ def _explore(asked: QueryDict, kind: str) -> Exploration:
     errors: dict[str, list[str]] = {}
     work = {
         spec.name: value
-        for spec in FIELDS_BY_KIND[WorkloadKind(kind)]
+        for spec in fields_of(kind, asked.get(_ARCHITECTURE))
         if (value := read_work_field(spec, asked.get(input_name(f"work.{spec.name}")))) is not None
     }
     count = _number(asked, "accelerator_count", errors) or 1.0

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from estimator.core.workload.fields import FIELDS_BY_KIND, FieldSpec, WorkloadKind
+from estimator.core.workload.fields import FieldSpec, WorkloadKind, asked
 from estimator.core.workload.fields import FieldType as WorkFieldType
 from governance.display.countries import COUNTRIES, code_of
 from governance.domain.requests import fields
@@ -51,6 +51,14 @@ def read_work_field(spec: FieldSpec, raw: str | None) -> Any:
     return (read_integer if spec.type is WorkFieldType.INTEGER else read_number)(raw)
 
 
+def fields_of(workload: str, architecture: str | None) -> tuple[FieldSpec, ...]:
+    """The workload's own fields, as far as they are asked of this architecture; none while it is not chosen."""
+    try:
+        return asked(WorkloadKind(workload), architecture)
+    except ValueError:
+        return ()
+
+
 def _read(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
     raw = data.get(input_name(row.name))
     if raw is None and row.earlier_name:
@@ -84,11 +92,8 @@ def _read_grant(row: Field, content: Content, data: QueryDict, errors: Errors) -
 
 def _read_work(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
     work: Content = {}
-    try:
-        specs = FIELDS_BY_KIND[WorkloadKind(str(content.get("workload")))]
-    except ValueError:
-        specs = ()
-    for spec in specs:
+    architecture = read_text(data.get(input_name("work.architecture")))
+    for spec in fields_of(str(content.get("workload")), architecture):
         value = read_work_field(spec, data.get(input_name(f"work.{spec.name}")))
         if isinstance(value, str) and _REPLACED in value:
             errors[f"work.{spec.name}"] = _BROKEN

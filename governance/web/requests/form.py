@@ -37,7 +37,7 @@ from governance.services.requests import drafts as draft_service
 from governance.services.requests import submission
 from governance.web.base import page, signed_in
 from governance.web.requests import drafts, steps
-from governance.web.requests.answers import STEPS, Content, read_step
+from governance.web.requests.answers import STEPS, Content, fields_of, read_step
 from governance.web.requests.preview import own_request, panel
 from governance.web.requests.registers import Registers
 from governance.web.requests.sentences import STEP_HINTS, STEP_TITLES, describe
@@ -166,8 +166,7 @@ def _answered(request: HttpRequest, draft: ProvisioningRequest | None, *, user: 
     before = drafts.readable(draft.draft if draft else {"start_on": now.date().isoformat()})
     content, errors = read_step(step, data, before)
     shown = Shown(request, user, now, step, content, draft=draft, posted=data)
-    is_other_workload = step == "workload" and data.get("shown_workload", "") != (content.get("workload") or "")
-    if action == "refresh" or is_other_workload:
+    if action == "refresh" or (step == "workload" and _has_other_questions(content, data)):
         # Another workload has other questions: ask them before anything is judged.
         return _show(shown)
     registers = Registers(user, now)
@@ -196,6 +195,15 @@ def _answered(request: HttpRequest, draft: ProvisioningRequest | None, *, user: 
     if action == "more" or following not in STEPS:
         following = step
     return redirect(f"{reverse('web:request_edit', args=[saved.number])}?step={following}")
+
+
+def _has_other_questions(content: Content, data: QueryDict) -> bool:
+    """Whether the page showed the questions of another workload, or of another architecture, than what is chosen."""
+    workload = str(content.get("workload") or "")
+    if data.get("shown_workload", "") != workload:
+        return True
+    chosen = (content.get("work") or {}).get("architecture")
+    return fields_of(workload, data.get("shown_architecture", chosen)) != fields_of(workload, chosen)
 
 
 def _next_step(step: str) -> str:

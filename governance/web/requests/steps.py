@@ -14,7 +14,7 @@ from typing import Any
 from django.http import QueryDict
 
 from estimator.core.catalogue import ProhibitedUse
-from estimator.core.workload.fields import FIELDS_BY_KIND, SAMPLE_KINDS, FieldSpec, WorkloadKind
+from estimator.core.workload.fields import MIXTURE, SAMPLE_KINDS, FieldSpec
 from estimator.core.workload.fields import FieldType as WorkFieldType
 from governance.display import durations, numbers
 from governance.display.countries import COUNTRIES, name_of
@@ -23,7 +23,7 @@ from governance.domain.requests.checks import is_not_hosted
 from governance.domain.requests.fields import EVIDENCE_LENGTH_MAX, NAME_CHARS_MAX, Control, Field, FieldType
 from governance.domain.requests.kinds import KINDS, kind_of
 from governance.selectors.register.usable_places import regions_of
-from governance.web.requests.answers import KNOWN_PLACE_SEPARATOR, OTHER_PLACE
+from governance.web.requests.answers import KNOWN_PLACE_SEPARATOR, OTHER_PLACE, fields_of
 from governance.web.requests.places import KnownPlace, known_places
 from governance.web.requests.questions import Choice, Question, choices, grouped_choices, input_name
 from governance.web.requests.registers import Registers
@@ -31,7 +31,7 @@ from governance.web.requests.sentences import as_date
 
 # The fields of a workload that most requests state; the others are one click away.
 _MAIN_FIELDS = {
-    "parameters_billion", "active_parameters_billion", "architecture", "method", "tokens_billion", "epochs",
+    "parameters_billion", "architecture", "method", "tokens_billion", "epochs",
     "generated_tokens_billion", "trained_tokens_billion", "teacher_parameters_billion", "requests", "requests_per_day",
     "input_tokens", "output_tokens", "latency_target_ms", "tasks", "steps_per_task", "hours_per_accelerator",
     "api_model", "input_tokens_million_month", "output_tokens_million_month", "months", "unit_price_usd",
@@ -87,6 +87,7 @@ class StepForm:
     prohibited_uses: list[ProhibitedUse] = field(default_factory=list)
     is_place_other: bool = False
     shown_workload: str = ""
+    shown_architecture: str = ""
 
 
 @dataclass(slots=True)
@@ -247,25 +248,20 @@ def _sizing(b: _Builder, row: Field) -> Options:
 
 
 def _work(b: _Builder, row: Field) -> None:
-    """The fields of the workload that is chosen."""
+    """The fields of the workload that is chosen, for the architecture that is chosen."""
     b.form.shown_workload = b.typed("workload")
-    for spec in fields_of(b.form.shown_workload):
+    b.form.shown_architecture = b.typed("work.architecture")
+    for spec in fields_of(b.form.shown_workload, b.form.shown_architecture):
         question = _work_question(b, spec)
-        is_main = spec.name in _MAIN_FIELDS or spec.required or question.error
+        is_main = spec.name in _MAIN_FIELDS or spec.required or spec.only_for or question.error
         (b.form.work_main if is_main else b.form.work_more).append(question)
-
-
-def fields_of(workload: str) -> tuple[FieldSpec, ...]:
-    """The workload's own fields; none while it is not chosen."""
-    try:
-        return FIELDS_BY_KIND[WorkloadKind(workload)]
-    except ValueError:
-        return ()
 
 
 def _work_question(b: _Builder, spec: FieldSpec) -> Question:
     name = f"work.{spec.name}"
-    is_needed = spec.required or (spec.name in _USUAL_SIZE and b.typed("workload") in SAMPLE_KINDS)
+    is_needed = (
+        spec.required or spec.only_for == MIXTURE or (spec.name in _USUAL_SIZE and b.typed("workload") in SAMPLE_KINDS)
+    )
     is_optional = not (is_needed and (b.typed("sizing") or "work") == "work")
     if spec.type is WorkFieldType.CHOICE:
         found = choices(spec.choices, [b.typed(name) or str(spec.default or "")])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from estimator.core.workload.fields import FIELDS, FIELDS_BY_KIND, FieldType, WorkloadKind
+from estimator.core.workload.fields import ARCHITECTURES, FIELDS, FIELDS_BY_KIND, FieldType, WorkloadKind, asked
 from estimator.core.workload.workload import Workload, WorkloadError
 
 PRETRAINING = {"parameters_billion": 7, "tokens_billion": 4000}
@@ -100,3 +100,32 @@ def test_a_workload_survives_json() -> None:
 def test_whole_numbers_stay_whole() -> None:
     assert Workload.parse("pretraining", {**PRETRAINING, "layers": "32"}).stated["layers"] == 32
     assert "layers" in errors_of("pretraining", {**PRETRAINING, "layers": 32.5})
+
+
+def test_a_field_of_one_architecture_is_refused_of_another() -> None:
+    bound = [spec for spec in FIELDS.values() if spec.only_for]
+    assert {spec.only_for for spec in bound} == {"mixture_of_experts", "encoder_decoder"}
+    for spec in bound:
+        for architecture, _ in ARCHITECTURES:
+            if architecture != spec.only_for:
+                work = {**PRETRAINING, "architecture": architecture, spec.name: 0.5}
+                assert "has this: choose that architecture" in errors_of("pretraining", work)[spec.name]
+    of_dense = errors_of("pretraining", {**PRETRAINING, "architecture": "decoder", "active_parameters_billion": 1})
+    assert of_dense == {
+        "active_parameters_billion": "only a mixture of experts has this: choose that architecture, or leave this empty"
+    }
+
+
+def test_active_parameters_alone_say_that_it_is_a_mixture() -> None:
+    work = {**PRETRAINING, "active_parameters_billion": 1}
+    assert Workload.parse("pretraining", work).architecture == "mixture_of_experts"
+
+
+def test_only_what_the_architecture_has_is_asked() -> None:
+    for kind, specs in FIELDS_BY_KIND.items():
+        for architecture, _ in ARCHITECTURES:
+            names = {spec.name for spec in asked(kind, architecture)}
+            left_out = {spec.name for spec in specs} - names
+            assert all(FIELDS[name].only_for not in ("", architecture) for name in left_out)
+            assert all(FIELDS[name].only_for in ("", architecture) for name in names)
+        assert asked(kind, None) == asked(kind, "decoder") == asked(kind, "")
