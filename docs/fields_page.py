@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from estimator.core.workload.fields import FIELDS as WORK_FIELDS
 from governance.domain.requests import fields
 from governance.domain.requests.fields import EVIDENCE_LENGTH_MAX, LIST_LENGTH_MAX, Field, FieldType
 from governance.domain.requests.kinds import KINDS, Approval, Holds, Kind
@@ -20,6 +21,14 @@ until 1.0, in the API, in workload files and in stored revisions, which keep the
 stored with; answers have the present name.
 """
 
+
+def _of_one_architecture() -> str:
+    """Which fields of the work only some models have, from the estimator's own table."""
+    labels = dict(WORK_FIELDS["architecture"].choices)
+    names = [f"`{spec.name}` ({labels[spec.only_for].lower()})" for spec in WORK_FIELDS.values() if spec.only_for]
+    return f"\nOf `work`, asked and accepted only where `architecture` says so: {', '.join(names)}.\n"
+
+
 _KINDS = """
 ## Kinds of request
 
@@ -35,7 +44,7 @@ _APPROVALS = {Approval.ISSUE: "issues a grant", None: "not built yet"}
 
 def fields_markdown() -> str:
     """The page, one table per step of the form, and one of the kinds."""
-    parts = [_INTRODUCTION]
+    parts = [_INTRODUCTION, _of_one_architecture()]
     for step in fields.Step:
         rows = [_row(row) for row in fields.of_step(step)]
         if rows:
