@@ -12,7 +12,20 @@ def main() -> None:
     from config.serve.endpoints import join_running_servers
 
     join_running_servers(os.environ)
-    execute_from_command_line(sys.argv)
+    from django.db import OperationalError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError:
+        from django.conf import settings
+
+        if settings.DATABASES["default"]["NAME"] != settings.NO_DATABASE.name:
+            raise
+        sys.stderr.write(
+            f"manage.py: no product runs on the data folder `{settings.DATA_DIR}`, so there is no database. "
+            "Start it with `make run`, or name another folder in COMPTROLLER_DATA or a database in DATABASE_URL.\n"
+        )
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.plugins.launched import Launchers
+from tests.plugins.launched import INHERITED, Launchers
+from tests.plugins.servers import ROOT
 
 
 def refusal(launchers: Launchers, port: int | None = None, **variables: str) -> str:
@@ -82,3 +86,16 @@ def test_data_of_a_newer_postgresql_is_left_alone(launchers: Launchers) -> None:
     assert launched.process.wait(30) == 1
     assert "was made by PostgreSQL 99" in launched.log
     assert (cluster / "PG_VERSION").read_text() == "99\n"
+
+
+@pytest.mark.parametrize("command", ["policy check", "createsuperuser --no-input --email you@example.org"])
+def test_a_command_without_a_running_product_is_one_line_and_exit_2(launchers: Launchers, command: str) -> None:
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command.split()], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=inherited | {"COMPTROLLER_DATA": str(launchers.data)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"manage.py: no product runs on the data folder `{launchers.data}`")
+    assert "make run" in line
