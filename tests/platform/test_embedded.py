@@ -17,6 +17,7 @@ from redis.exceptions import AuthenticationError
 from config.serve import embedded
 from config.serve.embedded import NoBinaries, Postgres, ServiceAccount, Valkey
 from config.serve.processes import ChildFailed, end_leftover
+from tests.plugins.scratch import scratch_folder
 
 ACCOUNT = ServiceAccount.for_this_process()
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another account to run servers as")
@@ -25,7 +26,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another ac
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """An empty folder that every account may pass through."""
-    path = Path(tempfile.mkdtemp(prefix="comptroller embedded "))
+    path = Path(tempfile.mkdtemp(prefix="comptroller embedded ", dir=scratch_folder()))
     path.chmod(0o711)
     yield path
     shutil.rmtree(path, ignore_errors=True)

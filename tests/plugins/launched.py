@@ -22,6 +22,7 @@ import pytest
 from config.serve.endpoints import read_endpoints
 from config.serve.processes import command_line, free_port
 from tests.plugins.processes import wait_for
+from tests.plugins.scratch import scratch_folder
 from tests.plugins.servers import ROOT
 
 READY_SECONDS_MAX = 120.0
@@ -133,7 +134,7 @@ def wait_gone(pids: list[int], seconds: float = 20.0) -> None:
 
 @contextmanager
 def _on_data_of_their_own() -> Iterator[Launchers]:
-    folder = Path(tempfile.mkdtemp(prefix="comptroller-launch-"))
+    folder = Path(tempfile.mkdtemp(prefix="comptroller-launch-", dir=scratch_folder()))
     folder.chmod(0o711)
     launchers = Launchers(folder, folder / "my data", [])
     try:
