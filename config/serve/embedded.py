@@ -277,6 +277,8 @@ class Postgres:
                     str(self.bin_dir / "initdb"),
                     *("-D", str(draft / "data"), "-U", SUPERUSER, "--pwfile", str(password_file)),
                     *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", *self._locale()),
+                    # Random passwords of throw-away data need no slow hash; it is counted at each connection.
+                    *(() if self.durable else ("--set", "scram_iterations=1")),
                 ],
                 preexec_fn=die_with_parent(signal.SIGKILL),
             )

@@ -207,14 +207,9 @@ def predict(known: Sample, asked: Sample) -> Posterior:
     developer, run, weak, small = (column[:, None] for column in (SCALES[counts, NOISE] ** 2).T)
     deviation = np.sqrt(variance + developer + run + weak * asked.weakness + small * asked.smallness**2)
     mixed = weights[counts] / weights[counts].sum()
-    quantiles = (
-        tuple(_mixture_quantile(share, mixed, mean[:, at], deviation[:, at]) for share in (0.1, 0.5, 0.9))
-        for at in range(len(asked.runs))
-    )
     # No run does more than the peak: ln utilisation ends at 0.
-    return Posterior(
-        weights, tuple((min(low, 0.0), min(middle, 0.0), min(high, 0.0)) for low, middle, high in quantiles)
-    )
+    low, middle, high = np.minimum(_mixture_quantiles((0.1, 0.5, 0.9), mixed, mean, deviation), 0.0).tolist()
+    return Posterior(weights, tuple(zip(low, middle, high, strict=True)))
 
 
 def _products(known: Sample, levels: Levels) -> tuple[Array, Array]:
@@ -239,14 +234,23 @@ def _products(known: Sample, levels: Levels) -> tuple[Array, Array]:
     return products[NOISE_OF], log_determinant[NOISE_OF]
 
 
-def _mixture_quantile(share: float, weights: Array, mean: Array, deviation: Array) -> float:
-    """A quantile of a mixture of normals, by bisection to 1e-10."""
-    low, high = float((mean - 8 * deviation).min()), float((mean + 8 * deviation).max())
+def _mixture_quantiles(shares: Sequence[float], weights: Array, mean: Array, deviation: Array) -> Array:
+    """Quantiles of mixtures of normals, (shares, runs), by bisection to 1e-10; all of them at once.
+
+    Args:
+        weights: of each normal, the same for every run.
+        mean, deviation: (normals, runs).
+    """
+    wanted = np.array(shares)[:, None]
+    low, high = (
+        np.broadcast_to(ends, (len(shares), mean.shape[1]))
+        for ends in ((mean - 8 * deviation).min(axis=0), (mean + 8 * deviation).max(axis=0))
+    )
     scaled = deviation * math.sqrt(2.0)
-    while high - low > 1e-10:
+    while (is_open := high - low > 1e-10).any():
         middle = 0.5 * (low + high)
-        below = float(weights @ (0.5 * (1.0 + _erf((middle - mean) / scaled))))
-        low, high = (middle, high) if below < share else (low, middle)
+        is_below = weights @ (0.5 * (1.0 + _erf((middle[:, None, :] - mean) / scaled))) < wanted
+        low, high = np.where(is_open & is_below, middle, low), np.where(is_open & ~is_below, middle, high)
     return 0.5 * (low + high)
 
 
