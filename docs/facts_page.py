@@ -7,6 +7,8 @@ from governance.policy.facts.facts_schema import FACTS, NAMESPACES, SCHEMA_DIGES
 
 _INTRODUCTION = f"""# Facts that a policy sees
 
+For policy officers: what a rule can use.
+
 Schema version {list(SCHEMA_DIGESTS)[-1]}. Written by `python -m docs.facts_page > docs/facts.md` from
 `governance/policy/facts/facts_schema.py`; a test keeps the two equal.
 

@@ -10,6 +10,8 @@ from governance.policy.facts.facts_schema import FACTS_BY_NAME, SCHEMA_VERSION
 
 _INTRODUCTION = """# Fields of a request
 
+For requesters and integrators.
+
 Written by `python -m docs.fields_page > docs/fields.md` from `governance/domain/requests/fields.py` and
 `governance/domain/requests/kinds.py`; a test keeps them equal.
 

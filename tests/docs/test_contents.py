@@ -12,7 +12,7 @@ from governance.api.urls import urlpatterns
 from governance.domain import errors
 from governance.domain.requests.parse import RequestContent
 from governance.domain.states.messages import AlertKind
-from tests.docs.pages import text_of
+from tests.docs.pages import links, text_of
 from tests.docs.tutorials import steps_of
 from tests.plugins.servers import ROOT
 
@@ -97,3 +97,11 @@ def test_every_tutorial_is_followed_by_a_test() -> None:
     for tutorial in (DOCS / "tutorials").glob("*.md"):
         assert f'"{tutorial.name}"' in followed
         assert {"command", "control", "answer"} <= {step.kind for step in steps_of(tutorial)}
+
+
+def test_every_document_says_for_whom_it_is_and_stands_in_the_index() -> None:
+    indexed = {target.partition("#")[0] for target in links(DOCS / "README.md")}
+    for page in [*DOCS.glob("*.md"), *DOCS.glob("tutorials/*.md")]:
+        if page.name != "README.md":
+            assert re.match(r"# .+\n\nFor [a-z]", text_of(page)), page.name
+            assert page.relative_to(DOCS).as_posix() in indexed
