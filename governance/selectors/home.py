@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Case, Exists, OuterRef, Q, When
 
 from governance.domain.errors import NoActivePolicy
 from governance.domain.states.messages import FlagKind
 from governance.domain.states.requests import State
-from governance.models import Flag, ProvisioningRequest, User, Visibility
+from governance.models import Delegation, Flag, ProvisioningRequest, User, Visibility
 from governance.selectors.approvals import queues
 from governance.selectors.grants import grants
-from governance.selectors.money import budgets
-from governance.selectors.requests import similar
+from governance.selectors.money import budgets, crossings
+from governance.selectors.requests import conversations, similar
 from governance.selectors.rules import acceptable_use, policies, second_answers
 
+T = TypeVar("T")
+
 LISTED_MAX = 10
+REPLIES_MAX = 40
 USED_LISTED_MAX = 4
 ANSWER_FRESH = timedelta(days=14)
 """How long a refusal stays among the things that need the requester."""
-_NEED_ME = (State.CHANGES_REQUESTED.value, State.DENIED.value, State.DRAFT.value)
+DELEGATION_ENDS_SOON = timedelta(days=7)
+_UNTIL_ANSWERED = (State.CHANGES_REQUESTED.value, State.DRAFT.value)
+_WHILE_FRESH = (State.DENIED.value, State.REJECTED.value, State.EXPIRED.value)
+_NEED_ME = (_UNTIL_ANSWERED[0], *_WHILE_FRESH, _UNTIL_ANSWERED[1])
+"""The order in which they are shown: what somebody waits for first, drafts last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +58,34 @@ class AtOnce:
 
 
 @dataclass(frozen=True, slots=True)
+class First(Generic[T]):
+    """The first rows of a list, and how many it has."""
+
+    rows: Sequence[T]
+    total: int
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return self.total - len(self.rows)
+
+    @classmethod
+    def of(cls, rows: Sequence[T]) -> First[T]:
+        return cls(rows[:LISTED_MAX], len(rows))
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
-    """Everything that the first page shows."""
+    """Everything that the first page shows. Each thing that waits for the person stands in one list only."""
 
     owed: Sequence[acceptable_use.Statement]
-    queue: Sequence[queues.QueueItem]
-    answers: Sequence[second_answers.ToAnswer]
-    mine: Sequence[ProvisioningRequest]
-    ending: Sequence[grants.GrantView]
+    queue: First[queues.QueueItem]
+    answers: First[second_answers.ToAnswer]
+    replies: First[conversations.Unanswered]
+    mine: First[ProvisioningRequest]
+    ending: First[grants.GrantView]
+    over: First[crossings.Over]
+    delegations: Sequence[Delegation]
     waiting: Sequence[queues.Waiting]
     sampled: Sequence[Flag]
     running: Sequence[grants.GrantView]
@@ -64,20 +93,32 @@ class Home:
     at_once: AtOnce | None
 
     @property
+    def own_more(self) -> int:
+        """Own requests that need the person and are not shown."""
+        return self.mine.more + self.replies.more
+
+    @property
     def needs_count(self) -> int:
-        return len(self.owed) + len(self.queue) + len(self.answers) + len(self.mine) + len(self.ending)
+        lists = (self.queue, self.answers, self.replies, self.mine, self.ending, self.over)
+        return len(self.owed) + len(self.delegations) + sum(each.total for each in lists)
 
 
 def home(user: User, *, visibility: Visibility, now: datetime) -> Home:
     """One person's first page."""
     running = grants.running_of(user.person_id, now=now)
+    queue = queues.approver_queue(user, now, limit=LISTED_MAX)
+    replies = _replies(user, visibility, decided={item.request.pk for item in queue})
+    asked = {each.request.pk for each in replies.rows}
     return Home(
         owed=[] if user.is_service_account else acceptable_use.owed(user.person_id, now=now),
-        queue=queues.approver_queue(user, now)[:LISTED_MAX],
-        answers=second_answers.to_answer(user, now=now)[:LISTED_MAX],
+        queue=First(queue, queue.total),
+        answers=First.of(second_answers.to_answer(user, now=now)),
+        replies=replies,
         mine=_mine(user, now),
-        ending=[view for view in running if _needs_owner(view, now)][:LISTED_MAX],
-        waiting=queues.waiting_for(user, now, limit=LISTED_MAX),
+        ending=First.of([view for view in running if _needs_owner(view, now)]),
+        over=First.of(crossings.over_of(user.person_id, visibility=visibility, now=now)),
+        delegations=_ending_delegations(user.person_id, now),
+        waiting=[each for each in queues.waiting_for(user, now, limit=LISTED_MAX) if each.request.pk not in asked],
         sampled=list(
             Flag.objects.filter(
                 kind=FlagKind.SAMPLED_REVIEW, closed_at=None, provisioning_request__requester__person_id=user.person_id
@@ -89,13 +130,34 @@ def home(user: User, *, visibility: Visibility, now: datetime) -> Home:
     )
 
 
-def _mine(user: User, now: datetime) -> list[ProvisioningRequest]:
-    """Own requests that wait for their requester: changes wanted, fresh refusals, drafts; the newest first."""
-    rows = ProvisioningRequest.objects.filter(requester__person_id=user.person_id, state__in=_NEED_ME)
-    found = rows.select_related("project").order_by("-changed_at")[: 3 * LISTED_MAX]
-    fresh = [row for row in found if row.state != State.DENIED or row.changed_at > now - ANSWER_FRESH]
-    order = {state: index for index, state in enumerate(_NEED_ME)}
-    return sorted(fresh, key=lambda row: order[row.state])[:LISTED_MAX]
+def _mine(user: User, now: datetime) -> First[ProvisioningRequest]:
+    """Own requests that wait for their requester: changes wanted, fresh refusals, drafts; the newest of each first."""
+    is_fresh = Q(state__in=_WHILE_FRESH, changed_at__gt=now - ANSWER_FRESH)
+    rows = ProvisioningRequest.objects.filter(
+        Q(state__in=_UNTIL_ANSWERED) | is_fresh, requester__person_id=user.person_id
+    )
+    order = Case(*(When(state=state, then=index) for index, state in enumerate(_NEED_ME)))
+    first = list(rows.select_related("project").order_by(order, "-changed_at")[:LISTED_MAX])
+    return First(first, len(first) if len(first) < LISTED_MAX else rows.count())
+
+
+def _replies(user: User, visibility: Visibility, *, decided: set[int]) -> First[conversations.Unanswered]:
+    """Comments that the person has not answered, on requests that they see and do not have to decide anyway."""
+    found = conversations.unanswered_by(user.person, limit=REPLIES_MAX)
+    seen = ProvisioningRequest.objects.visible_to(visibility).filter(pk__in=[each.request.pk for each in found])
+    visible = set(seen.values_list("pk", flat=True)) if found else set()
+    return First.of([each for each in found if each.request.pk in visible - decided])
+
+
+def _ending_delegations(person_id: int, now: datetime) -> list[Delegation]:
+    """Delegations that the person gave and that end soon, unless another one of the same role goes on from there."""
+    given = Delegation.objects.filter(delegator_id=person_id, revoked_at=None)
+    follows = given.filter(
+        role_id=OuterRef("role_id"), valid_from__lte=OuterRef("valid_to"), valid_to__gt=OuterRef("valid_to")
+    )
+    ending = given.filter(valid_from__lte=now, valid_to__gt=now, valid_to__lte=now + DELEGATION_ENDS_SOON)
+    rows = ending.filter(~Exists(follows)).select_related("role", "delegate").order_by("valid_to")
+    return list(rows[:LISTED_MAX])
 
 
 def _needs_owner(view: grants.GrantView, now: datetime) -> bool:

@@ -11,7 +11,9 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from governance.models import ApprovalStage, Delegation, Grant, Role
+from governance.models import ApprovalStage, Budget, Delegation, Grant, ProvisioningRequest, Role, RoleAssignment
+from governance.selectors.people.people import system_actor
+from governance.services.requests import comments, withdrawal
 from governance.services.rules import acceptable_use, activations, policy_exceptions
 from governance.web import errors
 from tests.cast import PASSWORD, Cast, add_person
@@ -51,6 +53,99 @@ def test_an_approver_finds_what_waits_with_its_money_and_its_due_time(cast: Cast
     assert "Large lease" not in needs(browser_of("alice"))
     ApprovalStage.objects.filter(provisioning_request=request).update(due_at=timezone.now() - timedelta(hours=1))
     assert "Overdue" in needs(browser_of("bob"))
+
+
+def test_each_item_leads_to_where_one_acts(cast: Cast, browser_of: Browser) -> None:
+    request = reading.waiting(cast)
+    stage = ApprovalStage.objects.get(provisioning_request=request, state="open")
+    assert f'href="{reverse("admin:decide", args=[stage.pk])}"' in needs(browser_of("bob"))
+    reading.decide(cast, request, "reject", "No money left this year.")
+    found = needs(browser_of("alice"))
+    assert "Ablations was rejected" in found
+    assert "clone it to revise" in found
+    ProvisioningRequest.objects.filter(pk=request.pk).update(changed_at=timezone.now() - timedelta(days=15))
+    assert "No action needed." in needs(browser_of("alice"))
+
+
+def test_a_request_that_expired_is_its_requesters_again(cast: Cast, browser_of: Browser) -> None:
+    request = reading.waiting(cast)
+    withdrawal.expire_request(request_id=request.pk, actor=system_actor(), now=timezone.now() + timedelta(days=15))
+    request.refresh_from_db()
+    assert request.state == "expired"
+    assert "Ablations expired" in needs(browser_of("alice"))
+
+
+def test_a_comment_waits_for_its_answer_and_stands_once(cast: Cast, browser_of: Browser) -> None:
+    request = reading.waiting(cast, title="Large lease")
+    comments.add_comment(request_id=request.pk, actor=cast.bob, text="Which data is it?", now=timezone.now())
+    html = browser_of("alice").get("/").content.decode()
+    assert "Answer Bob: Large lease" in part(html, 'id="needs-you"', 'id="waiting"')
+    assert "Which data is it?" in html
+    assert "Large lease" not in part(html, 'id="waiting"', 'id="usable"'), "it waits for her, not for others"
+    assert "1 item needs your attention" in " ".join(html.split())
+    comments.add_comment(request_id=request.pk, actor=cast.alice, text="Public text only.", now=timezone.now())
+    assert "Answer Bob" not in needs(browser_of("alice"))
+    # Whoever asked has to decide it anyway: the one item says so.
+    found = needs(browser_of("bob"))
+    assert found.count("Large lease") == 1
+    assert "Decide: Large lease" in found
+    # Carol wrote as well and decides nothing here; without sight of it, nothing of it is shown.
+    comments.add_comment(request_id=request.pk, actor=cast.carol, text="And until when?", now=timezone.now())
+    comments.add_comment(request_id=request.pk, actor=cast.alice, text="Two weeks.", now=timezone.now())
+    assert "Answer Alice: Large lease" in needs(browser_of("carol"))
+    RoleAssignment.objects.filter(user=cast.carol).delete()
+    assert "Large lease" not in browser_of("carol").get("/").content.decode()
+
+
+def test_a_budget_forecast_over_its_limit_is_its_owners(cast: Cast, browser_of: Browser) -> None:
+    start = timezone.now() - timedelta(days=90)
+    Budget.objects.filter(pk=cast.budget.pk).update(spent_micro=cast.budget.limit_micro // 2, period_start=start)
+    assert "is forecast over its limit" not in needs(browser_of("carol")), "somebody else answers for it"
+    Budget.objects.filter(pk=cast.budget.pk).update(owner=cast.carol.person)
+    found = needs(browser_of("carol"))
+    assert "is forecast over its limit" in found
+    assert reverse("web:budget_detail", args=["long-context"]) in found
+    assert "Forecast at" in found
+    for other in ("alice", "bob", "dave"):
+        assert "forecast over" not in needs(browser_of(other))
+    Budget.objects.filter(pk=cast.budget.pk).update(spent_micro=cast.budget.limit_micro)
+    assert "has reached its limit" in needs(browser_of("carol"))
+    # Without a named owner, whoever holds the role there.
+    owner = add_person("olga", team=cast.team, roles=["budget_owner"], scope=cast.project, now=timezone.now())
+    cast.users["olga"] = owner
+    assert "has reached its limit" not in needs(browser_of("olga"))
+    Budget.objects.filter(pk=cast.budget.pk).update(owner=None)
+    assert "has reached its limit" in needs(browser_of("olga"))
+
+
+def test_a_delegation_that_ends_soon_is_its_givers(cast: Cast, browser_of: Browser) -> None:
+    now = timezone.now()
+    role = Role.objects.get(slug="team_lead")
+    given = {"delegator": cast.bob.person, "delegate": cast.frank.person, "role": role, "amount_micro_max": 10**12}
+    first = Delegation.objects.create(
+        **given, valid_from=now - timedelta(days=1), valid_to=now + timedelta(days=3), reason="leave"
+    )
+    page = reverse("admin:governance_delegation_change", args=[first.pk])
+    assert page in needs(browser_of("bob"))
+    assert "Your delegation to Frank ends" in needs(browser_of("bob"))
+    assert browser_of("bob").get(page).status_code == 200
+    assert "Your delegation" not in needs(browser_of("frank"))
+    later = Delegation.objects.create(
+        **given, valid_from=now + timedelta(days=2), valid_to=now + timedelta(days=30), reason="longer leave"
+    )
+    assert "Your delegation" not in needs(browser_of("bob")), "another one goes on from there"
+    later.revoked_at = now
+    later.save(update_fields=["revoked_at"])
+    assert "Your delegation" in needs(browser_of("bob"))
+
+
+def test_counts_are_those_of_the_lists(cast: Cast, browser_of: Browser) -> None:
+    for number in range(12):
+        reading.draft(cast, title=f"Thought {number}")
+    html = " ".join(browser_of("alice").get("/").content.decode().split())
+    assert "12 items need your attention" in html
+    assert html.count("Finish or discard the draft") == 10
+    assert "2 more requests of yours" in html
 
 
 def test_somebody_who_stands_in_is_told_for_whom(cast: Cast, browser_of: Browser) -> None:

@@ -13,7 +13,7 @@ from governance.domain import prose
 from governance.domain.money.ledger import Account
 from governance.domain.states.grants import GrantState
 from governance.domain.states.money import HoldState
-from governance.models import Budget, BudgetHold, LedgerEntry, RoleAssignment
+from governance.models import Budget, BudgetHold, LedgerEntry, RoleAssignment, Visibility
 from governance.selectors.money import balances
 from governance.selectors.people import duties
 
@@ -103,6 +103,33 @@ def owners_of(budget: Budget, *, now: datetime) -> set[int]:
     place: dict[str, Any] = {"project": budget.project} if budget.project_id else {"team": budget.team}
     rows = RoleAssignment.objects.in_force(now).filter(role__slug=OWNER_ROLE, user__is_service_account=False, **place)
     return set(rows.values_list("user__person_id", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A budget that has reached its limit, or is forecast to."""
+
+    budget: Budget
+    crossing: Crossing
+
+
+def over_of(person_id: int, *, visibility: Visibility, now: datetime) -> list[Over]:
+    """Budgets of the present period at or forecast over their limit for which this person answers, the worst first.
+
+    The same people as `owners_of`. Two queries, and one for each that is forecast over.
+    """
+    roles = RoleAssignment.objects.in_force(now).filter(role__slug=OWNER_ROLE, user__person_id=person_id)
+    places = list(roles.filter(user__is_service_account=False).values_list("team_id", "project_id"))
+    by_role = Q(team_id__in=[team for team, _ in places if team]) | Q(
+        project_id__in=[project for _, project in places if project]
+    )
+    rows = Budget.objects.visible_to(visibility).filter(period_start__lte=now, period_end__gt=now)
+    owned = rows.filter(Q(owner_id=person_id) | Q(owner=None) & by_role)
+    crossed = [(budget, crossing_of(budget, now=now)) for budget in owned if level_of(budget, now=now) == LEVELS[-1]]
+    found = [Over(budget, crossing) for budget, crossing in crossed if crossing is not None]
+    return sorted(
+        found, key=lambda each: (-max(each.crossing.used_ratio, each.crossing.forecast_ratio or 0), each.budget.pk)
+    )
 
 
 @dataclass(frozen=True, slots=True)
