@@ -13,7 +13,7 @@ from governance.admin.approvals.queue import decided_view, queue_view, waiting_v
 from governance.admin.grants import grants  # noqa: E402
 from governance.admin.messages import alerts, flags  # noqa: E402
 from governance.admin.money import budgets  # noqa: E402
-from governance.admin.people import people, roles  # noqa: E402
+from governance.admin.people import holidays, people, roles  # noqa: E402
 from governance.admin.record import audit, jobs  # noqa: E402
 from governance.admin.register import catalogue, register  # noqa: E402
 from governance.admin.requests import assessments, provisioning  # noqa: E402
@@ -52,6 +52,7 @@ __all__ = [
     "exceptions",
     "flags",
     "grants",
+    "holidays",
     "jobs",
     "limits",
     "people",

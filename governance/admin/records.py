@@ -39,6 +39,7 @@ class Edit(Generic[RowT]):
         on_row: about one record, rather than adding one.
         applies: whether it makes sense for a record as it stands.
         may: a further question about the person, such as "is this their own delegation".
+        removes: the record is gone afterwards: the list is shown next.
     """
 
     slug: str
@@ -50,6 +51,7 @@ class Edit(Generic[RowT]):
     done: str = "Done"
     applies: Callable[[Any], bool] = lambda row: True
     may: Callable[[access.Access, Any], bool] = lambda person, row: False
+    removes: bool = False
 
     def is_open_to(self, person: access.Access, row: models.Model | None) -> bool:
         """Whether this person may do it to this record now."""
@@ -218,7 +220,8 @@ class RecordAdmin(ModelAdmin):
                     form.add_error(None, sentence(error.message))
                 else:
                     messages.success(request, f"{form.done or edit.done}.")
-                    return redirect(self._address(done if isinstance(done, models.Model) else row))
+                    following = None if edit.removes else row
+                    return redirect(self._address(done if isinstance(done, models.Model) else following))
             status = 400
         context = self.admin_site.each_context(request) | {
             "title": f"{edit.label}: {row}" if row is not None else edit.label,

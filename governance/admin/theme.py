@@ -143,6 +143,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list("Role assignments", "roleassignment", "role", permission=keeps_organisation),
             _list("Delegations", "delegation"),
             _list("Providers", "provider", permission=keeps_organisation),
+            _list("Holidays", "holiday", permission=keeps_organisation),
         ],
     },
     {

@@ -5,6 +5,7 @@ from governance.models.grants.grants import Grant, ProviderCommitment
 from governance.models.messages.alerts import Alert
 from governance.models.messages.flags import Flag
 from governance.models.money.budgets import Budget, BudgetHold, LedgerEntry, LedgerJournal
+from governance.models.people.holidays import Holiday
 from governance.models.people.people import Delegation, Person, Project, Role, RoleAssignment, Team, User
 from governance.models.people.tokens import ApiToken
 from governance.models.record.audit import AuditEvent, AuditHead
@@ -72,6 +73,7 @@ __all__ = [
     "FactRow",
     "Flag",
     "Grant",
+    "Holiday",
     "IdempotencyKey",
     "JobRun",
     "LedgerEntry",

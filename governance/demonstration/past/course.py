@@ -34,7 +34,7 @@ from governance.models import (
     User,
 )
 from governance.policy.decisions.decision import Outcome
-from governance.selectors.approvals.due import due_at
+from governance.selectors.approvals.due import working_time
 from governance.selectors.requests.assessments import ENGINE_VERSION, Assessed
 from governance.services.messages.flags import is_sampled
 
@@ -197,7 +197,7 @@ class Course:
         for stage in waiting:
             if stage.order == first:
                 stage.move(StageEvent.OPEN)
-                stage.opened_at, stage.due_at = at, due_at(at, stage.due_working_days)
+                stage.opened_at, stage.due_at = at, working_time().due_at(at, stage.due_working_days)
                 self.history.rows.changed(stage)
                 opened.append(stage)
         return opened

@@ -81,6 +81,8 @@ ACTIONS: dict[str, str] = {
     "lineage.changed": "Model lineage changed",
     "catalogue.released": "Catalogue release published",
     "catalogue.priced": "Organisation's price recorded",
+    "holiday.added": "Holiday added",
+    "holiday.removed": "Holiday removed",
     "flag.raised": "Flag raised",
     "flag.closed": "Flag closed",
     "alert.requeued": "Email queued again",

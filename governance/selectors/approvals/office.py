@@ -10,7 +10,7 @@ from django.db.models import F
 from governance.domain.rules.backtest_result import Office, Wait
 from governance.domain.states.requests import State
 from governance.models import ApprovalDecision, ApprovalStage, ProvisioningRequest
-from governance.selectors.approvals.due import hours_at_work
+from governance.selectors.approvals.due import working_time
 
 LOOKED_AT_MAX = 20_000
 """The newest decisions and requests of a period; older ones add nothing to a median."""
@@ -69,6 +69,7 @@ def _answers(since: datetime | None, until: datetime) -> tuple[list[Wait], dict[
         # As the rules asked for it: a backtest does not know who would have stood in.
         roles[pk].add(stood_in_for or asked)
     waits: list[Wait] = []
+    at_work = working_time()
     verdicts: dict[str, tuple[int, int]] = {}
     for pk, state, submitted_at, answered_at in values:
         if not roles[pk]:
@@ -76,7 +77,7 @@ def _answers(since: datetime | None, until: datetime) -> tuple[list[Wait], dict[
         assert submitted_at is not None
         assert answered_at is not None
         key = "+".join(sorted(roles[pk]))
-        hours = hours_at_work(submitted_at, answered_at)
+        hours = at_work.hours(submitted_at, answered_at)
         waits.append(Wait(key, hours, (answered_at - submitted_at).total_seconds() / 86_400))
         answered, refused = verdicts.get(key, (0, 0))
         verdicts[key] = (answered + 1, refused + _ANSWERED[state])

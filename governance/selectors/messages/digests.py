@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from textwrap import shorten
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from governance.domain.periods import is_working_day
 from governance.domain.prose import zone_named
 from governance.domain.states.grants import GrantState
 from governance.domain.states.requests import State
@@ -84,12 +85,12 @@ def readers() -> QuerySet[Person]:
     return Person.objects.filter(Exists(accounts), is_active=True, wants_digest=True)
 
 
-def due_zones(zones: Iterable[str], *, now: datetime) -> dict[str, date]:
-    """Zones in which it is time for the day's digest, with their local date."""
+def due_zones(zones: Iterable[str], *, now: datetime, holidays: Collection[date] = ()) -> dict[str, date]:
+    """Zones in which it is time for a working day's digest, with their local date."""
     found = {}
     for zone in zones:
         local = now.astimezone(zone_named(zone))
-        if SENT_FROM <= local.time() < SENT_UNTIL:
+        if SENT_FROM <= local.time() < SENT_UNTIL and is_working_day(local.date(), holidays):
             found[zone] = local.date()
     return found
 

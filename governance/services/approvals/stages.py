@@ -16,7 +16,7 @@ from governance.models import (
 from governance.models.base import move_all
 from governance.selectors.approvals import authority
 from governance.selectors.approvals.authority import Authority
-from governance.selectors.approvals.due import due_at
+from governance.selectors.approvals.due import working_time
 from governance.selectors.requests.assessments import Assessed
 from governance.services.messages import alerts
 
@@ -53,7 +53,7 @@ def open_next(request: ProvisioningRequest, *, now: datetime) -> bool:
     if any(stage.state == StageState.OPEN for stage in stages):
         return True
     opened = _open_first(stages, now=now)
-    ApprovalStage.objects.bulk_update(opened, ["state", "opened_at", "due_at"])
+    ApprovalStage.objects.bulk_update(opened, ["state", "opened_at", "due_at", "remind_at"])
     alerts.tell_stages_opened(opened, request, now=now)
     return True
 
@@ -61,10 +61,12 @@ def open_next(request: ProvisioningRequest, *, now: datetime) -> bool:
 def _open_first(stages: Sequence[ApprovalStage], *, now: datetime) -> list[ApprovalStage]:
     """Open those that come first. Not written yet."""
     first = min(stage.order for stage in stages)
+    at_work = working_time()
     opened = [stage for stage in stages if stage.order == first]
     for stage in opened:
         stage.move(StageEvent.OPEN)
-        stage.opened_at, stage.due_at = now, due_at(now, stage.due_working_days)
+        stage.opened_at, stage.due_at = now, at_work.due_at(now, stage.due_working_days)
+        stage.remind_at = at_work.middle(now, stage.due_at)
     return opened
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from governance.domain.states.messages import AlertKind
 from governance.models import Person, User
 from governance.selectors.messages.digests import digest_for, due_zones, readers
+from governance.selectors.people import calendar
 from governance.services.messages import alerts
 from governance.services.record import audit, jobs
 
@@ -24,7 +25,8 @@ def send_digests(*, now: datetime) -> int:
             return 0
         zones = readers().order_by("time_zone").values_list("time_zone", flat=True).distinct()
         done: dict[str, str] = dict(run.last.get("zones", {}))
-        today = {zone: day for zone, day in due_zones(zones, now=now).items() if done.get(zone) != day.isoformat()}
+        mornings = due_zones(zones, now=now, holidays=calendar.holidays())
+        today = {zone: day for zone, day in mornings.items() if done.get(zone) != day.isoformat()}
         cursors = {zone: f"{zone} {day.isoformat()}" for zone, day in today.items()}
         # Where a run of yesterday was cut short means nothing today.
         run.result = {"zones": done} | {name: run.last[name] for name in cursors.values() if name in run.last}

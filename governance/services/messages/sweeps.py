@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet
 
 from governance.domain.limits import SWEEP_BATCH
 from governance.domain.states.approvals import StageState
@@ -93,11 +93,7 @@ def remind_stages(*, now: datetime) -> int:
 
 
 def _half_gone(now: datetime) -> QuerySet[ApprovalStage]:
-    instant = Value(now, output_field=DateTimeField())
-    return ApprovalStage.objects.annotate(
-        gone=ExpressionWrapper(instant - F("opened_at"), DurationField()),
-        left=ExpressionWrapper(F("due_at") - instant, DurationField()),
-    ).filter(_not_since_opened("reminded_at"), state=StageState.OPEN, gone__gte=F("left"))
+    return ApprovalStage.objects.filter(_not_since_opened("reminded_at"), state=StageState.OPEN, remind_at__lte=now)
 
 
 def _late(now: datetime) -> QuerySet[ApprovalStage]:

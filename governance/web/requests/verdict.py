@@ -15,7 +15,7 @@ from governance.domain.requests.registers import gaps_in_words
 from governance.policy.decisions.decision import Outcome
 from governance.policy.decisions.fired import FiredRule
 from governance.policy.decisions.wording import role_in_words
-from governance.selectors.approvals.due import due_at
+from governance.selectors.approvals.due import working_time
 from governance.selectors.people import people
 from governance.selectors.requests import reasons, similar
 from governance.selectors.requests.advice.advice import NOTHING, Advised
@@ -138,13 +138,14 @@ def _deciders(stages: list[StagePlan], roles: dict[str, str], *, now: datetime) 
     names = people.names_of(person for stage in stages for person in stage.eligible)
     first = min((stage.order for stage in stages), default=0)
     found = []
+    at_work = working_time() if stages else None
     for stage in sorted(stages, key=lambda each: (each.order, each.role)):
         role = roles.get(stage.role) or capital(role_in_words(stage.role))
         lead = role if stage.quorum == 1 else f"{role}, {stage.quorum} of {len(stage.eligible)}"
         if stage.fallback_from:
             lead += f" (instead of {within(roles.get(stage.fallback_from) or role_in_words(stage.fallback_from))})"
-        if stage.order == first:
-            due = f"due {numbers.moment(due_at(now, stage.due_working_days))}"
+        if at_work is not None and stage.order == first:
+            due = f"due {numbers.moment(at_work.due_at(now, stage.due_working_days))}"
         else:
             days = stage.due_working_days
             due = f"{days}{numbers.NBSP}working day{'' if days == 1 else 's'} after that"

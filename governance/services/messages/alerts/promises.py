@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from governance.domain.periods import next_working_moment
 from governance.domain.requests.registers import duties_for, register_of
 from governance.domain.states.messages import AlertKind
 from governance.models import (
@@ -32,7 +33,7 @@ from governance.models import (
 from governance.selectors.messages import alerts as selected
 from governance.selectors.messages.alerts import INFRASTRUCTURE_ROLE
 from governance.selectors.money.crossings import Crossing
-from governance.selectors.people import duties
+from governance.selectors.people import calendar, duties
 from governance.selectors.rules import acceptable_use, activations, officers
 from governance.services.record import channel
 
@@ -106,10 +107,18 @@ def tell_stages_opened(stages: Sequence[ApprovalStage], request: ProvisioningReq
 
 
 def tell_stage_reminded(stage: ApprovalStage, request: ProvisioningRequest, *, now: datetime) -> int:
-    """Mail 4, half of the time gone: the same people. How many."""
+    """Mail 4, half of the working time gone: the same people, while each of them works. How many."""
     holders = selected.stage_holders([stage], request, now=now)[stage.pk]
-    recipients = [holder.person_id for holder in holders]
-    _promise(_rows_about_stage(AlertKind.STAGE_REMINDED, stage, request, recipients, now=now))
+    rows = _rows_about_stage(
+        AlertKind.STAGE_REMINDED, stage, request, [holder.person_id for holder in holders], now=now
+    )
+    days_off = calendar.holidays()
+    zones = dict(Person.objects.filter(pk__in=[row.recipient_id for row in rows]).values_list("pk", "time_zone"))
+    for row in rows:
+        at_work = next_working_moment(now, zones[row.recipient_id], days_off)
+        # Whoever works too late to be reminded in time is reminded now.
+        row.next_attempt_at = now if stage.due_at and at_work >= stage.due_at else at_work
+    _promise(rows)
     return len(holders)
 
 

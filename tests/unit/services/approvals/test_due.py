@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance.display import numbers
 from governance.models import ApprovalStage
-from governance.selectors.approvals.due import due_at
+from governance.selectors.approvals.due import working_time
 from governance.selectors.requests import assessments, similar
 from governance.selectors.requests.advice import advice
 from governance.web.requests.verdict import verdict
@@ -26,9 +26,10 @@ from tests.cast import NOW, Cast, reviewed, submitted
         ("Pacific/Kiritimati", datetime(2026, 6, 2, 3, tzinfo=UTC)),
     ],
 )
+@pytest.mark.django_db
 def test_five_in_the_afternoon_where_the_organisation_works(settings: Any, zone: str, expected: datetime) -> None:
     settings.ORGANISATION_TIME_ZONE = zone
-    assert due_at(NOW, 1) == expected
+    assert working_time().due_at(NOW, 1) == expected
 
 
 @pytest.mark.parametrize("reader", ["Europe/Dublin", "America/Toronto", "Asia/Tokyo", "UTC"])
@@ -38,5 +39,5 @@ def test_the_form_names_the_instant_that_the_stage_then_has(cast: Cast, settings
     with timezone.override(reader):
         shown = verdict(assessed, now=NOW, counted=similar.Listed((), 0), advice=advice.NOTHING)
         due = ApprovalStage.objects.get(provisioning_request=submitted(cast)).due_at
-        assert due == due_at(NOW, 2)
+        assert due == working_time().due_at(NOW, 2)
         assert shown.deciders[0].due == f"due {numbers.moment(due)}"
