@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.db.models.signals import pre_migrate
 
 
 class GovernanceConfig(AppConfig):
@@ -9,8 +8,3 @@ class GovernanceConfig(AppConfig):
     label = "governance"
     verbose_name = "Compute governance"
     default_auto_field = "django.db.models.BigAutoField"
-
-    def ready(self) -> None:
-        from governance.management.upgrade import refuse_unknown_history
-
-        pre_migrate.connect(refuse_unknown_history, dispatch_uid="refuse_unknown_history")

@@ -262,7 +262,7 @@ _WIDER = (
 
 class Migration(migrations.Migration):
     # An installation that has all of these has what the four files here make; one that has a part of them is refused:
-    # governance/management/upgrade.py.
+    # governance/management/commands/migrate.py.
     replaces = [
         ("governance", "0004_policy_life"),
         ("governance", "0005_policy_life_columns"),

@@ -40,6 +40,10 @@ def make_old(*, without: tuple[str, str] | None = None) -> None:
             recorder.record_unapplied(*key)
     if without is not None:
         recorder.record_unapplied(*without)
+        # Whatever is younger than what replaced it came later.
+        for app, name in MigrationRecorder(connection).applied_migrations():
+            if app == "governance" and name == "0005_holidays":
+                recorder.record_unapplied(app, name)
 
 
 @pytest.mark.usefixtures("as_owner")

@@ -53,7 +53,7 @@ from tests.web import reading
 ORGANISATION = frozenset(
     {
         "acceptableusepublication", "acceptableusestatement", "acceptableuseversion", "approvallimit",
-        "beneficiary", "jobrun", "policyactivation",
+        "beneficiary", "holiday", "jobrun", "policyactivation",
         "policyset", "policyversion", "provider", "providercommitment", "purpose", "role", "cataloguerelease",
         "version", "activation", "backtest", "accelerator", "acceleratoralias", "provideralias", "priceoffer",
         "prohibiteduse", "purchaseprice", "tokenprice", "gridintensity", "facility", "computethreshold",

@@ -60,7 +60,7 @@ def test_on_the_working_days_around_a_change_of_clocks_there_is_one_morning_each
     for quarter in range(-3 * 96, 2 * 96):
         digests.send_digests(now=change + timedelta(minutes=15 * quarter))
     local = [instant.astimezone(ZoneInfo("Europe/Dublin")) for instant in sent]
-    assert [(day.date() - change.date()).days for day in local] == [-2, 1]
+    assert [(day.date() - change.date()).days for day in local] == [-3, -2, 1]
     assert {(day.hour, day.minute) for day in local} == {(8, 0)}
 
 

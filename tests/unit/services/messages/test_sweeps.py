@@ -151,9 +151,7 @@ def test_a_stage_that_is_opened_again_is_reminded_again(cast: Cast) -> None:
     assert stage.due_at is not None
     sweeps.remind_stages(now=stage.due_at)
     again = stage.due_at + timedelta(days=1)
-    ApprovalStage.objects.update(
-        opened_at=again, remind_at=again + timedelta(days=1), due_at=again + timedelta(days=2)
-    )
+    ApprovalStage.objects.update(opened_at=again, remind_at=again + timedelta(days=1), due_at=again + timedelta(days=2))
     assert sweeps.remind_stages(now=again + timedelta(hours=1)) == 0
     assert sweeps.remind_stages(now=again + timedelta(days=1, hours=1)) == 1
     assert Alert.objects.filter(kind="stage_reminded").count() == 4

@@ -1,26 +1,31 @@
-"""Says at the beginning of `migrate` when a database comes from a version that this one cannot carry on."""
+"""Django's `migrate`, which first says when a database comes from a version that this one cannot carry on."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.apps import AppConfig
 from django.core.management.base import CommandError
+from django.core.management.commands import migrate
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
 OURS = ("estimator", "governance")
 
 
-def refuse_unknown_history(app_config: AppConfig, using: str, **_: Any) -> None:
-    """Receive `pre_migrate`.
+class Command(migrate.Command):
+    """Looks before Django does: a database of in between would be two ends of history to it, which says nothing."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        refuse_unknown_history(options["database"])
+        super().handle(*args, **options)
+
+
+def refuse_unknown_history(using: str) -> None:
+    """Look at what has changed a database so far. Nothing is written.
 
     Raises:
-        CommandError: the database has been changed by migrations that are neither here nor wholly replaced by one that
-            is; nothing is written.
+        CommandError: migrations that are neither here nor wholly replaced by one that is.
     """
-    if app_config.label != "governance":
-        return
     loader = MigrationLoader(connections[using])
     applied = {key for key in loader.applied_migrations if key[0] in OURS}
     known = set(loader.disk_migrations)
