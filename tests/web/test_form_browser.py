@@ -117,3 +117,22 @@ def test_a_phone_has_one_column_and_the_bar_with_verdict_and_cost(form: tuple[Pa
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         assert "Approved automatically" in page.inner_text("#peek")
         assert "USD" in page.inner_text("#peek")
+
+
+def test_choosing_a_mixture_brings_its_question_and_another_takes_it_away(form: tuple[Page, str]) -> None:
+    page, address = form
+    page.goto(address + "workload")
+    assert page.locator("#id_work-active_parameters_billion").count() == 0
+    page.fill("[name=work-parameters_billion]", "47")
+    page.focus("#id_work-architecture")
+    page.select_option("#id_work-architecture", "mixture_of_experts")
+    page.wait_for_selector("#id_work-active_parameters_billion")
+    assert page.input_value("[name=work-parameters_billion]") == "47"
+    assert page.evaluate("document.activeElement.id") == "id_work-architecture"
+    assert violations(page, AXE_RULES) == []
+    # The new questions listen as well.
+    page.select_option("#id_work-architecture", "decoder")
+    page.wait_for_selector("#id_work-active_parameters_billion", state="detached")
+    page.get_by_role("button", name="Continue to size").click()
+    page.wait_for_selector("#id_accelerator_count")
+    assert page.complaints == []  # type: ignore[attr-defined]
