@@ -157,7 +157,7 @@ def _follow(
     from governance.services.requests import submission
 
     try:
-        request: ProvisioningRequest = within(submission.ask_at_once, actor=user, content=content, now=now)
+        request: ProvisioningRequest = within(submission.create_and_submit, actor=user, content=content, now=now)
     except GovernanceError:
         # It does not fit the budget, or nobody could decide it: nothing is stored.
         found.refused_to_submit += 1
@@ -192,7 +192,7 @@ def _broken(request: ProvisioningRequest, user: User, offer: Nearer, now: dateti
 
     point = transaction.savepoint()
     try:
-        content = offer.ask.to_content()
+        content = offer.content.to_content()
         within(drafts.save_draft, request_id=request.pk, actor=user, content=content, now=now)
         answered = within(submission.submit_request, request_id=request.pk, actor=user, now=now)
     except GovernanceError as error:
@@ -231,14 +231,15 @@ def _search_bounds(
     if best == 0:
         return
     found.searched += 1
-    for ask in _points(situation, rng, searched):
-        other = situation.judge_for_real(ask)
+    for content in _points(situation, rng, searched):
+        other = situation.judge_for_real(content)
         if other is None or not is_still_the_work(other, situation.assessed):
             continue
         if rank_of(other) < best:
             found.missed.append(
-                f"{request.reference}: {best} people at best, and {rank_of(other)} with {ask.gpu_hours_cap} h, "
-                f"{ask.money_cap_usd} USD, {ask.accelerator_count} devices to {ask.end_on} at {ask.provider}"
+                f"{request.reference}: {best} people at best, and {rank_of(other)} with {content.gpu_hours_cap} h, "
+                f"{content.money_cap_usd} USD, {content.accelerator_count} devices to {content.end_on} "
+                f"at {content.provider}"
             )
             return
 
@@ -246,29 +247,31 @@ def _search_bounds(
 def _points(situation: Situation, rng: random.Random, count: int) -> Iterator[RequestContent]:
     from governance.selectors.register.usable_places import usable_places
 
-    ask = situation.ask
-    hours = ask.gpu_hours_cap or (
+    content = situation.content
+    hours = content.gpu_hours_cap or (
         situation.assessed.estimate.gpu_hours.p90 if situation.assessed.estimate.gpu_hours else 0
     )
-    days = int(ask.window_days or 400)
-    here = [(ask.provider, ask.price_term, ask.region, ask.country)]
+    days = int(content.window_days or 400)
+    here = [(content.provider, content.price_term, content.region, content.country)]
     places = usable_places(
-        situation.snapshot, situation.providers.values(), accelerators=[ask.accelerator or ""], on=ask.start_on
+        situation.snapshot, situation.providers.values(), accelerators=[content.accelerator or ""], on=content.start_on
     )
     elsewhere = [(each.provider.slug, each.price_term, each.region, each.country) for each in places]
-    may_move = ask.accelerator is not None and ask.workload not in ("hosted_api", "purchase") and ask.kind == "new"
+    may_move = (
+        content.accelerator is not None and content.workload not in ("hosted_api", "purchase") and content.kind == "new"
+    )
     for index in range(count):
         shares = [rng.choice((1.0, rng.random(), rng.random() ** 4, 0.0)) for _ in range(3)] if index else [0.0] * 3
         provider, term, region, country = rng.choice(here * 3 + (elsewhere if may_move else []))
-        changed = ask.changed(provider=provider, price_term=term, region=region, country=country)
-        if ask.money_cap_usd is not None:
-            changed = changed.changed(money_cap_usd=max(1.0, float(int(ask.money_cap_usd * shares[0]))))
-        elif hours >= 1 and ask.workload != "hosted_api":
+        changed = content.changed(provider=provider, price_term=term, region=region, country=country)
+        if content.money_cap_usd is not None:
+            changed = changed.changed(money_cap_usd=max(1.0, float(int(content.money_cap_usd * shares[0]))))
+        elif hours >= 1 and content.workload != "hosted_api":
             changed = changed.changed(gpu_hours_cap=max(1.0, float(int(hours * shares[0]))))
-        if ask.accelerator_count > 1:
-            changed = changed.changed(accelerator_count=max(1, int(ask.accelerator_count * shares[1])))
+        if content.accelerator_count > 1:
+            changed = changed.changed(accelerator_count=max(1, int(content.accelerator_count * shares[1])))
         if shares[2] < 1.0:
-            changed = changed.changed(end_on=ask.start_on + timedelta(days=max(0, int(days * shares[2]) - 1)))
+            changed = changed.changed(end_on=content.start_on + timedelta(days=max(0, int(days * shares[2]) - 1)))
         yield changed
 
 

@@ -33,8 +33,8 @@ def assemble(now: datetime) -> casting.Cast:
         user = casting.add_person(f"person{index}", team=cast.team, now=now)
         RoleAssignment.objects.create(user=user, role=requester, team=cast.team, valid_from=now - timedelta(days=900))
     today = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
-    submission.ask_at_once(actor=cast.alice, content=casting.content(**today), now=now - timedelta(minutes=5))
-    submission.ask_at_once(
+    submission.create_and_submit(actor=cast.alice, content=casting.content(**today), now=now - timedelta(minutes=5))
+    submission.create_and_submit(
         actor=cast.heidi, content=casting.content(accelerator_count=16, **today), now=now - timedelta(minutes=4)
     )
     return cast

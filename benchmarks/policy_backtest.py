@@ -29,7 +29,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import policy_store
-from benchmarks.policy_bench import asks, by_hand, by_hand_numpy, rules
+from benchmarks.policy_bench import by_hand, by_hand_numpy, drawn_facts, rules
 from benchmarks.policy_bench.folder_store import FolderStore
 from benchmarks.policy_bench.parts import backtest_parts, masks
 from benchmarks.policy_bench.peers import PEERS, version_of
@@ -55,14 +55,14 @@ ARITHMETIC = 400_000
 RULE_COUNT = len(rules.RULES)
 KINDS = [rule[1] for rule in rules.RULES]
 WORDS = ("allow", "review", "deny")
-# A draft that lowers one limit: some asks that were allowed would now need a manager.
+# A draft that lowers one limit: some requests that were allowed would now need a manager.
 CHANGED = {"R09": "request.cost_usd > 4000.0"}
 
 
 def main() -> int:
     options = _options()
     policy_set = rules.policy_set()
-    whole = _part(options.rows, asks.SEED)
+    whole = _part(options.rows, drawn_facts.SEED)
     result: dict[str, Any] = {"rows": options.rows, "rules": RULE_COUNT}
     _check(policy_set, whole)
     result["resident"] = _resident(policy_set, whole, options.runs)
@@ -96,7 +96,7 @@ def _options() -> argparse.Namespace:
 
 def _part(count: int, seed: int) -> Columns:
     """Asks with the outcome that the hand-written rules give them: what was decided then."""
-    facts = by_hand_numpy.as_columns(asks.columns(count, seed))
+    facts = by_hand_numpy.as_columns(drawn_facts.columns(count, seed))
     old = Column(by_hand_numpy.outcomes(facts, KINDS), None, WORDS)
     return Columns(count, {**facts.columns, OUTCOME_COLUMN: old})
 
@@ -121,8 +121,8 @@ def _check(policy_set: CompiledPolicySet, columns: Columns) -> None:
     ours = masks(run(program, columns, RULE_COUNT), columns.count)
     same = [bool((ours == by_hand_numpy.masks(columns)).all())]
     same.append(bool((_as_array(_fresh(policy_set, columns)) == _by_hand(columns)).all()))
-    few = asks.columns(5_000)
-    rows = asks.nested_rows(few)
+    few = drawn_facts.columns(5_000)
+    rows = drawn_facts.nested_rows(few)
     same.append(
         [by_hand.fired_mask(row) for row in rows] == by_hand_numpy.masks(by_hand_numpy.as_columns(few)).tolist()
     )
@@ -324,7 +324,7 @@ def _many(policy_set: CompiledPolicySet, count: int, rows: int) -> dict[str, Any
     parts = max(1, count // rows) * MONTHS
     with tempfile.TemporaryDirectory() as folder:
         for index in range(parts // MONTHS):
-            store = _write(Path(folder), _part(rows, asks.SEED + index), first=index * MONTHS)
+            store = _write(Path(folder), _part(rows, drawn_facts.SEED + index), first=index * MONTHS)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         year = _FirstParts(store.folder)
         tasks = {"large": lambda: _from_store(policy_set, store), "small": lambda: _from_store(policy_set, year)}
@@ -340,7 +340,7 @@ def _many(policy_set: CompiledPolicySet, count: int, rows: int) -> dict[str, Any
 
 def _peer_loop(count: int, rows: int) -> dict[str, Any]:
     """A loop over every installed engine; the fastest is named."""
-    nested = asks.nested_rows(asks.columns(count))
+    nested = drawn_facts.nested_rows(drawn_facts.columns(count))
     found: dict[str, Any] = {}
     absent: list[str] = []
     for name, build in PEERS.items():

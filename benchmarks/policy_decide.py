@@ -2,7 +2,7 @@
 
     python benchmarks/policy_decide.py [--json] [--rows N] [--runs N]
 
-All judge the same asks and must answer alike before anything is timed. The packaged engines are listed in
+All judge the same requests and must answer alike before anything is timed. The packaged engines are listed in
 `benchmarks/requirements-peers-policy.txt`; one that is not installed is named.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.policy_bench import asks, by_hand, rules
+from benchmarks.policy_bench import by_hand, drawn_facts, rules
 from benchmarks.policy_bench.facts import SCHEMA
 from benchmarks.policy_bench.peers import PEERS, version_of
 from governance.policy.backends.python_backend import Layout, compile_rules
@@ -34,10 +34,10 @@ NESTED, FLAT = "ours, nested mappings", "ours, flat facts"
 
 def main() -> int:
     options = _options()
-    made = asks.columns(options.rows)
-    nested = asks.nested_rows(made)
-    flat = [asks.flat_row(row) for row in nested]
-    # Checked once, where facts come in; then they are judged as often as somebody asks.
+    made = drawn_facts.columns(options.rows)
+    nested = drawn_facts.nested_rows(made)
+    flat = [drawn_facts.flat_row(row) for row in nested]
+    # Checked once, where facts come in; then they are judged as often as somebody drawn_facts.
     checked = [ValidFacts(row, SCHEMA) for row in flat]
     policy_set = rules.policy_set()
     dated = policy_set.at(DAY)

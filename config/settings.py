@@ -344,7 +344,7 @@ REST_KNOX = {
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Comptroller",
-    "DESCRIPTION": "Ask for accelerators; see what an ask costs, what policy says, and who decides.",
+    "DESCRIPTION": "Ask for accelerators; see what a request costs, what policy says, and who decides.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["governance.api.people.scopes.Scoped"],

@@ -192,7 +192,7 @@ def add_own_price(*, usd: Decimal = PRICE_USD, term: str = "on_demand", now: dat
 
 
 def content(**changes: Any) -> dict[str, Any]:
-    """An ask for exactly 1,000 GPU-hours at 1 USD: valid, small, and allowed unless a change says otherwise."""
+    """A request for exactly 1,000 GPU-hours at 1 USD: valid, small, and allowed unless a change says otherwise."""
     return {
         "title": "Ablations",
         "kind": "new",
@@ -218,13 +218,13 @@ def content(**changes: Any) -> dict[str, Any]:
 
 
 def reviewed(**changes: Any) -> dict[str, Any]:
-    """The same ask, of a size that a team lead decides: more accelerators than are allowed without a person."""
+    """The same request, of a size that a team lead decides: more accelerators than are allowed without a person."""
     return content(**{"accelerator_count": 16} | changes)
 
 
 def submitted(cast: Cast, *, who: str = "alice", now: datetime = NOW, **changes: Any) -> ProvisioningRequest:
     """A request that people have to decide."""
-    return submission.ask_at_once(actor=cast.users[who], content=reviewed(**changes), now=now)
+    return submission.create_and_submit(actor=cast.users[who], content=reviewed(**changes), now=now)
 
 
 def offer_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,6 +256,6 @@ def granted_elsewhere(cast: Cast, *, now: datetime = NOW) -> Grant:
     )  # fmt: skip
     days = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
     asked = content(project=project.slug, title="Secret work", gpu_hours_cap=1_234.0, **days)
-    request = submission.ask_at_once(actor=judy, content=asked, now=now)
+    request = submission.create_and_submit(actor=judy, content=asked, now=now)
     Grant.objects.filter(provisioning_request=request).update(utilisation_28d=0.8, gpu_hours_used=1_200.0)
     return Grant.objects.get(provisioning_request=request)

@@ -11,12 +11,12 @@ _EMBARGOED = {"IR", "KP", "RU", "CU", "SY", "BY"}
 _LICENSED = {"CN", "AE", "SA"}
 
 
-def fired_mask(ask: Mapping[str, Any]) -> int:
+def fired_mask(facts: Mapping[str, Any]) -> int:
     """Bit i: rule i+1 of `rules.RULES` fired."""
-    q = ask["request"]
-    p = ask["project"]
-    b = ask["budget"]
-    u = ask["requester"]
+    q = facts["request"]
+    p = facts["project"]
+    b = facts["budget"]
+    u = facts["requester"]
     m = 0
     provider = q["provider"]
     country = q.get("end_user_country")

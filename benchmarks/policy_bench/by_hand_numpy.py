@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.policy_bench import asks
+from benchmarks.policy_bench import drawn_facts
 from governance.policy.backends.columns import Columns
 
 Array = NDArray[Any]
@@ -106,7 +106,7 @@ def as_columns(made: dict[str, Array]) -> Columns:
     for fact in SCHEMA.facts:
         name = short.get(fact.name) or (f"budget_{fact.field}" if fact.namespace == "budget" else fact.field)
         values, present = made[name], made.get(f"{name}__has")
-        words: tuple[Any, ...] | None = asks.GROUPS if name == "groups" else asks.DICTIONARIES.get(name)
+        words: tuple[Any, ...] | None = drawn_facts.GROUPS if name == "groups" else drawn_facts.DICTIONARIES.get(name)
         if words is not None:
             # A dictionary holds each word once; the generator repeats some to make them likelier.
             distinct = tuple(dict.fromkeys(words))

@@ -1,7 +1,7 @@
-"""The twenty rules in packaged engines: each adapter takes one nested ask and returns the fired mask.
+"""The twenty rules in packaged engines: each adapter takes one nested request and returns the fired mask.
 
-Every engine gets the rules in its own language, read once; the conversion of an ask to what the engine takes is part of
-each call, as it is for a caller. An engine that is not installed is reported, never passed over in silence.
+Every engine gets the rules in its own language, read once; the conversion of a request to what the engine takes is
+part of each call, as it is for a caller. An engine that is not installed is reported, never passed over in silence.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def _mask(answers: list[bool]) -> int:
     return sum(1 << index for index, fired in enumerate(answers) if fired)
 
 
-def _with_seconds(ask: Ask) -> dict[str, Any]:
-    """The ask with instants as seconds, for engines without a type for them."""
-    request, project = dict(ask["request"]), dict(ask["project"])
+def _with_seconds(facts: Ask) -> dict[str, Any]:
+    """The request with instants as seconds, for engines without a type for them."""
+    request, project = dict(facts["request"]), dict(facts["project"])
     request["start"] = request["start"].timestamp()
     project["end"] = project["end"].timestamp()
-    return {"request": request, "project": project, "budget": ask["budget"], "requester": ask["requester"]}
+    return {"request": request, "project": project, "budget": facts["budget"], "requester": facts["requester"]}
 
 
 def cel_expr_python() -> Judge:
@@ -36,7 +36,7 @@ def cel_expr_python() -> Judge:
     anything = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
     env = cel.NewEnv(variables=dict.fromkeys(("request", "project", "budget", "requester"), anything))
     program = env.compile("[" + ", ".join(rule[4] for rule in RULES) + "]")
-    return lambda ask: _mask(program.eval(data=_with_seconds(ask)).plain_value())
+    return lambda facts: _mask(program.eval(data=_with_seconds(facts)).plain_value())
 
 
 def common_expression_language() -> Judge:
@@ -44,7 +44,7 @@ def common_expression_language() -> Judge:
     import cel
 
     program = cel.compile("[" + ", ".join(rule[4] for rule in RULES) + "]")
-    return lambda ask: _mask(program.execute(dict(ask)))
+    return lambda facts: _mask(program.execute(dict(facts)))
 
 
 _ADVANCED = '{"H100", "H200", "B200", "GB200", "MI300X"}'
@@ -89,8 +89,8 @@ def regorus() -> Judge:
     engine = library.Engine()
     engine.add_policy("bench.rego", REGO)
 
-    def judge(ask: Ask) -> int:
-        engine.set_input_json(json.dumps(_with_seconds(ask)))
+    def judge(facts: Ask) -> int:
+        engine.set_input_json(json.dumps(_with_seconds(facts)))
         return sum(1 << int(number) for number in engine.eval_rule("data.bench.fired"))
 
     return judge
@@ -139,8 +139,8 @@ def cedarpy() -> Judge:
     policies = library.PolicySet.from_str(text)
     entities = library.Entities.from_json_str("[]")
 
-    def judge(ask: Ask) -> int:
-        q, p, b, u = ask["request"], ask["project"], ask["budget"], ask["requester"]
+    def judge(facts: Ask) -> int:
+        q, p, b, u = facts["request"], facts["project"], facts["budget"], facts["requester"]
         context = {
             "provider": q["provider"], "region": q["region"], "gpu_type": q["gpu_type"], "purpose": q["purpose"],
             "export_license": q["export_license"], "data_class": q["data_class"], "encrypted": q["encrypted"],
@@ -198,8 +198,8 @@ def zen_engine() -> Judge:
 
     program = zen.compile_expression("[" + ", ".join(ZEN) + "]")
 
-    def judge(ask: Ask) -> int:
-        plain = _with_seconds(ask)
+    def judge(facts: Ask) -> int:
+        plain = _with_seconds(facts)
         if "training_flop" in plain["request"]:
             plain["request"]["flop"] = plain["request"].pop("training_flop") / 1e10
         return _mask(program.evaluate(plain))

@@ -188,18 +188,18 @@ def _diamond(x: float, y: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HeadroomBar:
-    """Used and held in grey, this ask in the accent; `is_over` when it does not fit."""
+    """Used and held in grey, this request in the accent; `is_over` when it does not fit."""
 
     width: int
     height: int
     used_width: float
-    ask_width: float
+    request_width: float
     is_over: bool
     label: str
 
 
 def headroom_bar(used_ratio: float, after_ratio: float, *, width: int = 64, height: int = 12) -> HeadroomBar:
-    """A bar of the limit: what is used and held before, and what this ask adds.
+    """A bar of the limit: what is used and held before, and what this request adds.
 
     Args:
         used_ratio, after_ratio: shares of the limit; above 1 the bar is full and says so.
@@ -207,12 +207,12 @@ def headroom_bar(used_ratio: float, after_ratio: float, *, width: int = 64, heig
     used = min(1.0, max(0.0, used_ratio))
     after = min(1.0, max(used, after_ratio))
     used_width = round(used * width, 1)
-    # A thin line still shows where this ask lies when it is too small to have a width.
-    ask_width = 0.0 if after_ratio <= used_ratio else max(2.0, round((after - used) * width, 1))
-    used_width = min(used_width, width - ask_width)
+    # A thin line still shows where this request lies when it is too small to have a width.
+    request_width = 0.0 if after_ratio <= used_ratio else max(2.0, round((after - used) * width, 1))
+    used_width = min(used_width, width - request_width)
     label = f"{used_ratio * 100:.1f}\u00a0% used and held before"
     label += f", {after_ratio * 100:.1f}\u00a0% after" if after_ratio != used_ratio else ""
-    return HeadroomBar(width, height, used_width, ask_width, after_ratio > 1.0, label)
+    return HeadroomBar(width, height, used_width, request_width, after_ratio > 1.0, label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class BudgetExceeded(GovernanceError):
 
 
 class NoBudget(GovernanceError):
-    """No budget of the project covers the start of the ask."""
+    """No budget of the project covers the start of the request."""
 
     code = "no_budget"
 

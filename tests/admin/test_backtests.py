@@ -33,7 +33,7 @@ def version(house_cast: Cast, now: datetime) -> PolicyVersion:
 @pytest.fixture
 def asked(house_cast: Cast, now: datetime) -> None:
     for number, (hours, title) in enumerate(((100.0, "Small"), (900.0, "=HYPERLINK(1)"), (1400.0, "Benchmark"))):
-        submission.ask_at_once(
+        submission.create_and_submit(
             actor=house_cast.alice,
             content=content(gpu_hours_cap=hours, title=title, start_on=now.date().isoformat(),
                             end_on=(now.date() + timedelta(days=9)).isoformat()),
@@ -42,7 +42,7 @@ def asked(house_cast: Cast, now: datetime) -> None:
 
 
 def finished(cast: Cast, version: PolicyVersion, now: datetime) -> PolicyBacktest:
-    backtest = backtests.ask_backtest(version_id=version.pk, actor=cast.grace, now=now)
+    backtest = backtests.request_backtest(version_id=version.pk, actor=cast.grace, now=now)
     backtests.run_due(clock=lambda: now)
     backtest.refresh_from_db()
     assert backtest.state == "done"
@@ -89,7 +89,7 @@ def test_a_poll_asks_for_the_progress_alone(
     house_cast: Cast, version: PolicyVersion, asked: None, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = signed_in(house_cast.grace)
-    backtest = backtests.ask_backtest(version_id=version.pk, actor=house_cast.grace, now=now)
+    backtest = backtests.request_backtest(version_id=version.pk, actor=house_cast.grace, now=now)
 
     def not_needed(*args: object) -> None:
         raise AssertionError("a poll compares no bundles")
@@ -145,7 +145,7 @@ def test_a_cancelled_and_a_failed_run_say_what_is_kept_and_go_on(
     house_cast: Cast, version: PolicyVersion, asked: None, now: datetime
 ) -> None:
     client = signed_in(house_cast.grace)
-    backtest = backtests.ask_backtest(version_id=version.pk, actor=house_cast.grace, now=now)
+    backtest = backtests.request_backtest(version_id=version.pk, actor=house_cast.grace, now=now)
     client.post(reverse("admin:backtest_act", args=[backtest.pk, "cancel"]))
     assert "0 of 1 months are done and kept" in client.get(page_of(backtest)).content.decode()
     client.post(reverse("admin:backtest_act", args=[backtest.pk, "resume"]))

@@ -34,7 +34,7 @@ def fields(cast: Cast, **changes: Any) -> dict[str, Any]:
 )
 def test_days_at_the_ends_of_the_calendar_are_refused_in_words(house_cast: Cast, days: dict[str, str]) -> None:
     response = signed_in(house_cast.grace).post(
-        reverse("admin:governance_policyexception_ask"), fields(house_cast, **days)
+        reverse("admin:governance_policyexception_request"), fields(house_cast, **days)
     )
     assert response.status_code == 400
     text = response.content.decode()
@@ -75,7 +75,7 @@ def test_people_see_the_exceptions_of_their_own_teams(house_cast: Cast, now: dat
 
 
 def test_the_row_of_a_table_fits_the_form_whatever_its_length(house_cast: Cast) -> None:
-    form = signed_in(house_cast.grace).get(reverse("admin:governance_policyexception_ask")).content.decode()
+    form = signed_in(house_cast.grace).get(reverse("admin:governance_policyexception_request")).content.decode()
     assert 'maxlength="81"' in form
 
 
@@ -83,7 +83,10 @@ def test_an_exception_says_rule_as_every_other_page_does(house_cast: Cast, now: 
     add(house_cast, now, team=house_cast.team)
     row = PolicyException.objects.get()
     browser = signed_in(house_cast.grace)
-    places = [reverse("admin:governance_policyexception_changelist"), reverse("admin:governance_policyexception_ask")]
+    places = [
+        reverse("admin:governance_policyexception_changelist"),
+        reverse("admin:governance_policyexception_request"),
+    ]
     for place in [*places, reverse("admin:governance_policyexception_change", args=[row.pk])]:
         text = browser.get(place).content.decode()
         assert "Rule id" not in text

@@ -263,11 +263,11 @@ def test_a_policy_is_imported_and_put_in_force_by_two_policy_officers(cast: Cast
     def address_of(slug: str) -> str:
         return reverse(f"admin:governance_policyversion_{slug}", args=[draft.pk])
 
-    assert client.get(address_of("ask")).status_code == 404  # not tested yet
+    assert client.get(address_of("request")).status_code == 404  # not tested yet
     assert client.post(address_of("run")).status_code == 302
     draft.refresh_from_db()
     assert draft.state == "tested"
-    unready = client.post(address_of("ask"), {"reason": "a lower line"})
+    unready = client.post(address_of("request"), {"reason": "a lower line"})
     assert unready.status_code == 400
     assert "no backtest of it has been run" in unready.content.decode()
     seen_backtest(draft, by=cast.grace, now=now)
@@ -276,7 +276,7 @@ def test_a_policy_is_imported_and_put_in_force_by_two_policy_officers(cast: Cast
     for _, link in answer.context["links"]:
         assert client.get(link).status_code == 200
     assert "Request approval</button>" in page
-    assert client.post(address_of("ask"), {"reason": "a lower line"}).status_code == 302
+    assert client.post(address_of("request"), {"reason": "a lower line"}).status_code == 302
     own = client.post(address_of("answer"), {"answer": "agree"})
     assert own.status_code == 400
     assert "another officer answers" in own.content.decode()

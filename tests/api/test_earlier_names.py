@@ -25,7 +25,7 @@ def stored(cast: Cast, ask: Any, monkeypatch: pytest.MonkeyPatch) -> Provisionin
     write = RequestContent.to_content
     with monkeypatch.context() as earlier:
         earlier.setattr(RequestContent, "to_content", lambda content: in_earlier_names(write(content)))
-        return submission.ask_at_once(actor=cast.alice, content=ask(accelerator_count=16), now=timezone.now())
+        return submission.create_and_submit(actor=cast.alice, content=ask(accelerator_count=16), now=timezone.now())
 
 
 def test_a_draft_under_the_earlier_name_is_answered_under_the_present_one(cast: Cast, client_of: Any, ask: Any) -> None:

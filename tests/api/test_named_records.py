@@ -33,7 +33,7 @@ def foreign(cast: Cast) -> Grant:
     return granted_elsewhere(cast, now=timezone.now())
 
 
-def ask_at_once(client: APIClient, asked: dict[str, Any]) -> Any:
+def create_and_submit(client: APIClient, asked: dict[str, Any]) -> Any:
     return client.post("/api/v1/requests/", {"content": asked, "submit": True}, format="json")
 
 
@@ -47,7 +47,7 @@ def submit(client: APIClient, asked: dict[str, Any]) -> Any:
 
 
 CALLS: dict[str, Callable[[APIClient, dict[str, Any]], Any]] = {
-    "ask at once": ask_at_once, "preview": preview, "submit": submit,
+    "ask at once": create_and_submit, "preview": preview, "submit": submit,
 }  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def stood_in_for(cast: Cast) -> ProvisioningRequest:
     """Dave, who sees nothing of the team, stands in for bob."""
     now = timezone.now()
     days = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
-    request = submission.ask_at_once(actor=cast.alice, content=reviewed(**days), now=now)
+    request = submission.create_and_submit(actor=cast.alice, content=reviewed(**days), now=now)
     delegations.give_delegation(
         actor=cast.bob, delegator=cast.bob.person, delegate=cast.dave.person, role=Role.objects.get(slug="team_lead"),
         amount_micro_max=10**10, valid_from=now, valid_to=now + timedelta(days=3), reason="on leave", now=now,

@@ -132,12 +132,12 @@ def rows_of_every_kind(cast: Cast) -> dict[str, int | str]:
     cast.users["grace"].is_staff = True
     cast.grace.save()
     days = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
-    submission.ask_at_once(actor=cast.alice, content=content(**days), now=now)
-    waiting = submission.ask_at_once(actor=cast.alice, content=reviewed(**days), now=now)
+    submission.create_and_submit(actor=cast.alice, content=content(**days), now=now)
+    waiting = submission.create_and_submit(actor=cast.alice, content=reviewed(**days), now=now)
     comments.add_comment(request_id=waiting.pk, actor=cast.alice, text="A remark.", now=now)
     add_person("judy", team=cast.root, roles=["policy_officer"], scope=cast.root, now=now)
     version = ready_draft(actor=cast.grace, now=now)
-    activation = activations.ask_activation(version_id=version.pk, actor=cast.grace, reason="because", now=now)
+    activation = activations.request_activation(version_id=version.pk, actor=cast.grace, reason="because", now=now)
     token, _ = tokens.make_token(actor=cast.alice, scopes=["read"], now=now)
     return {
         "number": 1,

@@ -55,15 +55,15 @@ def furnished(site: tuple[str, Cast]) -> Furnished:
     dates = {"start_on": now.date().isoformat(), "end_on": (now + timedelta(days=13)).date().isoformat()}
     ask = {"actor": cast.alice, "now": now}
     work = {"workload": "fine_tuning", "work": {"parameters_billion": 13, "tokens_billion": 10}}
-    granted = submission.ask_at_once(content=content(**dates, **work), **ask)
-    waiting = submission.ask_at_once(content=reviewed(**dates, **work, title="Waits for a lead"), **ask)
-    changed = submission.ask_at_once(content=reviewed(**dates, title="Needs changes"), **ask)
+    granted = submission.create_and_submit(content=content(**dates, **work), **ask)
+    waiting = submission.create_and_submit(content=reviewed(**dates, **work, title="Waits for a lead"), **ask)
+    changed = submission.create_and_submit(content=reviewed(**dates, title="Needs changes"), **ask)
     stage = ApprovalStage.objects.get(provisioning_request=changed)
     decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="changes", reason="Say what you will measure, please.",
         revision_digest=stage.revision.digest, now=now,
     )  # fmt: skip
-    unpriced = submission.ask_at_once(
+    unpriced = submission.create_and_submit(
         content=reviewed(**dates, title="Without a price", accelerator="l4", provider="coreweave"), **ask
     )
     draft = drafts.create_draft(content=content(**dates, **work, title="A draft"), **ask)

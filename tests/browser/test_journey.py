@@ -109,7 +109,7 @@ def test_a_mail_scanner_that_opens_every_link_decides_nothing(
     """Links in mails are followed by machines before people see them: opening changes nothing, signed in or not."""
     product, cast = stack
     now = datetime.now(UTC)
-    submission.ask_at_once(
+    submission.create_and_submit(
         actor=cast.alice, now=now, content=reviewed(start_on=now.date().isoformat(), end_on=None, title=TITLE)
     )
     mail = product.mail.wait_for("bob@example.com", "Decide by")

@@ -34,10 +34,10 @@ def long_words(cast: Cast) -> list[str]:
     dates = {"start_on": now.date().isoformat(), "end_on": (now + timedelta(days=13)).date().isoformat()}
     texts = {"title": LONG, "justification": LONG * 9, "evidence": [{"kind": "pilot_run", "url": PATH}]}
     ask = {"actor": cast.alice, "now": now}
-    submission.ask_at_once(content=content(**dates, **texts), **ask)
-    waiting = submission.ask_at_once(content=reviewed(**dates, **texts), **ask)
+    submission.create_and_submit(content=content(**dates, **texts), **ask)
+    waiting = submission.create_and_submit(content=reviewed(**dates, **texts), **ask)
     comments.add_comment(request_id=waiting.pk, actor=cast.bob, text=LONG * 3, now=now)
-    changed = submission.ask_at_once(content=reviewed(**dates, **texts), **ask)
+    changed = submission.create_and_submit(content=reviewed(**dates, **texts), **ask)
     stage = ApprovalStage.objects.get(provisioning_request=changed)
     decisions.decide(
         stage_id=stage.pk, actor=cast.bob, verdict="changes", reason=LONG * 3, revision_digest=stage.revision.digest,

@@ -27,7 +27,7 @@ def ask(cast: Cast) -> ProvisioningRequest:
     """1,000 USD: below the limit in force, above the one that will be."""
     now = datetime.now(UTC)
     dates = {"start_on": now.date().isoformat(), "end_on": (now.date() + timedelta(days=13)).isoformat()}
-    return submission.ask_at_once(actor=cast.alice, content=content(**dates), now=now)
+    return submission.create_and_submit(actor=cast.alice, content=content(**dates), now=now)
 
 
 def test_a_limit_is_drafted_judged_on_history_agreed_by_two_and_rules(

@@ -190,7 +190,7 @@ def _asked(cast: Cast, name: str, old: str, new: str) -> PolicyActivation:
                 until=NOW.date() + timedelta(days=30) if reading_checks.needs_end(finding["key"]) else None,
             )  # fmt: skip
     seen_backtest(version, by=cast.grace, now=NOW)
-    return activations.ask_activation(version_id=version.pk, actor=cast.grace, reason="because", now=NOW)
+    return activations.request_activation(version_id=version.pk, actor=cast.grace, reason="because", now=NOW)
 
 
 def _agree(activation: PolicyActivation, who: User) -> PolicyActivation:
@@ -267,7 +267,7 @@ def two_grants_at_one_provider(cast: Cast) -> None:
         ProviderCommitment.objects.create(provider=provider, month=month, committed_micro=usd * MICRO_PER_UNIT)
     asked = [
         partial(
-            submission.ask_at_once,
+            submission.create_and_submit,
             actor=who,
             content=content(project=_project_with_a_tree_of_its_own(cast).slug),
             now=NOW,
@@ -292,7 +292,7 @@ def _one_of_two_is_allowed(twins: Sequence[tuple[User, Project]], *, later: time
         starts = NOW.date() + number * later
         asked.append(
             partial(
-                submission.ask_at_once,
+                submission.create_and_submit,
                 actor=who,
                 content=content(
                     project=project.slug,
@@ -373,7 +373,7 @@ def calls_with_one_key(cast: Cast) -> None:
                 user=cast.alice,
                 key="nightly",
                 body_digest="0" * 64,
-                act=lambda seal: submission.ask_at_once(
+                act=lambda seal: submission.create_and_submit(
                     actor=cast.alice, content=reviewed(), now=NOW, before_commit=seal
                 ),
                 answer=lambda request: (201, {"number": request.number}),

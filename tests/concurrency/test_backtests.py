@@ -30,7 +30,7 @@ def cast(cast: Cast) -> Cast:
     for month in range(MONTHS):
         start = NOW + timedelta(days=31 * month)
         for number, hours in enumerate((100.0, 900.0)):
-            submission.ask_at_once(
+            submission.create_and_submit(
                 actor=found.alice,
                 content=content(
                     gpu_hours_cap=hours, start_on=start.date().isoformat(),
@@ -43,7 +43,7 @@ def cast(cast: Cast) -> Cast:
 
 def ask(cast: Cast) -> PolicyBacktest:
     version = PolicyVersion.objects.get(policy_set__slug="approval-limits")
-    return backtests.ask_backtest(version_id=version.pk, actor=cast.grace, now=LATER)
+    return backtests.request_backtest(version_id=version.pk, actor=cast.grace, now=LATER)
 
 
 def test_workers_share_the_months_and_nothing_is_counted_twice(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def acts(cast: Cast) -> dict[str, Callable[[], Any]]:
     stage = open_stage(submitted(cast, who="heidi"))
     return {
         "submit": partial(submission.submit_request, request_id=draft.pk, actor=cast.alice, now=NOW),
-        "at once": partial(submission.ask_at_once, actor=cast.alice, content=content(), now=NOW),
+        "at once": partial(submission.create_and_submit, actor=cast.alice, content=content(), now=NOW),
         "last yes": decision(cast, stage, "bob"),
     }
 
@@ -102,7 +102,7 @@ def test_a_catalogue_that_is_published_meanwhile_counts(cast: Cast):
             add_own_price(usd=2, term="spot")
 
     with before_each_estimate(publish) as calls:
-        submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+        submission.create_and_submit(actor=cast.alice, content=content(), now=NOW)
     assert len(calls) == 2
     stored = RequestRevision.objects.get().assessments.get()
     assert stored.catalogue_digest == assessments.current_snapshot().digest
@@ -125,7 +125,7 @@ def test_rules_that_come_into_force_meanwhile_count(cast: Cast):
             put_in_force(newer, actor=cast.grace, now=NOW)
 
     with before_each_estimate(activate) as calls:
-        request = submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+        request = submission.create_and_submit(actor=cast.alice, content=content(), now=NOW)
     assert len(calls) == 2
     assert request.state == "denied"
     assert_sound()
@@ -158,7 +158,7 @@ def test_balances_that_move_after_the_first_look_are_in_the_facts(cast: Cast, as
         return settle(*args, **options)
 
     with mock.patch.object(submission, "_settle", settle_late):
-        request = submission.ask_at_once(actor=cast.alice, content=ask(), now=NOW)
+        request = submission.create_and_submit(actor=cast.alice, content=ask(), now=NOW)
     facts = RequestRevision.objects.get(provisioning_request=request).assessments.get().facts
     assert facts["budget.headroom_after_usd"] == 20_000 - 5_000 - 1_000
     assert ProvisioningRequest.objects.get(pk=other.pk).state == "in_review"
@@ -178,7 +178,7 @@ def test_what_follows_from_balances_that_moved_is_what_is_written(cast: Cast):
         return settle(*args, **options)
 
     with mock.patch.object(submission, "_settle", settle_late):
-        request = submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+        request = submission.create_and_submit(actor=cast.alice, content=content(), now=NOW)
     stored = RequestRevision.objects.get(provisioning_request=request).assessments.get()
     assert looks == ["allow", "review"]
     assert (request.state, stored.outcome) == ("in_review", "review")

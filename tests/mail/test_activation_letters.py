@@ -38,7 +38,7 @@ def cast(cast: Cast) -> Cast:
 
 def asked(cast: Cast, *, effective_at: datetime | None = LATER, reason: str = "we spend too much") -> PolicyActivation:
     version = ready_draft(actor=cast.grace, now=NOW, result=FIGURES)
-    return activations.ask_activation(
+    return activations.request_activation(
         version_id=version.pk, actor=cast.grace, reason=reason, now=NOW, effective_at=effective_at
     )
 
@@ -92,7 +92,7 @@ def test_the_other_officers_are_told_what_would_rule_from_when_and_what_history_
 def test_an_ask_is_told_once_and_an_ask_that_is_refused_tells_nobody(cast: Cast) -> None:
     activation = asked(cast)
     with pytest.raises(AlreadyDecided):
-        activations.ask_activation(version_id=activation.version_id, actor=cast.judy, reason="me too", now=NOW)
+        activations.request_activation(version_id=activation.version_id, actor=cast.judy, reason="me too", now=NOW)
     assert told("activation_asked") == ["Judy"]
 
 
@@ -125,7 +125,7 @@ def test_a_rollback_says_that_these_rules_decided_before(cast: Cast) -> None:
     first = PolicyVersion.objects.get(policy_set__slug="sustainability", number=1)
     policy_checks.test_version(version_id=first.pk, actor=cast.judy, now=NOW)
     Alert.objects.all().delete()
-    activations.ask_activation(version_id=first.pk, actor=cast.judy, reason="it broke", now=NOW)
+    activations.request_activation(version_id=first.pk, actor=cast.judy, reason="it broke", now=NOW)
     text = text_of(written("activation_asked", "Grace"))
     assert f"Version: 1, which was in force before; replaces version{NBSP}2\n" in text
     assert "Backtest: not needed: this version was in force before" in text

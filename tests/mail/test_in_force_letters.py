@@ -36,7 +36,7 @@ def told(kind: str) -> list[str]:
 def asked(cast: Cast, *, via: Channel = Channel.DESK, **options: object) -> PolicyActivation:
     version = ready_draft(actor=cast.grace, now=NOW)
     with channel.through(via, "root: policy" if via is Channel.COMMAND else ""):
-        return activations.ask_activation(
+        return activations.request_activation(
             version_id=version.pk, actor=cast.grace, reason="we spend too much", now=NOW, **options
         )  # type: ignore[arg-type]
 
@@ -79,7 +79,7 @@ def test_a_rollback_is_told_again(cast: Cast) -> None:
     agree(asked(cast), cast.judy)
     first = PolicyVersion.objects.get(policy_set__slug="sustainability", number=1)
     policy_checks.test_version(version_id=first.pk, actor=cast.judy, now=NOW)
-    again = activations.ask_activation(version_id=first.pk, actor=cast.judy, reason="it broke", now=NOW)
+    again = activations.request_activation(version_id=first.pk, actor=cast.judy, reason="it broke", now=NOW)
     later = NOW + timedelta(minutes=1)
     activations.answer_activation(activation_id=again.pk, actor=cast.grace, answer="agree", now=later)
     assert told("policy_in_force") == sorted(EVERYBODY * 2)
@@ -114,7 +114,7 @@ def test_a_bundle_that_an_upgrade_brings_is_told_of(cast: Cast, monkeypatch: pyt
 
 def test_an_exception_in_force_is_told_to_all_of_them(cast: Cast) -> None:
     with channel.through(Channel.DESK):
-        row = policy_exceptions.ask_exception(
+        row = policy_exceptions.request_exception(
             rule_id="SU-1.footprint", reason="a pilot", valid_to=NOW + timedelta(days=9), team=cast.team,
             actor=cast.grace, now=NOW,
         )  # fmt: skip

@@ -44,7 +44,7 @@ def everything(cast: Cast) -> list[Alert]:
     decide(wanted, cast, "bob", "changes", "Which checkpoint do you start from?")
     granted = submitted(cast, title="Fourth")
     decide(granted, cast, "bob", "approve", "Fits the plan.")
-    submission.ask_at_once(actor=cast.alice, content=content(purpose="social_scoring"), now=NOW)
+    submission.create_and_submit(actor=cast.alice, content=content(purpose="social_scoring"), now=NOW)
     withdrawal.expire_request(request_id=first.pk, actor=cast.alice, now=NOW + timedelta(days=15))
     alerts.enqueue("digest", subject="day", recipients=[cast.alice.person_id], now=NOW)
     return list(Alert.objects.select_related("recipient").order_by("pk"))
@@ -117,7 +117,7 @@ def test_mail_1_is_moot_once_the_stage_is_decided_or_the_reader_lost_the_role(ca
 
 
 def test_mail_2_after_a_rule_names_the_rule_and_the_nearest_ask(cast: Cast) -> None:
-    submission.ask_at_once(actor=cast.alice, content=content(purpose="social_scoring"), now=NOW)
+    submission.create_and_submit(actor=cast.alice, content=content(purpose="social_scoring"), now=NOW)
     message = written("request_denied", "Alice")
     assert subject_of(message).startswith("Denied: REQ-0001, ")
     text = text_of(message)
@@ -130,7 +130,7 @@ def test_mail_2_says_how_small_an_ask_would_pass(cast: Cast) -> None:
     cast.alice.person.requester_type = "contractor"
     cast.alice.person.save()
     casting.Budget.objects.filter(pk=cast.budget.pk).update(limit_micro=50_000 * 10**6)
-    submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=12_000.0), now=NOW)
+    submission.create_and_submit(actor=cast.alice, content=content(gpu_hours_cap=12_000.0), now=NOW)
     text = text_of(written("request_denied", "Alice"))
     assert "(AU-4)" in text
     assert f"Nearest change: Request at most 10,000{NBSP}GPU-hours instead of 12,000." in " ".join(text.split("\n"))

@@ -49,7 +49,7 @@ def change(row: models.Model, **values: object) -> None:
 
 def asked(cast: Cast) -> PolicyActivation:
     version = ready_draft(actor=cast.grace, now=NOW)
-    return activations.ask_activation(version_id=version.pk, actor=cast.grace, reason="we spend too much", now=NOW)
+    return activations.request_activation(version_id=version.pk, actor=cast.grace, reason="we spend too much", now=NOW)
 
 
 def agreed(cast: Cast) -> PolicyActivation:
@@ -130,7 +130,7 @@ def test_an_account_keeps_its_person_and_a_role_what_it_is(cast: Cast) -> None:
 
 
 def test_an_exception_is_neither_approved_by_hand_nor_widened(cast: Cast) -> None:
-    row = policy_exceptions.ask_exception(
+    row = policy_exceptions.request_exception(
         rule_id="SU-1.footprint", reason="a pilot", valid_to=NOW + timedelta(days=9), team=cast.team,
         actor=cast.grace, now=NOW,
     )  # fmt: skip
@@ -163,9 +163,9 @@ def test_a_publication_is_not_agreed_by_hand(cast: Cast) -> None:
 
 
 def test_an_answer_to_a_request_is_not_turned_and_a_grant_not_widened(cast: Cast) -> None:
-    denied = submission.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
+    denied = submission.create_and_submit(actor=cast.alice, content=content(purpose="malware"), now=NOW)
     assert denied.state == "denied"
-    granted = submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    granted = submission.create_and_submit(actor=cast.alice, content=content(), now=NOW)
     for state in ("expired", "rejected", "changes_requested", "draft"):
         with refused("no step of the life cycle"):
             change(denied, state=state)

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from governance.policy.errors import PolicyError
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import FACTS_BY_NAME
 from governance.policy.language.checker import check_condition
 from governance.policy.language.ir import Node
@@ -182,8 +182,8 @@ class Maker:
     # -- rows
 
     def row(self) -> dict[str, Any]:
-        """A plain ask with the used facts drawn anew; each optional one is absent in two rows of five."""
-        facts = plain_ask()
+        """A plain request with the used facts drawn anew; each optional one is absent in two rows of five."""
+        facts = plain_facts()
         for name in USED:
             fact = FACTS_BY_NAME[name]
             facts.pop(name, None)

@@ -19,7 +19,7 @@ from governance.policy.bundle.shipped import shipped_policy_set
 from governance.policy.decisions.decision import Decision, Outcome, RuleException, decide
 from governance.policy.decisions.policy_set import REQUIRED_FACTS, CompiledPolicySet, compile_policy_set
 from governance.policy.errors import PolicyError
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts import Fact, FactType
 from governance.policy.facts.facts_schema import (
     FACTS,
@@ -91,8 +91,8 @@ LEFT_OUT = st.sets(st.sampled_from(OPTIONAL), max_size=5)
 
 @st.composite
 def facts_mappings(draw: st.DrawFn) -> dict[str, Any]:
-    """The plain ask with some facts changed and some optional ones there or not; always valid."""
-    facts = plain_ask()
+    """The plain request with some facts changed and some optional ones there or not; always valid."""
+    facts = plain_facts()
     for name in draw(CHANGED):
         facts[name] = draw(VALUES[name])
     for name in draw(LEFT_OUT):
@@ -346,7 +346,7 @@ def test_an_indeterminate_rule_never_allows(rule_list: list[Rule], facts: dict[s
 @given(facts_mappings(), st.sets(st.sampled_from(sorted(REQUIRED_FACTS)), min_size=1, max_size=6))
 def test_absent_required_facts_never_allow_what_some_value_would_not(facts: dict[str, Any], removed: set[str]) -> None:
     """An absent fact is any value at once, and a gap is looked at by a person whatever the rules say."""
-    rest = {name: value for name, value in plain_ask().items() if name not in removed}
+    rest = {name: value for name, value in plain_facts().items() if name not in removed}
     dated = shipped_policy_set().at(DAY)
     gaps = ValidFacts.with_gaps(rest, SCHEMA)
     assert decide(shipped_policy_set(), gaps, on=DAY).outcome is not Outcome.ALLOW

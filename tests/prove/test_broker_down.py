@@ -145,7 +145,9 @@ def promise(stack: Stack, count: int) -> set[int]:
     """Ask without the web server. The alerts that this promised."""
     before = set(Alert.objects.values_list("pk", flat=True))
     for _ in range(count):
-        submission.ask_at_once(actor=stack.cast.alice, content=small_ask(next(stack._numbers)), now=timezone.now())
+        submission.create_and_submit(
+            actor=stack.cast.alice, content=small_ask(next(stack._numbers)), now=timezone.now()
+        )
     new = set(Alert.objects.values_list("pk", flat=True)) - before
     assert len(new) == MAILS_PER_ASK * count
     return new

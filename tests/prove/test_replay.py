@@ -15,7 +15,7 @@ import pytest
 from governance.models import Assessment, PolicyVersion
 from governance.policy.analysis.samples import candidates, draw
 from governance.policy.decisions.decision import decide
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import SCHEMA, facts_to_json
 from governance.selectors.record.replay import replay
 from governance.selectors.rules import policies as reading
@@ -34,11 +34,11 @@ def asks(count: int) -> list[dict[str, Any]]:
     """Each value at which a shipped rule changes its mind, then three of them at a time."""
     policy = reading.active_policy().at(NOW.date())
     values = candidates([rule.condition for rule in policy.rules], SCHEMA)
-    rows = draw(values, plain_ask(), 1 + sum(map(len, values.values())), seed=3)
+    rows = draw(values, plain_facts(), 1 + sum(map(len, values.values())), seed=3)
     random = Random(5)
     while len(rows) < count:
         some = {name: values[name] for name in random.sample(sorted(values), 3)}
-        rows += draw(some, plain_ask(), 60, seed=len(rows))[-20:]
+        rows += draw(some, plain_facts(), 60, seed=len(rows))[-20:]
     return rows[:count]
 
 

@@ -21,14 +21,14 @@ def days(now: datetime | None = None) -> dict[str, str]:
 
 def waiting(cast: Cast, *, who: str = "alice", **changes: Any) -> ProvisioningRequest:
     """In review: a team lead has it."""
-    return submission.ask_at_once(
+    return submission.create_and_submit(
         actor=cast.users[who], content=casting.reviewed(**(days() | changes)), now=timezone.now()
     )
 
 
 def granted(cast: Cast, *, who: str = "alice", **changes: Any) -> Grant:
     """Allowed at once."""
-    request = submission.ask_at_once(
+    request = submission.create_and_submit(
         actor=cast.users[who], content=casting.content(**(days() | changes)), now=timezone.now()
     )
     return Grant.objects.get(provisioning_request=request)
@@ -37,7 +37,7 @@ def granted(cast: Cast, *, who: str = "alice", **changes: Any) -> Grant:
 def denied(cast: Cast, *, who: str = "alice", **changes: Any) -> ProvisioningRequest:
     """Refused by a rule."""
     content = casting.content(**(days() | {"purpose": "malware"} | changes))
-    return submission.ask_at_once(actor=cast.users[who], content=content, now=timezone.now())
+    return submission.create_and_submit(actor=cast.users[who], content=content, now=timezone.now())
 
 
 def draft(cast: Cast, *, who: str = "alice", **content: Any) -> ProvisioningRequest:

@@ -25,8 +25,8 @@ def numbers(cast: Cast) -> dict[str, int]:
     """A draft, a request in review with its stage, and a grant."""
     now = timezone.now()
     draft = drafts.create_draft(actor=cast.alice, content=content(**dated()), now=now)
-    review = submission.ask_at_once(actor=cast.alice, content=reviewed(**dated()), now=now)
-    granted = submission.ask_at_once(actor=cast.alice, content=content(**dated()), now=now)
+    review = submission.create_and_submit(actor=cast.alice, content=reviewed(**dated()), now=now)
+    granted = submission.create_and_submit(actor=cast.alice, content=content(**dated()), now=now)
     return {
         "draft": draft.number,
         "review": review.number,

@@ -258,8 +258,8 @@ def test_a_second_officer_is_told_what_waits_for_them(cast: Cast, browser_of: Br
     now = timezone.now()
     cast.users["judy"] = add_person("judy", team=cast.root, roles=["policy_officer"], scope=cast.root, now=now)
     version = ready_draft(actor=cast.grace, now=now)
-    activations.ask_activation(version_id=version.pk, actor=cast.grace, reason="we spend too much", now=now)
-    policy_exceptions.ask_exception(
+    activations.request_activation(version_id=version.pk, actor=cast.grace, reason="we spend too much", now=now)
+    policy_exceptions.request_exception(
         rule_id="SU-1.footprint", reason="a pilot", valid_to=now + timedelta(days=9), team=cast.team,
         actor=cast.grace, now=now,
     )  # fmt: skip

@@ -23,7 +23,7 @@ SAME_MEMORY_SHARE = 0.999
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """USD of one ask; `cost` is None where there is no price, never zero."""
+    """USD of one request; `cost` is None where there is no price, never zero."""
 
     cost: Interval | None = None
     cap_usd: float | None = None
@@ -112,8 +112,8 @@ def cheapest_ratio(
 ) -> tuple[float, str] | None:
     """How much dearer this offer is than the cheapest equivalent, and which one that is; at least 1.
 
-    Equivalent means the same price term and, for an ask as hours, the same accelerator. For an ask as work it means any
-    accelerator with as much memory, compared by USD per dense peak FLOP.
+    Equivalent means the same price term and, for a request as hours, the same accelerator. For one as work it means
+    any accelerator with as much memory, compared by USD per dense peak FLOP.
     """
     term, paid = place.price_term, price.usd_per_gpu_hour.p50
     peak = accelerator.peak_tflop_s

@@ -13,7 +13,7 @@ from estimator.core.quantities import Interval
 from estimator.core.results.thresholds import read_chip_thresholds
 from estimator.core.sizing.memory import MemoryNeed, size_memory
 from estimator.core.sizing.priors import Ledger
-from estimator.core.sizing.sizing import BY_HOURS_KINDS, Ask, Size, size_ask
+from estimator.core.sizing.sizing import BY_HOURS_KINDS, Size, SizingRequest, size_request
 from estimator.core.sizing.uncertainty import multiply
 from estimator.core.workload.shape import ModelShape
 from estimator.core.workload.workload import Workload, WorkloadKind
@@ -111,7 +111,7 @@ def _size(
     need: MemoryNeed | None,
     ledger: Ledger,
 ) -> Size:
-    ask = Ask(
+    request = SizingRequest(
         workload=workload,
         place=Place(price_term=PriceTerm.ON_DEMAND, accelerator=part.slug, accelerator_count=devices),
         catalogue=catalogue,
@@ -123,7 +123,7 @@ def _size(
         accelerator=part,
         ledger=ledger,
     )
-    return size_ask(ask, shape, None, need)
+    return size_request(request, shape, None, need)
 
 
 def power_kw(part: Accelerator, catalogue: CatalogueSnapshot) -> Interval | None:

@@ -35,7 +35,7 @@ Sizer = Callable[[Workload, Place], Estimate]
 class Advice:
     """One way to need less. `kept_share` is what remains of the quantity, so 0.5 halves it.
 
-    `how` is `sized again` where the estimator has sized the changed ask, else `published` with the source's own range.
+    `how` is `sized again` where the estimator has sized the changed request, else `published` with the source's range.
     """
 
     id: str
@@ -148,10 +148,10 @@ _PUBLISHED = (
 
 
 def advise(workload: Workload, place: Place, estimate: Estimate, size: Sizer) -> tuple[Advice, ...]:
-    """What would need less, the largest saving at the median first; advice that the ask already follows is left out.
+    """What would need less, the largest saving at the median first; advice that it already follows is left out.
 
     Args:
-        estimate: the ask as it stands.
+        estimate: the request as it stands.
         size: the same estimate of another workload or place.
     """
     found = [*_sized_again(workload, place, estimate, size), *_as_published(workload)]
@@ -172,7 +172,7 @@ def _as_published(workload: Workload) -> Iterator[Advice]:
 
 
 def _sized_again(workload: Workload, place: Place, estimate: Estimate, size: Sizer) -> Iterator[Advice]:
-    """Changed asks, sized by the estimator itself on the same day and catalogue."""
+    """Changed requests, sized by the estimator itself on the same day and catalogue."""
     for id_, text, changes, quantity in _variants(workload):
         changed = _changed(workload, changes)
         other = size(changed, place) if changed is not None else None
@@ -185,7 +185,7 @@ def _sized_again(workload: Workload, place: Place, estimate: Estimate, size: Siz
     if smaller is not None and smaller < place.accelerator_count and workload.kind in SERVING_KINDS:
         yield from _saving(
             "fewer_devices",
-            f"Ask for {smaller:,} accelerators: they hold the model",
+            f"SizingRequest for {smaller:,} accelerators: they hold the model",
             "run_rate_usd_month",
             estimate,
             size(workload, replace(place, accelerator_count=smaller)),
@@ -297,4 +297,4 @@ def _saving(id_: str, text: str, quantity: str, before: Estimate, after: Estimat
     if old is None or new is None or min(old.p10, new.p10) <= 0:
         return
     ratios = sorted((new.p10 / old.p10, new.p50 / old.p50, new.p90 / old.p90))
-    yield Advice(id_, text, quantity, Interval(*ratios), "sized again", "the same estimate of the changed ask")
+    yield Advice(id_, text, quantity, Interval(*ratios), "sized again", "the same estimate of the changed request")

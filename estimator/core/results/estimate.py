@@ -22,7 +22,7 @@ from estimator.core.results.thresholds import read_chip_thresholds, read_notices
 from estimator.core.sizing.energy import size_footprint
 from estimator.core.sizing.memory import MemoryNeed, size_memory
 from estimator.core.sizing.priors import Ledger
-from estimator.core.sizing.sizing import BY_HOURS_KINDS, HOURLESS_KINDS, Ask, Size, size_ask
+from estimator.core.sizing.sizing import BY_HOURS_KINDS, HOURLESS_KINDS, Size, SizingRequest, size_request
 from estimator.core.sizing.uncertainty import aged
 from estimator.core.workload.extras import Extras, break_down
 from estimator.core.workload.fields import WorkloadKind
@@ -68,10 +68,10 @@ def estimate(
     Args:
         on: the day at which prices and thresholds are read.
         window_hours: length of the window asked for, in hours; None for an open-ended ask.
-        gpu_hours_cap: enforced limit on device-hours; for an ask as cap these are the hours.
+        gpu_hours_cap: enforced limit on device-hours; for a request as cap these are the hours.
         money_cap_usd: enforced limit on cost, in USD.
         prices_own: the organisation's own prices; one that holds on the day wins over every list price.
-        lineage: compute that the model's lineage already holds, this ask not included.
+        lineage: compute that the model's lineage already holds, this request not included.
         providers_allowed: provider slugs that may count as a cheaper equivalent; None allows all.
         renewable_share: share of the electricity that a contract covers, 0 to 1; it makes the market-based carbon.
         extras: what comes on top of the hours; then `cost_usd` is the total and `cost_lines` its parts.
@@ -86,7 +86,7 @@ def estimate(
     if renewable_share is not None and not 0 <= renewable_share <= 1:
         raise InputError({"renewable_share": "use a share from 0 to 1"})
     ledger = ledger or Ledger()
-    ask = Ask(
+    request = SizingRequest(
         workload=workload,
         place=place,
         catalogue=catalogue,
@@ -102,28 +102,28 @@ def estimate(
     if shape is not None and shape.is_derived:
         ledger.assume("shape", "Layers derived from the parameters", round(shape.layers, 1), "layers", "Kaplan 2020")
         ledger.assume("shape", "Width derived from the parameters", round(shape.hidden_size), "values", "Kaplan 2020")
-    price = _choose(ask)
-    memory = _size_memory(ask, shape)
-    size = size_ask(ask, shape, price, memory)
-    money, price = _charge(ask, size, price)
-    _warn_of_price(ask, price, list_price_days_max)
+    price = _choose(request)
+    memory = _size_memory(request, shape)
+    size = size_request(request, shape, price, memory)
+    money, price = _charge(request, size, price)
+    _warn_of_price(request, price, list_price_days_max)
     lines: Mapping[str, Interval] = {}
     if extras is not None and not extras.is_empty and money.cost is not None:
         parts = break_down(money.cost, size.wall_hours, extras)
         lines, money = parts.lines, replace(money, cost=parts.total)
         if parts.shortfall > 0:
             ledger.assume("minimum_spend", "The minimum spend is owed beyond the use", parts.shortfall, "USD")
-    footprint = size_footprint(place, ask.accelerator, size.gpu_hours, catalogue, ledger, renewable_share)
-    peak = _cluster_peak_flop_s(ask)
+    footprint = size_footprint(place, request.accelerator, size.gpu_hours, catalogue, ledger, renewable_share)
+    peak = _cluster_peak_flop_s(request)
     training = size.training or ZERO
     sums = sum_lineage(training, size.generation, lineage)
     in_force = [row for row in catalogue.thresholds if row.in_force_on(on)]
     readings = read_thresholds(sums, lineage, peak, in_force)
     is_adding = training.p90 + size.generation.p90 > 0
-    cheapest = _cheapest(ask, price, providers_allowed)
+    cheapest = _cheapest(request, price, providers_allowed)
     if money.cost is None and money.cap_usd is None:
         ledger.lack("cost_usd", "the catalogue has no price for this")
-    part = ask.accelerator
+    part = request.accelerator
     return Estimate(
         gpu_hours=size.gpu_hours,
         wall_hours=size.wall_hours,
@@ -164,7 +164,7 @@ def estimate(
         water_l=footprint.water_l,
         first_token_ms=size.first_token_ms,
         notices=read_notices(readings, in_force, on) if is_adding else (),
-        cleaner_place=_cleaner(ask, price, footprint.grid_g_kwh, providers_allowed),
+        cleaner_place=_cleaner(request, price, footprint.grid_g_kwh, providers_allowed),
     )
 
 
@@ -188,73 +188,75 @@ def _find_accelerator(place: Place, catalogue: CatalogueSnapshot) -> Accelerator
     return found
 
 
-def _choose(ask: Ask) -> PriceUsed | None:
+def _choose(request: SizingRequest) -> PriceUsed | None:
     """The price of an hour; tokens and purchases find theirs in `_charge`."""
-    if ask.workload.kind in HOURLESS_KINDS or ask.place.price_term == PriceTerm.PURCHASE:
+    if request.workload.kind in HOURLESS_KINDS or request.place.price_term == PriceTerm.PURCHASE:
         return None
-    price = choose_price(ask.place, ask.catalogue, ask.prices_own, ask.on, ask.ledger)
+    price = choose_price(request.place, request.catalogue, request.prices_own, request.on, request.ledger)
     if price is None:
         return None
-    rate = ask.ledger.factor("price", "Price of an accelerator-hour", price.usd_per_gpu_hour)
+    rate = request.ledger.factor("price", "Price of an accelerator-hour", price.usd_per_gpu_hour)
     return replace(price, usd_per_gpu_hour=rate)
 
 
-def _charge(ask: Ask, size: Size, price: PriceUsed | None) -> tuple[Money, PriceUsed | None]:
-    """The money of an ask, and the price behind it."""
-    if ask.workload.kind is WorkloadKind.HOSTED_API:
-        return _charge_tokens(ask)
-    if ask.workload.kind is WorkloadKind.PURCHASE or ask.place.price_term == PriceTerm.PURCHASE:
-        return _charge_purchase(ask)
+def _charge(request: SizingRequest, size: Size, price: PriceUsed | None) -> tuple[Money, PriceUsed | None]:
+    """The money of a request, and the price behind it."""
+    if request.workload.kind is WorkloadKind.HOSTED_API:
+        return _charge_tokens(request)
+    if request.workload.kind is WorkloadKind.PURCHASE or request.place.price_term == PriceTerm.PURCHASE:
+        return _charge_purchase(request)
     money = costing.cost_by_hours(
-        ask.place,
+        request.place,
         size.gpu_hours,
         size.devices,
         price,
-        ask.catalogue,
-        ask.gpu_hours_cap,
-        ask.money_cap_usd,
-        ask.ledger,
+        request.catalogue,
+        request.gpu_hours_cap,
+        request.money_cap_usd,
+        request.ledger,
     )
     return money, price
 
 
-def _warn_of_price(ask: Ask, price: PriceUsed | None, days_max: int) -> None:
+def _warn_of_price(request: SizingRequest, price: PriceUsed | None, days_max: int) -> None:
     """Say so where a list price is old, or an agreed one ends before the work does."""
     if price is None:
         return
     if not price.is_own and price.age_days > days_max:
         where = f" at `{price.provider}`" if price.provider else ""
-        ask.ledger.warn(
+        request.ledger.warn(
             f"the list price{where} is of {price.as_of}, {price.age_days} days old: ask what it costs today, or have "
             "an agreed price recorded"
         )
     if price.ends_on is None:
         return
-    hours_agreed = 24.0 * (price.ends_on - ask.on).days
-    if ask.window_hours is None or hours_agreed < ask.window_hours:
-        ask.ledger.warn(f"the agreed price ends on {price.ends_on}: later days are priced as if it went on")
+    hours_agreed = 24.0 * (price.ends_on - request.on).days
+    if request.window_hours is None or hours_agreed < request.window_hours:
+        request.ledger.warn(f"the agreed price ends on {price.ends_on}: later days are priced as if it went on")
 
 
-def _charge_tokens(ask: Ask) -> tuple[Money, PriceUsed | None]:
-    workload, place, on = ask.workload, ask.place, ask.on
+def _charge_tokens(request: SizingRequest) -> tuple[Money, PriceUsed | None]:
+    workload, place, on = request.workload, request.place, request.on
     if not workload.is_stated("api_model"):
-        ask.ledger.lack("price", "no hosted model is named")
-        return _capped_money(ask), None
-    found = choose_token_price(workload.text("api_model"), place.provider, ask.catalogue, on, ask.ledger)
+        request.ledger.lack("price", "no hosted model is named")
+        return _capped_money(request), None
+    found = choose_token_price(workload.text("api_model"), place.provider, request.catalogue, on, request.ledger)
     if found is None:
-        return Money(cap_usd=ask.money_cap_usd), None
+        return Money(cap_usd=request.money_cap_usd), None
     age_days = (on - found.as_of).days
-    yearly = ask.ledger.prior(ask.catalogue, "price_drift_year", "Change of a list price within a year", "per_token")
-    drift = ask.ledger.factor(
+    yearly = request.ledger.prior(
+        request.catalogue, "price_drift_year", "Change of a list price within a year", "per_token"
+    )
+    drift = request.ledger.factor(
         "price", "Price of today over the listed one", aged(Interval.exact(1.0), age_days, yearly)
     )
-    months = workload.number("months") or ask.service_hours / HOURS_PER_MONTH
-    ask.ledger.assume("months", "Months that are paid for", months, "months of 30 days")
-    money = costing.cost_by_tokens(workload, found, months, drift, ask.money_cap_usd)
+    months = workload.number("months") or request.service_hours / HOURS_PER_MONTH
+    request.ledger.assume("months", "Months that are paid for", months, "months of 30 days")
+    money = costing.cost_by_tokens(workload, found, months, drift, request.money_cap_usd)
     into = workload.number("input_tokens_million_month") or 0.0
     out = workload.number("output_tokens_million_month") or 0.0
     if money.run_rate_month is None or into + out <= 0:
-        return _capped_money(ask), None
+        return _capped_money(request), None
     price = PriceUsed(
         offer=found.slug,
         usd_per_gpu_hour=money.run_rate_month.scaled(1.0 / (into + out)),
@@ -269,33 +271,33 @@ def _charge_tokens(ask: Ask) -> tuple[Money, PriceUsed | None]:
     return money, price
 
 
-def _capped_money(ask: Ask) -> Money:
-    """An ask for money alone: the cap is what it costs."""
-    if ask.money_cap_usd is None:
+def _capped_money(request: SizingRequest) -> Money:
+    """A request for money alone: the cap is what it costs."""
+    if request.money_cap_usd is None:
         return Money()
-    ask.ledger.assume("money_cap", "The cap is spent whole", ask.money_cap_usd, "USD")
-    return Money(Interval.exact(ask.money_cap_usd), ask.money_cap_usd)
+    request.ledger.assume("money_cap", "The cap is spent whole", request.money_cap_usd, "USD")
+    return Money(Interval.exact(request.money_cap_usd), request.money_cap_usd)
 
 
-def _charge_purchase(ask: Ask) -> tuple[Money, PriceUsed | None]:
-    place = ask.place
-    quoted = ask.workload.number("unit_price_usd") if ask.workload.kind is WorkloadKind.PURCHASE else None
+def _charge_purchase(request: SizingRequest) -> tuple[Money, PriceUsed | None]:
+    place = request.place
+    quoted = request.workload.number("unit_price_usd") if request.workload.kind is WorkloadKind.PURCHASE else None
     if quoted is not None:
         unit = Interval.exact(quoted)
-        ask.ledger.assume("unit_price_usd", "Price as quoted by the requester", quoted, "USD per accelerator")
-        money = costing.cost_of_purchase(unit, place.accelerator_count, ask.money_cap_usd)
-        return money, _purchase_used(place, unit, "quoted", ask.on, 0, "quoted in the request")
+        request.ledger.assume("unit_price_usd", "Price as quoted by the requester", quoted, "USD per accelerator")
+        money = costing.cost_of_purchase(unit, place.accelerator_count, request.money_cap_usd)
+        return money, _purchase_used(place, unit, "quoted", request.on, 0, "quoted in the request")
     if place.accelerator is None:
-        ask.ledger.lack("price", "no accelerator is chosen")
-        return Money(cap_usd=ask.money_cap_usd), None
-    found = choose_purchase_price(place.accelerator, ask.catalogue, ask.on, ask.ledger)
+        request.ledger.lack("price", "no accelerator is chosen")
+        return Money(cap_usd=request.money_cap_usd), None
+    found = choose_purchase_price(place.accelerator, request.catalogue, request.on, request.ledger)
     if found is None:
-        return Money(cap_usd=ask.money_cap_usd), None
+        return Money(cap_usd=request.money_cap_usd), None
     unit, row = found
-    unit = ask.ledger.factor("price", "Price of one accelerator", unit)
-    ask.ledger.assume("purchase_scope", "Servers and network beyond the listed unit are not included")
-    money = costing.cost_of_purchase(unit, place.accelerator_count, ask.money_cap_usd)
-    return money, _purchase_used(place, unit, row.slug, row.as_of, (ask.on - row.as_of).days, row.source)
+    unit = request.ledger.factor("price", "Price of one accelerator", unit)
+    request.ledger.assume("purchase_scope", "Servers and network beyond the listed unit are not included")
+    money = costing.cost_of_purchase(unit, place.accelerator_count, request.money_cap_usd)
+    return money, _purchase_used(place, unit, row.slug, row.as_of, (request.on - row.as_of).days, row.source)
 
 
 def _purchase_used(place: Place, unit: Interval, offer: str, as_of: date, age_days: int, source: str) -> PriceUsed:
@@ -312,61 +314,63 @@ def _purchase_used(place: Place, unit: Interval, offer: str, as_of: date, age_da
     )
 
 
-def _size_memory(ask: Ask, shape: ModelShape | None) -> MemoryNeed | None:
-    if ask.accelerator is None:
-        ask.ledger.lack("memory_fits", "no accelerator is chosen")
+def _size_memory(request: SizingRequest, shape: ModelShape | None) -> MemoryNeed | None:
+    if request.accelerator is None:
+        request.ledger.lack("memory_fits", "no accelerator is chosen")
         return None
     if shape is None:
-        ask.ledger.lack("memory_fits", "the parameters of the model are not stated")
+        request.ledger.lack("memory_fits", "the parameters of the model are not stated")
         return None
-    need = size_memory(ask.workload, shape, ask.accelerator.memory_gb, ask.place.accelerator_count)
+    need = size_memory(request.workload, shape, request.accelerator.memory_gb, request.place.accelerator_count)
     if not need.fits:
         smallest = "no number of devices" if need.smallest_count is None else f"{need.smallest_count:,} devices"
-        ask.ledger.warn(
+        request.ledger.warn(
             f"each device would need about {need.gib_per_device.p50:,.0f} GiB and has {need.usable_gib:,.1f}; "
             f"{smallest} would hold it"
         )
     return need
 
 
-def _cluster_peak_flop_s(ask: Ask) -> float | None:
+def _cluster_peak_flop_s(request: SizingRequest) -> float | None:
     """Dense peak at 16 bit of all devices asked for, in FLOP/s."""
-    if ask.accelerator is None:
+    if request.accelerator is None:
         return None
-    return ask.accelerator.peak_tflop_s * TERA * ask.place.accelerator_count
+    return request.accelerator.peak_tflop_s * TERA * request.place.accelerator_count
 
 
-def _cheapest(ask: Ask, price: PriceUsed | None, providers_allowed: Collection[str] | None) -> tuple[float, str] | None:
-    if price is None or ask.accelerator is None or price.term in (PriceTerm.PER_TOKEN, PriceTerm.PURCHASE):
+def _cheapest(
+    request: SizingRequest, price: PriceUsed | None, providers_allowed: Collection[str] | None
+) -> tuple[float, str] | None:
+    if price is None or request.accelerator is None or price.term in (PriceTerm.PER_TOKEN, PriceTerm.PURCHASE):
         return None
-    own = (*ask.prices_own, *ask.catalogue.prices_own)
-    is_work = ask.workload.is_sized and ask.workload.kind not in BY_HOURS_KINDS
+    own = (*request.prices_own, *request.catalogue.prices_own)
+    is_work = request.workload.is_sized and request.workload.kind not in BY_HOURS_KINDS
     return costing.cheapest_ratio(
-        ask.place,
-        ask.accelerator,
+        request.place,
+        request.accelerator,
         price,
-        ask.catalogue,
+        request.catalogue,
         own,
-        ask.on,
+        request.on,
         is_work=is_work,
         providers_allowed=providers_allowed,
     )
 
 
 def _cleaner(
-    ask: Ask, price: PriceUsed | None, grid_g_kwh: float | None, providers_allowed: Collection[str] | None
+    request: SizingRequest, price: PriceUsed | None, grid_g_kwh: float | None, providers_allowed: Collection[str] | None
 ) -> CleanerPlace | None:
     is_by_hour = price is not None and price.term not in (PriceTerm.PER_TOKEN, PriceTerm.PURCHASE)
-    if price is None or not is_by_hour or ask.accelerator is None or grid_g_kwh is None:
+    if price is None or not is_by_hour or request.accelerator is None or grid_g_kwh is None:
         return None
     return find_cleaner_place(
-        ask.place,
-        ask.accelerator,
+        request.place,
+        request.accelerator,
         price,
         grid_g_kwh,
-        ask.catalogue,
-        (*ask.prices_own, *ask.catalogue.prices_own),
-        ask.on,
+        request.catalogue,
+        (*request.prices_own, *request.catalogue.prices_own),
+        request.on,
         providers_allowed=providers_allowed,
     )
 

@@ -1,4 +1,4 @@
-"""One ask seen from all sides: the estimate, its drivers, every other offer, advice, owning, and a hosted model."""
+"""One request seen from all sides: the estimate, its drivers, every other offer, advice, owning, and a hosted model."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Exploration:
 
 
 def explore(question: Question) -> Exploration:
-    """Size an ask, and everything beside it.
+    """Size a request, and everything beside it.
 
     Raises:
         InputError: as `estimate` does.

@@ -66,7 +66,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class LineageCompute:
-    """Training compute that a model lineage already holds, this ask not included, in FLOP.
+    """Training compute that a model lineage already holds, this request not included, in FLOP.
 
     `direct` changed parameters of this model; `cumulative` adds synthetic data and the weights it started from.
     `base_model_flop` is None when the compute of the base is unknown; `base_model_systemic` says whether the base is a
@@ -95,10 +95,10 @@ class CleanerPlace:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The answer to one ask. Units are in the names; None means unknown, never zero.
+    """The answer to one request. Units are in the names; None means unknown, never zero.
 
     `run_flop` is all model FLOP of the work; `run_flop_training` only what changes parameters;
-    `training_flop_direct` and `training_flop_cumulative` are the lineage's sums with this ask included.
+    `training_flop_direct` and `training_flop_cumulative` are the lineage's sums with this request included.
     `cost_cap_usd` is what the enforced cap can cost at the p90 price; `commitment_tail_usd` stays owed after a cancel.
     `cost_lines` are the parts of `cost_usd` where anything comes on top of the hours. The last six fields were added
     in versions 1.1.0, 1.2.0 and 1.4.0; estimates that were stored before read them as absent.

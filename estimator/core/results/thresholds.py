@@ -18,7 +18,7 @@ EQUAL_WITHIN = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Training compute with this ask included, in FLOP.
+    """Training compute with this request included, in FLOP.
 
     `direct` changed parameters; `cumulative` adds synthetic data and starting weights; `ratio` is this lineage's
     change over its base model, None without a base of known compute.

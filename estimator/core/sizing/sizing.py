@@ -1,4 +1,4 @@
-"""Device-hours, wall time and FLOP of one ask: from the work where it is stated, from the cap where hours are given."""
+"""Device-hours, wall time and FLOP of one request: from the work where it is stated, from the cap where it has."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HOURLESS_KINDS = frozenset({WorkloadKind.PURCHASE, WorkloadKind.HOSTED_API})
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class SizingRequest:
     """The checked arguments of one estimate, and the ledger that it writes."""
 
     workload: Workload
@@ -82,68 +82,74 @@ class Size:
     first_token_ms: float | None = None
 
 
-def size_ask(ask: Ask, shape: ModelShape | None, price: PriceUsed | None, memory: MemoryNeed | None) -> Size:
-    """Size an ask by its work, or by its hours where those are what is asked for.
+def size_request(
+    request: SizingRequest, shape: ModelShape | None, price: PriceUsed | None, memory: MemoryNeed | None
+) -> Size:
+    """Size a request by its work, or by its hours where those are what is asked for.
 
     Args:
         memory: of the work on the devices that are asked for; None where it is not known.
     """
-    workload = ask.workload
+    workload = request.workload
     if workload.kind in HOURLESS_KINDS:
-        return _size_without_hours(ask)
+        return _size_without_hours(request)
     if not workload.is_sized or workload.kind in BY_HOURS_KINDS:
-        return _size_by_hours(ask, shape, price)
-    generator = _generator(ask, shape)
-    flop = count_flop(workload, shape, generator, ask.service_hours / HOURS_PER_DAY)
-    formula = ask.ledger.prior(ask.catalogue, "flop_formula", "Published FLOP over the formula")
+        return _size_by_hours(request, shape, price)
+    generator = _generator(request, shape)
+    flop = count_flop(workload, shape, generator, request.service_hours / HOURS_PER_DAY)
+    formula = request.ledger.prior(request.catalogue, "flop_formula", "Published FLOP over the formula")
     size = Size(
         run_flop=multiply(Interval.exact(flop.total), formula, flop.share),
         training=multiply(Interval.exact(flop.training), formula, flop.share),
         generation=multiply(Interval.exact(flop.generation), formula),
-        devices=float(ask.place.accelerator_count),
+        devices=float(request.place.accelerator_count),
     )
-    _explain_flop(ask, shape)
-    if ask.accelerator is None:
-        ask.ledger.lack("gpu_hours", "no accelerator is chosen")
+    _explain_flop(request, shape)
+    if request.accelerator is None:
+        request.ledger.lack("gpu_hours", "no accelerator is chosen")
         return size
     if workload.kind in TRAINING_KINDS:
-        settled = _settled(ask, ask.accelerator, shape, memory)
-        return _with_training_time(settled, ask.accelerator, size, flop, generator, memory)
-    return _with_serving_time(ask, ask.accelerator, size, shape)
+        settled = _settled(request, request.accelerator, shape, memory)
+        return _with_training_time(settled, request.accelerator, size, flop, generator, memory)
+    return _with_serving_time(request, request.accelerator, size, shape)
 
 
-def _size_without_hours(ask: Ask) -> Size:
+def _size_without_hours(request: SizingRequest) -> Size:
     """A purchase is capital and a hosted model is tokens: neither has device-hours of ours."""
     what = (
         "a purchase is sized as capital"
-        if ask.workload.kind is WorkloadKind.PURCHASE
+        if request.workload.kind is WorkloadKind.PURCHASE
         else ("the provider does not say which devices serve a hosted model")
     )
     for name in ("gpu_hours", "run_flop"):
-        ask.ledger.lack(name, what)
-    return Size(training=ZERO, devices=float(ask.place.accelerator_count))
+        request.ledger.lack(name, what)
+    return Size(training=ZERO, devices=float(request.place.accelerator_count))
 
 
-def _size_by_hours(ask: Ask, shape: ModelShape | None, price: PriceUsed | None) -> Size:
+def _size_by_hours(request: SizingRequest, shape: ModelShape | None, price: PriceUsed | None) -> Size:
     """Fixed hours: exact, so that a signed price gives an exact cost. FLOP by the hardware method."""
-    hours = _asked_hours(ask, price)
-    count = float(ask.place.accelerator_count)
+    hours = _requested_hours(request, price)
+    count = float(request.place.accelerator_count)
     if hours is None:
-        ask.ledger.lack("gpu_hours", "neither hours nor a window is stated")
-        return Size(training=_no_training(ask), devices=count)
+        request.ledger.lack("gpu_hours", "neither hours nor a window is stated")
+        return Size(training=_no_training(request), devices=count)
     size = Size(gpu_hours=hours, wall_hours=hours.scaled(1.0 / count), devices=count)
-    if ask.accelerator is None:
-        ask.ledger.lack("run_flop", "no accelerator is chosen")
-        return replace(size, training=_no_training(ask))
-    flop = hardware_flop(ask.workload, ask.accelerator, hours, ask.catalogue, ask.ledger, count)
-    ask.ledger.assume("hardware_method", "FLOP follow from hours, dense peak and utilisation", source="EC 2025, A.2.1")
-    stated = _stated_flop(ask, shape)
+    if request.accelerator is None:
+        request.ledger.lack("run_flop", "no accelerator is chosen")
+        return replace(size, training=_no_training(request))
+    flop = hardware_flop(request.workload, request.accelerator, hours, request.catalogue, request.ledger, count)
+    request.ledger.assume(
+        "hardware_method", "FLOP follow from hours, dense peak and utilisation", source="EC 2025, A.2.1"
+    )
+    stated = _stated_flop(request, shape)
     if stated is not None:
-        _reconcile(ask, stated, hours.p50, flop.p50)
-        flop = multiply(Interval.exact(stated.total), ask.ledger.prior(ask.catalogue, "flop_formula", "Formula"))
-    if ask.workload.kind in TRAINING_KINDS:
+        _reconcile(request, stated, hours.p50, flop.p50)
+        flop = multiply(
+            Interval.exact(stated.total), request.ledger.prior(request.catalogue, "flop_formula", "Formula")
+        )
+    if request.workload.kind in TRAINING_KINDS:
         training = flop
-    elif ask.workload.kind in BY_HOURS_KINDS:
+    elif request.workload.kind in BY_HOURS_KINDS:
         # Nobody says what a lease will run: it does not surely train a model, but it may.
         training = Interval(0.0, 0.0, flop.p90)
     else:
@@ -151,66 +157,66 @@ def _size_by_hours(ask: Ask, shape: ModelShape | None, price: PriceUsed | None) 
     return replace(size, run_flop=flop, training=training)
 
 
-def _asked_hours(ask: Ask, price: PriceUsed | None) -> Interval | None:
-    """The hours of an ask as hours: the cap, else stated hours, else the window, else what the money buys."""
-    count = float(ask.place.accelerator_count)
-    stated = ask.workload.number("hours_per_accelerator") if ask.workload.kind in BY_HOURS_KINDS else None
-    if ask.gpu_hours_cap is not None:
-        room = None if ask.window_hours is None else ask.window_hours * count
-        if room is not None and ask.gpu_hours_cap > room * (1 + 1e-9):
-            ask.ledger.warn(
-                f"{ask.gpu_hours_cap:,.0f} accelerator-hours do not fit the window: {count:,.0f} accelerators "
+def _requested_hours(request: SizingRequest, price: PriceUsed | None) -> Interval | None:
+    """The hours of a request as hours: the cap, else stated hours, else the window, else what the money buys."""
+    count = float(request.place.accelerator_count)
+    stated = request.workload.number("hours_per_accelerator") if request.workload.kind in BY_HOURS_KINDS else None
+    if request.gpu_hours_cap is not None:
+        room = None if request.window_hours is None else request.window_hours * count
+        if room is not None and request.gpu_hours_cap > room * (1 + 1e-9):
+            request.ledger.warn(
+                f"{request.gpu_hours_cap:,.0f} accelerator-hours do not fit the window: {count:,.0f} accelerators "
                 f"have {room:,.0f}"
             )
-        return Interval.exact(ask.gpu_hours_cap)
+        return Interval.exact(request.gpu_hours_cap)
     if stated is not None:
         return Interval.exact(stated * count)
-    if ask.window_hours is not None:
-        return Interval.exact(ask.window_hours * count)
-    if ask.money_cap_usd is not None and price is not None:
-        ask.ledger.assume("hours_from_money", "Hours are what the money cap buys", ask.money_cap_usd, "USD")
-        return divide(Interval.exact(ask.money_cap_usd), price.usd_per_gpu_hour)
-    if ask.workload.kind in BY_HOURS_KINDS:
-        ask.ledger.assume("open_ended", "Open-ended: sized for 90 days", OPEN_ENDED_HOURS, "hours")
+    if request.window_hours is not None:
+        return Interval.exact(request.window_hours * count)
+    if request.money_cap_usd is not None and price is not None:
+        request.ledger.assume("hours_from_money", "Hours are what the money cap buys", request.money_cap_usd, "USD")
+        return divide(Interval.exact(request.money_cap_usd), price.usd_per_gpu_hour)
+    if request.workload.kind in BY_HOURS_KINDS:
+        request.ledger.assume("open_ended", "Open-ended: sized for 90 days", OPEN_ENDED_HOURS, "hours")
         return Interval.exact(OPEN_ENDED_HOURS * count)
     return None
 
 
-def _no_training(ask: Ask) -> Interval | None:
+def _no_training(request: SizingRequest) -> Interval | None:
     """Zero for kinds that never train; unknown for the others."""
-    is_unknown = ask.workload.kind in TRAINING_KINDS or ask.workload.kind in BY_HOURS_KINDS
+    is_unknown = request.workload.kind in TRAINING_KINDS or request.workload.kind in BY_HOURS_KINDS
     return None if is_unknown else ZERO
 
 
-def _stated_flop(ask: Ask, shape: ModelShape | None) -> FlopCount | None:
-    """FLOP of the work where an ask as cap describes it all the same."""
-    flop = count_flop(ask.workload, shape, _generator(ask, shape), ask.service_hours / HOURS_PER_DAY)
+def _stated_flop(request: SizingRequest, shape: ModelShape | None) -> FlopCount | None:
+    """FLOP of the work where a request as cap describes it all the same."""
+    flop = count_flop(request.workload, shape, _generator(request, shape), request.service_hours / HOURS_PER_DAY)
     return flop if flop.total > 0 else None
 
 
-def _reconcile(ask: Ask, flop: FlopCount, hours: float, by_hardware: float) -> None:
+def _reconcile(request: SizingRequest, flop: FlopCount, hours: float, by_hardware: float) -> None:
     """Warn when stated hours and stated work do not belong together.
 
     Source: European Commission 2025, annex A: both methods, and a margin of 30 % of the reported estimate.
     """
-    if ask.accelerator is None:
+    if request.accelerator is None:
         return
     if flop.training > 0 and abs(by_hardware / flop.training - 1.0) > METHODS_WITHIN:
-        ask.ledger.warn(
+        request.ledger.warn(
             f"the stated work is {two_digits(flop.training)} FLOP, and what the stated hours do at the usual "
             f"utilisation is {two_digits(by_hardware)}: more than {METHODS_WITHIN:.0%} apart"
         )
-    implied = implied_utilisation(flop, ask.accelerator, ask.workload, hours)
+    implied = implied_utilisation(flop, request.accelerator, request.workload, hours)
     if implied is not None and not MFU_CREDIBLE[0] <= implied <= MFU_CREDIBLE[1]:
-        ask.ledger.warn(
+        request.ledger.warn(
             f"the stated work in the stated hours means {implied:.0%} of the dense peak; "
             f"{MFU_CREDIBLE[0]:.0%} to {MFU_CREDIBLE[1]:.0%} is credible"
         )
 
 
-def _generator(ask: Ask, shape: ModelShape | None) -> ModelShape | None:
+def _generator(request: SizingRequest, shape: ModelShape | None) -> ModelShape | None:
     """The model that generates or scores: the teacher where one is stated, of the same proportions as the model."""
-    teacher = ask.workload.number("teacher_parameters_billion")
+    teacher = request.workload.number("teacher_parameters_billion")
     if shape is None or teacher is None:
         return shape
     count = teacher * BILLION
@@ -226,8 +232,8 @@ def _generator(ask: Ask, shape: ModelShape | None) -> ModelShape | None:
     )
 
 
-def _explain_flop(ask: Ask, shape: ModelShape | None) -> None:
-    workload, ledger = ask.workload, ask.ledger
+def _explain_flop(request: SizingRequest, shape: ModelShape | None) -> None:
+    workload, ledger = request.workload, request.ledger
     if workload.is_served_by_sample:
         ledger.assume("F11", "One forward pass per served sample", 1.0, "pass", "Sevilla et al. 2022, app. A")
         return
@@ -255,128 +261,134 @@ def _explain_flop(ask: Ask, shape: ModelShape | None) -> None:
         )
 
 
-def _training_devices(ask: Ask, memory: MemoryNeed | None) -> int:
+def _training_devices(request: SizingRequest, memory: MemoryNeed | None) -> int:
     """The devices a training run uses: no fewer than can hold it, however few are asked for."""
-    return max(ask.place.accelerator_count, (memory.smallest_count if memory else None) or 0)
+    return max(request.place.accelerator_count, (memory.smallest_count if memory else None) or 0)
 
 
-def _settled(ask: Ask, accelerator: Accelerator, shape: ModelShape | None, memory: MemoryNeed | None) -> Ask:
-    """The ask with what the memory leaves no choice about."""
-    if shape is None or is_adapter(ask.workload):
-        return ask
-    devices = _training_devices(ask, memory)
-    workload = settle_recomputation(ask.workload, shape, accelerator.memory_gb, devices)
-    if workload is not ask.workload:
-        ask.ledger.assume("recompute", f"On {devices:,} devices only full recomputation fits the memory", "full")
-    return replace(ask, workload=workload)
+def _settled(
+    request: SizingRequest, accelerator: Accelerator, shape: ModelShape | None, memory: MemoryNeed | None
+) -> SizingRequest:
+    """The request with what the memory leaves no choice about."""
+    if shape is None or is_adapter(request.workload):
+        return request
+    devices = _training_devices(request, memory)
+    workload = settle_recomputation(request.workload, shape, accelerator.memory_gb, devices)
+    if workload is not request.workload:
+        request.ledger.assume("recompute", f"On {devices:,} devices only full recomputation fits the memory", "full")
+    return replace(request, workload=workload)
 
 
 def _with_training_time(
-    ask: Ask,
+    request: SizingRequest,
     accelerator: Accelerator,
     size: Size,
     flop: FlopCount,
     generator: ModelShape | None,
     memory: MemoryNeed | None,
 ) -> Size:
-    count = float(ask.place.accelerator_count)
-    devices = float(_training_devices(ask, memory))
-    hours = training_hours(ask.workload, flop, accelerator, ask.catalogue, ask.ledger, devices)
+    count = float(request.place.accelerator_count)
+    devices = float(_training_devices(request, memory))
+    hours = training_hours(request.workload, flop, accelerator, request.catalogue, request.ledger, devices)
     if flop.generation > 0 and generator is not None:
-        extra = _generation_hours(ask, accelerator, flop, generator)
+        extra = _generation_hours(request, accelerator, flop, generator)
         if extra is None:
             return size
         hours = add(hours, extra)
     wall = hours.scaled(1.0 / count)
-    if ask.window_hours is not None and wall.p50 > ask.window_hours:
-        ask.ledger.warn(
+    if request.window_hours is not None and wall.p50 > request.window_hours:
+        request.ledger.warn(
             f"the work needs about {wall.p50:,.0f} hours on {count:,.0f} accelerators; "
-            f"the window has {ask.window_hours:,.0f}"
+            f"the window has {request.window_hours:,.0f}"
         )
-    _warn_of_cap(ask, hours)
+    _warn_of_cap(request, hours)
     return replace(size, gpu_hours=hours, wall_hours=wall)
 
 
-def _generation_hours(ask: Ask, accelerator: Accelerator, flop: FlopCount, generator: ModelShape) -> Interval | None:
+def _generation_hours(
+    request: SizingRequest, accelerator: Accelerator, flop: FlopCount, generator: ModelShape
+) -> Interval | None:
     """Device-hours of sampling (bound by memory bandwidth) or of scoring by a teacher (bound by arithmetic)."""
-    if ask.workload.kind is WorkloadKind.DISTILLATION:
-        rate = ask.ledger.prior(ask.catalogue, "prefill_mfu", "Utilisation of the peak while a teacher scores")
-        peak = dense_peak_flop_s(accelerator, ask.workload.text("precision"))
+    if request.workload.kind is WorkloadKind.DISTILLATION:
+        rate = request.ledger.prior(request.catalogue, "prefill_mfu", "Utilisation of the peak while a teacher scores")
+        peak = dense_peak_flop_s(accelerator, request.workload.text("precision"))
         return divide(Interval.exact(flop.generation / (peak * SECONDS_PER_HOUR)), rate)
-    load = token_load(ask.workload, 0.0)
-    replica = serving(ask.workload, generator, load, accelerator, ask.catalogue, ask.ledger)
+    load = token_load(request.workload, 0.0)
+    replica = serving(request.workload, generator, load, accelerator, request.catalogue, request.ledger)
     if replica is None:
-        ask.ledger.lack("gpu_hours", f"no replica of {accelerator.name} can hold the generating model")
+        request.ledger.lack("gpu_hours", f"no replica of {accelerator.name} can hold the generating model")
         return None
     return serving_hours(load, replica)
 
 
-def _with_serving_time(ask: Ask, accelerator: Accelerator, size: Size, shape: ModelShape | None) -> Size:
-    if ask.workload.is_served_by_sample:
-        return _with_sample_time(ask, accelerator, size)
+def _with_serving_time(request: SizingRequest, accelerator: Accelerator, size: Size, shape: ModelShape | None) -> Size:
+    if request.workload.is_served_by_sample:
+        return _with_sample_time(request, accelerator, size)
     if shape is None:
-        ask.ledger.lack("gpu_hours", "the parameters of the model are not stated")
+        request.ledger.lack("gpu_hours", "the parameters of the model are not stated")
         return size
-    load = token_load(ask.workload, ask.service_hours / HOURS_PER_DAY)
-    replica = serving(ask.workload, shape, load, accelerator, ask.catalogue, ask.ledger)
+    load = token_load(request.workload, request.service_hours / HOURS_PER_DAY)
+    replica = serving(request.workload, shape, load, accelerator, request.catalogue, request.ledger)
     if replica is None:
-        ask.ledger.lack("gpu_hours", f"no replica of {accelerator.name} can hold the model")
+        request.ledger.lack("gpu_hours", f"no replica of {accelerator.name} can hold the model")
         return size
-    if ask.workload.kind is WorkloadKind.INFERENCE_ONLINE:
-        per_day = serving_hours(token_load(ask.workload, 1.0), replica)
-        return _with_online_time(ask, size, per_day, replica.devices, replica.first_token_ms)
+    if request.workload.kind is WorkloadKind.INFERENCE_ONLINE:
+        per_day = serving_hours(token_load(request.workload, 1.0), replica)
+        return _with_online_time(request, size, per_day, replica.devices, replica.first_token_ms)
     hours = serving_hours(load, replica)
-    _warn_of_cap(ask, hours)
-    return replace(size, gpu_hours=hours, wall_hours=hours.scaled(1.0 / ask.place.accelerator_count))
+    _warn_of_cap(request, hours)
+    return replace(size, gpu_hours=hours, wall_hours=hours.scaled(1.0 / request.place.accelerator_count))
 
 
-def _with_sample_time(ask: Ask, accelerator: Accelerator, size: Size) -> Size:
+def _with_sample_time(request: SizingRequest, accelerator: Accelerator, size: Size) -> Size:
     """Samples in large batches keep the arithmetic busy: bound by the peak, like the reading of a prompt."""
-    rate = ask.ledger.prior(ask.catalogue, "prefill_mfu", "Utilisation of the peak while serving samples")
-    peak = dense_peak_flop_s(accelerator, ask.workload.text("precision"))
-    gain = precision_gain(ask.workload, accelerator, ask.catalogue, ask.ledger)
-    days = 1.0 if ask.workload.kind is WorkloadKind.INFERENCE_ONLINE else 0.0
-    busy = Interval.exact(served_sample_flop(ask.workload, days) / (peak * SECONDS_PER_HOUR))
+    rate = request.ledger.prior(request.catalogue, "prefill_mfu", "Utilisation of the peak while serving samples")
+    peak = dense_peak_flop_s(accelerator, request.workload.text("precision"))
+    gain = precision_gain(request.workload, accelerator, request.catalogue, request.ledger)
+    days = 1.0 if request.workload.kind is WorkloadKind.INFERENCE_ONLINE else 0.0
+    busy = Interval.exact(served_sample_flop(request.workload, days) / (peak * SECONDS_PER_HOUR))
     hours = divide(busy, multiply(rate, gain))
-    if ask.workload.kind is WorkloadKind.INFERENCE_ONLINE:
-        forward_ms = 1000.0 * (ask.workload.number("forward_gflop_per_sample") or 0.0) * BILLION / (peak * rate.p50)
-        return _with_online_time(ask, size, hours, 1, forward_ms)
-    _warn_of_cap(ask, hours)
-    return replace(size, gpu_hours=hours, wall_hours=hours.scaled(1.0 / ask.place.accelerator_count))
+    if request.workload.kind is WorkloadKind.INFERENCE_ONLINE:
+        forward_ms = 1000.0 * (request.workload.number("forward_gflop_per_sample") or 0.0) * BILLION / (peak * rate.p50)
+        return _with_online_time(request, size, hours, 1, forward_ms)
+    _warn_of_cap(request, hours)
+    return replace(size, gpu_hours=hours, wall_hours=hours.scaled(1.0 / request.place.accelerator_count))
 
 
-def _with_online_time(ask: Ask, size: Size, per_day: Interval, replica_devices: int, first_token_ms: float) -> Size:
+def _with_online_time(
+    request: SizingRequest, size: Size, per_day: Interval, replica_devices: int, first_token_ms: float
+) -> Size:
     """An online service holds the devices of its busiest hour for its whole window.
 
     Args:
         per_day: device-hours of an average day at the start.
         first_token_ms: without a queue, until the first token, or the whole answer for a sample.
     """
-    ledger, asked = ask.ledger, ask.place.accelerator_count
-    devices = online_devices(ask.workload, per_day, replica_devices, ask.service_hours, ledger)
-    target = ask.workload.number("latency_target_ms")
-    what = "answer" if ask.workload.is_served_by_sample else "first token"
+    ledger, asked = request.ledger, request.place.accelerator_count
+    devices = online_devices(request.workload, per_day, replica_devices, request.service_hours, ledger)
+    target = request.workload.number("latency_target_ms")
+    what = "answer" if request.workload.is_served_by_sample else "first token"
     ledger.assume("first_token", f"Time to the {what} by arithmetic, without a queue", round(first_token_ms, 1), "ms")
     if target is not None and first_token_ms > target:
         ledger.warn(f"the {what} takes about {first_token_ms:,.0f} ms without a queue; the target is {target:,.0f}")
-    if ask.window_hours is None:
+    if request.window_hours is None:
         ledger.assume("open_ended", "Open-ended: sized for 90 days", OPEN_ENDED_HOURS, "hours")
     if devices.p50 > asked:
         ledger.warn(f"the busiest hour needs about {devices.p50:,.0f} accelerators; {asked:,} are asked for")
-    hours = devices.scaled(ask.service_hours)
-    _warn_of_cap(ask, hours)
+    hours = devices.scaled(request.service_hours)
+    _warn_of_cap(request, hours)
     return replace(
         size,
         gpu_hours=hours,
-        wall_hours=Interval.exact(ask.service_hours),
+        wall_hours=Interval.exact(request.service_hours),
         devices=devices.p50,
         first_token_ms=first_token_ms,
     )
 
 
-def _warn_of_cap(ask: Ask, hours: Interval) -> None:
-    if ask.gpu_hours_cap is not None and hours.p50 > ask.gpu_hours_cap:
-        ask.ledger.warn(
-            f"the cap of {ask.gpu_hours_cap:,.0f} accelerator-hours would stop the work, "
+def _warn_of_cap(request: SizingRequest, hours: Interval) -> None:
+    if request.gpu_hours_cap is not None and hours.p50 > request.gpu_hours_cap:
+        request.ledger.warn(
+            f"the cap of {request.gpu_hours_cap:,.0f} accelerator-hours would stop the work, "
             f"which needs about {hours.p50:,.0f}"
         )

@@ -38,7 +38,7 @@ NEXT_TO_NOTHING = 1e-9
 class Workload:
     """What is to be computed. `stated` holds the requester's own values; `number` and `text` add the defaults.
 
-    `is_sized` is False for an ask as cap: the hours are given, and the fields only describe the model.
+    `is_sized` is False for a request as cap: the hours are given, and the fields only describe the model.
     """
 
     kind: WorkloadKind
@@ -52,7 +52,7 @@ class Workload:
         Args:
             kind: one of the fourteen `WorkloadKind` values.
             mapping: field name to value; None and empty text count as not stated.
-            is_sized: False when the ask is a cap on hours or money; then no field is required.
+            is_sized: False when the request is a cap on hours or money; then no field is required.
 
         Raises:
             WorkloadError: one sentence for each field that is unknown, missing, out of range or contradictory.

@@ -1,4 +1,4 @@
-"""The capacity calendar as numbers: one bar for this ask, one for each that wants the same machines meanwhile."""
+"""The capacity calendar as numbers: one bar for this request, one for each that wants the same machines meanwhile."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class CapacityPlot:
 
 
 def capacity_plot(capacity: Capacity) -> CapacityPlot:
-    """Lay out the window of this ask and what overlaps it."""
+    """Lay out the window of this request and what overlaps it."""
     claims = [capacity.mine, *capacity.others]
     begin = capacity.mine.starts_at - timedelta(days=7)
     end = max(_end(claim) for claim in claims)

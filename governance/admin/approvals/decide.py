@@ -162,7 +162,7 @@ def _show(
             "heading": _heading(file, found),
             "file": file,
             "story": file.story,
-            "ask": content,
+            "content": content,
             "starts_on": _day(content.get("start_on")),
             "ends_on": _day(content.get("end_on")),
             "estimate": estimate,
@@ -239,7 +239,7 @@ def _effect_of_yes(file: StageFile) -> str:
 
 
 def _running_usd(file: StageFile) -> float | None:
-    """What counts although this ask does not take it: it runs already under the grant that the ask raises."""
+    """What counts although this request does not take it: it runs already under the grant that the request raises."""
     hold, exposure = file.story.hold, file.request.exposure_micro
     if hold is None or not hold.is_open or exposure is None or exposure <= hold.amount_micro:
         return None

@@ -17,14 +17,14 @@ class RuleRow:
     """One rule that fired, in words.
 
     Args:
-        this_ask, line: the two sides of its comparison; empty when `sentence` speaks.
+        this_request, line: the two sides of its comparison; empty when `sentence` speaks.
         roles: whom it asks or tells, each with its state; `mark` and `state` speak where there is nobody.
     """
 
     title: str
     rule_id: str
     basis: str
-    this_ask: str
+    this_request: str
     line: str
     sentence: str
     roles: Sequence[RoleLine]
@@ -43,7 +43,7 @@ def rule_rows(lines: Sequence[RuleLine], *, providers: Mapping[str, str], limits
     """
     return [
         RuleRow(
-            line.title, line.rule_id, line.basis, _closer(line.this_ask, line, limits), line.line,
+            line.title, line.rule_id, line.basis, _closer(line.this_request, line, limits), line.line,
             _closer(_named(line.sentence, line, providers), line, limits),
             line.roles, line.missing, line.mark, line.state, line.legal_source,
         )

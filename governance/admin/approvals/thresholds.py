@@ -1,4 +1,4 @@
-"""How an ask lies against compute thresholds: a plot as numbers, and one line of words per threshold.
+"""How a request lies against compute thresholds: a plot as numbers, and one line of words per threshold.
 
 Drawn on the server as inline SVG, so the page needs no script, and its text alternative comes from the same data.
 """
@@ -70,7 +70,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of the stacked bar: what the lineage holds, and this ask."""
+    """A part of the stacked bar: what the lineage holds, and this request."""
 
     x: float
     width: float
@@ -168,7 +168,7 @@ def flop(value: float, limits: Sequence[float] = ()) -> str:
 
 
 def _headline(readings: Sequence[ThresholdReading]) -> tuple[str, str]:
-    """The highest line that is or may be crossed: the lower ones were the question of an earlier ask."""
+    """The highest line that is or may be crossed: the lower ones were the question of an earlier request."""
     if not readings:
         return "note", "No threshold applies"
     crossed = [each for each in readings if each.exceeds or each.may_exceed]

@@ -41,10 +41,10 @@ class Panel:
     Args:
         lead: who still has to do what, in a sentence.
         missing: what is in the way of asking.
-        can_ask, can_answer, can_withdraw: whether this person may do it now.
+        can_request, can_answer, can_withdraw: whether this person may do it now.
         why_not: why an officer may not answer what somebody else asks; empty otherwise.
-        ask_url, answer_url, withdraw_url: where the forms go.
-        ask_label: what the button says.
+        request_url, answer_url, withdraw_url: where the forms go.
+        request_label: what the button says.
     """
 
     version: PolicyVersion
@@ -52,16 +52,16 @@ class Panel:
     lead: str
     steps: tuple[Step, ...]
     missing: tuple[str, ...]
-    can_ask: bool
+    can_request: bool
     can_answer: bool
     why_not: str
     can_withdraw: bool
-    ask_url: str
+    request_url: str
     answer_url: str
     withdraw_url: str
-    ask_label: str
+    request_label: str
     reason_label: str
-    asked_reason: str
+    request_reason: str
 
 
 def of(version: PolicyVersion, person: Access) -> Panel:
@@ -80,18 +80,18 @@ def of(version: PolicyVersion, person: Access) -> Panel:
         lead=_lead(standing, person, only),
         steps=_steps(standing, person.now),
         missing=tuple(sentence(each) for each in standing.missing) if rules and open_one is None else (),
-        can_ask=is_officer and rules and open_one is None and not standing.missing,
+        can_request=is_officer and rules and open_one is None and not standing.missing,
         can_answer=is_asked and me in standing.officers,
         why_not=_why_not(standing, person) if is_asked and is_officer else "",
         can_withdraw=is_officer and open_one is not None,
-        ask_url=_url("ask", version),
+        request_url=_url("request", version),
         answer_url=_url("answer", version),
         withdraw_url=_url("withdraw", version),
-        ask_label=f"Ask {only.split()[0]} to approve" if only else "Request approval",
+        request_label=f"Ask {only.split()[0]} to approve" if only else "Request approval",
         reason_label=f"Reason, for {only.split()[0]} and the audit log"
         if only
         else "Reason, for the second officer and the audit log",
-        asked_reason=open_one.reason if open_one is not None else "",
+        request_reason=open_one.reason if open_one is not None else "",
     )
 
 

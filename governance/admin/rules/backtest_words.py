@@ -347,7 +347,7 @@ def counted(number: int, word: str) -> str:
 
 
 def exposure(value: float | None) -> str:
-    """What an ask counts as, without the currency."""
+    """What a request counts as, without the currency."""
     if value is None:
         return "unknown"
     return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}" if value < 100_000 else amount(value)

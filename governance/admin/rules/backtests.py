@@ -81,7 +81,7 @@ def backtests_view(desk: DeskSite, request: HttpRequest, version_id: int) -> Htt
     if request.method == "POST":
         months = PERIODS.get(request.POST.get("period", PERIOD_DEFAULT), PERIODS[PERIOD_DEFAULT])
         since = reading.usual_since(months, now=person.now) if months else None
-        found = backtests.ask_backtest(version_id=version.pk, actor=person.user, since=since, now=person.now)
+        found = backtests.request_backtest(version_id=version.pk, actor=person.user, since=since, now=person.now)
         return redirect("admin:backtest", found.pk)
     page = Paginator(reading.backtests_of(version.pk), RUNS_PER_PAGE).get_page(request.GET.get("page"))
     context = desk.each_context(request) | {

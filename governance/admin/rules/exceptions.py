@@ -22,7 +22,7 @@ from governance.services.rules import policy_exceptions
 DUTY = "policies"
 
 
-class AskForm(DeskForm):
+class ExceptionRequestForm(DeskForm):
     rule_id = forms.CharField(max_length=RULE_REF_CHARS_MAX, label="Rule", help_text="Its id, such as VR-1.")
     team = forms.ModelChoiceField(Team.objects.all(), required=False, label="For which team")
     project = forms.ModelChoiceField(Project.objects.filter(is_open=True), required=False, label="Or which project")
@@ -31,7 +31,7 @@ class AskForm(DeskForm):
     valid_to = InstantField(label="End", help_text="At most a year.")
 
     def save(self, *, actor: User, now: datetime) -> PolicyException:
-        return policy_exceptions.ask_exception(actor=actor, now=now, **self.cleaned_data)
+        return policy_exceptions.request_exception(actor=actor, now=now, **self.cleaned_data)
 
 
 class AnswerForm(DeskForm):
@@ -75,9 +75,9 @@ class ExceptionAdmin(RecordAdmin):
 
     edits = (
         Edit(
-            "ask",
-            "Ask for an exception",
-            AskForm,
+            "request",
+            "Request an exception",
+            ExceptionRequestForm,
             DUTY,
             on_row=False,
             lead="A second officer approves it. Give a team, with everything below it, or one project.",

@@ -34,7 +34,7 @@ from governance.selectors.rules.shadow import shadow_summary
 from governance.services.rules import activations, policies, shadow
 from governance.services.rules import policy_checks as checking
 
-IN_PANEL = frozenset({"ask", "answer", "withdraw"})
+IN_PANEL = frozenset({"request", "answer", "withdraw"})
 MARKS = {
     VersionState.DRAFT: "draft",
     VersionState.TESTED: "draft",
@@ -97,7 +97,7 @@ class EndShadowForm(Sure):
         return shadow.end_shadow(version_id=self.about(PolicyVersion).pk, actor=actor, now=now)
 
 
-class AskForm(DeskForm):
+class ActivationRequestForm(DeskForm):
     starts_empty = True
     reason = ReasonField(label="Reason, for the second officer and the audit log")
     effective_at = InstantField(
@@ -108,7 +108,7 @@ class AskForm(DeskForm):
 
     def save(self, *, actor: User, now: datetime) -> PolicyVersion:
         version = self.about(PolicyVersion)
-        activations.ask_activation(version_id=version.pk, actor=actor, now=now, **self.cleaned_data)
+        activations.request_activation(version_id=version.pk, actor=actor, now=now, **self.cleaned_data)
         return version
 
 
@@ -222,9 +222,9 @@ class VersionAdmin(RecordAdmin):
             done="Shadow stopped",
         ),
         Edit(
-            "ask",
+            "request",
             "Request activation",
-            AskForm,
+            ActivationRequestForm,
             "policies",
             lead="A second officer approves or rejects. It applies to new decisions only.",
             applies=_may_be_asked_for,

@@ -253,7 +253,7 @@ def _rules(bundle: Bundle, stored: Table, table: Table, effects: dict[str, str],
 def _examine(
     request: HttpRequest, ground: Ground, stored: Table, table: Table, effects: dict[str, str], draft: Draft
 ) -> list[tuple[str, str, bool]]:
-    """Weigh the table against the version, and look for asks that no row or several rows catch."""
+    """Weigh the table against the version, and look for requests that no row or several rows catch."""
     bundle = ground.bundle
     day = usual_day(bundle, access.of(request).now.date())
     rules = _rules(bundle, stored, table, effects, draft)

@@ -128,7 +128,7 @@ def _said(rule_id: str, bound: Mapping[str, BoundRule], **more: Any) -> SaidRule
 
 
 def _template_in_words(rule: BoundRule) -> str:
-    """The sentence of a firing, with a blank for what only an ask fills."""
+    """The sentence of a firing, with a blank for what only a request fills."""
     parts = []
     for part in rule.template.parts:
         if isinstance(part, str):
@@ -139,7 +139,7 @@ def _template_in_words(rule: BoundRule) -> str:
 
 
 def _differences(ground: Ground, in_force: PolicyVersion, today: date) -> list[RuleChange]:
-    """Rule by rule, with the cheap search for an ask that shows it: no question to a solver while a page waits."""
+    """Rule by rule, with the cheap search for a request that shows it: no question to a solver while a page waits."""
     old, new = policies.alone(in_force), ground.compiled
     changes = rule_changes(old, new, on=today)
     if not changes:

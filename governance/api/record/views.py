@@ -19,7 +19,7 @@ from governance.selectors.record import decision_logs
 
 
 class DecisionEndpoint(Endpoint):
-    """Refused to everybody else, whatever they may see otherwise: the log holds every ask."""
+    """Refused to everybody else, whatever they may see otherwise: the log holds every request."""
 
     def initial(self, request: Request, *args: Any, **options: Any) -> None:
         super().initial(request, *args, **options)

@@ -80,10 +80,10 @@ class RequestList(ListEndpoint, RequestEndpoint):
         is_keyed=True,
     )
     def post(self, request: Request) -> Response:
-        """Start a draft, or ask at once with `submit`."""
+        """Start a draft, or submit it at once with `submit`."""
         data = self.body(shapes.ContentSerializer)
         return self.once(
-            submission.ask_at_once if data["submit"] else drafts.create_draft,
+            submission.create_and_submit if data["submit"] else drafts.create_draft,
             lambda row: self.shown(row.number),
             status=201,
             now=timezone.now(),

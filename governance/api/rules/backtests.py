@@ -54,7 +54,7 @@ class BacktestList(ListEndpoint, BacktestEndpoint):
         """Ask for a backtest of a version. While one of the same version goes on, that one is returned, with 200."""
         data = self.body(shapes.BacktestInputSerializer)
         now = timezone.now()
-        found = backtests.ask_backtest(version_id=data["version"], since=data["since"], actor=self.actor, now=now)
+        found = backtests.request_backtest(version_id=data["version"], since=data["since"], actor=self.actor, now=now)
         return self.shown(reading.backtest_file(found.pk), status=201 if found.asked_at == now else 200)
 
 

@@ -154,17 +154,17 @@ class VersionShadow(PolicyEndpoint):
 
 class VersionActivations(PolicyEndpoint):
     @described(
-        "policies_activation_ask",
+        "policies_activation_request",
         shapes.VersionDetailSerializer,
         status=201,
         refuses=(AlreadyDecided, IllegalTransition, NotReady, SeparationOfDuties),
-        request=shapes.AskSerializer,
+        request=shapes.ActivationInputSerializer,
         is_keyed=True,
     )
     def post(self, request: Request, version_id: int) -> Response:
         """Ask a second officer to put it in force; `missing` says what is in the way."""
-        data, version = self.body(shapes.AskSerializer), self.version(version_id)
-        return self.changed(activations.ask_activation, status=201, version_id=version.pk, **data)
+        data, version = self.body(shapes.ActivationInputSerializer), self.version(version_id)
+        return self.changed(activations.request_activation, status=201, version_id=version.pk, **data)
 
 
 class ActivationAnswer(PolicyEndpoint):

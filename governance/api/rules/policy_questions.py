@@ -19,7 +19,7 @@ from governance.policy.decisions.decision import decide
 from governance.policy.decisions.explain import explain_leaf
 from governance.policy.decisions.policy_set import CompiledPolicySet
 from governance.policy.errors import PolicyError
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import ValidFacts, facts_from_json, validate_facts
 from governance.selectors.record import decision_logs, replay
 from governance.selectors.rules import policies
@@ -31,7 +31,7 @@ SEARCHED_MAX = 4_000
 class PolicyJudge(PolicyEndpoint):
     @described("policies_judge", shapes.JudgementSerializer, refuses=(NoActivePolicy,), request=shapes.JudgeSerializer)
     def post(self, request: Request) -> Response:
-        """What would be decided on these facts today, each reason, and the nearest ask that would be allowed."""
+        """What would be decided on these facts today, each reason, and the nearest request that would be allowed."""
         data = self.body(shapes.JudgeSerializer)
         today = timezone.now().date()
         policy = self.policy(data["version"])
@@ -61,7 +61,7 @@ class PolicyJudge(PolicyEndpoint):
 class VersionDiff(PolicyEndpoint):
     @described("policies_diff", shapes.DiffSerializer, refuses=(InvalidInput, NoActivePolicy))
     def get(self, request: Request, version_id: int) -> Response:
-        """What the version changes in the policy in force, each with an ask that shows it where one was found."""
+        """What the version changes in the policy in force, each with a request that shows it where one was found."""
         today: date = timezone.now().date()
         before, after = policies.active_policy(), _with(self, version_id)
         found = {
@@ -97,13 +97,13 @@ def _with(endpoint: PolicyEndpoint, version_id: int) -> CompiledPolicySet:
 
 
 def _facts(typed: dict[str, Any]) -> ValidFacts:
-    """Checked facts over the plain ask.
+    """Checked facts over the plain request.
 
     Raises:
         InvalidInput: an unknown fact, or a value that it cannot have.
     """
     try:
-        facts = {**plain_ask(), **facts_from_json(typed)}
+        facts = {**plain_facts(), **facts_from_json(typed)}
         known = {name: value for name, value in facts.items() if value is not None}
         return validate_facts(known)
     except PolicyError as error:

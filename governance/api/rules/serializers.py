@@ -192,7 +192,7 @@ class ExplainSerializer(StrictSerializer):
     )  # fmt: skip
 
 
-class AskSerializer(StrictSerializer):
+class ActivationInputSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=4000)
     effective_at = InstantField(
         required=False, allow_null=True, default=None, help_text="From when it rules; null for as soon as it is agreed."
@@ -209,7 +209,7 @@ class WithdrawSerializer(StrictSerializer):
 
 
 class JudgeSerializer(StrictSerializer):
-    facts = facts_field(help_text="Facts by name, laid over a plain ask; null takes one away.")
+    facts = facts_field(help_text="Facts by name, laid over a plain request; null takes one away.")
     version = WholeNumberField(
         min_value=1, max_value=INTEGER_MAX, required=False, allow_null=True, default=None,
         help_text="A version to judge by in the place of its set's active one.",

@@ -56,7 +56,7 @@ def money_for(case: Case) -> str:
 
 def size(case: Case) -> str:
     """Money and hours, for a subject: `28,512.40 USD, 11 k H200-hours`."""
-    hours = case.ask.gpu_hours_cap or (case.estimate.gpu_hours.p90 if case.estimate.gpu_hours else None)
+    hours = case.content.gpu_hours_cap or (case.estimate.gpu_hours.p90 if case.estimate.gpu_hours else None)
     if not hours:
         return counts_as(case)
     return f"{counts_as(case)}, {prose.amount(hours)}{NBSP}{case.accelerator_name or 'GPU'}-hours"
@@ -64,21 +64,23 @@ def size(case: Case) -> str:
 
 def machines(case: Case) -> str:
     """`64 × H200 at CoreWeave`, or what takes their place."""
-    ask = case.ask
+    content = case.content
     what = (
-        f"{ask.accelerator_count:,}{NBSP}{TIMES}{NBSP}{case.accelerator_name}"
-        if ask.accelerator_count and ask.accelerator
-        else prose.decapital(vocabulary.words(ask.workload))
+        f"{content.accelerator_count:,}{NBSP}{TIMES}{NBSP}{case.accelerator_name}"
+        if content.accelerator_count and content.accelerator
+        else prose.decapital(vocabulary.words(content.workload))
     )
     return f"{what} at {case.provider_name}" if case.provider_name else what
 
 
 def about(case: Case) -> str:
     """Kind, work, machines and window in one breath."""
-    ask = case.ask
-    first = date_of(ask.start_on)
-    window = f"{first} to {_last_of(ask.start_on, ask.end_on)}" if ask.end_on else f"from {first}, without end"
-    workload = f"{_WORK[ask.workload]} " if ask.accelerator and ask.workload in _WORK else ""
+    content = case.content
+    first = date_of(content.start_on)
+    window = (
+        f"{first} to {_last_of(content.start_on, content.end_on)}" if content.end_on else f"from {first}, without end"
+    )
+    workload = f"{_WORK[content.workload]} " if content.accelerator and content.workload in _WORK else ""
     return f"{_kind(case)}{workload}{machines(case)}, {window}"
 
 
@@ -93,11 +95,11 @@ def _last_of(start: date, end: date) -> str:
 
 
 def _kind(case: Case) -> str:
-    ask = case.ask
-    if ask.kind_of_request is kinds.NEW:
+    content = case.content
+    if content.kind_of_request is kinds.NEW:
         return ""
-    kind = ask.kind_of_request.name
-    return f"{kind} of {ask.related_grant}, " if ask.related_grant else f"{kind}, "
+    kind = content.kind_of_request.name
+    return f"{kind} of {content.related_grant}, " if content.related_grant else f"{kind}, "
 
 
 def cost(case: Case) -> str:
@@ -118,7 +120,7 @@ def cost(case: Case) -> str:
 
 
 def headroom(case: Case) -> str:
-    """What is left on every level while this ask is held, nearest budget first."""
+    """What is left on every level while this request is held, nearest budget first."""
     levels = [
         f"{unlinked(budget.name)} {prose.amount(to_units(budget.headroom_micro))} of {prose.money(budget.limit_micro)}"
         for budget in case.budgets

@@ -83,13 +83,13 @@ class Course:
     def submit(self, at: datetime) -> None:
         """Submit; what does not fit its budget is not asked at all, as the product refuses it without a trace."""
         history = self.history
-        ask = RequestContent.parse(self.plan.content)
-        self.assessed = history.office.assess(ask, self.requester, self.project, now=at)
+        parsed = RequestContent.parse(self.plan.content)
+        self.assessed = history.office.assess(parsed, self.requester, self.project, now=at)
         if self.assessed.unfillable is not None or self.assessed.facts["budget.headroom_after_usd"] < 0:
             history.refused += 1
             return
         history.written += 1
-        self._write_ask(ask, at)
+        self._write_request(parsed, at)
         self._assessment(Occasion.SUBMIT, at)
         outcome = self.assessed.outcome
         if outcome is Outcome.DENY:
@@ -114,10 +114,10 @@ class Course:
         # Asked at once, like through the API: the draft existed for nobody before.
         self._record("request.created", self.requester, at)
 
-    def _write_ask(self, ask: RequestContent, at: datetime) -> None:
-        rows, content = self.history.rows, ask.to_content()
+    def _write_request(self, parsed: RequestContent, at: datetime) -> None:
+        rows, content = self.history.rows, parsed.to_content()
         self.request = ProvisioningRequest(
-            number=self.history.next_number("request"), state=State.DRAFT.value, kind=ask.kind, title=ask.title,
+            number=self.history.next_number("request"), state=State.DRAFT.value, kind=parsed.kind, title=parsed.title,
             project=self.project, requester=self.requester, draft=content, draft_version=1, revision_count=1,
             exposure_micro=self.assessed.exposure_micro, created_at=at, changed_at=at, submitted_at=at,
             is_demonstration=True,
@@ -129,7 +129,7 @@ class Course:
         )  # fmt: skip
         rows.add(self.revision)
         self.standing = Standing(
-            self.request.pk, at, self.requester.person_id, self.project.pk, ask.workload,
+            self.request.pk, at, self.requester.person_id, self.project.pk, parsed.workload,
             self.assessed.exposure_micro or 0,
         )  # fmt: skip
 
@@ -244,7 +244,7 @@ class Course:
         """The last yes: everything is judged again, then the grant is issued."""
         history = self.history
         self.assessed = history.office.assess(
-            self.assessed.ask, self.requester, self.project, now=at, own=self.standing
+            self.assessed.content, self.requester, self.project, now=at, own=self.standing
         )
         self._assessment(Occasion.GRANT, at)
         if self.assessed.outcome is Outcome.DENY:
@@ -285,7 +285,7 @@ class Course:
     # -- grants
 
     def _issue(self, at: datetime, actor: User) -> None:
-        history, ask = self.history, self.assessed.ask
+        history, parsed = self.history, self.assessed.content
         assert self.hold is not None
         self._resolve_hold(HoldEvent.CAPTURE, actor, at)
         ends_at = self.assessed.context.ends_at
@@ -293,10 +293,10 @@ class Course:
         hours = self.assessed.estimate.gpu_hours
         grant = Grant(
             number=history.next_number("grant"), provisioning_request_id=self.request.pk, revision_id=self.revision.pk,
-            project=self.project, owner_id=self.requester.person_id, title=ask.title, provider=ask.provider or "",
-            region=ask.region or "", price_term=ask.price_term, accelerator=ask.accelerator or "",
-            accelerator_count=ask.accelerator_count,
-            gpu_hours_cap=ask.gpu_hours_cap or (hours.p90 if hours and hours.p90 > 0 else None),
+            project=self.project, owner_id=self.requester.person_id, title=parsed.title, provider=parsed.provider or "",
+            region=parsed.region or "", price_term=parsed.price_term, accelerator=parsed.accelerator or "",
+            accelerator_count=parsed.accelerator_count,
+            gpu_hours_cap=parsed.gpu_hours_cap or (hours.p90 if hours and hours.p90 > 0 else None),
             cost_cap_micro=self.hold.amount_micro, starts_at=self.assessed.context.starts_at, ends_at=ends_at,
             issued_at=at, policy_digest=self.assessed.policy_digest,
         )  # fmt: skip

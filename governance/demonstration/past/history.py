@@ -54,8 +54,8 @@ class History:
         """Put everything that will happen in order of time."""
         for movement in movements:
             self.later(movement.at, self._moves(movement))
-        for ask in asks:
-            self.later(ask.at, Course(self, ask).submit)
+        for content in asks:
+            self.later(content.at, Course(self, content).submit)
 
     def later(self, at: datetime, happens: Happening) -> None:
         """Let something happen at an instant; of one instant, what was said first happens first."""

@@ -73,23 +73,23 @@ class Office:
             self._limits.setdefault(limit.role.slug, {})[limit.team_id] = limit.amount_micro_max
 
     def assess(
-        self, ask: RequestContent, requester: User, project: Project, *, now: datetime, own: Standing | None = None
+        self, content: RequestContent, requester: User, project: Project, *, now: datetime, own: Standing | None = None
     ) -> Assessed:
         """The answer as it would have been given at `now`.
 
         Args:
             own: the request itself when it is judged again before its grant; it then holds its money already.
         """
-        counted = self._similar(ask, requester, project, now, own)
+        counted = self._similar(content, requester, project, now, own)
         context = facts.Context(
-            ask=ask,
+            content=content,
             now=now,
             requester=requester,
             project=project,
             team_path=["organisation", project.team.slug],
             requester_roles=["requester"],
-            path=self.books.path(self.paying_budget(project, at=max(facts.starts_at(ask), now))),
-            provider=self._provider(ask.provider),
+            path=self.books.path(self.paying_budget(project, at=max(facts.starts_at(content), now))),
+            provider=self._provider(content.provider),
             lineage=None,
             related_grant=None,
             aup_current=True,
@@ -163,7 +163,7 @@ class Office:
         return self._providers[slug or ""]
 
     def _similar(
-        self, ask: RequestContent, requester: User, project: Project, now: datetime, own: Standing | None
+        self, content: RequestContent, requester: User, project: Project, now: datetime, own: Standing | None
     ) -> list[Standing]:
         """What `selectors.similar.counted_with` would find, the newest first."""
         horizon = now - timedelta(days=similar.SIMILAR_DAYS)
@@ -174,7 +174,7 @@ class Office:
         }
         found |= {each.request_id: each for each in _since(self.of_person.get(requester.person_id, []), horizon)}
         standing = [
-            each for each in found.values() if each.stands and each.workload == ask.workload and each is not own
+            each for each in found.values() if each.stands and each.workload == content.workload and each is not own
         ]
         return sorted(standing, key=lambda each: each.submitted_at, reverse=True)
 

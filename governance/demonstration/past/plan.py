@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from governance.demonstration.asks import content, evidence
 from governance.demonstration.calendar import HISTORY_DAYS, Calendar
+from governance.demonstration.contents import content, evidence
 
 SEED = 20_260_201
 REQUESTS = 1_900

@@ -1,12 +1,12 @@
-"""The asks that the whole house looks at: stories 10, 11, 21 and 22."""
+"""The requests that the whole house looks at: stories 10, 11, 21 and 22."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import datetime, timedelta
 
-from governance.demonstration.asks import content, evidence
 from governance.demonstration.calendar import in_office_hours
+from governance.demonstration.contents import content, evidence
 from governance.demonstration.organisation.world import Story, World
 from governance.domain.states.approvals import Verdict
 from governance.models import ProvisioningRequest

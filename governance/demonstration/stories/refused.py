@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from governance.demonstration.asks import content, evidence
+from governance.demonstration.contents import content, evidence
 from governance.demonstration.organisation.world import OutOfStory, Story, World, within
 from governance.domain.states.requests import RequestKind
 from governance.services.requests import drafts, withdrawal
@@ -37,7 +37,7 @@ def restricted_partner(world: World) -> Story:
 
 
 def customer_transcripts(world: World) -> Story:
-    """Stories 24 and 25: customers' conversations may not leave Europe; the same ask in Stockholm is approved."""
+    """Stories 24 and 25: customers' conversations may not leave Europe; the same request in Stockholm is approved."""
     calendar = world.cast.calendar
     now = yield calendar.at(-17, "09:25")
     asked = content(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
+from governance.demonstration.contents import content
 from governance.demonstration.organisation.world import Story, World, within
 from governance.domain.states.requests import RequestKind
 from governance.services.grants import grants

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
+from governance.demonstration.contents import content
 from governance.demonstration.organisation.world import Story, World
 from governance.domain.states.approvals import Verdict
 
@@ -165,7 +165,7 @@ def hosted_model(world: World) -> Story:
         now,
     )
     now = yield calendar.at(-59, "09:20")
-    world.decide(request, "marcus", "That is the ask I wanted to see.", now)
+    world.decide(request, "marcus", "That is the request I wanted to see.", now)
     now = yield calendar.at(-59, "13:40")
     world.decide(request, "bob", "No machines of ours.", now)
     now = yield calendar.at(-58, "10:50")

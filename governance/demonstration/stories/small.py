@@ -1,4 +1,4 @@
-"""Small asks that no person has to decide, and what was noticed about some of them: stories 1 to 6, 28 to 31, 39."""
+"""Small requests that no person has to decide, and what was noticed about some: stories 1 to 6, 28 to 31, 39."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
 from typing import Any
 
-from governance.demonstration.asks import content
 from governance.demonstration.calendar import in_office_hours
+from governance.demonstration.contents import content
 from governance.demonstration.organisation.world import Story, World
 from governance.domain.requests.parse import RequestContent
 from governance.domain.states.approvals import Verdict
@@ -24,7 +24,7 @@ def adapter(
 
     def tell(world: World) -> Story:
         now = yield world.cast.calendar.at(-days_ago, "09:40")
-        asked = _adapter_ask(world, project, now)
+        asked = _adapter_request(world, project, now)
         request = yield from world.ask(number, who, _drawn(asked) if is_new else asked, now)
         if is_new:
             now = yield world.cast.calendar.ago(hours=3)
@@ -38,7 +38,7 @@ def adapter(
     return tell
 
 
-def _adapter_ask(world: World, project: str, now: datetime) -> dict[str, Any]:
+def _adapter_request(world: World, project: str, now: datetime) -> dict[str, Any]:
     return content(
         "LoRA on an 8B model, 1 B tokens",
         project=project,
@@ -56,7 +56,7 @@ def _adapter_ask(world: World, project: str, now: datetime) -> dict[str, Any]:
 
 
 def _drawn(asked: dict[str, Any]) -> dict[str, Any]:
-    """The same ask with a seed by which its digest falls into the sample: which ones do is not for us to choose."""
+    """The same request with a seed by which its digest falls into the sample: which ones do is not for us to choose."""
     for seed in range(43, 43 + SAMPLE_TRIES):
         tried = {**asked, "justification": asked["justification"].replace("42", str(seed))}
         if is_sampled(RequestContent.parse(tried).digest, ratio=0.05):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from governance.demonstration.asks import content, evidence
+from governance.demonstration.contents import content, evidence
 from governance.demonstration.organisation.world import Story, World, within
 from governance.domain.money.money import MICRO_PER_UNIT
 from governance.models import Budget, Role

@@ -29,5 +29,5 @@ def exposure_micro(
     base = cap_cost_usd if cap_cost_usd is not None else cost_p90_usd
     if base is None:
         return None
-    # The tail is what remains owed beyond the ask itself; a capped reservation already contains it.
+    # The tail is what remains owed beyond the request itself; a capped reservation already contains it.
     return micro_rounded_up_to_cent(max(base, commitment_tail_usd)) + running_micro

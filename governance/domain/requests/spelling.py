@@ -14,7 +14,7 @@ from governance.domain.requests import fields
 CONTENT_VERSION = 2
 """Of the names that content is written in now."""
 CONTENT_VERSIONS = (1, CONTENT_VERSION)
-"""Of the names that are read: in version 1 `sizing` was called `ask`."""
+"""Of the names that are read: in version 1 `sizing` was called `content`."""
 
 
 def earlier_names() -> dict[str, str]:

@@ -40,7 +40,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long one ask waited for people: working hours and calendar days, and which roles it waited for together."""
+    """How long one request waited for people: working hours and calendar days, and for which roles together."""
 
     roles: str
     working_hours: float
@@ -53,7 +53,7 @@ class Office:
 
     Attributes:
         minutes: of each decision that was made in one sitting with the one before, or right after it came in.
-        waits: of asks that people answered.
+        waits: of requests that people answered.
         verdicts: roles that decided together -> (how many they answered, how many of these they refused).
     """
 
@@ -239,7 +239,7 @@ def _roles(figures: Mapping[str, Any], minutes: Spread, span_days: float) -> dic
 def _like(newly: Mapping[str, int], waits: Sequence[Wait]) -> list[tuple[Wait, float]]:
     """Measured waits with the weight of the decisions that they stand for.
 
-    A decision that would newly wait is measured by asks that waited for the same roles, where there are enough of
+    A decision that would newly wait is measured by requests that waited for the same roles, where there are enough of
     them, else by all. Empty when even those are too few.
     """
     if len(waits) < SAMPLE_MIN:

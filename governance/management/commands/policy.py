@@ -9,7 +9,7 @@ manage.py policy words [--shipped]
 Exit codes: 0 everything is in order, 1 something was found (a refusal, a failed case, a difference), 2 it could not be
 done. With `--json` one JSON object is written and nothing else; without `--verify`, `log` always writes one a line.
 
-What acts in somebody's name stores a draft or asks. Nothing here answers: whoever can start a command may name any
+What acts in somebody's name stores a draft or requests. Nothing here answers: whoever can start a command may name any
 officer, so a second one signs in.
 """
 
@@ -63,7 +63,7 @@ class Command(ChannelCommand):
                 made.add_argument("--strict", action="store_true", help="warnings count too")
             if name == "explain":
                 made.add_argument("--facts", help="JSON file of facts over the plain request, or - for standard input")
-        made = word("diff", "what changes from one version to another, with an ask that shows it")
+        made = word("diff", "what changes from one version to another, with a request that shows it")
         made.add_argument("old", help=sources.HELP)
         made.add_argument("new", help=sources.HELP)
         made.add_argument("--on", type=date.fromisoformat)

@@ -29,7 +29,7 @@ def activate(version_id: int, *, actor: User, reason: str, effective_at: datetim
     try:
         if version.state == VersionState.DRAFT and not version.activations.filter(state=ActivationState.ASKED).exists():
             policy_checks.test_version(version_id=version_id, actor=actor, now=now)
-        asked = activations.ask_activation(
+        asked = activations.request_activation(
             version_id=version_id, actor=actor, reason=reason or REASON, effective_at=effective_at, now=now
         )
     except NotReady as error:

@@ -33,7 +33,7 @@ from governance.policy.decisions.plain_words import rule_in_words, waiting_in_wo
 from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.decisions.wording import role_in_words
 from governance.policy.errors import PolicyError
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import facts_from_json, validate_facts
 from governance.policy.facts.units import KNOWN_UNITS
 from governance.policy.facts.waiting import waiting_of
@@ -158,7 +158,7 @@ def test(places: list[str]) -> Report:
 
 
 def diff(old: list[str], new: list[str], *, on: date) -> Report:
-    """What changes from one to the other, each with an ask that shows it."""
+    """What changes from one to the other, each with a request that shows it."""
     _, before, errors = _compiled(old)
     _, after, more = _compiled(new)
     if before is None or after is None:
@@ -170,8 +170,8 @@ def diff(old: list[str], new: list[str], *, on: date) -> Report:
         lines += [f"  - {each.before}"] if each.before else []
         lines += [f"  + {each.after}"] if each.after else []
         if each.example is not None and each.outcomes is not None:
-            ask = example_in_words(each.example, after.schema.by_name)
-            lines.append(f"  {each.outcomes[0]} becomes {each.outcomes[1]} on {ask}")
+            facts = example_in_words(each.example, after.schema.by_name)
+            lines.append(f"  {each.outcomes[0]} becomes {each.outcomes[1]} on {facts}")
     lines.append(f"{len(found)} differences." if found else "The rules are the same.")
     plain = {"differences": [each.to_json() for each in found], "same": before.digest == after.digest, "errors": []}
     return Report(FOUND if found else FINE, lines, plain)
@@ -186,7 +186,7 @@ def explain(places: list[str], *, facts_file: str | None, on: date) -> Report:
         words = {rule.rule_id: rule_in_words(rule) for rule in policy_set.at(on).rules}
         return Report(FINE, [f"{rule_id}: {text}" for rule_id, text in words.items()], {"rules": words, "errors": []})
     try:
-        given = {**plain_ask(), **facts_from_json(_read_facts(facts_file))}
+        given = {**plain_facts(), **facts_from_json(_read_facts(facts_file))}
         facts = validate_facts({name: value for name, value in given.items() if value is not None})
     except PolicyError as error:
         return _refused([error])
@@ -214,7 +214,7 @@ def _reasons(decision: Decision) -> list[str]:
 
 
 def _read_facts(name: str) -> dict[str, Any]:
-    """Facts as JSON from a file or, with `-`, from standard input; over the plain ask, null takes one away."""
+    """Facts as JSON from a file or, with `-`, from standard input; over the plain request, null takes one away."""
     try:
         text = sys.stdin.read(FACTS_BYTES_MAX) if name == "-" else Path(name).read_text(encoding="utf-8")
         plain = json.loads(text)

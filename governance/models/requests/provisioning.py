@@ -28,7 +28,7 @@ class ProvisioningRequestQuerySet(LockingQuerySet["ProvisioningRequest"]):
 
 
 class ProvisioningRequest(Moving):
-    """One ask, from draft to answer. What it asks for is its current revision, or `draft` while it is edited."""
+    """One request, from draft to answer. What it asks for is its current revision, or `draft` while it is edited."""
 
     number = models.PositiveIntegerField(unique=True, editable=False)
     state = models.CharField(

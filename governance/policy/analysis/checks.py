@@ -37,7 +37,7 @@ def check_policy_set(
     Args:
         on: the day whose parameters and effective dates hold.
         exceptions: exceptions that would be in force.
-        base: the ask that examples start from; the plain one when None.
+        base: the request that examples start from; the plain one when None.
         use_solver: ask z3 where the cheap checks do not know, if it is installed.
         milliseconds: longest time of one question to z3.
     """
@@ -95,7 +95,9 @@ def reachability(
                 is_proven=False,
             )
         elif reasoner.find(false=[index]).answer is Answer.IMPOSSIBLE and not ir.may_err(rule.condition):
-            yield Finding("rule_always_fires", Severity.WARNING, (rule.rule_id,), f"{rule.rule_id} fires on every ask.")
+            yield Finding(
+                "rule_always_fires", Severity.WARNING, (rule.rule_id,), f"{rule.rule_id} fires on every request."
+            )
 
 
 _WHILE_UNJUDGED = {
@@ -184,12 +186,12 @@ def allows_against_denials(rules: Sequence[BoundRule], reasoner: Reasoner) -> It
                 continue
             meet = reasoner.find(true=[first, second])
             if meet.answer is Answer.POSSIBLE:
-                sentence = f"{allow.rule_id} allows some asks that {deny.rule_id} refuses; the refusal wins."
+                sentence = f"{allow.rule_id} allows some requests that {deny.rule_id} refuses; the refusal wins."
                 yield Finding("allow_meets_deny", Severity.NOTE, (allow.rule_id, deny.rule_id), sentence, meet.example)
 
 
 def tables(rules: Sequence[BoundRule], reasoner: Reasoner) -> Iterator[Finding]:
-    """Rows of one table that fire together, and asks on which no row fires."""
+    """Rows of one table that fire together, and requests on which no row fires."""
     parents: dict[str, list[int]] = {}
     for index, rule in enumerate(rules):
         if rule.parent != rule.rule_id:
@@ -206,7 +208,7 @@ def tables(rules: Sequence[BoundRule], reasoner: Reasoner) -> Iterator[Finding]:
         gap = reasoner.find(false=rows)
         if gap.answer is Answer.POSSIBLE:
             names = tuple(rules[row].rule_id for row in rows)
-            sentence = f"On some asks no row of {parent} fires."
+            sentence = f"On some requests no row of {parent} fires."
             yield Finding("table_gap", Severity.NOTE, names, sentence, gap.example)
 
 

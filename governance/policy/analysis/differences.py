@@ -23,8 +23,8 @@ class RuleDifference:
     Attributes:
         change: "added", "removed", "condition", "effect" or "wording".
         before, after: the condition (or the effect) then and now, "" where there is none.
-        example: an ask on which only one of the two fires; None when none was found.
-        outcomes: what the whole sets answer to that ask, before and after.
+        example: a request on which only one of the two fires; None when none was found.
+        outcomes: what the whole sets answer to that request, before and after.
         is_same_everywhere: proven: written differently, the condition means the same.
     """
 

@@ -1,4 +1,4 @@
-"""Is there an ask on which these rules count and those do not? By trying, by proof, with z3 when it is there.
+"""Is there a request on which these rules count and those do not? By trying, by proof, with z3 when it is there.
 
 A rule counts where the decision makes it count: a rule that could not be judged counts as fired unless it is an allow.
 """
@@ -21,7 +21,7 @@ from governance.policy.backends.columns_backend import ColumnsProgram, RuleAnswe
 from governance.policy.backends.interpreter import INDETERMINATE, evaluate
 from governance.policy.bundle.effects import EffectKind
 from governance.policy.decisions.policy_set import BoundRule
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.schema import FactsSchema
 from governance.policy.language import ir
 
@@ -30,7 +30,7 @@ TRIES = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`answer` says whether it is possible; `example` is an ask that shows it, judged by the interpreter."""
+    """`answer` says whether it is possible; `example` is a request that shows it, judged by the interpreter."""
 
     answer: Answer
     example: Mapping[str, Any] | None = None
@@ -57,7 +57,7 @@ class Reasoner:
         self.conditions = tuple(conditions)
         self.counts_unsure = tuple(counts_unsure) if counts_unsure is not None else (True,) * len(self.conditions)
         self.schema = schema
-        ground = {name: value for name, value in (base or plain_ask()).items() if name in schema.by_name}
+        ground = {name: value for name, value in (base or plain_facts()).items() if name in schema.by_name}
         self.rows = draw(candidates(self.conditions, schema), ground, tries)
         names = dict.fromkeys(name for node in self.conditions for name in ir.fact_names(node))
         self.columns: Columns = encode(self.rows, schema, names)
@@ -76,7 +76,7 @@ class Reasoner:
         )
 
     def tried(self, true: Sequence[int] = (), false: Sequence[int] = ()) -> NDArray[np.bool_]:
-        """On which of the asks that were tried these conditions count and those do not."""
+        """On which of the requests that were tried these conditions count and those do not."""
         together = np.ones(len(self.rows), np.bool_)
         for index in true:
             together &= self._counted(index)
@@ -85,7 +85,7 @@ class Reasoner:
         return together
 
     def ever_true(self, index: int) -> bool:
-        """Whether a condition was certainly true on any ask that was tried."""
+        """Whether a condition was certainly true on any request that was tried."""
         return bool(self.answers[index].fired.any())
 
     def _counted(self, index: int) -> NDArray[np.bool_]:
@@ -97,7 +97,7 @@ class Reasoner:
         return self.counts_unsure[index] if value is INDETERMINATE else bool(value)
 
     def find(self, true: Sequence[int] = (), false: Sequence[int] = ()) -> Found:
-        """Look for an ask; first among those tried, then by the cheap proof, then by the solver."""
+        """Look for a request; first among those tried, then by the cheap proof, then by the solver."""
         hits = np.flatnonzero(self.tried(true, false))
         if len(hits):
             return Found(Answer.POSSIBLE, self.rows[int(hits[0])])

@@ -1,4 +1,4 @@
-"""Conditions to z3, when it is installed (`pip install comptroller[analysis]`): is there an ask that makes this true?
+"""Conditions to z3, when it is installed (`pip install comptroller[analysis]`): can a request make this true?
 
 Doubles are modelled as real numbers, texts as numbers of words, lists by which of the words in question they hold. What
 has no model is a free choice, so "impossible" is a proof up to rounding, and every example is judged again by the

@@ -58,7 +58,7 @@ def _frozen(facts: Mapping[str, Any]) -> str:
 
 
 def _around(bundle: Bundle, rule: BoundRule, shape: LeafShape, on: date) -> Iterator[RuleTest]:
-    """The three cases of one comparison: the first ask of the rule's own cases on which the limit decides."""
+    """The three cases of one comparison: the first request of the rule's own cases on which the limit decides."""
     limit = _limit_of(shape.bound)
     if limit is None:
         return
@@ -94,7 +94,7 @@ def _said(limit: float, unit: str) -> str:
 
 
 def _bases(bundle: Bundle, rule_id: str) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
-    """What the rule's own cases change in the plain ask; firing ones first, for there all else holds."""
+    """What the rule's own cases change in the plain request; firing ones first, for there all else holds."""
     own = sorted((case for case in bundle.tests if case.rule == rule_id), key=lambda case: not case.fires)
     for case in own[:BASES_MAX]:
         yield dict(case.facts), case.absent

@@ -146,7 +146,7 @@ def blank_rule(bundle: Bundle, rule_id: str) -> Rule:
 
 
 def try_rule(bundle: Bundle, rule: Rule, facts: Mapping[str, Any], *, on: date) -> tuple[str, Tried]:
-    """The rule in words on a day, and what it says to an ask.
+    """The rule in words on a day, and what it says to a request.
 
     Args:
         bundle: with the rule in it.
@@ -163,7 +163,7 @@ def try_rule(bundle: Bundle, rule: Rule, facts: Mapping[str, Any], *, on: date) 
 
 
 def facts_of_case(bundle: Bundle, case: RuleTest | None) -> dict[str, Any]:
-    """The plain ask of a bundle, or the ask of one of its cases."""
+    """The plain request of a bundle, or the request of one of its cases."""
     return ask_of(bundle, case.facts, case.absent) if case else ask_of(bundle, {})
 
 

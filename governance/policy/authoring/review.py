@@ -17,7 +17,7 @@ from governance.policy.bundle.testing import CaseResult, day_of, run_bundle_test
 from governance.policy.decisions.plain_words import rule_in_words
 from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.decisions.wording import format_value
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 
 FOUND_BUNDLES_MAX = 16
 
@@ -30,7 +30,7 @@ class RuleChange:
         kind: "changed", "added", "removed" or "wording".
         since: the first day on which the two differ.
         before, after: its sentence then and now, with marks; () where there is none.
-        example: an ask that shows it, where one was looked for and found; `outcomes`: what it comes to then and now.
+        example: a request that shows it, where one was looked for and found; `outcomes`: what it comes to then and now.
     """
 
     rule_id: str
@@ -48,7 +48,7 @@ class FailingCase:
     """A case that does not come out as it says.
 
     Attributes:
-        given: the ask as half a sentence.
+        given: the request as half a sentence.
         was_failing: it did not before either.
     """
 
@@ -201,13 +201,13 @@ def _sentence(policy_set: CompiledPolicySet, rule_id: str, days: Iterable[date])
 def example_in_words(
     example: Mapping[str, Any], facts: Mapping[str, Any], base: Mapping[str, Any] | None = None
 ) -> str:
-    """An ask by what sets it apart from the plain one: “exposure usd 25,000.01 USD, window days absent”.
+    """A request by what sets it apart from the plain one: “exposure usd 25,000.01 USD, window days absent”.
 
     Args:
         facts: the schema's facts by name.
-        base: what it is told apart from; the plain ask when None.
+        base: what it is told apart from; the plain request when None.
     """
-    ground = plain_ask() if base is None else base
+    ground = plain_facts() if base is None else base
     parts = []
     for name in [*example, *(name for name in ground if name not in example)]:
         if name not in facts or (name in example and name in ground and example[name] == ground[name]):

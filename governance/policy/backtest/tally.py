@@ -81,7 +81,7 @@ def tally(
         part: the digest under which fired rows are kept.
         excepted: rule or table to the rows where an exception held at the time.
         kept: which rows count; all when None.
-        default_role: who looks at an ask when the rules want a person without saying which.
+        default_role: who looks at a request when the rules want a person without saying which.
         seats: role to how many people could fill a stage of it; nothing is said of stages when None.
     """
     count = columns.count
@@ -129,7 +129,7 @@ def held_back(outcomes: OutcomeBits, unpriced: Bits) -> OutcomeBits:
 
 
 def unpriced_rows(columns: Columns) -> Bits:
-    """Rows whose ask nobody could price."""
+    """Rows whose request nobody could price."""
     column = columns.columns.get(EXPOSURE_FACT)
     if column is None:
         return full(columns.count)

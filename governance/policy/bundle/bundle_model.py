@@ -99,7 +99,7 @@ class CaseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleTest:
-    """One case of a bundle's own tests, over the plain ask and the bundle's fixture.
+    """One case of a bundle's own tests, over the plain request and the bundle's fixture.
 
     Attributes:
         rule: id of the rule that is watched.

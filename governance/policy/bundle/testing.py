@@ -9,9 +9,9 @@ from typing import Any
 
 from governance.policy.bundle.bundle_model import Bundle, CaseKind, RuleTest
 from governance.policy.decisions.decision import Decision, decide
-from governance.policy.decisions.plain_words import ask_in_words, people_in_words
+from governance.policy.decisions.plain_words import facts_in_words, people_in_words
 from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.valid_facts import ValidFacts
 
 # Cases that do not say a day are judged on this one, so that a result never depends on when it is run.
@@ -23,7 +23,7 @@ class CaseResult:
     """One case: passed, or the sentences that say what was expected and what came.
 
     Attributes:
-        given: of a case that failed, the ask as half a sentence: `the request's exposure is 2,500.01 USD`.
+        given: of a case that failed, the request as half a sentence: `the request's exposure is 2,500.01 USD`.
     """
 
     test: RuleTest
@@ -49,13 +49,13 @@ def _run(bundle: Bundle, test: RuleTest, compiled: CompiledPolicySet) -> CaseRes
     facts = ValidFacts.with_gaps(ask_of(bundle, test.facts, test.absent), compiled.schema)
     decision = decide(compiled, facts, on=day_of(bundle, test))
     failures = tuple(_compare(test, decision))
-    given = ask_in_words({**bundle.fixture, **test.facts}, test.absent, bundle.schema.by_name) if failures else ""
+    given = facts_in_words({**bundle.fixture, **test.facts}, test.absent, bundle.schema.by_name) if failures else ""
     return CaseResult(test=test, failures=failures, given=given)
 
 
 def ask_of(bundle: Bundle, facts: Mapping[str, Any], absent: Iterable[str] = ()) -> dict[str, Any]:
-    """The bundle's plain ask with some facts in the place of its own, and some taken away."""
-    whole = {**plain_ask(), **bundle.fixture, **facts}
+    """The bundle's plain request with some facts in the place of its own, and some taken away."""
+    whole = {**plain_facts(), **bundle.fixture, **facts}
     for name in absent:
         whole.pop(name, None)
     return whole

@@ -89,7 +89,7 @@ class Decision:
         evidence_missing: evidence that required stages wait for and the request does not have.
         exceptions_applied: which exception removed which rule's effect.
         indeterminate: rules that could not be judged, allows included.
-        permitted_by: allow rules that fired. REVIEW with no requirement and none of these: nothing permits the ask.
+        permitted_by: allow rules that fired. REVIEW with no requirement and none of these: nothing permits the request.
         sample: share of such allowed asks to look at afterwards; None unless ALLOW.
         policy_digest: the policy set's digest.
     """
@@ -114,7 +114,7 @@ class Decision:
 
     @property
     def is_unpermitted(self) -> bool:
-        """A person looks only because no rule permits the ask."""
+        """A person looks only because no rule permits the request."""
         return self.outcome is Outcome.REVIEW and not self.requirements and not self.permitted_by
 
     def to_json(self) -> dict[str, Any]:

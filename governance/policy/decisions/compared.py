@@ -12,7 +12,7 @@ from governance.policy.facts.facts import Fact
 from governance.policy.facts.facts_schema import FACTS_BY_NAME
 
 OWN_FACT = "request.exposure_usd"
-"""What an ask counts as; lists show it in a column of its own, so a sentence about it need not repeat it."""
+"""What a request counts as; lists show it in a column of its own, so a sentence about it need not repeat it."""
 SUM_FACT = "history.similar_exposure_30d_usd"
 COUNT_FACT = "history.similar_count_30d"
 
@@ -20,11 +20,11 @@ COUNT_FACT = "history.similar_count_30d"
 def compared_in_words(leaf: Leaf, values: Mapping[str, Any], facts: Mapping[str, Fact] = FACTS_BY_NAME) -> str:
     """Which number was compared, its value, and the distance to the line.
 
-    `800 USD above 1,500 USD` of what the ask counts as itself; `2,458 USD in 30 days with 3 others, 958 USD above
-    1,500 USD` of a sum with similar asks; else the fact by its name.
+    `800 USD above 1,500 USD` of what the request counts as itself; `2,458 USD in 30 days with 3 others, 958 USD above
+    1,500 USD` of a sum with similar requests; else the fact by its name.
 
     Args:
-        values: the facts of the ask, by name.
+        values: the facts of the request, by name.
     """
     if leaf.distance is None or leaf.value is None:
         return leaf.sentence
@@ -43,7 +43,7 @@ def compared_in_words(leaf: Leaf, values: Mapping[str, Any], facts: Mapping[str,
 
 
 def _others(count: Any) -> str:
-    """How many asks stand beside this one; the count has this one included."""
+    """How many requests stand beside this one; the count has this one included."""
     if not _is_number(count) or count < 2:
         return "others"
     return "one other" if count == 2 else f"{int(count) - 1:,} others"

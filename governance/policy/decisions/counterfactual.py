@@ -1,4 +1,4 @@
-"""The nearest change of an ask that would have been allowed: what to ask for instead.
+"""The nearest change of a request that would have been allowed: what to ask for instead.
 
 Tries values around the limits of the rules that stood against it, first one fact alone, then the fewest together. Only
 facts that the requester has in hand are changed; nobody can ask for another history or a larger budget.
@@ -94,7 +94,7 @@ def nearest_allowed(
     complete: Callable[[dict[str, Any]], dict[str, Any]] = lambda facts: facts,
     decisions_max: int = DECISIONS_MAX,
 ) -> Counterfactual | None:
-    """The smallest change under which the ask would have been allowed, or at least not refused.
+    """The smallest change under which the request would have been allowed, or at least not refused.
 
     Args:
         facts: what the decision saw.
@@ -104,7 +104,7 @@ def nearest_allowed(
 
     Returns:
         the change with the fewest facts, among those the nearest; one to REVIEW where a refusal cannot become ALLOW;
-        None when nothing that was tried is milder, or the ask is allowed.
+        None when nothing that was tried is milder, or the request is allowed.
     """
     facts = ValidFacts.with_gaps(facts, policy_set.schema)
     before = decide(policy_set, facts, on=on, exceptions=exceptions)
@@ -123,7 +123,7 @@ def nearest_allowed(
                 try:
                     tried_facts = facts.changed(changed)
                 except FactError:
-                    # No ask has such facts, so nobody can ask for it.
+                    # No request has such facts, so nobody can ask for it.
                     continue
                 outcome = outcome_of(policy_set, tried_facts, on=on, exceptions=exceptions)
                 if outcome.strictness >= before.outcome.strictness:

@@ -53,7 +53,7 @@ class RuleException:
         rule_id: a rule, or the parent of a table to name all its rows.
         starts_on, expires_on: half-open; it no longer counts on the day it expires.
 
-    Whether the ask is within the exception's scope (project, team) is checked by whoever passes it in.
+    Whether the request is within the exception's scope (project, team) is checked by whoever passes it in.
     """
 
     exception_id: str
@@ -98,7 +98,7 @@ def decide(
         facts: what `validate_facts` made; any other mapping is checked first, under the set's own schema. A gap makes
             the rules that read it indeterminate, never quietly false, and the answer at least REVIEW.
         on: the day whose parameters and effective dates hold.
-        exceptions: exceptions whose scope covers the ask; inactive ones are passed over.
+        exceptions: exceptions whose scope covers the request; inactive ones are passed over.
 
     Raises:
         FactError: the facts are not those of the schema.
@@ -107,7 +107,7 @@ def decide(
     known = valid._known
     combined, applied = _judge(policy_set.at(on), known, exceptions, on)
     if valid.gaps and combined.outcome is Outcome.ALLOW:
-        # Invariant: what could not be read never lets an ask pass without a person, even if no rule looks at it.
+        # Invariant: what could not be read never lets a request pass without a person, even if no rule looks at it.
         combined = replace(combined, outcome=Outcome.REVIEW, sample=None)
     get = known.get
     fired = tuple(

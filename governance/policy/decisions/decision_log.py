@@ -55,7 +55,7 @@ def log_entry(
         prev_hash: `entry_hash` of the entry before, so that the log is a chain.
         eval_ns: how long judging took.
         erased: paths that the caller left out altogether.
-        channel: by which interface the ask came; empty where that was not kept, and then the entry says nothing of it.
+        channel: by which interface the request came; empty where that was not kept, and then left out.
     """
     plain = facts_to_json(facts)
     hidden = (
@@ -67,7 +67,7 @@ def log_entry(
         "bundles": {name: {"revision": found} for name, found in policy_set.revisions.items()} if policy_set else {},
         "path": PATH,
         "input": {name: MASK if name in hidden else value for name, value in plain.items()},
-        # Of the facts as they were: two entries over the same ask agree, whoever reads them.
+        # Of the facts as they were: two entries over the same request agree, whoever reads them.
         "input_hash": hash_of(plain),
         "result": _result(decision, hidden),
         "erased": list(erased),

@@ -105,7 +105,7 @@ def fact_in_words(fact: Fact) -> str:
     return f"the {fact.namespace}'{'' if fact.namespace.endswith('s') else 's'} {_spoken(field)}"
 
 
-def ask_in_words(facts: Mapping[str, Any], absent: Sequence[str], schema: Mapping[str, Fact]) -> str:
+def facts_in_words(facts: Mapping[str, Any], absent: Sequence[str], schema: Mapping[str, Fact]) -> str:
     """A request by what differs from the plain one: `the assessed amount is 2,500.01 USD`.
 
     Args:

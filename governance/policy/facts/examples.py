@@ -1,4 +1,4 @@
-"""A plain, valid ask as facts: the ground that test cases change one thing on."""
+"""A plain, valid request as facts: the ground that test cases change one thing on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 
-def plain_ask() -> dict[str, Any]:
+def plain_facts() -> dict[str, Any]:
     """Eight L40S for 160 hours of notebooks on internal data, 1,216 USD, everything in order."""
     return {
         "request.kind": "new",

@@ -1,4 +1,4 @@
-"""One stage with everything that the decision rests on: the ask, its lines, who decides, what was said, what moved."""
+"""One stage with everything that the decision rests on: the request, its amounts, who decides, decisions, changes."""
 
 from __future__ import annotations
 

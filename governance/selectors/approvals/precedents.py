@@ -1,4 +1,4 @@
-"""How similar asks ended: the same lineage, or the same workload in the project, with what it took in the end."""
+"""How similar requests ended: the same lineage, or the same workload in the project, with what it took in the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stored decision as the rows that an approver reads: this ask, the line, what the rule needs, how far that is.
+"""A stored decision as the rows that an approver reads: this request, the line, what the rule needs, how far that is.
 
 Pure: it reads no rows of its own.
 """
@@ -41,7 +41,7 @@ class RuleLine:
 
     Args:
         basis: what the comparison reads, such as p90, beside the rule's id.
-        this_ask, line: the two sides of the comparison; empty when the rule is none, then `sentence` speaks.
+        this_request, line: the two sides of the comparison; empty when the rule is none, then `sentence` speaks.
         values: every fact that the rule saw, by its name.
         roles: who has to approve, or whom it is flagged for, each with a state; empty when it only says something.
         missing: kinds of evidence that the rule waits for.
@@ -51,7 +51,7 @@ class RuleLine:
     title: str
     rule_id: str
     basis: str
-    this_ask: str
+    this_request: str
     line: str
     sentence: str
     values: Mapping[str, Any]
@@ -99,7 +99,7 @@ def _row(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -
         title=rule.title,
         rule_id=rule.parent,
         basis=_basis(leaf) if leaf else rule.bundle.replace("-", " "),
-        this_ask=_short(leaf.value, unit_of(leaf)) if leaf else "",
+        this_request=_short(leaf.value, unit_of(leaf)) if leaf else "",
         line=_short(leaf.limit, unit_of(leaf)) if leaf else "",
         sentence="" if leaf else rule.message,
         values=rule.values,

@@ -58,7 +58,7 @@ class Case:
         return RequestRevision.objects.get(provisioning_request=self.request, number=self.number)
 
     @cached_property
-    def ask(self) -> RequestContent:
+    def content(self) -> RequestContent:
         return RequestContent.parse(self.revision.content)
 
     @cached_property
@@ -75,11 +75,11 @@ class Case:
 
     @cached_property
     def provider_name(self) -> str:
-        return provider_name(self.ask.provider)
+        return provider_name(self.content.provider)
 
     @cached_property
     def accelerator_name(self) -> str:
-        return accelerator_name(self.ask.accelerator)
+        return accelerator_name(self.content.accelerator)
 
     @cached_property
     def budgets(self) -> list[Budget]:

@@ -45,7 +45,7 @@ def budget_path(project: Project, *, at: datetime) -> list[Budget]:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One budget of a path, before and after an ask, micro-units."""
+    """One budget of a path, before and after a request, micro-units."""
 
     budget_id: int
     slug: str
@@ -69,7 +69,7 @@ def levels(path: Sequence[Budget], *, needed_micro: int, own_hold_micro: int = 0
     """Headroom on every level, leaf first.
 
     Args:
-        needed_micro: what the ask would take.
+        needed_micro: what the request would take.
         own_hold_micro: what this very request holds already; it is not counted against it twice.
     """
     return [

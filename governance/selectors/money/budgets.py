@@ -78,7 +78,7 @@ class BudgetPage:
 
 def usable_budgets(user: User, *, visibility: Visibility, now: datetime) -> list[Usable]:
     """Budgets that pay for what this person may ask for, then the level above each. Four queries."""
-    projects = references.askable_projects(user, now=now)
+    projects = references.requestable_projects(user, now=now)
     if not projects:
         return []
     teams = {team for project in projects for team in project.team.path_ids}

@@ -24,7 +24,7 @@ ROWS_PER_READ = 500
 
 
 def require_reader(actor: User, *, now: datetime) -> None:
-    """The log holds every ask of everybody: auditors and policy officers of the whole organisation read it.
+    """The log holds every request of everybody: auditors and policy officers of the whole organisation read it.
 
     Who has the role over one team sees that team's asks on its pages.
 

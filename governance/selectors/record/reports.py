@@ -44,7 +44,7 @@ class TeamRow:
 
     team: str
     cost_centre: str
-    asked_count: int
+    requested_count: int
     granted_count: int
     median_wait: timedelta | None
     limit_micro: int | None
@@ -144,7 +144,7 @@ def _team_row(name: str, cost_centre: str, row: Any, budget: Budget | None) -> T
     return TeamRow(
         team=name,
         cost_centre=cost_centre,
-        asked_count=row["asked"] if row else 0,
+        requested_count=row["asked"] if row else 0,
         granted_count=row["granted"] if row else 0,
         median_wait=row["median"] if row else None,
         limit_micro=budget.limit_micro if budget else None,

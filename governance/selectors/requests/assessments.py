@@ -1,4 +1,4 @@
-"""Sizes and judges one ask: the same call behind the preview, the submission and the last check before a grant."""
+"""Sizes and judges one request: the same call behind the preview, the submission and the last check before a grant."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ JudgeAgain = Callable[[facts.Context], "Assessed"]
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """The whole answer about one ask, with everything that it rests on. Nothing is stored.
+    """The whole answer about one request, with everything that it rests on. Nothing is stored.
 
     Args:
         exceptions: those that counted for its project.
@@ -65,7 +65,7 @@ class Assessed:
         policy, directory: the rules and the people that it was judged by.
     """
 
-    ask: RequestContent
+    content: RequestContent
     context: facts.Context
     estimate: Estimate
     facts: ValidFacts
@@ -131,7 +131,7 @@ class Basis:
         today: UTC; prices are those of the start, or of this day if the start has passed.
     """
 
-    ask: RequestContent
+    content: RequestContent
     today: date
     provider_type: str
     providers_allowed: frozenset[str] | None
@@ -160,25 +160,25 @@ def preview(content: Mapping[str, Any], *, actor: User, now: datetime) -> Assess
         NoBudget, NoActivePolicy, NoCatalogue: nothing could be decided.
     """
     assessed = assess(RequestContent.parse(content), requester=actor, now=now)
-    refuse_unoffered(assessed.ask.kind_of_request)
+    refuse_unoffered(assessed.content.kind_of_request)
     return assessed
 
 
-def size_ahead(ask: RequestContent, *, now: datetime) -> Ahead | None:
-    """Size an ask while nothing is locked, and make the rules and the catalogue of the moment ready in this process.
+def size_ahead(content: RequestContent, *, now: datetime) -> Ahead | None:
+    """Size a request while nothing is locked, and make the rules and the catalogue of the moment ready in this process.
 
     Returns:
         None where it cannot be sized; `assess` says why.
     """
     providers = references.known_providers()
-    provider = providers.get(ask.provider or "")
-    lineage = ModelLineage.objects.filter(slug=ask.lineage).first() if ask.lineage else None
+    provider = providers.get(content.provider or "")
+    lineage = ModelLineage.objects.filter(slug=content.lineage).first() if content.lineage else None
     if provider is None:
         return None
     try:
         in_force = policies.in_force()
         basis = _basis(
-            ask, now=now, provider=provider, allowed=facts.allowed_of(providers), lineage=lineage,
+            content, now=now, provider=provider, allowed=facts.allowed_of(providers), lineage=lineage,
             versions=in_force.versions,
         )  # fmt: skip
         policies.put_together(in_force)
@@ -188,7 +188,7 @@ def size_ahead(ask: RequestContent, *, now: datetime) -> Ahead | None:
 
 
 def _basis(
-    ask: RequestContent,
+    content: RequestContent,
     *,
     now: datetime,
     provider: Provider,
@@ -202,12 +202,12 @@ def _basis(
     except CatalogueIsEmpty as error:
         raise NoCatalogue(str(error)) from error
     held = facts.lineage_compute(lineage)
-    return Basis(ask, now.date(), provider.provider_type, allowed, held, release, versions)
+    return Basis(content, now.date(), provider.provider_type, allowed, held, release, versions)
 
 
 def _size(basis: Basis) -> Estimate:
     return size(
-        basis.ask,
+        basis.content,
         today=basis.today,
         provider_type=basis.provider_type,
         providers_allowed=basis.providers_allowed,
@@ -217,7 +217,7 @@ def _size(basis: Basis) -> Estimate:
 
 
 def assess(
-    ask: RequestContent,
+    content: RequestContent,
     *,
     requester: User,
     now: datetime,
@@ -233,7 +233,7 @@ def assess(
     """Size, complete the facts, judge, and find who would decide.
 
     Args:
-        ask: a parsed revision.
+        content: a parsed revision.
         requester: whose roles, history and country count.
         now: aware instant at which prices, policies and balances are read.
         own_hold_micro: what the request holds already, so that it is not counted twice.
@@ -250,11 +250,11 @@ def assess(
         NoBudget: nothing pays for the project at the start.
         Moved: the basis of `ahead` has changed.
     """
-    named = named or references.named_by(ask, requester=requester, now=now)
-    context = facts.gather(ask, requester=requester, now=now, own_hold_micro=own_hold_micro, named=named)
+    named = named or references.named_by(content, requester=requester, now=now)
+    context = facts.gather(content, requester=requester, now=now, own_hold_micro=own_hold_micro, named=named)
     in_force = read.in_force or policies.in_force()
     basis = _basis(
-        ask, now=now, provider=context.provider, allowed=context.providers_allowed, lineage=context.lineage,
+        content, now=now, provider=context.provider, allowed=context.providers_allowed, lineage=context.lineage,
         versions=in_force.versions, release=read.release,
     )  # fmt: skip
     if ahead is not None and ahead.basis != basis:
@@ -305,26 +305,26 @@ def judge(
     beneficiary_id: int | None = None,
     estimated: Estimate | None = None,
 ) -> Assessed:
-    """The answer to one ask from what is known about it. Reads no rows.
+    """The answer to one request from what is known about it. Reads no rows.
 
     Args:
         directory: who could fill each role, given the people who never count and the exposure in micro-units.
-        estimated: the estimate of the ask in its place, if it was made before.
+        estimated: the estimate of the request in its place, if it was made before.
 
     Raises:
         InvalidRequest: the workload contradicts itself or names something unknown.
     """
-    ask = context.ask
+    content = context.content
     context.snapshot = snapshot
     estimated = estimated or size(
-        ask,
+        content,
         today=context.now.date(),
         provider_type=context.provider.provider_type,
         providers_allowed=context.providers_allowed,
         lineage=facts.lineage_compute(context.lineage),
         snapshot=snapshot,
     )
-    exposure = _exposure(ask, context, estimated)
+    exposure = _exposure(content, context, estimated)
     hold = None if exposure is None else exposure - _running_micro(context)
     # A row that the facts refuse is a gap: the rules that read it count as fired, and a person looks in any case.
     known = ValidFacts.with_gaps(facts.complete(context, estimated, exposure, hold), SCHEMA)
@@ -334,12 +334,12 @@ def judge(
     if outcome is Outcome.ALLOW:
         # Invariant: what nobody can price is never granted without a person, nor what only an old list price covers.
         held_back = prices.why_held_back(
-            estimated, last_day=ask.end_on, exposure_micro=exposure, money_cap_usd=ask.money_cap_usd
+            estimated, last_day=content.end_on, exposure_micro=exposure, money_cap_usd=content.money_cap_usd
         )
         outcome = Outcome.REVIEW if held_back else outcome
     stages, unfillable = _route(decision, outcome, context, exposure, beneficiary_id, directory)
     return Assessed(
-        ask=ask,
+        content=content,
         context=context,
         estimate=estimated,
         facts=known,
@@ -360,7 +360,7 @@ def judge(
 
 
 def size(
-    ask: RequestContent,
+    content: RequestContent,
     *,
     today: date,
     provider_type: str,
@@ -368,11 +368,11 @@ def size(
     lineage: LineageCompute | None,
     snapshot: CatalogueSnapshot,
 ) -> Estimate:
-    """The estimate of one ask in its place.
+    """The estimate of one request in its place.
 
     Args:
         today: UTC; prices are those of the start, or of this day if the start has passed.
-        provider_type: of the ask's provider.
+        provider_type: of the request's provider.
         providers_allowed: where else it may be advised to go; None for anywhere.
         lineage: what its lineage holds already.
 
@@ -380,27 +380,27 @@ def size(
         InvalidRequest: each field of the workload or place that is wrong.
     """
     try:
-        workload = Workload.parse(ask.workload, ask.work, is_sized=ask.sizing == "work")
+        workload = Workload.parse(content.workload, content.work, is_sized=content.sizing == "work")
         place = Place(
-            price_term=ask.price_term,
-            provider=ask.provider,
+            price_term=content.price_term,
+            provider=content.provider,
             provider_type=provider_type,
-            region=ask.region,
-            country=ask.country,
-            accelerator=ask.accelerator,
-            accelerator_count=max(1, ask.accelerator_count),
+            region=content.region,
+            country=content.country,
+            accelerator=content.accelerator,
+            accelerator_count=max(1, content.accelerator_count),
         )
         return estimate(
             workload,
             place,
             snapshot,
-            on=ask.start_on if ask.kind_of_request.may_start_in_past else max(ask.start_on, today),
-            window_hours=None if ask.window_days is None else ask.window_days * 24.0,
-            gpu_hours_cap=ask.gpu_hours_cap,
-            money_cap_usd=ask.money_cap_usd,
+            on=content.start_on if content.kind_of_request.may_start_in_past else max(content.start_on, today),
+            window_hours=None if content.window_days is None else content.window_days * 24.0,
+            gpu_hours_cap=content.gpu_hours_cap,
+            money_cap_usd=content.money_cap_usd,
             list_price_days_max=settings.LIST_PRICE_DAYS_MAX,
             # Another region of the provider that is asked for is no other provider.
-            providers_allowed=None if providers_allowed is None else {*providers_allowed, ask.provider or ""},
+            providers_allowed=None if providers_allowed is None else {*providers_allowed, content.provider or ""},
             lineage=lineage,
         )
     except InputError as error:
@@ -414,8 +414,8 @@ def _field(name: str) -> str:
     return name if name in fields.names() else f"work.{name}"
 
 
-def _exposure(ask: RequestContent, context: facts.Context, estimated: Estimate) -> int | None:
-    cap = estimated.cost_cap_usd if estimated.cost_cap_usd is not None else ask.money_cap_usd
+def _exposure(content: RequestContent, context: facts.Context, estimated: Estimate) -> int | None:
+    cap = estimated.cost_cap_usd if estimated.cost_cap_usd is not None else content.money_cap_usd
     try:
         return exposure_micro(
             cap_cost_usd=cap,
@@ -428,9 +428,9 @@ def _exposure(ask: RequestContent, context: facts.Context, estimated: Estimate) 
 
 
 def _running_micro(context: facts.Context) -> int:
-    """What already runs under the grant that the ask raises: it counts towards limits, and is committed already."""
+    """What already runs under the grant that the request raises: it counts towards limits, and is committed already."""
     grant = context.related_grant
-    adds = context.ask.kind_of_request.adds_to_grant
+    adds = context.content.kind_of_request.adds_to_grant
     return grant.cost_cap_micro if grant and grant.state == GrantState.ACTIVE and adds else 0
 
 

@@ -1,4 +1,4 @@
-"""What else wants the same machines in the same window: grants that run, and asks that people have now."""
+"""What else wants the same machines in the same window: grants that run, and requests that people have now."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """This ask and the others that overlap it, largest first."""
+    """This request and the others that overlap it, largest first."""
 
     mine: Claim
     others: tuple[Claim, ...]
 
     @property
     def together(self) -> int:
-        """Most accelerators that this ask and the others could want at one moment, if all overlap."""
+        """Most accelerators that this request and the others could want at one moment, if all overlap."""
         return self.mine.count + sum(claim.count for claim in self.others)
 
 
 def overlapping(request: ProvisioningRequest, facts: Mapping[str, Any]) -> Capacity | None:
-    """Who else claims the same accelerators at the same provider while this ask would run. Two queries.
+    """Who else claims the same accelerators at the same provider while this request would run. Two queries.
 
     Args:
         facts: canonical facts of the request's assessment; timestamps as ISO 8601 text.
 
     Returns:
-        None where capacity is not pooled, or the ask names no accelerator.
+        None where capacity is not pooled, or the request names no accelerator.
     """
     provider, accelerator = facts.get("place.provider"), facts.get("request.accelerator")
     starts_at = _instant(facts.get("request.start_at"))

@@ -1,4 +1,4 @@
-"""Gathers the facts of one ask: what the rows say now, then, purely, what estimate and rows say together."""
+"""Gathers the facts of one request: what the rows say now, then, purely, what estimate and rows say together."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ CONCENTRATION_DAYS = 365
 
 @dataclass(slots=True)
 class Context:
-    """Everything that the rows say about one ask at one instant.
+    """Everything that the rows say about one request at one instant.
 
     From `path` to `commitments` stands what other submissions move; the rest is moved by officers and people's acts.
     """
 
-    ask: RequestContent
+    content: RequestContent
     now: datetime
     requester: User
     project: Project
@@ -74,27 +74,27 @@ class Context:
 
     @property
     def starts_at(self) -> datetime:
-        return starts_at(self.ask)
+        return starts_at(self.content)
 
     @property
     def ends_at(self) -> datetime | None:
-        return ends_at(self.ask)
+        return ends_at(self.content)
 
 
-def starts_at(ask: RequestContent) -> datetime:
+def starts_at(content: RequestContent) -> datetime:
     """First instant of the window, UTC."""
-    return datetime.combine(ask.start_on, time(), UTC)
+    return datetime.combine(content.start_on, time(), UTC)
 
 
-def ends_at(ask: RequestContent) -> datetime | None:
+def ends_at(content: RequestContent) -> datetime | None:
     """End of the half-open window, UTC; None when open-ended."""
-    return None if ask.end_on is None else datetime.combine(ask.end_on + timedelta(days=1), time(), UTC)
+    return None if content.end_on is None else datetime.combine(content.end_on + timedelta(days=1), time(), UTC)
 
 
 def gather(
-    ask: RequestContent, *, requester: User, now: datetime, named: References, own_hold_micro: int = 0
+    content: RequestContent, *, requester: User, now: datetime, named: References, own_hold_micro: int = 0
 ) -> Context:
-    """Read what an ask names and who asks, in a number of queries that does not depend on how many rows there are.
+    """Read what a request names and who asks, in a number of queries that does not depend on how many rows there are.
 
     What other submissions move is missing still: `add_what_moves`.
 
@@ -104,10 +104,10 @@ def gather(
     """
     project, lineage = named.project, named.lineage
     # Only a request about a grant reads what became of it.
-    grant = named.related_grant if ask.kind_of_request.is_on_grant else None
+    grant = named.related_grant if content.kind_of_request.is_on_grant else None
     aup_current, aup_age = acceptance_of(requester.person_id, now=now)
     return Context(
-        ask=ask,
+        content=content,
         now=now,
         requester=requester,
         project=project,
@@ -118,7 +118,7 @@ def gather(
         related_grant=grant,
         aup_current=aup_current,
         aup_age_days=aup_age,
-        screening_state=_screening(ask),
+        screening_state=_screening(content),
         own_hold_micro=own_hold_micro,
         providers=named.providers,
         providers_allowed=allowed_of(named.providers),
@@ -134,11 +134,11 @@ def add_what_moves(context: Context, *, path: Sequence[Budget], request_id: int 
         path: the budgets that pay, leaf first.
         request_id: the request itself, left out of its own history.
     """
-    ask, now, grant = context.ask, context.now, context.related_grant
+    content, now, grant = context.content, context.now, context.related_grant
     context.path = path
     similar = similar_requests.read(
         similar_requests.counted_with(
-            workload=ask.workload,
+            workload=content.workload,
             person_id=context.requester.person_id,
             project_id=context.project.pk,
             lineage_id=context.lineage.pk if context.lineage else None,
@@ -176,27 +176,29 @@ def complete(
     """All facts of schema version 1 that can be known; what cannot be known is absent, never zero. Pure.
 
     Args:
-        exposure_micro: what the ask counts as, money that already runs under the same grant included.
+        exposure_micro: what the request counts as, money that already runs under the same grant included.
         hold_micro: what the budgets would have to set aside for it.
     """
-    ask, leaf = context.ask, context.path[0]
-    # The schema requires the number. Without a price it says nothing is promised; that nothing permits such an ask is
-    # the absence of `estimate.cost_p90_usd`.
+    content, leaf = context.content, context.path[0]
+    # The schema requires the number. Without a price it says nothing is promised; that nothing permits such a request
+    # is the absence of `estimate.cost_p90_usd`.
     exposure = to_units(exposure_micro or 0)
     levels = balances.levels(context.path, needed_micro=hold_micro or 0, own_hold_micro=context.own_hold_micro)
     share, hhi = _concentration(context.commitments, context.provider.slug, hold_micro or 0)
     lineage, price = context.lineage, estimate.price
-    accelerator = context.snapshot.accelerators.get(ask.accelerator) if context.snapshot and ask.accelerator else None
+    accelerator = (
+        context.snapshot.accelerators.get(content.accelerator) if context.snapshot and content.accelerator else None
+    )
     values: dict[str, Any] = {
-        **_answers(ask, lineage),
+        **_answers(content, lineage),
         "request.prohibited_uses": _prohibited_uses(context),
-        "request.evidence_kinds": sorted({item.kind for item in ask.evidence}),
+        "request.evidence_kinds": sorted({item.kind for item in content.evidence}),
         "request.start_at": context.starts_at,
         "request.end_at": context.ends_at,
-        "request.window_days": ask.window_days,
+        "request.window_days": content.window_days,
         "request.accelerator_vendor": accelerator.vendor if accelerator else None,
         "request.exposure_usd": exposure,
-        "request.latency_target_ms": ask.work.get("latency_target_ms"),
+        "request.latency_target_ms": content.work.get("latency_target_ms"),
         "estimate.cost_p50_usd": estimate.cost_usd and estimate.cost_usd.p50,
         "estimate.cost_p90_usd": estimate.cost_usd and estimate.cost_usd.p90,
         "estimate.run_rate_p90_usd_month": estimate.run_rate_usd_month and estimate.run_rate_usd_month.p90,
@@ -233,7 +235,7 @@ def complete(
         else context.requester.person.requester_type,
         "people.requester_roles": context.requester_roles,
         "people.team_path": context.team_path,
-        "people.access_countries": sorted({context.requester.person.country, *ask.access_countries}),
+        "people.access_countries": sorted({context.requester.person.country, *content.access_countries}),
         "people.screening_state": context.screening_state,
         "people.aup_current": context.aup_current,
         "people.aup_age_days": context.aup_age_days,
@@ -255,13 +257,13 @@ def complete(
     return {name: _plain_number(value) for name, value in values.items() if value is not None and value != ""}
 
 
-def _answers(ask: RequestContent, lineage: ModelLineage | None) -> dict[str, Any]:
+def _answers(content: RequestContent, lineage: ModelLineage | None) -> dict[str, Any]:
     """The facts that are answers of the form; where the lineage says the same, its word wins and lists are joined."""
     answers: dict[str, Any] = {}
     for row in fields.FIELDS:
         if not row.fact:
             continue
-        value = ask.answers[row.name]
+        value = content.answers[row.name]
         kept = getattr(lineage, row.name) if lineage is not None and row.kept_by == "lineage" else None
         if isinstance(value, tuple):
             value = sorted({*value, *(kept or ())}, key=str)
@@ -294,11 +296,13 @@ def acceptance_of(person_id: int, *, now: datetime) -> tuple[bool, int | None]:
     return True, max(ages, default=None)
 
 
-def _screening(ask: RequestContent) -> str:
+def _screening(content: RequestContent) -> str:
     """A party that nobody screened is pending: unknown is never clear."""
-    if not ask.beneficiary_entity:
+    if not content.beneficiary_entity:
         return "not_needed"
-    state = Beneficiary.objects.filter(name__iexact=ask.beneficiary_entity).values_list("screening_state", flat=True)
+    state = Beneficiary.objects.filter(name__iexact=content.beneficiary_entity).values_list(
+        "screening_state", flat=True
+    )
     return state.first() or "pending"
 
 
@@ -338,7 +342,7 @@ def _granted(project: Project, now: datetime) -> tuple[int, dict[str, int]]:
 
 
 def _concentration(commitments: dict[str, int], provider: str, exposure_micro: int) -> tuple[float, float]:
-    """The provider's share and the Herfindahl-Hirschman index over 12 months, this ask included; both 0 to 1."""
+    """The provider's share and the Herfindahl-Hirschman index over 12 months, this request included; both 0 to 1."""
     after = dict(commitments)
     after[provider] = after.get(provider, 0) + exposure_micro
     total = sum(after.values())
@@ -353,15 +357,15 @@ def _prohibited_uses(context: Context) -> list[str] | None:
     Raises:
         InvalidRequest: a use that the catalogue does not list.
     """
-    ask = context.ask
-    if ask.prohibited_uses is None:
+    content = context.content
+    if content.prohibited_uses is None:
         return None
     known = {use.id: use for use in context.snapshot.prohibited_uses} if context.snapshot else {}
-    if unknown := [name for name in ask.prohibited_uses if name not in known]:
+    if unknown := [name for name in content.prohibited_uses if name not in known]:
         meant = closest(unknown[0], known)
         more = f": did you mean `{meant}`?" if meant else f": it lists {', '.join(sorted(known))}"
         raise InvalidRequest({"prohibited_uses": [f"`{unknown[0]}` is not on the list of prohibited uses{more}"]})
-    return [name for name in ask.prohibited_uses if known[name].holds_within(ask.start_on, ask.end_on)]
+    return [name for name in content.prohibited_uses if known[name].holds_within(content.start_on, content.end_on)]
 
 
 def _lineage_facts(context: Context, estimate: Estimate) -> dict[str, Any]:
@@ -383,14 +387,14 @@ def _grant_facts(context: Context, hold_micro: int | None) -> dict[str, Any]:
     if grant is None or not grant.cost_cap_micro:
         return {}
     asked = hold_micro or 0
-    if context.ask.kind_of_request.replaces_grant:
+    if context.content.kind_of_request.replaces_grant:
         increase = max(0.0, asked / grant.cost_cap_micro - 1)
     else:
         increase = (context.follow_up_micro + asked) / grant.cost_cap_micro
     used = grant.gpu_hours_used
     return {
         "history.grant_increase_ratio": increase,
-        "history.grant_changes_30d": context.follow_up_count + context.ask.kind_of_request.adds_to_grant,
+        "history.grant_changes_30d": context.follow_up_count + context.content.kind_of_request.adds_to_grant,
         "history.grant_used_ratio": used / grant.gpu_hours_cap if used is not None and grant.gpu_hours_cap else None,
         "history.utilisation_28d": grant.utilisation_28d,
     }

@@ -1,4 +1,4 @@
-"""Why an ask needs people, or is refused: a stored decision as rows that a person can read. Pure: it reads no rows."""
+"""Why a request needs people, or is refused: a stored decision as rows for people. Pure: it reads no rows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ACCEPTANCE_FACT = "people.aup_current"
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One rule that fired, as a row: what it is about, where the ask lies, what it brings.
+    """One rule that fired, as a row: what it is about, where the request lies, what it brings.
 
     Args:
-        yours: the ask's value against the line, or the rule's own sentence.
+        yours: the request's value against the line, or the rule's own sentence.
         change: what would silence the rule, where that is one number.
         shape: ok, review, deny, wait, draft or flag.
         effect: short words beside the shape.
@@ -77,7 +77,7 @@ def unread(gaps: Mapping[str, str]) -> list[Reason]:
 
 
 def crossing_lines(decision: Decision, fact: str) -> list[float]:
-    """Limits on one fact in rules that ask for people, ascending: the bands between which the ask lies."""
+    """Limits on one fact in rules that ask for people, ascending: the bands between which the request lies."""
     lines = {
         float(leaf.limit)
         for rule in decision.fired
@@ -164,7 +164,7 @@ def _crossing(rule: FiredRule) -> Leaf | None:
 
 
 def _distance(leaf: Leaf) -> str:
-    """How far the ask lies from the line, in the unit in which people read it."""
+    """How far the request lies from the line, in the unit in which people read it."""
     if unit_of(leaf) != "share" or not leaf.distance:
         return leaf.sentence
     return f"{_size(leaf)} {'above' if leaf.distance > 0 else 'below'} {format_value(leaf.limit, 'share')}"

@@ -96,13 +96,13 @@ class Reach:
         return found
 
 
-def askable_projects(user: User, *, now: datetime) -> list[Project]:
+def requestable_projects(user: User, *, now: datetime) -> list[Project]:
     """Open projects for which this person may ask: those in whose team path, or on which, they hold any role."""
     rows = Project.objects.filter(Reach.of(user, now=now).within(), is_open=True)
     return list(rows.select_related("team"))
 
 
-def askable_project(slug: object, user: User, *, now: datetime) -> Project | None:
+def requestable_project(slug: object, user: User, *, now: datetime) -> Project | None:
     """The open project of this name, if the person may make requests for it."""
     if not isinstance(slug, str):
         return None
@@ -117,7 +117,7 @@ def nameable_lineages(user: User, *, now: datetime) -> list[ModelLineage]:
     return list(rows.only("slug", "name"))
 
 
-def named_by(ask: RequestContent, *, requester: User, now: datetime) -> References:
+def named_by(content: RequestContent, *, requester: User, now: datetime) -> References:
     """The records that a request names.
 
     Raises:
@@ -126,29 +126,29 @@ def named_by(ask: RequestContent, *, requester: User, now: datetime) -> Referenc
     """
     reach = Reach.of(requester, now=now)
     errors: dict[str, list[str]] = {}
-    project, team_path, has_purpose = _project(ask, slug=ask.project)
+    project, team_path, has_purpose = _project(content, slug=content.project)
     if project is None or not reach.covers(project):
         project = None
-        errors["project"] = [f"`{ask.project}` is not a project that you can ask for"]
+        errors["project"] = [f"`{content.project}` is not a project that you can ask for"]
     providers = known_providers()
-    provider = providers.get(ask.provider or "")
+    provider = providers.get(content.provider or "")
     if provider is None:
-        errors["provider"] = [f"`{ask.provider}` is not a provider that this organisation knows"]
-    lineage = _lineage(ask, reach)
-    if ask.lineage and lineage is None:
-        errors["lineage"] = [f"`{ask.lineage}` is not a registered model lineage that you can name"]
-    grant = _grant(ask, reach)
-    if ask.related_grant and grant is None:
-        errors["related_grant"] = [f"`{ask.related_grant}` is not a grant that you can name: write it like G-0108"]
-    elif grant is not None and (mismatch := _mismatch(grant, ask, now=now)):
+        errors["provider"] = [f"`{content.provider}` is not a provider that this organisation knows"]
+    lineage = _lineage(content, reach)
+    if content.lineage and lineage is None:
+        errors["lineage"] = [f"`{content.lineage}` is not a registered model lineage that you can name"]
+    grant = _grant(content, reach)
+    if content.related_grant and grant is None:
+        errors["related_grant"] = [f"`{content.related_grant}` is not a grant that you can name: write it like G-0108"]
+    elif grant is not None and (mismatch := _mismatch(grant, content, now=now)):
         errors["related_grant"] = [mismatch]
-    errors |= _unfit(ask, project, has_purpose)
+    errors |= _unfit(content, project, has_purpose)
     if errors or project is None or provider is None:
         raise InvalidRequest(errors)
     return References(project, provider, lineage, grant, team_path, reach.roles_on(project), providers)
 
 
-def named_when_submitted(request: ProvisioningRequest, ask: RequestContent, *, now: datetime) -> References:
+def named_when_submitted(request: ProvisioningRequest, content: RequestContent, *, now: datetime) -> References:
     """The records that a submitted request names: its requester might name them when it was submitted.
 
     What became of the requester's own right since is not for the approver to mend.
@@ -156,12 +156,12 @@ def named_when_submitted(request: ProvisioningRequest, ask: RequestContent, *, n
     Raises:
         InvalidRequest: the project was closed since, or the provider or purpose is gone.
     """
-    project, team_path, has_purpose = _project(ask, pk=request.project_id)
+    project, team_path, has_purpose = _project(content, pk=request.project_id)
     providers = known_providers()
-    provider = providers.get(ask.provider or "")
-    errors = _unfit(ask, project, has_purpose)
+    provider = providers.get(content.provider or "")
+    errors = _unfit(content, project, has_purpose)
     if provider is None:
-        errors["provider"] = [f"`{ask.provider}` is not a provider that this organisation knows"]
+        errors["provider"] = [f"`{content.provider}` is not a provider that this organisation knows"]
     if errors or project is None or provider is None:
         raise InvalidRequest(errors)
     roles = Reach.of(request.requester, now=now).roles_on(project)
@@ -173,9 +173,9 @@ def known_providers() -> dict[str, Provider]:
     return {provider.slug: provider for provider in Provider.objects.all()}
 
 
-def _project(ask: RequestContent, **which: Any) -> tuple[Project | None, Sequence[str], bool]:
+def _project(content: RequestContent, **which: Any) -> tuple[Project | None, Sequence[str], bool]:
     """A project with its `team`, the slugs of its teams from the root, and whether the purpose is on the list."""
-    purposes = Purpose.objects.filter(slug=ask.purpose)
+    purposes = Purpose.objects.filter(slug=content.purpose)
     below = ExpressionWrapper(OuterRef("team__path"), output_field=CharField())
     above = Team.objects.alias(below=below).filter(below__startswith=F("path")).order_by(Length("path"))
     rows = Project.objects.select_related("team").annotate(
@@ -187,28 +187,28 @@ def _project(ask: RequestContent, **which: Any) -> tuple[Project | None, Sequenc
     return found, found.team_path, found.has_purpose
 
 
-def _unfit(ask: RequestContent, project: Project | None, has_purpose: bool) -> dict[str, list[str]]:
+def _unfit(content: RequestContent, project: Project | None, has_purpose: bool) -> dict[str, list[str]]:
     """What stands against a request whatever its requester may name: a closed project, a purpose off the list."""
     errors: dict[str, list[str]] = {}
     if project is not None and not project.is_open:
         errors["project"] = [f"`{project.name}` is closed"]
     if not has_purpose:
-        errors["purpose"] = [f"`{ask.purpose}` is not on the purpose list"]
+        errors["purpose"] = [f"`{content.purpose}` is not on the purpose list"]
     return errors
 
 
-def _lineage(ask: RequestContent, reach: Reach) -> ModelLineage | None:
+def _lineage(content: RequestContent, reach: Reach) -> ModelLineage | None:
     """A lineage of one's own or of a project for which one may make requests: a stranger's compute is not read."""
-    if not ask.lineage:
+    if not content.lineage:
         return None
-    lineage = ModelLineage.objects.select_related("project__team").filter(slug=ask.lineage).first()
+    lineage = ModelLineage.objects.select_related("project__team").filter(slug=content.lineage).first()
     is_theirs = lineage is not None and (lineage.owner_id == reach.person_id or reach.covers(lineage.project))
     return lineage if is_theirs else None
 
 
-def _grant(ask: RequestContent, reach: Reach) -> Grant | None:
+def _grant(content: RequestContent, reach: Reach) -> Grant | None:
     """One's own grant, or one of a project for which one may make requests."""
-    number = grant_number(ask.related_grant or "")
+    number = grant_number(content.related_grant or "")
     if number is None:
         return None
     grant = Grant.objects.select_related("project__team").filter(number=number).first()
@@ -223,9 +223,9 @@ def grant_number(reference: str) -> int | None:
     return int(digits) if is_reference else None
 
 
-def _mismatch(grant: Grant, ask: RequestContent, *, now: datetime) -> str:
+def _mismatch(grant: Grant, content: RequestContent, *, now: datetime) -> str:
     """Why a request of this kind cannot be about this grant, as a sentence; empty when it can."""
-    kind = ask.kind_of_request
+    kind = content.kind_of_request
     if not kind.is_on_grant:
         # Such a request says only that they belong together; nothing is read from the grant.
         return ""
@@ -240,18 +240,18 @@ def _mismatch(grant: Grant, ask: RequestContent, *, now: datetime) -> str:
         over = f"was {state.label.lower()}" if was_cut_short else f"ended on {grant.ends_at:%d %b %Y}"
         return f"{reference} {over}, so there is nothing to {kind.verb}: make a new request"
     if kind.moves_grant:
-        return f"{reference} belongs to `{ask.project}` already" if grant.project.slug == ask.project else ""
-    if grant.project.slug != ask.project:
+        return f"{reference} belongs to `{content.project}` already" if grant.project.slug == content.project else ""
+    if grant.project.slug != content.project:
         return f"{reference} belongs to `{grant.project.slug}`: a {kind.name} stays in its project"
     if kind.is_for_same_machines:
-        return _other_machines(grant, ask, kind.name)
+        return _other_machines(grant, content, kind.name)
     return ""
 
 
-def _other_machines(grant: Grant, ask: RequestContent, kind: str) -> str:
+def _other_machines(grant: Grant, content: RequestContent, kind: str) -> str:
     pairs: Iterable[tuple[str, str, str]] = (
-        ("at", grant.provider, ask.provider or ""),
-        ("for", grant.accelerator, ask.accelerator or ""),
+        ("at", grant.provider, content.provider or ""),
+        ("for", grant.accelerator, content.accelerator or ""),
     )
     for word, was, becomes in pairs:
         if was != becomes:

@@ -108,7 +108,7 @@ def used_by(user: User, *, now: datetime) -> list[Used]:
 
     The most used first; kinds of work that count nothing are left out. Three queries.
     """
-    projects = {project.pk: project for project in references.askable_projects(user, now=now)}
+    projects = {project.pk: project for project in references.requestable_projects(user, now=now)}
     own = Q(requester__person_id=user.person_id)
     rows = (
         standing(since=now - timedelta(days=SIMILAR_DAYS))

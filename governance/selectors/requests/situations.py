@@ -54,38 +54,42 @@ class Situation:
         self._kept: dict[tuple[Any, ...], Assessed | None] = {}
 
     @property
-    def ask(self) -> RequestContent:
-        return self.assessed.ask
+    def content(self) -> RequestContent:
+        return self.assessed.content
 
     @property
     def is_exhausted(self) -> bool:
         return self.judged >= self._judged_max
 
-    def judge(self, ask: RequestContent) -> Assessed | None:
+    def judge(self, content: RequestContent) -> Assessed | None:
         """The answer to a changed request, as if everybody could be found who is asked for.
 
         None where it is no request, and after `JUDGED_MAX` of them.
         """
-        key = _key(ask)
+        key = _key(content)
         if key not in self._kept:
             if self.is_exhausted:
                 return None
             self.judged += 1
-            self._kept[key] = self._judge(ask, _anybody)
+            self._kept[key] = self._judge(content, _anybody)
         return self._kept[key]
 
-    def judge_for_real(self, ask: RequestContent) -> Assessed | None:
+    def judge_for_real(self, content: RequestContent) -> Assessed | None:
         """The answer to a changed request with the people who would decide it."""
-        return self._judge(ask, self._directory)
+        return self._judge(content, self._directory)
 
-    def _judge(self, ask: RequestContent, directory: FindPeople) -> Assessed | None:
+    def _judge(self, content: RequestContent, directory: FindPeople) -> Assessed | None:
         context = self.assessed.context
-        provider = context.provider if ask.provider == self.ask.provider else self.providers.get(ask.provider or "")
+        provider = (
+            context.provider
+            if content.provider == self.content.provider
+            else self.providers.get(content.provider or "")
+        )
         if provider is None:
             return None
         try:
             return assessments.judge(
-                replace(context, ask=ask, provider=provider),
+                replace(context, content=content, provider=provider),
                 snapshot=self.snapshot,
                 policy=self.policy,
                 exceptions=self.assessed.exceptions,
@@ -122,17 +126,17 @@ def _anybody(_excluded: frozenset[int], _exposure: int | None) -> Directory:
     return _Anybody({}, {})
 
 
-def _key(ask: RequestContent) -> tuple[Any, ...]:
+def _key(content: RequestContent) -> tuple[Any, ...]:
     return (
-        ask.gpu_hours_cap,
-        ask.money_cap_usd,
-        ask.accelerator,
-        ask.accelerator_count,
-        ask.start_on,
-        ask.end_on,
-        ask.provider,
-        ask.price_term,
-        ask.region,
-        ask.country,
-        ask.evidence,
+        content.gpu_hours_cap,
+        content.money_cap_usd,
+        content.accelerator,
+        content.accelerator_count,
+        content.start_on,
+        content.end_on,
+        content.provider,
+        content.price_term,
+        content.region,
+        content.country,
+        content.evidence,
     )

@@ -64,7 +64,7 @@ def _kinds_asked() -> set[str]:
 
 
 class _Able:
-    """Who may answer whom, read once for each that asks."""
+    """Who may answer whom, read once for each that requests."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now

@@ -32,7 +32,7 @@ def issue_grant(
         What the caller records, last.
 
     Raises:
-        NoPrice: the ask has no known cost, so nothing caps it.
+        NoPrice: the request has no known cost, so nothing caps it.
     """
     hold = budgets.resolve_hold(request, HoldEvent.CAPTURE, actor=actor, now=now, path=assessed.context.path)
     if hold is None:
@@ -57,19 +57,19 @@ def prepare(
 
     All that can be done before the locks for which everybody waits; `issue` does the rest.
     """
-    ask = assessed.ask
+    content = assessed.content
     starts_at, ends_at = window(assessed, now)
     grant = Grant(
         provisioning_request=request,
         revision=revision,
         project=assessed.context.project,
         owner=request.requester.person,
-        title=ask.title,
-        provider=ask.provider or "",
-        region=ask.region or "",
-        price_term=ask.price_term,
-        accelerator=ask.accelerator or "",
-        accelerator_count=ask.accelerator_count,
+        title=content.title,
+        provider=content.provider or "",
+        region=content.region or "",
+        price_term=content.price_term,
+        accelerator=content.accelerator or "",
+        accelerator_count=content.accelerator_count,
         gpu_hours_cap=_hours_cap(assessed),
         cost_cap_micro=cost_cap_micro,
         starts_at=starts_at,
@@ -103,8 +103,8 @@ def window(assessed: Assessed, now: datetime) -> tuple[datetime, datetime]:
 
 def _hours_cap(assessed: Assessed) -> float | None:
     """The enforced cap in device-hours: what was asked for, else the p90 of the work."""
-    if assessed.ask.gpu_hours_cap is not None:
-        return assessed.ask.gpu_hours_cap
+    if assessed.content.gpu_hours_cap is not None:
+        return assessed.content.gpu_hours_cap
     hours = assessed.estimate.gpu_hours
     return hours.p90 if hours is not None and hours.p90 > 0 else None
 

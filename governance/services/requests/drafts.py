@@ -144,7 +144,7 @@ def _fill_draft(request: ProvisioningRequest, content: Mapping[str, Any], *, now
     request.draft = plain
     request.title = title[:120] if isinstance(title, str) else ""
     request.kind = kind_of(kind).slug
-    named = references.askable_project(project, request.requester, now=now)
+    named = references.requestable_project(project, request.requester, now=now)
     if named is not None or not request.revision_count:
         request.project = named
     request.draft_version += 1

@@ -26,9 +26,9 @@ def ahead_of_locks(read: Callable[[], RequestContent | None], act: Callable[[Ahe
         act: one durable transaction; raises `Moved` when the estimate no longer stands.
     """
     for _ in range(SIZED_AHEAD_MAX):
-        ask = read()
+        content = read()
         try:
-            return act(None if ask is None else size_ahead(ask, now=now))
+            return act(None if content is None else size_ahead(content, now=now))
         except Moved:
             continue
     return act(None)

@@ -69,10 +69,10 @@ def submit_request(
             audit.record_all(entries, actor=actor, now=now)
             return request
 
-    return sizing.ahead_of_locks(partial(_saved_ask, request_id, actor), submit, now=now)
+    return sizing.ahead_of_locks(partial(_saved_content, request_id, actor), submit, now=now)
 
 
-def ask_at_once(
+def create_and_submit(
     *, actor: User, content: Mapping[str, Any], now: datetime, before_commit: BeforeCommit = nothing
 ) -> ProvisioningRequest:
     """Create and submit in one step; when it cannot be submitted, there is no draft either.
@@ -97,7 +97,7 @@ def ask_at_once(
     return sizing.ahead_of_locks(partial(_parsed, plain), submit, now=now)
 
 
-def _saved_ask(request_id: int, actor: User) -> RequestContent | None:
+def _saved_content(request_id: int, actor: User) -> RequestContent | None:
     """What a submission of this draft would size now; None when it cannot be one, for reasons that are said later."""
     drafts = ProvisioningRequest.objects.filter(
         pk=request_id, state__in=EDITABLE, requester__person_id=actor.person_id
@@ -123,21 +123,21 @@ def _submit(request: ProvisioningRequest, *, actor: User, now: datetime, ahead: 
     Raises:
         Moved: `ahead` no longer stands, or another answer follows from the balances by now.
     """
-    ask = RequestContent.parse(request.draft)
-    _refuse_the_past(ask, now)
+    content = RequestContent.parse(request.draft)
+    _refuse_the_past(content, now)
 
     # Look and decide.
     assessed = assessing.assess(
-        ask, requester=actor, now=now, request_id=request.pk, beneficiary_id=request.beneficiary_id, ahead=ahead,
+        content, requester=actor, now=now, request_id=request.pk, beneficiary_id=request.beneficiary_id, ahead=ahead,
         hold=_hold_budgets if ahead is None else _hold_sums,
     )  # fmt: skip
-    refuse_unoffered(ask.kind_of_request)
+    refuse_unoffered(content.kind_of_request)
     _refuse_what_cannot_be_decided(assessed)
 
     # Write what does not depend on balances. Invariant: nothing here reads through the row of the request, which may be
     # written last: it carries a number, for which everybody waits.
-    _fill_from(request, ask, assessed, now=now)
-    revision = _freeze(request, ask, actor=actor, now=now)
+    _fill_from(request, content, assessed, now=now)
+    revision = _freeze(request, content, actor=actor, now=now)
     grant = None
     match request.state:
         case State.DENIED:
@@ -216,18 +216,18 @@ def _promise(
     return [grants.issue(grant, now=now)]
 
 
-def _refuse_the_past(ask: RequestContent, now: datetime) -> None:
+def _refuse_the_past(content: RequestContent, now: datetime) -> None:
     today = now.date()
-    if ask.start_on < today and not ask.kind_of_request.may_start_in_past:
+    if content.start_on < today and not content.kind_of_request.may_start_in_past:
         raise InvalidRequest(
-            {"start_on": [f"`{ask.start_on}` has passed: start on {today} or later, or ask for a ratification"]}
+            {"start_on": [f"`{content.start_on}` has passed: start on {today} or later, or ask for a ratification"]}
         )
 
 
 def _refuse_what_cannot_be_decided(assessed: Assessed) -> None:
     """Refuse to submit, with nothing written, where no answer would help: too little money, or nobody to decide."""
     if assessed.outcome is Outcome.DENY:
-        # An ask that only lacks money is not recorded as denied: it fits another day or a smaller size.
+        # A request that only lacks money is not recorded as denied: it fits another day or a smaller size.
         if all(rule.code == BudgetExceeded.code for rule in assessed.decision.denials):
             _refuse_overdraft(assessed)
         return
@@ -245,7 +245,7 @@ def _refuse_overdraft(assessed: Assessed) -> None:
             raise_exceeded(budget.balance, needed)
 
 
-def _fill_from(request: ProvisioningRequest, ask: RequestContent, assessed: Assessed, *, now: datetime) -> None:
+def _fill_from(request: ProvisioningRequest, content: RequestContent, assessed: Assessed, *, now: datetime) -> None:
     """Bring the request into the state that the answer gives it, with what lists and limits read. Not written yet."""
     match assessed.outcome, assessed.stages:
         case Outcome.DENY, _:
@@ -255,22 +255,22 @@ def _fill_from(request: ProvisioningRequest, ask: RequestContent, assessed: Asse
         case _:
             event = Event.SUBMIT_FOR_REVIEW
     moves.apply(request, event, now=now)
-    request.title, request.kind, request.project = ask.title, ask.kind, assessed.context.project
+    request.title, request.kind, request.project = content.title, content.kind, assessed.context.project
     request.lineage = assessed.context.lineage
     request.related_grant = assessed.context.related_grant
     request.exposure_micro = assessed.exposure_micro
-    request.draft = ask.to_content()
+    request.draft = content.to_content()
     request.submitted_at = now
 
 
-def _freeze(request: ProvisioningRequest, ask: RequestContent, *, actor: User, now: datetime) -> RequestRevision:
+def _freeze(request: ProvisioningRequest, content: RequestContent, *, actor: User, now: datetime) -> RequestRevision:
     """Write the immutable revision. The request itself is written later in the same transaction."""
     request.revision_count += 1
     return RequestRevision.objects.create(
         provisioning_request=request,
         number=request.revision_count,
         content=request.draft,
-        digest=ask.digest,
+        digest=content.digest,
         created_by=actor,
         created_at=now,
     )

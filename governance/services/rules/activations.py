@@ -1,4 +1,4 @@
-"""Lets two officers put a version in force: one asks, another person answers, and it rules from the agreed instant on.
+"""Lets two officers put a version in force: one requests it, another approves, and it takes effect as agreed.
 
 Rollback is activating an older version. It takes the same two officers; it takes no backtest, because exactly these
 rules decided before and what they do is on record.
@@ -39,7 +39,7 @@ LATE_MAX = 100
 
 
 @transaction.atomic(durable=True)
-def ask_activation(
+def request_activation(
     *,
     version_id: int,
     actor: User,

@@ -45,7 +45,7 @@ Clock = Callable[[], datetime]
 
 
 @transaction.atomic(durable=True)
-def ask_backtest(*, version_id: int, actor: User, since: datetime | None = None, now: datetime) -> PolicyBacktest:
+def request_backtest(*, version_id: int, actor: User, since: datetime | None = None, now: datetime) -> PolicyBacktest:
     """Queue one version against the stored decisions, in place of the active version of its set.
 
     A version has at most one run that goes on: asking again returns it.

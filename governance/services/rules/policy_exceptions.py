@@ -24,7 +24,7 @@ DUTY = "policies"
 
 
 @transaction.atomic(durable=True)
-def ask_exception(
+def request_exception(
     *,
     rule_id: str,
     reason: str,

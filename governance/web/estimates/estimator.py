@@ -89,8 +89,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "errors": [(_link(name, kind), sentence(text)) for name, texts in errors.items() for text in texts],
         **(_answer(found) if found is not None else {}),
         # What was asked for goes into a draft as it stands; an offer replaces the place.
-        "asked_pairs": [(name, value) for name, value in asked.items() if name not in _OF_THE_PLACE],
-        "asked_place": [(name, value) for name, value in asked.items() if name in _OF_THE_PLACE],
+        "given_pairs": [(name, value) for name, value in asked.items() if name not in _OF_THE_PLACE],
+        "given_place": [(name, value) for name, value in asked.items() if name in _OF_THE_PLACE],
     }
     return render(request, "estimator/estimator.html", context, status=400 if errors else 200)
 

@@ -60,7 +60,7 @@ def _team_rows(report: selector.Report) -> Iterable[Sequence[Any]]:
     for row in report.teams:
         money = (row.limit_micro, row.held_micro, row.committed_micro, row.spent_micro)
         yield (
-            row.team, row.cost_centre, row.asked_count, row.granted_count, _hours(row.median_wait),
+            row.team, row.cost_centre, row.requested_count, row.granted_count, _hours(row.median_wait),
             *(_usd(each) for each in money), _day(report),
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The measured quantities of an ask as the preview and other pages show them: intervals, lines, one sentence each."""
+"""The measured quantities of a request as the preview and other pages show them: intervals and one sentence each."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def of_assessed(assessed: Assessed) -> Measures:
     exposure = None if assessed.exposure_micro is None else to_units(assessed.exposure_micro)
     found.deciding_usd = exposure
     if exposure is not None and assessed.estimate.gpu_hours is not None:
-        found.deciding_hours = assessed.ask.gpu_hours_cap or assessed.estimate.gpu_hours.p90
+        found.deciding_hours = assessed.content.gpu_hours_cap or assessed.estimate.gpu_hours.p90
     found.cost_limits = money_limits(assessed)
     if exposure is not None:
-        cap = assessed.ask.gpu_hours_cap is not None or assessed.ask.money_cap_usd is not None
+        cap = assessed.content.gpu_hours_cap is not None or assessed.content.money_cap_usd is not None
         why = "your cap" if cap else "p90, which becomes the cap"
         found.cost_text = f"Assessed at {numbers.deciding_money(exposure)}{numbers.NBSP}USD ({why})."
         if assessed.estimate.commitment_tail_usd > 0:
@@ -74,8 +74,8 @@ def of_assessed(assessed: Assessed) -> Measures:
     if found.cost is None and exposure is not None:
         # A cap is a cost known exactly, even where the work itself cannot be priced.
         found.cost = Interval.exact(exposure)
-    if found.hours_text and found.estimate.wall_hours and assessed.ask.accelerator_count:
-        count, cap_hours = assessed.ask.accelerator_count, assessed.ask.gpu_hours_cap
+    if found.hours_text and found.estimate.wall_hours and assessed.content.accelerator_count:
+        count, cap_hours = assessed.content.accelerator_count, assessed.content.gpu_hours_cap
         found.hours_text += f" on {numbers.count(count)}{numbers.NBSP}accelerator{'' if count == 1 else 's'}."
         if cap_hours is not None and not found.estimate.wall_hours.is_exact:
             found.hours_text += f" The cap lasts {durations.spoken(cap_hours / count)}."
@@ -126,7 +126,7 @@ def _price(estimate: Estimate) -> str:
 
 def _rate(assessed: Assessed) -> str:
     rate = assessed.estimate.run_rate_usd_month
-    if rate is None or assessed.ask.end_on is not None:
+    if rate is None or assessed.content.end_on is not None:
         return ""
     return f"{numbers.money_range(rate.p50, rate.p90)}{numbers.NBSP}USD a month while it runs."
 

@@ -1,4 +1,4 @@
-"""Places that an ask can choose from: the organisation's own prices first, each sized for this very workload."""
+"""Places that a request can choose from: the organisation's own prices first, each sized for this very workload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel beside the form: what this ask would do, worked out by the same call that decides it."""
+"""The panel beside the form: what this request would do, worked out by the same call that decides it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Registers:
 
     @cached_property
     def projects(self) -> list[Project]:
-        return references.askable_projects(self.user, now=self.now)
+        return references.requestable_projects(self.user, now=self.now)
 
     @cached_property
     def providers(self) -> list[Provider]:

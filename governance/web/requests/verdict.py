@@ -160,7 +160,7 @@ def _some(names: list[str]) -> str:
 
 
 def _add_shortfall(found: Verdict, assessed: Assessed) -> None:
-    """An ask that does not fit a budget is refused at submission, whatever the rules say."""
+    """A request that does not fit a budget is refused at submission, whatever the rules say."""
     short = [level for level in assessed.levels if level.after_micro < 0]
     for level in short:
         found.remarks.append(

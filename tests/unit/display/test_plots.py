@@ -60,12 +60,12 @@ def test_zero_and_exact_intervals_can_be_drawn() -> None:
 def test_a_headroom_bar_stays_in_its_width(used: float, after: float) -> None:
     bar = headroom_bar(used, after)
     assert bar.used_width >= 0
-    assert bar.used_width + bar.ask_width <= bar.width + 1e-9
+    assert bar.used_width + bar.request_width <= bar.width + 1e-9
     assert bar.is_over == (after > 1)
 
 
 def test_an_ask_too_small_to_see_still_has_a_line() -> None:
-    assert headroom_bar(0.5, 0.50001).ask_width == 2.0
+    assert headroom_bar(0.5, 0.50001).request_width == 2.0
 
 
 def test_a_grant_without_reports_says_so() -> None:

@@ -467,7 +467,7 @@ def test_a_long_list_of_problems_is_cut_and_counted(cast: Cast, tmp_path: Path) 
 
 def test_backtest_counts_what_the_page_of_a_backtest_counts(cast: Cast) -> None:
     _submit(cast)
-    request = submission.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
+    request = submission.create_and_submit(actor=cast.alice, content=content(purpose="malware"), now=NOW)
     decision = Assessment.objects.get(revision__provisioning_request=request).decision
     PolicyException.objects.create(
         rule_id=next(each["rule_id"] for each in decision["fired"] if each["effect"] == "deny"), team=cast.root,
@@ -475,7 +475,7 @@ def test_backtest_counts_what_the_page_of_a_backtest_counts(cast: Cast) -> None:
     )  # fmt: skip
     later = timezone.now()
     version = PolicyVersion.objects.get(policy_set__slug="approval-limits", state="active")
-    backtest = backtests.ask_backtest(version_id=version.pk, actor=cast.grace, now=later)
+    backtest = backtests.request_backtest(version_id=version.pk, actor=cast.grace, now=later)
     backtests.run_due(clock=lambda: later)
     backtest.refresh_from_db()
     _, plain = run_json("backtest")

@@ -21,7 +21,7 @@ WHY = "You receive this because you made this request. One email is sent per dec
 
 
 def denied(alert: Alert, reader: Reader) -> Letter:
-    """Mail 2 when a rule said no: the rule in words, the distance, the nearest ask that would pass."""
+    """Mail 2 when a rule said no: the rule in words, the distance, the nearest request that would pass."""
     case = _case(alert)
     if not case.is_current or case.request.state != State.DENIED:
         raise Moot("the request changed before the mail left")

@@ -36,58 +36,58 @@ class _Ask:
     @property
     def waits_for_it(self) -> str:
         """What stands still until somebody answers."""
-        start, budgets = self.case.ask.start_on, self.case.budgets
+        start, budgets = self.case.content.start_on, self.case.budgets
         held = f"; {phrases.counts_as(self.case)} of {unlinked(budgets[0].name)} held" if budgets else ""
         return f"{unlinked(self.case.request.title)}, from {phrases.date_of(start)}{held}"
 
 
 def opened(alert: Alert, reader: Reader) -> Letter:
     """Mail 1: what is asked, what it costs, what is left after it, and why this reader."""
-    ask = _read(alert, reader)
-    case, holder = ask.case, _own_right(ask, reader)
+    content = _read(alert, reader)
+    case, holder = content.case, _own_right(content, reader)
     return _letter(
-        ask,
-        subject=f"Decide by {reader.day(ask.due_at)}: {phrases.size(case)}, {_for_whom(case)}",
-        heading=f"Decide by {reader.moment(ask.due_at)}: {phrases.money_for(case)}",
+        content,
+        subject=f"Decide by {reader.day(content.due_at)}: {phrases.size(case)}, {_for_whom(case)}",
+        heading=f"Decide by {reader.moment(content.due_at)}: {phrases.money_for(case)}",
         preview=f"{phrases.machines(case)}. Headroom after: {phrases.headroom(case)}.",
         lead=f"{phrases.requester(case)} requests {phrases.about(case)}: {unlinked(case.request.title)}.",
-        quote=quoted(case.ask.justification),
+        quote=quoted(case.content.justification),
         rows=(
             ("Cost", phrases.cost(case)),
             ("Headroom after", phrases.headroom(case)),
-            ("Why it needs approval", _why_this_stage(ask)),
+            ("Why it needs approval", _why_this_stage(content)),
             ("Compute", phrases.compute(case)),
             ("Cheaper option", phrases.cheaper(case, now=reader.now)),
         ),
         action="Open the decision",
-        path=pages.decision_page(ask.stage),
-        note=f"Opening the link does not record a decision. {_what_comes_next(ask)}",
-        why=_why_the_reader(ask, holder),
+        path=pages.decision_page(content.stage),
+        note=f"Opening the link does not record a decision. {_what_comes_next(content)}",
+        why=_why_the_reader(content, holder),
     )
 
 
 def reminded(alert: Alert, reader: Reader) -> Letter:
     """Mail 4 when half of the time is gone."""
-    ask = _read(alert, reader)
-    case, holder = ask.case, _own_right(ask, reader)
-    is_late = ask.due_at <= reader.now
-    when = "Due now" if is_late else f"Due in {prose.span(ask.due_at - reader.now)}"
+    content = _read(alert, reader)
+    case, holder = content.case, _own_right(content, reader)
+    is_late = content.due_at <= reader.now
+    when = "Due now" if is_late else f"Due in {prose.span(content.due_at - reader.now)}"
     return _letter(
-        ask,
+        content,
         subject=f"{when}: {case.request.reference}, {phrases.counts_as(case)}, {_for_whom(case)}",
-        heading=f"{when}, {reader.moment(ask.due_at)}: {phrases.money_for(case)}",
+        heading=f"{when}, {reader.moment(content.due_at)}: {phrases.money_for(case)}",
         preview="Half of the time to decide has passed.",
-        lead=f"{phrases.requester(case)} has been waiting since {reader.moment(ask.opened_at)} "
+        lead=f"{phrases.requester(case)} has been waiting since {reader.moment(content.opened_at)} "
         f"for a decision on {phrases.about(case)}.",
         rows=(
-            ("Has not decided", _names(ask.holders)),
-            ("Waiting on this", ask.waits_for_it),
+            ("Has not decided", _names(content.holders)),
+            ("Waiting on this", content.waits_for_it),
             ("If you are away", "delegate the role: your delegate can then decide"),
         ),
         action="Open the decision",
-        path=pages.decision_page(ask.stage),
-        note=f"Opening the link does not record a decision. {_what_happens_when_overdue(ask)}",
-        why=_why_the_reader(ask, holder),
+        path=pages.decision_page(content.stage),
+        note=f"Opening the link does not record a decision. {_what_happens_when_overdue(content)}",
+        why=_why_the_reader(content, holder),
     )
 
 
@@ -97,27 +97,27 @@ def escalated(alert: Alert, reader: Reader) -> Letter:
     Raises:
         Moot: the reader does not hold that role any more.
     """
-    ask = _read(alert, reader)
-    case, fallback = ask.case, ask.stage.role.fallback
-    if fallback is None or reader.person.pk not in alerts.standing_in(ask.stage, case.request, now=reader.now):
+    content = _read(alert, reader)
+    case, fallback = content.case, content.stage.role.fallback
+    if fallback is None or reader.person.pk not in alerts.standing_in(content.stage, case.request, now=reader.now):
         raise Moot("the reader no longer holds the fallback role")
-    late = prose.span(max(reader.now - ask.due_at, timedelta(minutes=1)))
-    may_decide = any(holder.person_id == reader.person.pk for holder in ask.holders)
+    late = prose.span(max(reader.now - content.due_at, timedelta(minutes=1)))
+    may_decide = any(holder.person_id == reader.person.pk for holder in content.holders)
     return _letter(
-        ask,
+        content,
         subject=f"Escalated to you: {case.request.reference}, {late} late, {phrases.counts_as(case)}",
-        heading=f"{late} late, was due {reader.moment(ask.due_at)}: {phrases.money_for(case)}",
-        preview=f"Nobody has decided as {ask.role}.",
-        lead=f"{phrases.requester(case)} requests {phrases.about(case)}. Nobody has decided as {ask.role}.",
+        heading=f"{late} late, was due {reader.moment(content.due_at)}: {phrases.money_for(case)}",
+        preview=f"Nobody has decided as {content.role}.",
+        lead=f"{phrases.requester(case)} requests {phrases.about(case)}. Nobody has decided as {content.role}.",
         rows=(
-            ("Has not decided", _names(ask.holders)),
-            ("Waiting on this", ask.waits_for_it),
-            ("Next", f"remind one of them, or have the role {ask.role} delegated to somebody who is available"),
+            ("Has not decided", _names(content.holders)),
+            ("Waiting on this", content.waits_for_it),
+            ("Next", f"remind one of them, or have the role {content.role} delegated to somebody who is available"),
         ),
         action="Open the decision" if may_decide else "Read the request",
-        path=pages.decision_page(ask.stage) if may_decide else pages.request_page(case.request),
+        path=pages.decision_page(content.stage) if may_decide else pages.request_page(case.request),
         note="Opening the link does not record a decision.",
-        why=f"You receive this because {prose.within(fallback.name)} is the fallback for {ask.role}. "
+        why=f"You receive this because {prose.within(fallback.name)} is the fallback for {content.role}. "
         "It is sent once per stage.",
     )
 
@@ -138,20 +138,20 @@ def _read(alert: Alert, reader: Reader) -> _Ask:
     return _Ask(stage, case, stage.opened_at, stage.due_at, holders)
 
 
-def _own_right(ask: _Ask, reader: Reader) -> Holder:
+def _own_right(content: _Ask, reader: Reader) -> Holder:
     """By what right the reader decides.
 
     Raises:
         Moot: they have decided, or the role was taken away since.
     """
-    for holder in ask.holders:
+    for holder in content.holders:
         if holder.person_id == reader.person.pk:
             return holder
     raise Moot("the reader has decided already, or can no longer decide")
 
 
-def _letter(ask: _Ask, **words: object) -> Letter:
-    request = ask.case.request
+def _letter(content: _Ask, **words: object) -> Letter:
+    request = content.case.request
     return Letter(
         reference=request.reference,
         thread=f"request.{request.pk}",
@@ -164,19 +164,19 @@ def _for_whom(case: Case) -> str:
     return f"{phrases.project(case)} ({phrases.requester(case)})"
 
 
-def _why_this_stage(ask: _Ask) -> str:
-    own = set(ask.stage.rule_ids)
-    rules = [rule for rule in ask.case.decision.fired if rule.rule_id in own]
+def _why_this_stage(content: _Ask) -> str:
+    own = set(content.stage.rule_ids)
+    rules = [rule for rule in content.case.decision.fired if rule.rule_id in own]
     if not rules:
-        case = ask.case
+        case = content.case
         return held_back(case.assessment, case.estimate, case.revision.content).rstrip(".") or (
             "no rule approves it automatically"
         )
     return phrases.reasons(rules)
 
 
-def _what_comes_next(ask: _Ask) -> str:
-    others = [stage for stage in ask.case.stages() if stage.pk != ask.stage.pk]
+def _what_comes_next(content: _Ask) -> str:
+    others = [stage for stage in content.case.stages() if stage.pk != content.stage.pk]
     later = [prose.within(stage.role.name) for stage in others if stage.state == StageState.WAITING]
     beside = [prose.within(stage.role.name) for stage in others if stage.state == StageState.OPEN]
     sentences = []
@@ -186,20 +186,20 @@ def _what_comes_next(ask: _Ask) -> str:
     return " ".join(sentences)
 
 
-def _what_happens_when_overdue(ask: _Ask) -> str:
-    fallback = ask.stage.role.fallback
+def _what_happens_when_overdue(content: _Ask) -> str:
+    fallback = content.stage.role.fallback
     return f"If nobody decides by then, it is escalated to {prose.within(fallback.name)}." if fallback else ""
 
 
-def _why_the_reader(ask: _Ask, holder: Holder) -> str:
-    where = phrases.project(ask.case)
+def _why_the_reader(content: _Ask, holder: Holder) -> str:
+    where = phrases.project(content.case)
     if holder.for_person_id is not None:
         return (
-            f"You receive this because {unlinked(holder.for_name)} delegated decisions as {ask.role} to you. "
+            f"You receive this because {unlinked(holder.for_name)} delegated decisions as {content.role} to you. "
             "These emails stop when the delegation ends."
         )
     return (
-        f"You receive this because you are {ask.role} for {where}. "
+        f"You receive this because you are {content.role} for {where}. "
         "While you are away, delegate the role: your delegate is notified too."
     )
 

@@ -39,7 +39,7 @@ def advise(assessed: Assessed, *, beneficiary_id: int | None = None) -> Advised:
 
     At most four queries, however much is tried: people and roles, if the answer needed none.
     """
-    return _of(Situation(assessed, beneficiary_id=beneficiary_id), assessed.ask)
+    return _of(Situation(assessed, beneficiary_id=beneficiary_id), assessed.content)
 
 
 def advise_request(
@@ -69,5 +69,5 @@ def advise_request(
 
 
 def _of(situation: Situation, before: RequestContent) -> Advised:
-    is_settled = rank_of(situation.assessed) == 0 and before == situation.ask
+    is_settled = rank_of(situation.assessed) == 0 and before == situation.content
     return Advised(NO_NEAREST if is_settled else search(situation, before=before), cheaper(situation))

@@ -33,7 +33,7 @@ class Cheaper:
         more: roles that would decide it there and do not decide it as it is.
     """
 
-    ask: RequestContent
+    content: RequestContent
     assessed: Assessed
     place: UsablePlace
     saving: float
@@ -47,12 +47,12 @@ class Cheaper:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "provider": self.ask.provider,
-            "price_term": self.ask.price_term,
-            "accelerator": self.ask.accelerator,
-            "accelerator_count": self.ask.accelerator_count,
-            "region": self.ask.region,
-            "country": self.ask.country,
+            "provider": self.content.provider,
+            "price_term": self.content.price_term,
+            "accelerator": self.content.accelerator,
+            "accelerator_count": self.content.accelerator_count,
+            "region": self.content.region,
+            "country": self.content.country,
             "assessed_usd": to_units(self.assessed.exposure_micro or 0),
             "saving": self.saving,
             "outcome": self.assessed.outcome.value,
@@ -67,14 +67,14 @@ def cheaper(situation: Situation) -> Cheaper | None:
     A request for hours keeps its part, because an hour of another part is other work; a request that describes its work
     is sized anew on every part that can hold it.
     """
-    ask, base = situation.ask, situation.assessed
+    content, base = situation.content, situation.assessed
     exposure = base.exposure_micro
-    if exposure is None or not exposure or not _may_move(ask):
+    if exposure is None or not exposure or not _may_move(content):
         return None
     rank = rank_of(base)
     found: list[tuple[bool, int, Assessed, UsablePlace]] = []
     for place in _candidates(situation)[:JUDGED_MAX]:
-        judged = situation.judge_for_real(_there(ask, place, situation))
+        judged = situation.judge_for_real(_there(content, place, situation))
         if judged is None or judged.exposure_micro is None or not is_still_the_work(judged, base):
             continue
         if judged.exposure_micro > exposure * (1 - SAVING_MIN) or rank_of(judged) >= REFUSED:
@@ -86,21 +86,25 @@ def cheaper(situation: Situation) -> Cheaper | None:
     return _told(situation, judged, place)
 
 
-def _may_move(ask: RequestContent) -> bool:
-    if ask.accelerator is None or ask.workload in ("hosted_api", "purchase") or ask.kind_of_request.may_start_in_past:
+def _may_move(content: RequestContent) -> bool:
+    if (
+        content.accelerator is None
+        or content.workload in ("hosted_api", "purchase")
+        or content.kind_of_request.may_start_in_past
+    ):
         return False
     # A change of a grant stays where the grant is.
-    return not ask.kind_of_request.is_on_grant or ask.related_grant is None
+    return not content.kind_of_request.is_on_grant or content.related_grant is None
 
 
 def _candidates(situation: Situation) -> list[UsablePlace]:
     """Places on the same terms, or in a pool of one's own, by what a unit of work costs there at its peak."""
-    ask, parts = situation.ask, situation.snapshot.accelerators
-    here = parts.get(ask.accelerator or "")
+    content, parts = situation.content, situation.snapshot.accelerators
+    here = parts.get(content.accelerator or "")
     if here is None:
         return []
     accelerators = [here.slug]
-    if ask.sizing == "work":
+    if content.sizing == "work":
         accelerators = [
             part.slug
             for part in parts.values()
@@ -110,9 +114,9 @@ def _candidates(situation: Situation) -> list[UsablePlace]:
         situation.snapshot,
         situation.providers.values(),
         accelerators=accelerators,
-        on=max(ask.start_on, situation.assessed.context.now.date()),
+        on=max(content.start_on, situation.assessed.context.now.date()),
     )
-    terms = {ask.price_term, *_POOLS}
+    terms = {content.price_term, *_POOLS}
     price = situation.assessed.estimate.price
     if price is None:
         return []
@@ -131,23 +135,23 @@ def _candidates(situation: Situation) -> list[UsablePlace]:
         if place.price_term in terms
         and may_be_cheaper(place)
         and (place.provider.slug, place.price_term, place.accelerator)
-        != (ask.provider, ask.price_term, ask.accelerator)
+        != (content.provider, content.price_term, content.accelerator)
     ]
     return sorted(moved, key=lambda place: place.usd_per_gpu_hour / (parts[place.accelerator].peak_tflop_s or 1.0))
 
 
-def _there(ask: RequestContent, place: UsablePlace, situation: Situation) -> RequestContent:
+def _there(content: RequestContent, place: UsablePlace, situation: Situation) -> RequestContent:
     """The same work in another place; as many more devices as its memory makes necessary."""
-    moved = ask.changed(
+    moved = content.changed(
         provider=place.provider.slug,
         price_term=place.price_term,
         accelerator=place.accelerator,
         region=place.region,
         country=place.country,
         # A cap in hours of another part would cut the work short: the amount is then what the work takes there.
-        gpu_hours_cap=ask.gpu_hours_cap if place.accelerator == ask.accelerator else None,
+        gpu_hours_cap=content.gpu_hours_cap if place.accelerator == content.accelerator else None,
     )
-    if place.accelerator == ask.accelerator:
+    if place.accelerator == content.accelerator:
         return moved
     sized = situation.judge_for_real(moved)
     smallest = sized.estimate.smallest_count_that_fits if sized is not None else None
@@ -162,15 +166,15 @@ def _told(situation: Situation, judged: Assessed, place: UsablePlace) -> Cheaper
     now_deciding = {stage.role for stage in base.stages}
     more = tuple(sorted({stage.role for stage in judged.stages} - now_deciding))
     part = situation.snapshot.accelerators[place.accelerator]
-    where = f"{judged.ask.accelerator_count:,}{NBSP}{TIMES}{NBSP}{part.name} at {place.provider.name}"
-    if place.price_term != base.ask.price_term:
+    where = f"{judged.content.accelerator_count:,}{NBSP}{TIMES}{NBSP}{part.name} at {place.provider.name}"
+    if place.price_term != base.content.price_term:
         where += f", {place.price_term.replace('_', ' ')}"
     text = f"Assessed at {money_in_full(there)} instead of {money_in_full(exposure)}."
     if more:
         names = capital(join([role_name(role, labels) for role in more]))
         text += f" {names} would have to decide there{'' if rank_of(judged) > rank_of(base) else ' instead'}."
     return Cheaper(
-        ask=judged.ask,
+        content=judged.content,
         assessed=judged,
         place=place,
         saving=saving,

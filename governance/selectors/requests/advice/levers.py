@@ -56,16 +56,16 @@ class Step:
 
 def scales(situation: Situation) -> list[Scale]:
     """Numbers of this request that could be smaller, the ones that cost least to change first."""
-    ask, estimate = situation.ask, situation.assessed.estimate
-    if ask.kind_of_request.may_start_in_past or ask.workload == "purchase":
+    content, estimate = situation.content, situation.assessed.estimate
+    if content.kind_of_request.may_start_in_past or content.workload == "purchase":
         # What has run is what it was.
-        return [_count(ask, None)] if ask.workload == "purchase" and ask.accelerator_count > 1 else []
+        return [_count(content, None)] if content.workload == "purchase" and content.accelerator_count > 1 else []
     found: list[Scale] = []
-    is_hosted = ask.workload == "hosted_api"
+    is_hosted = content.workload == "hosted_api"
     cost = estimate.cost_usd
-    if is_hosted or ask.money_cap_usd is not None:
-        now = ask.money_cap_usd if ask.money_cap_usd is not None else cost.p90 if cost else None
-        least = math.ceil(cost.p50) if cost and ask.sizing == "work" else 1
+    if is_hosted or content.money_cap_usd is not None:
+        now = content.money_cap_usd if content.money_cap_usd is not None else cost.p90 if cost else None
+        least = math.ceil(cost.p50) if cost and content.sizing == "work" else 1
         if now is not None and now > 1:
             found.append(
                 Scale(
@@ -77,8 +77,8 @@ def scales(situation: Situation) -> list[Scale]:
             )
     if not is_hosted:
         hours = estimate.gpu_hours
-        cap = ask.gpu_hours_cap if ask.gpu_hours_cap is not None else hours.p90 if hours else None
-        fewest = math.ceil(hours.p50) if hours and ask.sizing == "work" else 1
+        cap = content.gpu_hours_cap if content.gpu_hours_cap is not None else hours.p90 if hours else None
+        fewest = math.ceil(hours.p50) if hours and content.sizing == "work" else 1
         if cap is not None and cap > 1:
             found.append(
                 Scale(
@@ -88,9 +88,9 @@ def scales(situation: Situation) -> list[Scale]:
                     lambda each, value: each.changed(gpu_hours_cap=float(value)),
                 )
             )
-        if ask.accelerator_count > 1:
-            found.append(_count(ask, estimate.smallest_count_that_fits))
-    days = ask.window_days
+        if content.accelerator_count > 1:
+            found.append(_count(content, estimate.smallest_count_that_fits))
+    days = content.window_days
     if days is not None and days > 1:
         found.append(Scale("end_on", int(days), lambda each: _days_least(each, situation.assessed), _ending))
     elif days is None:
@@ -102,9 +102,9 @@ def is_still_the_work(changed: Assessed, before: Assessed) -> bool:
     """Whether a changed request could do what is asked for: it fits memory and window wherever it did before."""
     if changed.estimate.memory_fits is False and before.estimate.memory_fits is not False:
         return False
-    if changed.ask.sizing == "work" and changed.ask.gpu_hours_cap is not None:
+    if changed.content.sizing == "work" and changed.content.gpu_hours_cap is not None:
         hours = changed.estimate.gpu_hours
-        if hours is not None and changed.ask.gpu_hours_cap * _ROUNDING < hours.p50 and not _is_short(before):
+        if hours is not None and changed.content.gpu_hours_cap * _ROUNDING < hours.p50 and not _is_short(before):
             return False
     return _fits_window(changed) or not _fits_window(before)
 
@@ -112,7 +112,7 @@ def is_still_the_work(changed: Assessed, before: Assessed) -> bool:
 def evidence_steps(situation: Situation) -> Iterator[Step]:
     """Links to evidence without which a rule refuses."""
     denying = {rule.rule_id for rule in situation.assessed.decision.denials}
-    known, linked = fields.field("evidence").slugs, {item.kind for item in situation.ask.evidence}
+    known, linked = fields.field("evidence").slugs, {item.kind for item in situation.content.evidence}
     wanted: dict[str, None] = {}
     for rule in situation.policy.at(situation.assessed.context.now.date()).rules:
         if rule.rule_id not in denying or rule.kind is not EffectKind.DENY:
@@ -125,8 +125,10 @@ def evidence_steps(situation: Situation) -> Iterator[Step]:
                 wanted.update(dict.fromkeys(word for word in words if word in known and word not in linked))
     for kind in wanted:
 
-        def link(ask: RequestContent, kind: str = kind) -> RequestContent:
-            return ask.changed(evidence=tuple(sorted((*ask.evidence, Evidence(kind, EVIDENCE_URL)), key=_by_kind)))
+        def link(content: RequestContent, kind: str = kind) -> RequestContent:
+            return content.changed(
+                evidence=tuple(sorted((*content.evidence, Evidence(kind, EVIDENCE_URL)), key=_by_kind))
+            )
 
         yield Step("evidence", link, 0.4)
 
@@ -136,10 +138,14 @@ def place_steps(situation: Situation) -> list[Step]:
 
     Places are looked at where they cost less, or where a rule in the way reads something of the place.
     """
-    ask, assessed = situation.ask, situation.assessed
-    if ask.accelerator is None or ask.workload in ("hosted_api", "purchase") or ask.kind_of_request.may_start_in_past:
+    content, assessed = situation.content, situation.assessed
+    if (
+        content.accelerator is None
+        or content.workload in ("hosted_api", "purchase")
+        or content.kind_of_request.may_start_in_past
+    ):
         return []
-    if ask.kind_of_request.is_on_grant and ask.related_grant:
+    if content.kind_of_request.is_on_grant and content.related_grant:
         # A change of a grant stays where the grant is.
         return []
     in_the_way = [rule for rule in assessed.decision.fired if rule.effect in ("deny", "require")]
@@ -150,22 +156,22 @@ def place_steps(situation: Situation) -> list[Step]:
     places = usable_places(
         situation.snapshot,
         situation.providers.values(),
-        accelerators=[ask.accelerator],
-        on=max(ask.start_on, assessed.context.now.date()),
+        accelerators=[content.accelerator],
+        on=max(content.start_on, assessed.context.now.date()),
     )
     if facts_read & {"place.country", "place.region"}:
         places = [each for place in places for each in (place, *in_other_countries(place, situation.snapshot))]
     chosen = [
         place
         for place in places
-        if _is_another(place, ask) and (reads_place or paid is None or place.usd_per_gpu_hour < paid)
+        if _is_another(place, content) and (reads_place or paid is None or place.usd_per_gpu_hour < paid)
     ]
-    here = (ask.provider, ask.price_term)
+    here = (content.provider, content.price_term)
     chosen.sort(key=lambda place: (place.provider.slug, place.price_term) != here)
-    return [_move(place, ask) for place in chosen[:PLACES_MAX]]
+    return [_move(place, content) for place in chosen[:PLACES_MAX]]
 
 
-def _move(place: UsablePlace, ask: RequestContent) -> Step:
+def _move(place: UsablePlace, content: RequestContent) -> Step:
     def move(each: RequestContent) -> RequestContent:
         return each.changed(
             provider=place.provider.slug,
@@ -174,16 +180,16 @@ def _move(place: UsablePlace, ask: RequestContent) -> Step:
             country=place.country,
         )
 
-    return Step("provider", move, 0.3 if place.provider.slug != ask.provider else 0.2, place)
+    return Step("provider", move, 0.3 if place.provider.slug != content.provider else 0.2, place)
 
 
-def _is_another(place: UsablePlace, ask: RequestContent) -> bool:
-    if (place.provider.slug, place.price_term) != (ask.provider, ask.price_term):
+def _is_another(place: UsablePlace, content: RequestContent) -> bool:
+    if (place.provider.slug, place.price_term) != (content.provider, content.price_term):
         return True
-    return place.region is not None and (place.region, place.country) != (ask.region, ask.country)
+    return place.region is not None and (place.region, place.country) != (content.region, content.country)
 
 
-def _count(ask: RequestContent, smallest_that_fits: int | None) -> Scale:
+def _count(content: RequestContent, smallest_that_fits: int | None) -> Scale:
     def low(each: RequestContent) -> int:
         least = smallest_that_fits or 1
         days = each.window_days
@@ -192,39 +198,46 @@ def _count(ask: RequestContent, smallest_that_fits: int | None) -> Scale:
         return max(1, least)
 
     return Scale(
-        "accelerator_count", ask.accelerator_count, low, lambda each, value: each.changed(accelerator_count=value)
+        "accelerator_count", content.accelerator_count, low, lambda each, value: each.changed(accelerator_count=value)
     )
 
 
-def _days_least(ask: RequestContent, before: Assessed) -> int:
+def _days_least(content: RequestContent, before: Assessed) -> int:
     """Days that the hours need on so many devices."""
-    count = max(1, ask.accelerator_count)
-    if ask.workload == "hosted_api":
+    count = max(1, content.accelerator_count)
+    if content.workload == "hosted_api":
         return 1
-    if ask.sizing == "cap":
-        return 1 if ask.gpu_hours_cap is None else max(1, math.ceil(ask.gpu_hours_cap / (count * 24.0) / _ROUNDING))
+    if content.sizing == "cap":
+        return (
+            1
+            if content.gpu_hours_cap is None
+            else max(1, math.ceil(content.gpu_hours_cap / (count * 24.0) / _ROUNDING))
+        )
     wall = before.estimate.wall_hours
     if wall is None:
         return 1
-    return max(1, math.ceil(wall.p90 * max(1, before.ask.accelerator_count) / count / 24.0))
+    return max(1, math.ceil(wall.p90 * max(1, before.content.accelerator_count) / count / 24.0))
 
 
-def _ending(ask: RequestContent, days: int) -> RequestContent:
-    return ask.changed(end_on=ask.start_on + timedelta(days=days - 1))
+def _ending(content: RequestContent, days: int) -> RequestContent:
+    return content.changed(end_on=content.start_on + timedelta(days=days - 1))
 
 
 def _fits_window(assessed: Assessed) -> bool:
-    ask, days = assessed.ask, assessed.ask.window_days
-    if days is None or ask.workload in ("hosted_api", "purchase"):
+    content, days = assessed.content, assessed.content.window_days
+    if days is None or content.workload in ("hosted_api", "purchase"):
         return True
-    if ask.sizing == "cap":
-        return ask.gpu_hours_cap is None or ask.gpu_hours_cap <= days * 24.0 * ask.accelerator_count * _ROUNDING
+    if content.sizing == "cap":
+        return (
+            content.gpu_hours_cap is None
+            or content.gpu_hours_cap <= days * 24.0 * content.accelerator_count * _ROUNDING
+        )
     wall = assessed.estimate.wall_hours
     return wall is None or wall.p90 <= days * 24.0 * _ROUNDING
 
 
 def _is_short(assessed: Assessed) -> bool:
-    hours, cap = assessed.estimate.gpu_hours, assessed.ask.gpu_hours_cap
+    hours, cap = assessed.estimate.gpu_hours, assessed.content.gpu_hours_cap
     return hours is not None and cap is not None and cap < hours.p50
 
 
@@ -232,12 +245,12 @@ def _by_kind(item: Evidence) -> tuple[str, str]:
     return item.kind, item.url
 
 
-def moved_to(ask: RequestContent, today: date) -> RequestContent:
+def moved_to(content: RequestContent, today: date) -> RequestContent:
     """The same request with a start that has passed moved to today, and its end with it."""
-    if ask.start_on >= today or ask.kind_of_request.may_start_in_past:
-        return ask
-    later = today - ask.start_on
-    return ask.changed(start_on=today, end_on=None if ask.end_on is None else ask.end_on + later)
+    if content.start_on >= today or content.kind_of_request.may_start_in_past:
+        return content
+    later = today - content.start_on
+    return content.changed(start_on=today, end_on=None if content.end_on is None else content.end_on + later)
 
 
 def differences(before: RequestContent, after: RequestContent) -> dict[str, tuple[Any, Any]]:

@@ -60,7 +60,7 @@ class Nearer:
         dropped: roles that decide the request as it is, and would not decide this one.
     """
 
-    ask: RequestContent
+    content: RequestContent
     assessed: Assessed
     changes: tuple[words.Change, ...]
     deciders: tuple[str, ...]
@@ -157,7 +157,7 @@ def search(situation: Situation, *, before: RequestContent | None = None) -> Adv
     Args:
         before: the request as it was written, if it had to be moved to be judged at all.
     """
-    before = before or situation.ask
+    before = before or situation.content
     rank = rank_of(situation.assessed)
     is_refused = rank >= REFUSED
     if rank == 0:
@@ -168,8 +168,8 @@ def search(situation: Situation, *, before: RequestContent | None = None) -> Adv
     for goal in (lambda each: each < rank, lambda each: each == 0):
         if offers and offers[-1].outcome is Outcome.ALLOW:
             break
-        ask = found.nearest(goal)
-        judged = situation.judge_for_real(ask) if ask is not None else None
+        content = found.nearest(goal)
+        judged = situation.judge_for_real(content) if content is not None else None
         if judged is not None and goal(rank_of(judged)):
             offers.append(_nearer(situation, judged, before))
     if offers:
@@ -182,9 +182,9 @@ def _nearer(situation: Situation, judged: Assessed, before: RequestContent) -> N
     now_deciding = {stage.role for stage in situation.assessed.stages}
     deciders = tuple(dict.fromkeys(stage.role for stage in judged.stages))
     dropped = tuple(sorted(now_deciding - set(deciders), key=lambda role: words.role_name(role, labels)))
-    changes = tuple(words.changes(before, judged.ask, situation))
+    changes = tuple(words.changes(before, judged.content, situation))
     return Nearer(
-        ask=judged.ask,
+        content=judged.content,
         assessed=judged,
         changes=changes,
         deciders=deciders,
@@ -209,15 +209,15 @@ class _Search:
 
     def ask_of(self, choice: Choice) -> RequestContent:
         """The request with some changes; numbers in the order in which they depend on each other."""
-        ask = self.base.ask
+        content = self.base.content
         for value in choice.values():
             if isinstance(value, Step):
-                ask = value.apply(ask)
+                content = value.apply(content)
         for name, scale in self.scales.items():
             smaller = choice.get(name)
             if isinstance(smaller, int) and smaller < scale.high:
-                ask = scale.apply(ask, smaller)
-        return ask
+                content = scale.apply(content, smaller)
+        return content
 
     def judged(self, choice: Choice) -> Assessed | None:
         """The answer, if the change still is a request for this work."""

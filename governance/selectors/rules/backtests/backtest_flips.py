@@ -61,7 +61,7 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class FlipRow:
-    """A flip as people read it. `exposure_usd` and `cost_usd` are None where nobody could price the ask.
+    """A flip as people read it. `exposure_usd` and `cost_usd` are None where nobody could price the request.
 
     Attributes:
         why: what was compared and its distance to the line that made the difference, or the sentence of the rule.
@@ -191,7 +191,7 @@ def flips_of(backtest: PolicyBacktest, *, pair: str = "", only_draft: bool = Fal
 
 
 def explained(backtest: PolicyBacktest, flips: Sequence[Flip]) -> list[FlipRow]:
-    """Some flips with their asks and reasons, in the same order. Four queries."""
+    """Some flips with their requests and reasons, in the same order. Four queries."""
     rows = {
         row.pk: row
         for row in Assessment.objects.filter(pk__in=[flip.assessment_id for flip in flips])

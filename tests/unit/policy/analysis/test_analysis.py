@@ -1,4 +1,4 @@
-"""Static checks: each finds its slip, proves it or shows an ask, and stays silent where nothing is wrong."""
+"""Static checks: each finds its slip, proves it or shows a request, and stays silent where nothing is wrong."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from governance.policy.bundle.effects import DEFAULT_ON_ERROR, Effect, EffectKin
 from governance.policy.bundle.shipped import shipped_policy_set
 from governance.policy.decisions.decision import RuleException, decide
 from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import SCHEMA, validate_facts
 from governance.policy.language.checker import check_condition
 from governance.policy.language.scope import Scope
@@ -109,7 +109,7 @@ def test_a_rule_whose_parameter_begins_later_is_said_to_do_what_the_decision_doe
         f"R-1 {does} while its parameter has no value: `params.cap` begins on 2030-01-01."
     ]
     assert not {each.code for each in findings} & {"rule_never_fires", "rule_seems_never_to_fire"}
-    assert decide(policy_set, validate_facts(plain_ask()), on=DAY).outcome is outcome
+    assert decide(policy_set, validate_facts(plain_facts()), on=DAY).outcome is outcome
     begun = check_policy_set(policy_set, on=date(2030, 1, 1), use_solver=use_solver)
     assert "parameter_without_value" not in {each.code for each in begun}
 
@@ -242,7 +242,7 @@ def test_neither_proof_nor_solver_contradicts_what_was_seen(seed: int) -> None:
     if False in values:
         assert opposite is not Answer.IMPOSSIBLE
     if is_never_true(node, SCHEMA):
-        assert answer is not Answer.POSSIBLE or evaluate(node, {**plain_ask(), **facts}) is not True
+        assert answer is not Answer.POSSIBLE or evaluate(node, {**plain_facts(), **facts}) is not True
 
 
 def test_an_example_of_the_solver_is_judged_again() -> None:

@@ -277,7 +277,7 @@ def test_a_stored_table_reads_as_cells_and_back(bundle: Bundle, name: str) -> No
     again = read_table(written, name)
     assert [(row.cells, row.rest) for row in again.rows] == [(row.cells, row.rest) for row in table.rows]
     found = differences(compile_policy_set([bundle]), compile_policy_set([written]), on=START, use_solver=False)
-    # Guards may stand elsewhere; no ask among thousands is judged otherwise.
+    # Guards may stand elsewhere; no request among thousands is judged otherwise.
     assert [each.rule_id for each in found if each.example is not None] == []
 
 

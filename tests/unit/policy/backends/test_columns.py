@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.policy_bench import asks, by_hand, by_hand_numpy
+from benchmarks.policy_bench import by_hand, by_hand_numpy, drawn_facts
 from benchmarks.policy_bench.facts import SCHEMA as BENCH
 from benchmarks.policy_bench.folder_store import FolderStore
 from governance.policy.backends.bitmaps import count_bits, full, run
@@ -17,7 +17,7 @@ from governance.policy.backends.columns import Columns, concatenate, encode
 from governance.policy.backends.columns_backend import ColumnsProgram
 from governance.policy.backends.columns_store import MAGIC, read_columns, write_columns
 from governance.policy.errors import BundleError
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import SCHEMA
 from governance.policy.language.checker import check_condition
 from governance.policy.language.scope import Scope
@@ -94,7 +94,7 @@ def test_one_fact_behind_a_guard_and_without_one_are_judged_apart() -> None:
         _node("has(request.window_days) && request.window_days > 1.0"),
         _node("request.window_days > 1.0"),
     ]
-    rows = [{**plain_ask(), "request.window_days": 2.0}, plain_ask()]
+    rows = [{**plain_facts(), "request.window_days": 2.0}, plain_facts()]
     del rows[1]["request.window_days"]
     guarded, bare = ColumnsProgram(nodes).run_block(encode(rows, SCHEMA))  # type: ignore[arg-type]
     assert guarded.fired.tolist() == [True, False]
@@ -114,7 +114,7 @@ def test_a_fact_without_a_column_is_absent_everywhere() -> None:
 
 
 def test_blocks_and_threads_change_nothing() -> None:
-    columns = by_hand_numpy.as_columns(asks.columns(300_000))
+    columns = by_hand_numpy.as_columns(drawn_facts.columns(300_000))
     node = check_condition("request.cost_usd > 5000.0", Scope(facts=BENCH.by_name)).node
     program = ColumnsProgram([node])
     [one], [two] = run(program, columns, 1), run(program, columns, 1, workers=2)
@@ -130,6 +130,6 @@ def test_bits_past_the_last_row_are_no_rows() -> None:
 
 
 def test_the_hand_written_columns_are_the_hand_written_function() -> None:
-    made = asks.columns(3_000)
-    wanted = [by_hand.fired_mask(row) for row in asks.nested_rows(made)]
+    made = drawn_facts.columns(3_000)
+    wanted = [by_hand.fired_mask(row) for row in drawn_facts.nested_rows(made)]
     assert by_hand_numpy.masks(by_hand_numpy.as_columns(made)).tolist() == wanted

@@ -10,7 +10,7 @@ import pytest
 from governance.policy.backends.interpreter import INDETERMINATE, evaluate
 from governance.policy.backends.python_backend import compile_rules, generate_source
 from governance.policy.decisions.policy_set import REQUIRED_FACTS
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.language import ir
 from governance.policy.language.checker import check_condition
 from governance.policy.language.scope import ParamInfo, Scope
@@ -82,7 +82,7 @@ def _answers(text: str, facts: dict[str, Any], **params: Any) -> tuple[Any, Any]
     ],
 )  # fmt: skip
 def test_generated_code_and_interpreter_agree(text: str, facts: dict[str, Any], expected: bool | None) -> None:
-    base = plain_ask()
+    base = plain_facts()
     for name in ("place.region", "place.country", "request.end_at"):
         del base[name]
     assert _answers(text, {**base, **facts}, limit=2.0) == (expected, expected)

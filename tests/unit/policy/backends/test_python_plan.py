@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from benchmarks.policy_bench import asks, by_hand, rules
+from benchmarks.policy_bench import by_hand, drawn_facts, rules
 from benchmarks.policy_bench.facts import SCHEMA
 from governance.policy.backends.interpreter import evaluate
 from governance.policy.backends.python_backend import Layout, compile_rules, generate_source
@@ -80,14 +80,14 @@ def test_many_limits_and_long_chains_stay_within_what_python_reads() -> None:
 
 
 def test_the_benchmarks_rules_answer_as_the_hand_written_function() -> None:
-    nested = asks.nested_rows(asks.columns(3_000))
+    nested = drawn_facts.nested_rows(drawn_facts.columns(3_000))
     dated = rules.policy_set().at(DAY)
     count = len(rules.RULES)
     function = compile_rules([rule.condition for rule in dated.rules[:count]], SCHEMA.required, layout=Layout.NESTED)
     seen = 0
     for row in nested:
         wanted = by_hand.fired_mask(row)
-        flat = asks.flat_row(row)
+        flat = drawn_facts.flat_row(row)
         assert function(row) == wanted
         assert dated.fired_mask(flat) & (1 << count) - 1 == wanted
         assert dated.careful_mask(flat) & (1 << count) - 1 == wanted
@@ -97,14 +97,14 @@ def test_the_benchmarks_rules_answer_as_the_hand_written_function() -> None:
 
 def test_the_truth_of_each_comparison_is_that_of_the_reference() -> None:
     policy_set = rules.policy_set()
-    for row in asks.nested_rows(asks.columns(400)):
-        for fired in decide(policy_set, asks.flat_row(row), on=DAY).fired:
+    for row in drawn_facts.nested_rows(drawn_facts.columns(400)):
+        for fired in decide(policy_set, drawn_facts.flat_row(row), on=DAY).fired:
             assert fired.truths == tuple(leaf.truth for leaf in fired.leaves)
 
 
 def test_a_missing_fact_makes_the_comparison_unknown_and_a_broken_one_too() -> None:
     policy_set = rules.policy_set()
-    row = asks.flat_row(asks.nested_rows(asks.columns(1))[0])
+    row = drawn_facts.flat_row(drawn_facts.nested_rows(drawn_facts.columns(1))[0])
     rule = next(rule for rule in policy_set.at(DAY).rules if rule.rule_id == "R18")
     values = {name: row[name] for name in rule.facts}
     assert rule.truths(values | {"request.hours": None}) == (None, None)
@@ -114,7 +114,7 @@ def test_a_missing_fact_makes_the_comparison_unknown_and_a_broken_one_too() -> N
 
 def test_a_condition_alone_and_among_others_is_the_same() -> None:
     texts = [rule[4] for rule in rules.RULES]
-    for row in asks.nested_rows(asks.columns(200)):
-        flat = asks.flat_row(row)
+    for row in drawn_facts.nested_rows(drawn_facts.columns(200)):
+        flat = drawn_facts.flat_row(row)
         for node in _nodes(*texts):
             assert compile_rules([node], SCHEMA.required)(flat) == int(bool(evaluate(node, flat)))

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from benchmarks.policy_bench import asks, by_hand_numpy, rules
+from benchmarks.policy_bench import by_hand_numpy, drawn_facts, rules
 from benchmarks.policy_bench.parts import backtest_parts
 from governance.policy.backends.bitmaps import RuleBits, count_bits
 from governance.policy.backends.columns import Column, Columns, encode
@@ -91,7 +91,7 @@ def test_an_exception_takes_away_the_same_in_columns(seed: int) -> None:
 
 
 def _bench_part(count: int) -> Columns:
-    facts = by_hand_numpy.as_columns(asks.columns(count))
+    facts = by_hand_numpy.as_columns(drawn_facts.columns(count))
     kinds = [rule[1] for rule in rules.RULES]
     old = Column(by_hand_numpy.outcomes(facts, kinds), None, ("allow", "review", "deny"))
     return Columns(count, {**facts.columns, OUTCOME_COLUMN: old})

@@ -22,11 +22,11 @@ from governance.policy.bundle.testing import DEFAULT_DAY as DAY
 from governance.policy.decisions.answer import Decision, Outcome
 from governance.policy.decisions.decision import decide
 from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import SCHEMA
 
 RULES = {rule.rule_id: rule for rule in shipped_policy_set().at(DAY).rules}
-ROWS = draw(candidates([rule.condition for rule in RULES.values()], SCHEMA), plain_ask(), 1_500)
+ROWS = draw(candidates([rule.condition for rule in RULES.values()], SCHEMA), plain_facts(), 1_500)
 COLUMNS = encode(ROWS, SCHEMA)
 SIZE = (COLUMNS.count + 7) // 8
 

@@ -16,7 +16,7 @@ from governance.policy.bundle.shipped import BUNDLE_NAMES, shipped_bundles, ship
 from governance.policy.bundle.testing import failures_of, missing_cases, run_bundle_tests
 from governance.policy.decisions.decision import Outcome, decide
 from governance.policy.decisions.policy_set import compile_policy_set
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import FACTS_BY_NAME, validate_facts
 from governance.policy.language import ir
 from tests.plugins.servers import ROOT
@@ -73,7 +73,7 @@ def test_every_flipped_comparison_turns_a_case_red(bundle: Bundle) -> None:
 @bundles
 def test_cases_are_complete_sets_of_facts(bundle: Bundle) -> None:
     for test in bundle.tests:
-        validate_facts({**plain_ask(), **bundle.fixture, **test.facts})
+        validate_facts({**plain_facts(), **bundle.fixture, **test.facts})
 
 
 def test_the_mutation_check_does_make_mutants() -> None:
@@ -296,7 +296,7 @@ ARCHETYPES: list[tuple[str, dict[str, Any], str, dict[str, int], set[str]]] = [
 def test_the_whole_set_answers_an_archetype(
     name: str, changes: dict[str, Any], outcome: str, requires: dict[str, int], fired: set[str]
 ) -> None:
-    facts = {**plain_ask(), **changes}
+    facts = {**plain_facts(), **changes}
     validate_facts(facts)
     decision = decide(shipped_policy_set(), facts, on=DAY)
     assert decision.outcome.value == outcome
@@ -306,7 +306,7 @@ def test_the_whole_set_answers_an_archetype(
 
 
 def test_an_ask_without_a_price_is_review_and_never_allowed() -> None:
-    facts = plain_ask()
+    facts = plain_facts()
     for name in ("estimate.cost_p50_usd", "estimate.cost_p90_usd", "request.exposure_usd"):
         del facts[name]
     validate_facts(facts)
@@ -316,7 +316,7 @@ def test_an_ask_without_a_price_is_review_and_never_allowed() -> None:
 
 
 def test_a_plain_ask_with_only_its_required_facts_meets_no_rule_by_accident() -> None:
-    facts = {name: value for name, value in plain_ask().items() if not _is_optional(name)}
+    facts = {name: value for name, value in plain_facts().items() if not _is_optional(name)}
     decision = decide(shipped_policy_set(), facts, on=DAY)
     assert decision.outcome is Outcome.REVIEW
     assert decision.fired == ()

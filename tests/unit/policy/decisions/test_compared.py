@@ -13,7 +13,7 @@ from governance.policy.decisions.compared import compared_in_words
 from governance.policy.decisions.explain import Leaf, leaves_of
 from governance.policy.decisions.policy_set import compile_policy_set
 from governance.policy.decisions.wording import NBSP
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 
 POLICY = compile_policy_set([load_bundle(shipped_text("approval-limits"))])
 OWN, TOGETHER, COUNT = "request.exposure_usd", "history.similar_exposure_30d_usd", "history.similar_count_30d"
@@ -27,7 +27,7 @@ def leaf_of(rule_id: str, ask: dict[str, Any], text: str) -> Leaf:
 
 
 def said(rule_id: str, text: str, **changes: Any) -> str:
-    ask = {**plain_ask(), **{name.replace("__", "."): value for name, value in changes.items()}}
+    ask = {**plain_facts(), **{name.replace("__", "."): value for name, value in changes.items()}}
     ask = {name: value for name, value in ask.items() if value is not None}
     return compared_in_words(leaf_of(rule_id, ask, text), ask).replace(NBSP, " ")
 
@@ -37,7 +37,7 @@ def said(rule_id: str, text: str, **changes: Any) -> str:
     [
         (130.0, 3458.0, 4, "3,458 USD in 30 days with 3 others, 958 USD above 2,500 USD"),
         (1216.0, 3458.0, 2, "3,458 USD in 30 days with one other, 958 USD above 2,500 USD"),
-        # The larger of the two is what the ask counts as: the list shows it beside.
+        # The larger of the two is what the request counts as: the list shows it beside.
         (3458.0, 3458.0, 1, "958 USD above 2,500 USD"),
         (None, 3458.0, 3, "3,458 USD in 30 days with 2 others, 958 USD above 2,500 USD"),
         (130.0, 3458.0, None, "3,458 USD in 30 days with others, 958 USD above 2,500 USD"),
@@ -77,4 +77,4 @@ def test_facts_that_were_reckoned_together_are_named_together() -> None:
 
 def test_what_is_no_number_is_said_as_it_is_written() -> None:
     leaf = Leaf(text="people.aup_current", truth=False, facts=("people.aup_current",))
-    assert compared_in_words(leaf, plain_ask()) == "people.aup_current"
+    assert compared_in_words(leaf, plain_facts()) == "people.aup_current"

@@ -10,7 +10,7 @@ import pytest
 from governance.policy.bundle.bundle import load_bundle
 from governance.policy.decisions.counterfactual import LEAST, nearest_allowed
 from governance.policy.decisions.policy_set import compile_policy_set
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 
 BUNDLE = """
 apiVersion: comptroller.policy/v1
@@ -30,13 +30,13 @@ rules:
 def test_what_would_leave_nothing_is_not_offered(fact: str) -> None:
     limit = 0 if fact == "request.accelerator_count" else 0.0
     policy = compile_policy_set([load_bundle(BUNDLE.format(fact=fact, limit=limit))])
-    assert nearest_allowed(policy, plain_ask(), on=date(2026, 11, 25)) is None
+    assert nearest_allowed(policy, plain_facts(), on=date(2026, 11, 25)) is None
 
 
 @pytest.mark.parametrize("fact", ["request.exposure_usd", "request.accelerator_count"])
 def test_what_leaves_a_request_is(fact: str) -> None:
     limit: Any = 4 if fact == "request.accelerator_count" else 4.0
     policy = compile_policy_set([load_bundle(BUNDLE.format(fact=fact, limit=limit))])
-    found = nearest_allowed(policy, plain_ask(), on=date(2026, 11, 25))
+    found = nearest_allowed(policy, plain_facts(), on=date(2026, 11, 25))
     assert found is not None
     assert found.changes[0].after >= LEAST[fact]

@@ -17,7 +17,7 @@ from governance.policy.bundle.shipped import shipped_bundles, shipped_policy_set
 from governance.policy.decisions.decision import Decision, Outcome, RuleException, decide
 from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.errors import BundleError, FactError
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import SCHEMA, ValidFacts
 
 DAY = date(2026, 11, 25)
@@ -69,12 +69,12 @@ FINANCE = make_rule("finance", "true", require(RoleDemand("finance", 1, 2), due_
 )
 def test_the_strictest_wins(rules: list[Rule], outcome: Outcome) -> None:
     for order in (rules, rules[::-1]):
-        assert decide(make_set(*order), plain_ask(), on=DAY).outcome is outcome
+        assert decide(make_set(*order), plain_facts(), on=DAY).outcome is outcome
 
 
 def test_nothing_permits_is_said() -> None:
-    assert decide(make_set(make_rule("flag", "true", EffectKind.FLAG)), plain_ask(), on=DAY).is_unpermitted
-    assert not decide(make_set(ALLOW, FINANCE), plain_ask(), on=DAY).is_unpermitted
+    assert decide(make_set(make_rule("flag", "true", EffectKind.FLAG)), plain_facts(), on=DAY).is_unpermitted
+    assert not decide(make_set(ALLOW, FINANCE), plain_facts(), on=DAY).is_unpermitted
 
 
 def test_requirements_are_united_with_the_largest_quorum() -> None:
@@ -83,7 +83,7 @@ def test_requirements_are_united_with_the_largest_quorum() -> None:
         make_rule("b", "true", require(RoleDemand("exec", 2, 3), due_working_days=2)),
         make_rule("c", "true", require(RoleDemand("exec", 1, 1))),
     )
-    decision = decide(compiled, plain_ask(), on=DAY)
+    decision = decide(compiled, plain_facts(), on=DAY)
     assert [(each.role, each.quorum, each.stage, each.due_working_days) for each in decision.requirements] == [
         ("legal", 1, 1, 5),
         ("exec", 2, 3, 2),
@@ -92,39 +92,39 @@ def test_requirements_are_united_with_the_largest_quorum() -> None:
 
 
 def test_a_refusal_asks_nobody() -> None:
-    decision = decide(make_set(FINANCE, DENY), plain_ask(), on=DAY)
+    decision = decide(make_set(FINANCE, DENY), plain_facts(), on=DAY)
     assert decision.requirements == ()
     assert [rule.rule_id for rule in decision.denials] == ["deny"]
 
 
 def test_missing_evidence_is_listed_until_it_is_linked() -> None:
     compiled = make_set(make_rule("a", "true", require(RoleDemand("legal", 1, 1), evidence=("fria", "dpia"))))
-    decision = decide(compiled, {**plain_ask(), "request.evidence_kinds": ["dpia"]}, on=DAY)
+    decision = decide(compiled, {**plain_facts(), "request.evidence_kinds": ["dpia"]}, on=DAY)
     assert [(each.kind, each.rule_ids) for each in decision.evidence_missing] == [("fria", ("a",))]
 
 
 def test_a_sample_belongs_to_an_allow() -> None:
     sampled = make_rule("s", "true", Effect(EffectKind.ALLOW, sample_ratio=0.05, sample_due_working_days=5))
-    sample = decide(make_set(sampled, ALLOW), plain_ask(), on=DAY).sample
+    sample = decide(make_set(sampled, ALLOW), plain_facts(), on=DAY).sample
     assert sample is not None
     assert (sample.ratio, sample.due_working_days, sample.rule_ids) == (0.05, 5, ("s",))
-    assert decide(make_set(sampled, FINANCE), plain_ask(), on=DAY).sample is None
+    assert decide(make_set(sampled, FINANCE), plain_facts(), on=DAY).sample is None
 
 
 def test_obligations_carry_the_values_of_the_day() -> None:
     effect = require(RoleDemand("legal", 1, 1), obligations=(Obligation("recertify", (("days", "params.days"),)),))
     param = Param("days", "int", (DatedValue(90, date(2026, 1, 1), "own"), DatedValue(60, DAY, "own")))
     compiled = make_set(make_rule("a", "true", effect), params=[param])
-    assert decide(compiled, plain_ask(), on=date(2026, 11, 24)).obligations[0].values == {"days": 90}
-    assert decide(compiled, plain_ask(), on=DAY).obligations[0].values == {"days": 60}
+    assert decide(compiled, plain_facts(), on=date(2026, 11, 24)).obligations[0].values == {"days": 90}
+    assert decide(compiled, plain_facts(), on=DAY).obligations[0].values == {"days": 60}
 
 
 def test_a_parameter_rules_from_its_day_on() -> None:
     param = Param("limit", "double", (DatedValue(1000.0, date(2026, 1, 1), "own"), DatedValue(2000.0, DAY, "own")))
     compiled = make_set(make_rule("a", "request.exposure_usd > params.limit", EffectKind.DENY), ALLOW, params=[param])
-    assert decide(compiled, plain_ask(), on=date(2026, 11, 24)).outcome is Outcome.DENY
-    assert decide(compiled, plain_ask(), on=DAY).outcome is Outcome.ALLOW
-    before_any_value = decide(compiled, plain_ask(), on=date(2025, 12, 31))
+    assert decide(compiled, plain_facts(), on=date(2026, 11, 24)).outcome is Outcome.DENY
+    assert decide(compiled, plain_facts(), on=DAY).outcome is Outcome.ALLOW
+    before_any_value = decide(compiled, plain_facts(), on=date(2025, 12, 31))
     assert before_any_value.outcome is Outcome.DENY
     assert before_any_value.indeterminate == ("a",)
 
@@ -134,7 +134,7 @@ def test_a_bundle_rules_between_its_days() -> None:
     always = Bundle("c", "C", "", "o", rules=(ALLOW,))
     compiled = compile_policy_set([bundle, always])
     outcomes = {
-        day: decide(compiled, plain_ask(), on=day).outcome for day in (date(2026, 11, 24), DAY, date(2026, 12, 1))
+        day: decide(compiled, plain_facts(), on=day).outcome for day in (date(2026, 11, 24), DAY, date(2026, 12, 1))
     }
     assert list(outcomes.values()) == [Outcome.ALLOW, Outcome.DENY, Outcome.ALLOW]
 
@@ -157,10 +157,10 @@ def exception(rule_id: str, **more: Any) -> RuleException:
 def test_an_exception_removes_exactly_the_named_effect() -> None:
     other = make_rule("other", "true", EffectKind.DENY)
     compiled = make_set(DENY, other, FINANCE, ALLOW)
-    decision = decide(compiled, plain_ask(), on=DAY, exceptions=[exception("deny")])
+    decision = decide(compiled, plain_facts(), on=DAY, exceptions=[exception("deny")])
     assert decision.outcome is Outcome.DENY
     assert [rule.rule_id for rule in decision.denials] == ["other"]
-    decision = decide(make_set(DENY, FINANCE, ALLOW), plain_ask(), on=DAY, exceptions=[exception("deny")])
+    decision = decide(make_set(DENY, FINANCE, ALLOW), plain_facts(), on=DAY, exceptions=[exception("deny")])
     assert decision.outcome is Outcome.REVIEW
     assert [each.rule_id for each in decision.exceptions_applied] == ["deny"]
     assert decision.exceptions_applied[0].approved_by == ("grace", "carol")
@@ -171,26 +171,26 @@ def test_an_exception_removes_exactly_the_named_effect() -> None:
 )
 def test_an_exception_out_of_time_or_of_another_rule_does_nothing(late: dict[str, Any]) -> None:
     values = {"rule_id": "deny", **late}
-    decision = decide(make_set(DENY, FINANCE), plain_ask(), on=DAY, exceptions=[exception(**values)])
+    decision = decide(make_set(DENY, FINANCE), plain_facts(), on=DAY, exceptions=[exception(**values)])
     assert decision.outcome is Outcome.DENY
     assert all(each.rule_id != "deny" for each in decision.exceptions_applied)
 
 
 def test_an_exception_to_a_rule_that_did_not_fire_is_not_listed() -> None:
     quiet = make_rule("deny", "false", EffectKind.DENY)
-    assert decide(make_set(quiet), plain_ask(), on=DAY, exceptions=[exception("deny")]).exceptions_applied == ()
+    assert decide(make_set(quiet), plain_facts(), on=DAY, exceptions=[exception("deny")]).exceptions_applied == ()
 
 
 def test_an_exception_does_not_hide_that_a_rule_could_not_be_judged() -> None:
     compiled = make_set(make_rule("deny", ABSENT, EffectKind.DENY), ALLOW)
-    decision = decide(compiled, plain_ask(), on=DAY, exceptions=[exception("deny")])
+    decision = decide(compiled, plain_facts(), on=DAY, exceptions=[exception("deny")])
     assert decision.outcome is Outcome.REVIEW
     assert decision.indeterminate == ("deny",)
 
 
 def test_an_exception_may_name_a_whole_table() -> None:
     row = replace(DENY, id="T.row", parent="T")
-    decision = decide(make_set(row, ALLOW), plain_ask(), on=DAY, exceptions=[exception("T")])
+    decision = decide(make_set(row, ALLOW), plain_facts(), on=DAY, exceptions=[exception("T")])
     assert decision.outcome is Outcome.ALLOW
     assert [each.rule_id for each in decision.exceptions_applied] == ["T.row"]
 
@@ -199,7 +199,7 @@ def test_an_exception_may_name_a_whole_table() -> None:
 
 
 def test_a_missing_required_fact_fails_closed() -> None:
-    facts = plain_ask()
+    facts = plain_facts()
     del facts["history.similar_exposure_30d_usd"]
     decision = decide(shipped_policy_set(), ValidFacts.with_gaps(facts, SCHEMA), on=DAY)
     assert decision.outcome is Outcome.DENY
@@ -209,7 +209,7 @@ def test_a_missing_required_fact_fails_closed() -> None:
 
 @pytest.mark.parametrize("value", ["1216", None, [], float("nan")])
 def test_a_fact_of_the_wrong_type_never_permits(value: Any) -> None:
-    facts = {**plain_ask(), "request.exposure_usd": value}
+    facts = {**plain_facts(), "request.exposure_usd": value}
     compiled = make_set(
         make_rule("allow", "has(request.exposure_usd) && request.exposure_usd <= 2500.0", EffectKind.ALLOW)
     )
@@ -222,7 +222,7 @@ def test_a_fact_of_the_wrong_type_never_permits(value: Any) -> None:
 
 
 def test_sentences_carry_values_and_distances() -> None:
-    decision = decide(shipped_policy_set(), {**plain_ask(), "request.exposure_usd": 28_500.0}, on=DAY)
+    decision = decide(shipped_policy_set(), {**plain_facts(), "request.exposure_usd": 28_500.0}, on=DAY)
     (fired,) = [rule for rule in decision.fired if rule.rule_id == "AL-3"]
     assert "28,500\N{NO-BREAK SPACE}USD" in fired.message
     leaf = next(leaf for leaf in fired.leaves if leaf.text.endswith("> params.team_lead_max_usd"))
@@ -234,14 +234,14 @@ def test_sentences_carry_values_and_distances() -> None:
 
 
 def test_a_rule_that_could_not_be_judged_says_what_was_absent() -> None:
-    decision = decide(make_set(make_rule("deny", ABSENT, EffectKind.DENY)), plain_ask(), on=DAY)
+    decision = decide(make_set(make_rule("deny", ABSENT, EffectKind.DENY)), plain_facts(), on=DAY)
     assert "Could not be judged without `place.pue`" in decision.fired[0].message
     assert decision.fired[0].leaves[0].truth is None
 
 
 def test_a_decision_survives_json_without_its_rules() -> None:
     facts = {
-        **plain_ask(),
+        **plain_facts(),
         "request.exposure_usd": 2_190_000.0,
         "request.accelerator_count": 768,
         "request.use_tags": ["medical"],
@@ -252,7 +252,7 @@ def test_a_decision_survives_json_without_its_rules() -> None:
     exceptions = [exception("AL-6")]
     for decision in (
         decide(shipped_policy_set(), facts, on=DAY, exceptions=exceptions),
-        decide(shipped_policy_set(), plain_ask(), on=DAY),
+        decide(shipped_policy_set(), plain_facts(), on=DAY),
     ):
         plain = json.loads(json.dumps(decision.to_json(), allow_nan=False))
         again = Decision.from_json(plain)

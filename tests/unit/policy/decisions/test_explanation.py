@@ -17,7 +17,7 @@ from governance.policy.decisions.decision import decide
 from governance.policy.decisions.decision_log import MASK, ChainReader, log_entry
 from governance.policy.decisions.plain_words import condition_in_words, effect_in_words, rule_in_words
 from governance.policy.decisions.wording import role_in_words
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts import FactType
 from governance.policy.facts.facts_schema import FACTS, FACTS_BY_NAME, SCHEMA, FactsSchema
 from governance.policy.language import ir
@@ -145,7 +145,7 @@ def test_each_effect_has_words() -> None:
 
 
 def _nearest(changes: dict[str, Any]) -> Any:
-    return nearest_allowed(shipped_policy_set(), {**plain_ask(), **changes}, on=DAY)
+    return nearest_allowed(shipped_policy_set(), {**plain_facts(), **changes}, on=DAY)
 
 
 def test_the_nearest_smaller_sum_is_named() -> None:
@@ -192,7 +192,7 @@ def test_what_is_proposed_is_milder_and_true(seed: int) -> None:
 
 
 def test_facts_that_follow_are_completed() -> None:
-    facts = {**plain_ask(), "request.exposure_usd": 3_000.0, "history.similar_exposure_30d_usd": 3_000.0}
+    facts = {**plain_facts(), "request.exposure_usd": 3_000.0, "history.similar_exposure_30d_usd": 3_000.0}
 
     def follow(changed: dict[str, Any]) -> dict[str, Any]:
         return {**changed, "history.similar_exposure_30d_usd": changed["request.exposure_usd"]}
@@ -222,7 +222,7 @@ def _entry(facts: dict[str, Any], prev_hash: str = "", may_see_sensitive: bool =
 
 
 def test_an_entry_has_opas_names_and_pins_every_bundle() -> None:
-    entry = _entry(plain_ask())
+    entry = _entry(plain_facts())
     assert set(entry) >= {
         "decision_id", "labels", "bundles", "path", "input", "result", "erased", "masked", "requested_by", "timestamp",
         "metrics", "trace_id", "input_hash",
@@ -233,7 +233,7 @@ def test_an_entry_has_opas_names_and_pins_every_bundle() -> None:
 
 
 def test_sensitive_values_are_nowhere_in_an_entry_for_those_who_may_not_see_them() -> None:
-    facts = {**plain_ask(), "budget.headroom_after_usd": -123_456.0, "people.beneficiary_hq_country": "KP"}
+    facts = {**plain_facts(), "budget.headroom_after_usd": -123_456.0, "people.beneficiary_hq_country": "KP"}
     entry = _entry(facts)
     text = str(entry)
     assert "123456" not in text
@@ -259,7 +259,7 @@ def test_the_chain_shows_where_an_entry_was_changed_or_taken_out() -> None:
     entries: list[dict[str, Any]] = []
     for exposure in (100.0, 3_000.0, 30_000.0, 300_000.0):
         previous = entries[-1]["entry_hash"] if entries else ""
-        entries.append(_entry({**plain_ask(), "request.exposure_usd": exposure}, previous))
+        entries.append(_entry({**plain_facts(), "request.exposure_usd": exposure}, previous))
     assert problems(entries) == ["", "", "", ""]
     assert problems([entries[0], *entries[2:]]) == [
         "",

@@ -20,7 +20,7 @@ from governance.policy.bundle.testing import DEFAULT_DAY
 from governance.policy.decisions.decision import Outcome, decide
 from governance.policy.decisions.policy_set import compile_policy_set
 from governance.policy.errors import BundleError, PolicyError
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts_schema import SCHEMA
 from governance.policy.facts.units import KNOWN_UNITS, read_unit
 from governance.policy.facts.vocabulary import FACT_SETS, INSTALLATION_SETS, NOUNS, shipped_vocabulary
@@ -317,10 +317,10 @@ def test_another_name_is_read_as_the_one_that_facts_carry_in_all_back_ends(name:
         assert "is read as `google-cloud`" in " ".join(check_bundle(bundle))
         assert bundle.tests[0].facts["place.provider"] == "google-cloud"
         policy = compile_policy_set([bundle])
-        facts = {**plain_ask(), "place.provider": "google-cloud"}
+        facts = {**plain_facts(), "place.provider": "google-cloud"}
         assert decide(policy, facts, on=DEFAULT_DAY).outcome is Outcome.DENY
         node = policy.at(DEFAULT_DAY).rules[0].condition
-        (answer,) = ColumnsProgram([node]).run_block(encode([facts, plain_ask()], SCHEMA))
+        (answer,) = ColumnsProgram([node]).run_block(encode([facts, plain_facts()], SCHEMA))
         assert answer.fired.tolist() == [True, False]
         again = load_bundle(dump_bundle(bundle))
         assert again == bundle

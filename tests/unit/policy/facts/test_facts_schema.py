@@ -10,7 +10,7 @@ import pytest
 
 from docs.facts_page import facts_markdown
 from governance.policy.errors import FactError
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts import FactType
 from governance.policy.facts.facts_schema import (
     FACTS,
@@ -52,11 +52,11 @@ def test_every_number_is_bounded_and_every_enumeration_closed() -> None:
 
 
 def test_the_plain_ask_is_a_valid_set_of_facts() -> None:
-    validate_facts(plain_ask())
+    validate_facts(plain_facts())
 
 
 def test_facts_survive_canonical_json() -> None:
-    assert facts_from_json(facts_to_json(plain_ask())) == plain_ask()
+    assert facts_from_json(facts_to_json(plain_facts())) == plain_facts()
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_facts_survive_canonical_json() -> None:
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_fact(name: str, value: Any) -> None:
     with pytest.raises(FactError) as caught:
-        validate_facts({**plain_ask(), name: value})
+        validate_facts({**plain_facts(), name: value})
     assert caught.value.field == name
 
 
 def test_a_missing_required_fact_is_named() -> None:
-    facts = plain_ask()
+    facts = plain_facts()
     del facts["people.aup_current"]
     with pytest.raises(FactError) as caught:
         validate_facts(facts)
@@ -106,13 +106,13 @@ def test_a_missing_required_fact_is_named() -> None:
 
 def test_an_unknown_fact_is_named_with_a_suggestion() -> None:
     with pytest.raises(FactError) as caught:
-        validate_facts({**plain_ask(), "request.gpu_count": 8})
+        validate_facts({**plain_facts(), "request.gpu_count": 8})
     assert caught.value.suggestion == "request.accelerator_count"
 
 
 def test_an_optional_fact_is_left_out_not_none() -> None:
     with pytest.raises(FactError):
-        validate_facts({**plain_ask(), "request.end_at": None})
+        validate_facts({**plain_facts(), "request.end_at": None})
 
 
 def test_the_documentation_is_written_from_the_definition() -> None:

@@ -20,7 +20,7 @@ from governance.policy.bundle.shipped import shipped_policy_set
 from governance.policy.decisions.decision import Outcome, decide, outcome_of
 from governance.policy.decisions.policy_set import CompiledPolicySet, compile_policy_set
 from governance.policy.errors import FactError
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.policy.facts.facts import Fact, FactType
 from governance.policy.facts.facts_schema import FACTS, SCHEMA, ValidFacts, validate_facts
 from governance.policy.facts.schema import FactsSchema
@@ -112,13 +112,13 @@ WRONG: dict[FactType, list[Any]] = {
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
 def test_no_wrong_value_of_any_fact_is_judged(shipped: CompiledPolicySet, fact: Any) -> None:
     for value in WRONG[fact.type]:
-        facts = plain_ask() | {fact.name: value}
+        facts = plain_facts() | {fact.name: value}
         for judge in (decide, outcome_of):
             with pytest.raises(FactError) as refusal:
                 judge(shipped, facts, on=DAY)
             assert refusal.value.field == fact.name
         with pytest.raises(FactError):
-            validate_facts(plain_ask()).changed({fact.name: value})
+            validate_facts(plain_facts()).changed({fact.name: value})
         gap = ValidFacts.with_gaps(facts, SCHEMA)
         assert (fact.name in gap, fact.name in gap.gaps) == (False, True)
         assert decide(shipped, gap, on=DAY).outcome is not Outcome.ALLOW
@@ -131,9 +131,9 @@ def test_what_is_no_set_of_facts_is_refused(shipped: CompiledPolicySet, facts: A
 
 
 def test_a_required_fact_that_is_missing_is_refused_and_as_a_gap_never_allowed(shipped: CompiledPolicySet) -> None:
-    assert decide(shipped, plain_ask(), on=DAY).outcome is Outcome.ALLOW
+    assert decide(shipped, plain_facts(), on=DAY).outcome is Outcome.ALLOW
     for name in SCHEMA.required:
-        facts = {each: value for each, value in plain_ask().items() if each != name}
+        facts = {each: value for each, value in plain_facts().items() if each != name}
         with pytest.raises(FactError, match="is missing"):
             decide(shipped, facts, on=DAY)
         gap = ValidFacts.with_gaps(facts, SCHEMA)
@@ -149,7 +149,7 @@ def test_right_values_in_other_clothes_are_kept_as_plain_ones() -> None:
         NEW = "new"
 
     valid = validate_facts(
-        plain_ask()
+        plain_facts()
         | {
             "request.kind": Kind.NEW,
             "request.purpose": LyingText("malware"),
@@ -171,7 +171,7 @@ def test_right_values_in_other_clothes_are_kept_as_plain_ones() -> None:
 
 
 def test_checked_facts_do_not_change() -> None:
-    facts = validate_facts(plain_ask() | {"people.aup_current": False})
+    facts = validate_facts(plain_facts() | {"people.aup_current": False})
     changes: list[Callable[[Any], object]] = [
         lambda facts: facts.__setitem__("people.aup_current", True),
         lambda facts: setattr(facts, "_known", {}),
@@ -186,7 +186,7 @@ def test_checked_facts_do_not_change() -> None:
 
 
 def test_what_was_checked_no_longer_hangs_on_what_was_given() -> None:
-    given = plain_ask() | {"people.trainings_valid": ["aup"]}
+    given = plain_facts() | {"people.trainings_valid": ["aup"]}
     facts = validate_facts(given)
     given["people.trainings_valid"].append("\ud800")
     given["people.aup_current"] = "no"
@@ -197,7 +197,7 @@ def test_what_was_checked_no_longer_hangs_on_what_was_given() -> None:
 def test_a_subclass_is_not_taken_for_checked_facts(shipped: CompiledPolicySet) -> None:
     class Mine(ValidFacts):  # type: ignore[misc]
         def __init__(self) -> None:
-            self._fill(plain_ask() | {"people.aup_current": "no"}, {}, SCHEMA)
+            self._fill(plain_facts() | {"people.aup_current": "no"}, {}, SCHEMA)
 
     with pytest.raises(FactError):
         decide(shipped, Mine(), on=DAY)
@@ -219,10 +219,10 @@ def one_rule_set(condition: str) -> CompiledPolicySet:
 
 
 def test_changed_facts_are_checked_where_they_differ() -> None:
-    facts = validate_facts(plain_ask())
+    facts = validate_facts(plain_facts())
     cheaper = facts.changed({**facts, "request.exposure_usd": 10.0})
     assert (facts["request.exposure_usd"], cheaper["request.exposure_usd"]) == (1216.0, 10.0)
-    gap = ValidFacts.with_gaps(plain_ask() | {"budget.cost_centre": ""}, SCHEMA)
+    gap = ValidFacts.with_gaps(plain_facts() | {"budget.cost_centre": ""}, SCHEMA)
     assert set(gap.gaps) == {"budget.cost_centre"}
     assert gap.changed({"request.exposure_usd": 10.0}).gaps == gap.gaps
     assert gap.changed({"budget.cost_centre": "4300"}).gaps == {}
@@ -245,11 +245,11 @@ def test_the_back_ends_agree_on_a_required_fact_that_is_a_gap() -> None:
         "request.start_at > timestamp('2026-01-01T00:00:00Z')",
         "request.kind == 'new' && budget.used_ratio < 0.9",
     ]
-    rows = [validate_facts(plain_ask())]
+    rows = [validate_facts(plain_facts())]
     read = ("people.aup_current", "request.accelerator_count", "people.trainings_valid", "budget.cost_centre",
             "request.start_at", "budget.used_ratio", "request.customer_data", "request.kind")  # fmt: skip
     for name in read:
-        rows.append(ValidFacts.with_gaps({k: v for k, v in plain_ask().items() if k != name}, SCHEMA))
+        rows.append(ValidFacts.with_gaps({k: v for k, v in plain_facts().items() if k != name}, SCHEMA))
     for condition in conditions:
         dated = one_rule_set(condition).at(DAY)
         node = dated.rules[0].condition

@@ -15,7 +15,7 @@ from tests.cast import NOW, Cast, open_stage, submitted
 def decide(
     cast: Cast, minute: float, verdict: str = "approve", *, asked: datetime = NOW, then: str | None = None
 ) -> None:
-    """The team lead answers an ask. `then`: the role that would be asked after them."""
+    """The team lead answers a request. `then`: the role that would be asked after them."""
     request = submitted(cast, who="heidi", now=asked)
     stage = open_stage(request)
     if then is not None:

@@ -173,5 +173,5 @@ def test_a_service_account_has_no_queue(cast: Cast) -> None:
 
 
 def test_a_granted_request_waits_for_nobody(cast: Cast) -> None:
-    submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    submission.create_and_submit(actor=cast.alice, content=content(), now=NOW)
     assert queues.waiting_for(cast.alice, NOW) == []

@@ -51,7 +51,7 @@ def test_a_cap_in_money_is_not_decided_by_a_price(cast: Cast) -> None:
 
 def test_nothing_is_granted_and_the_page_says_why(cast: Cast) -> None:
     priced(300)
-    request = submission.ask_at_once(actor=cast.alice, content=content(**ELSEWHERE), now=NOW)
+    request = submission.create_and_submit(actor=cast.alice, content=content(**ELSEWHERE), now=NOW)
     assert request.state == "in_review"
     read = provisioning.story(
         request.number, visibility=people.visibility_of(cast.alice, now=NOW), viewer_id=cast.alice.person_id, now=NOW

@@ -9,7 +9,7 @@ from governance.policy.bundle.bundle import load_bundle
 from governance.policy.bundle.shipped import shipped_bundles
 from governance.policy.decisions.decision import Decision, decide
 from governance.policy.decisions.policy_set import compile_policy_set
-from governance.policy.facts.examples import plain_ask
+from governance.policy.facts.examples import plain_facts
 from governance.selectors.requests import reasons
 
 DAY = date(2026, 11, 25)
@@ -44,7 +44,7 @@ rules:
 
 def judged(**facts: Any) -> Decision:
     """Under the two lines above, through JSON as it is stored."""
-    known = plain_ask() | {name.replace("__", "."): value for name, value in facts.items()}
+    known = plain_facts() | {name.replace("__", "."): value for name, value in facts.items()}
     decision = decide(compile_policy_set([load_bundle(LIMITS)]), known, on=DAY)
     return Decision.from_json(decision.to_json())
 
@@ -71,7 +71,7 @@ def test_refusals_come_first() -> None:
 
 
 def test_the_lines_around_an_amount_come_from_the_rules() -> None:
-    decision = decide(compile_policy_set(shipped_bundles()), plain_ask() | {
+    decision = decide(compile_policy_set(shipped_bundles()), plain_facts() | {
         "request.exposure_usd": 5240.0, "history.similar_exposure_30d_usd": 5240.0,
     }, on=DAY)  # fmt: skip
     assert reasons.crossing_lines(decision, "request.exposure_usd") == [2500.0, 25000.0]

@@ -28,7 +28,7 @@ def foreign(cast: Cast, judys: Grant) -> Cast:
 
 
 def granted(cast: Cast, who: str = "alice", **changes: Any) -> Grant:
-    request = submission.ask_at_once(actor=cast.users[who], content=content(**changes), now=NOW)
+    request = submission.create_and_submit(actor=cast.users[who], content=content(**changes), now=NOW)
     grant = Grant.objects.get(provisioning_request=request)
     Grant.objects.filter(pk=grant.pk).update(utilisation_28d=0.8, gpu_hours_used=900.0)
     grant.refresh_from_db()
@@ -46,7 +46,7 @@ def refusal(cast: Cast, asked: dict[str, Any], *, who: str = "alice") -> dict[st
     found = []
     for call in (
         lambda: assessments.preview(asked, actor=cast.users[who], now=NOW),
-        lambda: submission.ask_at_once(actor=cast.users[who], content=asked, now=NOW),
+        lambda: submission.create_and_submit(actor=cast.users[who], content=asked, now=NOW),
     ):
         with pytest.raises(InvalidRequest) as refused:
             call()
@@ -193,7 +193,7 @@ def test_a_draft_joins_no_project_of_strangers(foreign: Cast) -> None:
 
 
 def test_a_request_that_was_submitted_keeps_its_project_whatever_is_typed(cast: Cast) -> None:
-    request = submission.ask_at_once(actor=cast.alice, content=content(purpose="malware"), now=NOW)
+    request = submission.create_and_submit(actor=cast.alice, content=content(purpose="malware"), now=NOW)
     assert request.state == "denied"
     saved = drafts.save_draft(request_id=request.pk, actor=cast.alice, content=content(project="no-such"), now=NOW)
     assert (saved.state, saved.project) == ("denied", cast.project)

@@ -20,7 +20,7 @@ SMALL = {"gpu_hours_cap": 500.0}
 
 def asked(cast: Cast, who: str = "alice", **changes: Any) -> ProvisioningRequest:
     """A request that is allowed at once, unless something counts along."""
-    return submission.ask_at_once(actor=cast.users[who], content=content(**SMALL | changes), now=NOW)
+    return submission.create_and_submit(actor=cast.users[who], content=content(**SMALL | changes), now=NOW)
 
 
 def counted(cast: Cast, who: str = "alice", **changes: Any) -> tuple[int, float]:

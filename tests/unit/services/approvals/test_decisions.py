@@ -102,7 +102,7 @@ def test_a_service_account_never_decides(cast: Cast):
 
 def test_an_approver_cannot_pass_their_ask_through_a_delegate(cast: Cast):
     RoleAssignment.objects.filter(user=cast.frank).delete()
-    request = submission.ask_at_once(actor=cast.bob, content=reviewed(), now=NOW)
+    request = submission.create_and_submit(actor=cast.bob, content=reviewed(), now=NOW)
     stage = open_stage(request)
     Delegation.objects.create(
         delegator=cast.bob.person, delegate=cast.dave.person, role=stage.role, amount_micro_max=10**12,

@@ -257,7 +257,7 @@ def test_quiet_runs_leave_one_row_and_killed_ones_are_named(cast: Cast) -> None:
         sweeps.sweep_limits(now=NOW)
     runs = JobRun.objects.filter(name="sweep_limits").values_list("state", "error")
     assert sorted(runs) == [("done", ""), ("failed", "exited without reporting")]
-    submission.ask_at_once(actor=cast.alice, content=content(accelerator_count=16), now=NOW)
+    submission.create_and_submit(actor=cast.alice, content=content(accelerator_count=16), now=NOW)
     assert sweeps.sweep_limits(now=LATE) == 1
     assert sweeps.sweep_limits(now=LATE) == 0
     assert JobRun.objects.filter(name="sweep_limits", done_count=1).count() == 1

@@ -121,7 +121,7 @@ def test_the_proof_counts_channels_and_the_decision_log_names_them(cast: Cast) -
     now = timezone.now()
     with channel.through(channel.Channel.API):
         today = content(start_on=now.date().isoformat(), end_on=None)
-        submission.ask_at_once(actor=cast.alice, content=today, now=now)
+        submission.create_and_submit(actor=cast.alice, content=today, now=now)
     out = io.StringIO()
     call_command("policy", "log", stdout=out)
     assert json.loads(out.getvalue().splitlines()[-1])["channel"] == "api"

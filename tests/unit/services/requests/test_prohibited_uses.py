@@ -16,7 +16,7 @@ OMNIBUS = "intimate-imagery-and-child-abuse-material"
 
 
 def submit(cast: Cast, **changes: Any) -> tuple[ProvisioningRequest, Assessment]:
-    request = submission.ask_at_once(actor=cast.alice, content=content(**changes), now=NOW)
+    request = submission.create_and_submit(actor=cast.alice, content=content(**changes), now=NOW)
     return request, Assessment.objects.get(revision__provisioning_request=request)
 
 

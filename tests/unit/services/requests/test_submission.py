@@ -110,7 +110,7 @@ def test_what_the_budget_does_not_carry_is_refused_with_nothing_written(cast: Ca
 def test_asking_at_once_leaves_no_draft_behind_a_refusal(cast: Cast):
     before = fingerprint()
     with pytest.raises(BudgetExceeded):
-        submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=20_001.0), now=NOW)
+        submission.create_and_submit(actor=cast.alice, content=content(gpu_hours_cap=20_001.0), now=NOW)
     assert fingerprint() == before
 
 
@@ -279,7 +279,7 @@ def test_a_kind_that_nothing_carries_out_is_refused_with_nothing_written(cast: C
     Project.objects.create(slug="other-work", name="Other work", team=cast.team, started_on=NOW.date())
     before = fingerprint()
     changes = {} if kind == "emergency" else {"related_grant": grant.reference}
-    for call in (submission.ask_at_once, assessments.preview):
+    for call in (submission.create_and_submit, assessments.preview):
         with pytest.raises(InvalidRequest) as refused:
             call(actor=cast.alice, content=reviewed(kind=kind, project=project, **changes), now=NOW)
         assert refused.value.errors == {

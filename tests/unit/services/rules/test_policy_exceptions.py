@@ -35,7 +35,7 @@ def cast(cast: Cast) -> Cast:
 
 def ask(cast: Cast, **changes: Any) -> PolicyException:
     options: dict[str, Any] = {"rule_id": RULE, "team": cast.team, "reason": "terms are under review", "valid_to": END}
-    return policy_exceptions.ask_exception(actor=cast.grace, now=NOW, **options | changes)
+    return policy_exceptions.request_exception(actor=cast.grace, now=NOW, **options | changes)
 
 
 def answer(row: PolicyException, who: User, said: str = "approve", now: Any = NOW) -> PolicyException:
@@ -43,7 +43,7 @@ def answer(row: PolicyException, who: User, said: str = "approve", now: Any = NO
 
 
 def submit(cast: Cast, now: Any = NOW) -> ProvisioningRequest:
-    return submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=now)
+    return submission.create_and_submit(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=now)
 
 
 def test_it_counts_from_its_approval_to_its_end_and_is_listed(cast: Cast) -> None:
@@ -102,7 +102,7 @@ def test_whoever_asked_does_not_approve_whichever_account_they_use(cast: Cast) -
         with pytest.raises(NotAllowed):
             answer(row, who)
         with pytest.raises(NotAllowed):
-            policy_exceptions.ask_exception(
+            policy_exceptions.request_exception(
                 rule_id=RULE, team=cast.team, reason="because", valid_to=END, actor=who, now=NOW
             )
     row.refresh_from_db()

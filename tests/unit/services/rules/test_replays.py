@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def cast(cast: Cast) -> Cast:
     for _ in range(3):
-        submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=NOW)
+        submission.create_and_submit(actor=cast.alice, content=content(gpu_hours_cap=100.0), now=NOW)
     return cast
 
 

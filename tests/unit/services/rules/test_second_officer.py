@@ -52,7 +52,7 @@ def make(name: str, *, by: User, when: datetime = NOW) -> User:
 
 def asked(by: User, *, now: datetime = NOW) -> PolicyActivation:
     version = ready_draft(actor=by, now=now)
-    return activations.ask_activation(version_id=version.pk, actor=by, reason="we spend too much", now=now)
+    return activations.request_activation(version_id=version.pk, actor=by, reason="we spend too much", now=now)
 
 
 def agree(activation: PolicyActivation, who: User, *, now: datetime = SOON) -> PolicyActivation:
@@ -72,7 +72,7 @@ def test_an_administrator_who_makes_a_second_officer_is_not_answered_by_them(cas
     # Nor the other way round, and an officer of longer standing answers.
     activation = PolicyActivation.objects.get()
     activations.withdraw_activation(activation_id=activation.pk, actor=cast.grace, reason="again", now=SOON)
-    again = activations.ask_activation(
+    again = activations.request_activation(
         version_id=activation.version_id, actor=puppet, reason="we spend too much", now=SOON
     )
     refused(lambda: agree(again, cast.grace), "Grace added Puppet")
@@ -212,7 +212,7 @@ def test_a_superuser_without_the_role_does_not_answer(cast: Cast) -> None:
 
 def test_an_exception_takes_the_same_second_officer(cast: Cast) -> None:
     give(cast.dave, "policy_officer", by=cast.grace)
-    row = policy_exceptions.ask_exception(
+    row = policy_exceptions.request_exception(
         rule_id="SU-1.footprint", reason="a pilot", valid_to=NOW + timedelta(days=9), team=cast.team,
         actor=cast.grace, now=NOW,
     )  # fmt: skip
@@ -225,7 +225,7 @@ def test_an_exception_takes_the_same_second_officer(cast: Cast) -> None:
 def test_an_agreed_version_lapses_when_the_second_officer_lost_the_role_before_its_instant(cast: Cast) -> None:
     add_person("ivan", team=cast.root, roles=["policy_officer"], scope=cast.root)
     version = ready_draft(actor=cast.grace, now=NOW)
-    activation = activations.ask_activation(
+    activation = activations.request_activation(
         version_id=version.pk, actor=cast.grace, reason="we spend", now=NOW, effective_at=NOW + timedelta(days=3)
     )
     assert agree(activation, cast.judy).state == "agreed"
@@ -294,7 +294,7 @@ def test_whoever_audits_neither_asks_nor_answers_even_as_a_superuser(cast: Cast)
     with pytest.raises(SeparationOfDuties, match="auditor"):
         agree(activation, erin)
     with pytest.raises(SeparationOfDuties, match="auditor"):
-        activations.ask_activation(version_id=activation.version_id, actor=erin, reason="because", now=NOW)
+        activations.request_activation(version_id=activation.version_id, actor=erin, reason="because", now=NOW)
 
 
 @pytest.mark.parametrize(("who", "slug"), [("erin", "policy_officer"), ("erin", "team_lead"), ("judy", "auditor")])

@@ -36,7 +36,7 @@ def in_shadow(
 
 
 def submit(cast: Cast, **changes: Any) -> ProvisioningRequest:
-    return submission.ask_at_once(actor=cast.alice, content=content(**changes), now=NOW)
+    return submission.create_and_submit(actor=cast.alice, content=content(**changes), now=NOW)
 
 
 def test_a_shadow_that_would_refuse_changes_nothing_and_is_counted(cast: Cast) -> None:

@@ -94,7 +94,7 @@ LONG = {"parameters_billion": 70, "tokens_billion": 1000, "context_tokens": 32_7
 
 
 def test_where_only_full_recomputation_fits_it_is_what_will_be_done() -> None:
-    """Else an ask that leaves it open would have the memory of full recomputation and hours without it."""
+    """Else a request that leaves it open would have the memory of full recomputation and hours without it."""
     place = replace(H100, accelerator_count=64)
     unknown = size("pretraining", LONG, place)
     full = size("pretraining", {**LONG, "recompute": "full"}, place)

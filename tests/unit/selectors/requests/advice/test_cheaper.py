@@ -34,7 +34,7 @@ def test_only_an_approved_provider_is_recommended(cast: Cast) -> None:
     Provider.objects.filter(slug="verda").update(is_approved=True)
     found = cheaper(cast)
     assert found is not None
-    assert found.ask.provider == "verda"
+    assert found.content.provider == "verda"
     assert found.saving == pytest.approx(0.5)
     assert found.sentence.startswith("The same work costs 50\u00a0% less on 8\u00a0×\u00a0H100")
     assert "Assessed at 500\u00a0USD instead of 1,000\u00a0USD." in found.sentence
@@ -67,9 +67,9 @@ def test_described_work_is_sized_anew_on_another_part(cast: Cast) -> None:
     found = cheaper(cast, **asked)
     if there.exposure_micro < here.exposure_micro * 0.95:
         assert found is not None
-        assert found.ask.accelerator == "l40s"
+        assert found.content.accelerator == "l40s"
     else:
-        assert found is None or found.ask.accelerator != "l40s"
+        assert found is None or found.content.accelerator != "l40s"
 
 
 @pytest.mark.usefixtures("only_these")

@@ -36,7 +36,7 @@ def only(found: Advice) -> nearest.Nearer:
 
 def resubmitted(cast: Cast, offer: nearest.Nearer) -> ProvisioningRequest:
     """What becomes of it when it is submitted exactly as shown."""
-    return submission.ask_at_once(actor=cast.alice, content=offer.ask.to_content(), now=NOW)
+    return submission.create_and_submit(actor=cast.alice, content=offer.content.to_content(), now=NOW)
 
 
 def test_fewer_devices_are_named_to_the_device(cast: Cast) -> None:
@@ -54,7 +54,7 @@ def test_hours_are_named_to_the_hour(cast: Cast) -> None:
 
 
 def test_what_was_requested_in_the_last_days_counts_towards_it(cast: Cast) -> None:
-    submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1_400.0), now=NOW)
+    submission.create_and_submit(actor=cast.alice, content=content(gpu_hours_cap=1_400.0), now=NOW)
     offer = only(advised(cast, gpu_hours_cap=1_300.0))
     assert [(each.field, each.after) for each in offer.changes] == [("gpu_hours_cap", 1_100.0)]
     assert "Your requests of the last 30 days count towards the limit." in offer.text
@@ -89,7 +89,7 @@ def test_several_limits_take_several_changes(cast: Cast) -> None:
 def test_nothing_is_offered_that_is_no_request(cast: Cast) -> None:
     """The limit is used up: what would still pass is 0 USD, and 0 USD is no request."""
     for _ in range(2):
-        submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1_250.0), now=NOW)
+        submission.create_and_submit(actor=cast.alice, content=content(gpu_hours_cap=1_250.0), now=NOW)
     found = advised(cast, gpu_hours_cap=100.0)
     assert found.offers == ()
     assert "No change to this request helps" in found.why_none
@@ -126,7 +126,7 @@ def test_a_place_in_another_country_is_found_behind_many_regions_that_do_not_hel
     assert found.is_refused
     offer = only(found)
     assert {each.field for each in offer.changes} >= {"country"}
-    assert offer.ask.country not in (None, "US")
+    assert offer.content.country not in (None, "US")
     assert resubmitted(cast, offer).state == "granted"
 
 
@@ -160,7 +160,7 @@ def test_a_stored_request_is_judged_as_if_it_were_submitted_now(cast: Cast) -> N
         "start_on": later.date(),
         "end_on": date.fromisoformat(request.draft["end_on"]) + timedelta(days=3),
     }
-    drafts.save_draft(request_id=request.pk, actor=cast.alice, content=offer.ask.to_content(), now=later)
+    drafts.save_draft(request_id=request.pk, actor=cast.alice, content=offer.content.to_content(), now=later)
     assert submission.submit_request(request_id=request.pk, actor=cast.alice, now=later).state == "granted"
 
 
@@ -200,7 +200,7 @@ def test_a_search_of_the_bounds_finds_none_where_none_is_shown(cast: Cast, chang
     rank = rank_of(found)
     assert all(rank_of(offer.assessed) < rank for offer in shown)
     least = min((rank_of(offer.assessed) for offer in shown), default=rank)
-    for ask in boxed(found.ask):
+    for ask in boxed(found.content):
         other = situation.judge_for_real(ask)
         assert other is None or rank_of(other) >= least, ask
 

@@ -1,4 +1,4 @@
-"""The cast, with money for every ask of the history."""
+"""The cast, with money for every request of the history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BUDGET_USD = 900_000
 
 
 def assemble_history() -> Cast:
-    """The cast after two months of asks."""
+    """The cast after two months of requests."""
     cast = assemble(budget_usd=BUDGET_USD)
     ask_all(cast)
     return cast
@@ -28,7 +28,7 @@ def template_history(db: None) -> Cast:
 
 @pytest.fixture
 def history(template_history: Cast) -> Cast:
-    """The cast after two months of asks: allowed, in review, without a price, refused."""
+    """The cast after two months of requests: allowed, in review, without a price, refused."""
     return template_history
 
 

@@ -1,4 +1,4 @@
-"""Two months of asks, a draft, and a backtest of it."""
+"""Two months of requests, a draft, and a backtest of it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def ask_all(cast: Cast, *, starts: tuple[datetime, ...] = (NOW, NOW + timedelta(
         asks = [content(gpu_hours_cap=hours) for hours in SIZES]
         asks += [reviewed(), content(price_term="reserved_3y"), content(purpose="malware")]
         for number, each in enumerate(asks):
-            submission.ask_at_once(
+            submission.create_and_submit(
                 actor=cast.users["alice" if number % 2 else "heidi"],
                 content=each | dates(start),
                 now=start + timedelta(minutes=number),
@@ -68,7 +68,7 @@ def draft(cast: Cast, text: str | None = None) -> PolicyVersion:
 
 def ask(cast: Cast, version: PolicyVersion | None = None, **more: datetime) -> PolicyBacktest:
     version = version or draft(cast)
-    return backtests.ask_backtest(version_id=version.pk, actor=cast.grace, **{"now": LATER} | more)
+    return backtests.request_backtest(version_id=version.pk, actor=cast.grace, **{"now": LATER} | more)
 
 
 def run(backtest: PolicyBacktest, *, at: datetime = LATER) -> PolicyBacktest:

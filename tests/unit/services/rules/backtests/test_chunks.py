@@ -44,7 +44,7 @@ class TestChunks:
         ask_all(cast, starts=(NOW,))
         after = LATER + timedelta(days=40)
         fact_chunks.pack_history(now=after)
-        submission.ask_at_once(actor=cast.alice, content=content() | dates(NOW), now=NOW + timedelta(hours=2))
+        submission.create_and_submit(actor=cast.alice, content=content() | dates(NOW), now=NOW + timedelta(hours=2))
         backtest = run(ask(cast))
         assert backtest.result["rows"] == 8
         assert_same(backtest)

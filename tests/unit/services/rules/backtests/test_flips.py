@@ -77,7 +77,7 @@ class TestReasons:
             assert "above 500" in row.why
             facts = facts_from_json(Assessment.objects.get(pk=row.flip.assessment_id).facts)
             own, together = facts.get("request.exposure_usd"), facts["history.similar_exposure_30d_usd"]
-            # The number that was compared: the ask's own is in its own column, the sum is said with its value.
+            # The number that was compared: the request's own is in its own column, the sum is said with its value.
             with_others = own is None or together > own
             assert (
                 row.why.startswith(f"{format_value(together, 'USD')} in 30\N{NO-BREAK SPACE}days with ") is with_others

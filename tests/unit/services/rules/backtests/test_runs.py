@@ -34,7 +34,7 @@ class TestAsking:
         version, backtest = draft(cast), ask(cast)
         for who in (cast.alice, cast.bob, cast.erin):
             with pytest.raises(NotAllowed):
-                backtests.ask_backtest(version_id=version.pk, actor=who, now=LATER)
+                backtests.request_backtest(version_id=version.pk, actor=who, now=LATER)
             for act in (backtests.cancel, backtests.resume, backtests.mark_seen):
                 with pytest.raises(NotAllowed):
                     act(backtest_id=backtest.pk, actor=who, now=LATER)
@@ -49,7 +49,7 @@ class TestAsking:
 
     def test_what_cannot_be_asked(self, cast: Cast) -> None:
         with pytest.raises(NotFound):
-            backtests.ask_backtest(version_id=10**9, actor=cast.grace, now=LATER)
+            backtests.request_backtest(version_id=10**9, actor=cast.grace, now=LATER)
         with pytest.raises(InvalidInput):
             ask(cast, since=LATER)
         retire_all(actor=cast.grace, now=LATER)

@@ -57,7 +57,7 @@ def ready(cast: Cast) -> PolicyVersion:
 
 def asked(cast: Cast, version: PolicyVersion | None = None, **options: object) -> PolicyActivation:
     version = version or ready(cast)
-    return activations.ask_activation(
+    return activations.request_activation(
         version_id=version.pk, actor=cast.grace, reason="we spend too much", now=NOW, **options
     )  # type: ignore[arg-type]
 

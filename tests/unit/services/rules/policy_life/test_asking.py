@@ -69,10 +69,10 @@ def test_the_next_request_follows_the_new_rule_and_the_one_before_stands(cast: C
     version = green(cast, rules + mark + cases.replace("2500.", "1300."))
     seen_backtest(version, by=cast.grace, now=NOW)
     activation = asked(cast, version)
-    before = submission.ask_at_once(actor=cast.alice, content=content(gpu_hours_cap=1400.0), now=NOW)
+    before = submission.create_and_submit(actor=cast.alice, content=content(gpu_hours_cap=1400.0), now=NOW)
     agree(activation, cast.judy)
     other = content(gpu_hours_cap=1400.0, project=second.slug)
-    after = submission.ask_at_once(actor=cast.heidi, content=other, now=NOW)
+    after = submission.create_and_submit(actor=cast.heidi, content=other, now=NOW)
     before.refresh_from_db()
     assert (before.state, after.state) == ("granted", "in_review")
 
@@ -92,7 +92,7 @@ def test_each_thing_that_is_missing_is_named(cast: Cast) -> None:
 
 
 def test_a_backtest_over_next_to_nothing_opens_no_gate(cast: Cast) -> None:
-    submission.ask_at_once(actor=cast.alice, content=content(), now=NOW)
+    submission.create_and_submit(actor=cast.alice, content=content(), now=NOW)
     version = green(cast)
     run = seen_backtest(version, by=cast.grace, now=NOW + timedelta(seconds=1))
     PolicyBacktest.objects.update(since=NOW + timedelta(milliseconds=500), result={"rows": 0})
@@ -108,7 +108,7 @@ def test_whoever_is_no_officer_neither_asks_nor_answers(cast: Cast) -> None:
     version = ready(cast)
     for who in (cast.bob, cast.erin, system_actor()):
         refused(
-            lambda who=who: activations.ask_activation(version_id=version.pk, actor=who, reason="because", now=NOW),
+            lambda who=who: activations.request_activation(version_id=version.pk, actor=who, reason="because", now=NOW),
             NotAllowed,
             "role|system",
         )
@@ -135,7 +135,7 @@ def test_an_instant_in_the_past_or_far_ahead_is_refused(cast: Cast) -> None:
     refused(lambda: asked(cast, version, effective_at=NOW - timedelta(hours=1)), InvalidInput, "has passed")
     refused(lambda: asked(cast, version, effective_at=NOW + timedelta(days=400)), InvalidInput, "days ahead")
     refused(
-        lambda: activations.ask_activation(version_id=version.pk, actor=cast.grace, reason=" ", now=NOW),
+        lambda: activations.request_activation(version_id=version.pk, actor=cast.grace, reason=" ", now=NOW),
         InvalidInput,
         "at least",
     )

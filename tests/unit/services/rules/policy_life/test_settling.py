@@ -71,7 +71,7 @@ def test_rollback_takes_two_officers_and_no_backtest(cast: Cast) -> None:
     first.refresh_from_db()
     refused(lambda: asked(cast, first), NotReady, "cases have not been run")
     policy_checks.test_version(version_id=first.pk, actor=cast.grace, now=NOW)
-    back = activations.ask_activation(version_id=first.pk, actor=cast.judy, reason="it broke", now=NOW)
+    back = activations.request_activation(version_id=first.pk, actor=cast.judy, reason="it broke", now=NOW)
     assert back.backtest is None
     refused(lambda: agree(back, cast.judy), SeparationOfDuties, "another officer")
     agree(back, cast.grace)

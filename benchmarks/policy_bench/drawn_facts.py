@@ -54,7 +54,7 @@ def columns(count: int, seed: int = SEED) -> dict[str, NDArray[Any]]:
     made["hours"] = np.round(np.exp(random.normal(3.5, 1.5, count)), 1)
     made["cost_usd"] = np.round(made["gpu_count"] * made["hours"] * random.uniform(0.4, 6, count), 2)
     made["training_flop"] = 10 ** random.normal(21.5, 1.8, count)
-    # Some asks stand exactly on the line.
+    # Some requests stand exactly on the line.
     made["training_flop"][random.integers(0, count, max(2, count // 500))] = 1e25
     made["training_flop__has"] = random.random(count) < 0.6
     made["provider"] = random.choice(len(PROVIDERS), count, p=[0.3, 0.2, 0.2, 0.1, 0.06, 0.12, 0.02])
@@ -83,7 +83,7 @@ def columns(count: int, seed: int = SEED) -> dict[str, NDArray[Any]]:
 
 
 def nested_rows(made: dict[str, NDArray[Any]]) -> list[dict[str, Any]]:
-    """One mapping per namespace and ask, as a caller would have them; absent facts are not there."""
+    """One mapping per namespace and request, as a caller would have them; absent facts are not there."""
     plain: dict[str, list[Any]] = {}
     for name, array in made.items():
         values = array.tolist()
@@ -97,26 +97,26 @@ _REQUEST = (
 )  # fmt: skip
 
 
-def _nested(ask: dict[str, Any], row: int) -> dict[str, Any]:
-    request = {"id": row} | {name: ask[name] for name in _REQUEST}
-    request["start"] = datetime.fromtimestamp(ask["start"], UTC)
+def _nested(facts: dict[str, Any], row: int) -> dict[str, Any]:
+    request = {"id": row} | {name: facts[name] for name in _REQUEST}
+    request["start"] = datetime.fromtimestamp(facts["start"], UTC)
     for name in ("training_flop", "end_user_country"):
-        if ask[f"{name}__has"]:
-            request[name] = ask[name]
-    project = {"id": ask["project_id"], "status": ask["project_status"]}
-    project["end"] = datetime.fromtimestamp(ask["project_end"], UTC)
-    if ask["avg_util__has"]:
-        project["avg_util"] = ask["avg_util"]
+        if facts[f"{name}__has"]:
+            request[name] = facts[name]
+    project = {"id": facts["project_id"], "status": facts["project_status"]}
+    project["end"] = datetime.fromtimestamp(facts["project_end"], UTC)
+    if facts["avg_util__has"]:
+        project["avg_util"] = facts["avg_util"]
     return {
         "request": request,
         "project": project,
-        "budget": {name: ask[f"budget_{name}"] for name in ("total", "spent", "reserved")},
-        "requester": {"role": ask["role"], "team": ask["team"], "groups": list(GROUPS[ask["groups"]])},
+        "budget": {name: facts[f"budget_{name}"] for name in ("total", "spent", "reserved")},
+        "requester": {"role": facts["role"], "team": facts["team"], "groups": list(GROUPS[facts["groups"]])},
     }
 
 
 def flat_row(nested: dict[str, Any]) -> dict[str, Any]:
-    """The same ask as this library's facts."""
+    """The same request as this library's facts."""
     # The names are the schema's own strings, as they are when facts are gathered from literals.
     return {
         _NAMES[namespace, name]: value
