@@ -56,6 +56,7 @@ def test_a_workload_is_sized_with_its_drivers_offers_and_advice(browser_of: Brow
     drivers = html.partition('aria-label="What makes it uncertain">')[2].partition("</ul>")[0]
     assert drivers.count("<li>") == drivers.count('class="range"') == drivers.count("<line") > 1
     assert "Model FLOP over dense peak" in html
+    assert "on 64\u00a0accelerators." in html
     assert "FlashAttention" in html
 
 

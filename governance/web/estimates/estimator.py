@@ -87,7 +87,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "work_more": [question for question, is_main in work if not is_main],
         "place": _place_questions(kind, asked, errors, snapshot),
         "errors": [(_link(name, kind), sentence(text)) for name, texts in errors.items() for text in texts],
-        **(_answer(found) if found is not None else {}),
+        **(_answer(found, _accelerators(asked)) if found is not None else {}),
         # What was asked for goes into a draft as it stands; an offer replaces the place.
         "given_pairs": [(name, value) for name, value in asked.items() if name not in _OF_THE_PLACE],
         "given_place": [(name, value) for name, value in asked.items() if name in _OF_THE_PLACE],
@@ -133,14 +133,19 @@ def _explore(asked: QueryDict, kind: str) -> Exploration:
     return estimates.explore_workload(inputs, today=timezone.now().date())
 
 
-def _answer(found: Exploration) -> dict[str, Any]:
+def _accelerators(asked: QueryDict) -> int:
+    """How many were asked for, once that was read without fault; 1 where it was left empty."""
+    return int(_number(asked, "accelerator_count", {}) or 1)
+
+
+def _answer(found: Exploration, accelerator_count: int) -> dict[str, Any]:
     estimate, comparison = found.estimate, found.comparison
     quantity = estimate.cost_usd or estimate.gpu_hours
     owned = found.ownership
     write = numbers.money if estimate.cost_usd else numbers.hours
     return {
         "found": found,
-        "m": measures.of_estimate(estimate),
+        "m": measures.of_estimate(estimate, accelerator_count=accelerator_count),
         "drivers": driver_bars(found.drivers, quantity.p50, write) if quantity else None,
         "drivers_unit": "USD" if estimate.cost_usd else "GPU-hours",
         "scatter": offer_scatter(comparison) if comparison else None,
@@ -170,7 +175,11 @@ def _work_question(spec: FieldSpec, asked: QueryDict, errors: Mapping[str, list[
     kind = "text" if spec.type is FieldType.TEXT else "number"
     unit = "" if kind == "text" else spec.unit or " "
     # Training may be sized by samples instead, so neither is required; nearly everybody states them.
-    is_optional = not spec.required and spec.name not in ("parameters_billion", "tokens_billion")
+    is_optional = not spec.required and spec.name not in (
+        "parameters_billion",
+        "tokens_billion",
+        "active_parameters_billion",
+    )
     return Question(name, spec.label, kind, hint, value, unit, error=error, is_optional=is_optional)
 
 

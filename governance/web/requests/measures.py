@@ -57,7 +57,7 @@ class Measures:
 
 def of_assessed(assessed: Assessed) -> Measures:
     """With money lines of the policy that judged it."""
-    found = of_estimate(assessed.estimate)
+    found = of_estimate(assessed.estimate, accelerator_count=assessed.content.accelerator_count)
     exposure = None if assessed.exposure_micro is None else to_units(assessed.exposure_micro)
     found.deciding_usd = exposure
     if exposure is not None and assessed.estimate.gpu_hours is not None:
@@ -74,19 +74,21 @@ def of_assessed(assessed: Assessed) -> Measures:
     if found.cost is None and exposure is not None:
         # A cap is a cost known exactly, even where the work itself cannot be priced.
         found.cost = Interval.exact(exposure)
-    if found.hours_text and found.estimate.wall_hours and assessed.content.accelerator_count:
-        count, cap_hours = assessed.content.accelerator_count, assessed.content.gpu_hours_cap
-        found.hours_text += f" on {numbers.count(count)}{numbers.NBSP}accelerator{'' if count == 1 else 's'}."
-        if cap_hours is not None and not found.estimate.wall_hours.is_exact:
-            found.hours_text += f" The cap lasts {durations.spoken(cap_hours / count)}."
+    wall, cap_hours = assessed.estimate.wall_hours, assessed.content.gpu_hours_cap
+    if wall is not None and not wall.is_exact and cap_hours is not None and assessed.content.accelerator_count:
+        found.hours_text += f" The cap lasts {durations.spoken(cap_hours / assessed.content.accelerator_count)}."
     if assessed.context.lineage is not None and assessed.estimate.training_flop_cumulative is not None:
         found.compute_name = f"Lineage compute, {assessed.context.lineage.name}"
         found.compute = assessed.estimate.training_flop_cumulative
     return found
 
 
-def of_estimate(estimate: Estimate) -> Measures:
-    """Everything that needs no decision."""
+def of_estimate(estimate: Estimate, *, accelerator_count: int | None = None) -> Measures:
+    """Everything that needs no decision.
+
+    Args:
+        accelerator_count: as stated; None or 0 while nobody has said it.
+    """
     training = estimate.run_flop_training
     found = Measures(estimate, cost=estimate.cost_usd)
     found.gaps = [f"{_part(gap.what)}: {gap.why.replace('`', '')}." for gap in estimate.missing]
@@ -96,6 +98,10 @@ def of_estimate(estimate: Estimate) -> Measures:
     if estimate.wall_hours is not None:
         wall = estimate.wall_hours
         found.hours_text = capital(durations.spoken_range(wall.p10, wall.p90))
+        if accelerator_count:
+            many = "accelerator" if accelerator_count == 1 else "accelerators"
+            found.hours_text += f" on {numbers.count(accelerator_count)}{numbers.NBSP}{many}"
+        found.hours_text += "."
     found.compute = training if training is not None and training.p90 > 0 else None
     found.compute_text, found.compute_limits = _thresholds(estimate)
     if found.compute is None and estimate.run_flop is not None:
