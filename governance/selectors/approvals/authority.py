@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from governance.domain.approvals.routing import Directory
 from governance.domain.states.approvals import LapseReason, Verdict
@@ -151,18 +151,14 @@ class Authority:
         self._limits = Limits(now=now) if self.scopes else None
 
     def _read_delegations(self, roles: set[int] | None, person_id: int | None, now: datetime) -> None:
-        account = User.objects.filter(person_id=OuterRef("delegate_id"), is_active=True, is_service_account=False)
-        audits = RoleAssignment.objects.in_force(now).filter(
-            user__person_id=OuterRef("delegate_id"), role__slug=AUDITOR
-        )
         rows = Delegation.objects.filter(
-            Exists(account),
-            ~Exists(audits),
             valid_from__lte=now,
             valid_to__gt=now,
             revoked_at__isnull=True,
             delegator__is_active=True,
             delegate__is_active=True,
+            delegate__users__is_active=True,
+            delegate__users__is_service_account=False,
         ).select_related("delegate")
         if roles is not None:
             rows = rows.filter(role_id__in=roles)
@@ -174,21 +170,42 @@ class Authority:
     def _read_scopes(
         self, roles: set[int] | None, person_id: int | None, project: Project | None, now: datetime
     ) -> None:
-        rows = RoleAssignment.objects.in_force(now).filter(role__may_approve=True, user__is_service_account=False)
+        deciding = Q(role__may_approve=True, user__is_service_account=False)
         if roles is not None:
-            rows = rows.filter(role_id__in=roles)
+            deciding &= Q(role_id__in=roles)
         if project is not None:
-            rows = rows.filter(scope_of(project))
+            deciding &= scope_of(project)
         if person_id is not None:
             # A delegator counts in the role that they delegated, in no other.
             own = Q(user__person_id=person_id)
             for role, delegations in self._delegations.items():
                 own |= Q(role_id=role, user__person_id__in=[each.delegator_id for each in delegations])
-            rows = rows.filter(own)
-        for role, person, name, team, path, at_project in rows.order_by("user__person__name").values_list(
-            "role_id", "user__person_id", "user__person__name", "team_id", "team__path", "project_id"
+            deciding &= own
+        delegates = {each.delegate_id for delegations in self._delegations.values() for each in delegations}
+        if delegates:
+            deciding |= Q(role__slug=AUDITOR, user__person_id__in=delegates)
+        rows = RoleAssignment.objects.in_force(now).filter(deciding).order_by("user__person__name")
+        auditors: set[int] = set()
+        for slug, decides, role, person, name, team, path, at_project in rows.values_list(
+            "role__slug",
+            "role__may_approve",
+            "role_id",
+            "user__person_id",
+            "user__person__name",
+            "team_id",
+            "team__path",
+            "project_id",
         ):
-            self.scopes[role].append(Scope(person, name, team, path, at_project))
+            if slug == AUDITOR:
+                auditors.add(person)
+            if decides:
+                self.scopes[role].append(Scope(person, name, team, path, at_project))
+        # Whoever audits stands in for nobody.
+        for role, delegations in self._delegations.items():
+            self._delegations[role] = [each for each in delegations if each.delegate_id not in auditors]
+        if person_id in auditors:
+            for role, scopes in self.scopes.items():
+                self.scopes[role] = [each for each in scopes if each.person_id == person_id]
 
     def is_within_limit(self, case: Case) -> bool:
         """Whether the approval limit nearest to the project's team covers the amount; no limit covers everything."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from governance.domain.errors import GovernanceError
 from governance.models import ApprovalLimit, ApprovalStage, Delegation, ProvisioningRequest, Role, RoleAssignment, User
-from governance.selectors.approvals import queues
+from governance.selectors.approvals import authority, queues
+from governance.selectors.approvals.authority import Authority, Case
 from governance.services.approvals import decisions
 from governance.services.requests import submission, withdrawal
 from tests.cast import NOW, Cast, add_person, add_team, content, open_stage, submitted
@@ -95,6 +97,37 @@ def test_a_delegate_finds_what_they_stand_in_for_up_to_the_amount(cast: Cast) ->
     assert numbers(cast.heidi) == []
     Delegation.objects.filter(pk=delegation.pk).update(amount_micro_max=10**12, revoked_at=NOW)
     assert numbers(cast.heidi) == []
+
+
+def test_whoever_audits_or_has_no_account_of_a_person_stands_in_for_nobody(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = submitted(cast)
+    delegate(cast.bob, cast.heidi, "team_lead", 10**12)
+    stage = ApprovalStage.objects.select_related("role", "revision").get(provisioning_request=request, state="open")
+
+    def standing_in() -> set[str]:
+        """By the authority of everybody, and by that of one person."""
+        everybody = Authority(None, now=NOW)
+        alone = Authority([stage.role_id], now=NOW, person_id=cast.heidi.person_id)
+        case = Case.of(stage, ProvisioningRequest.objects.select_related("project__team", "requester").get())
+        assert case is not None
+        return {each.name for read in (everybody, alone) for each in read.holders_of(case) if each.for_person_id}
+
+    assert standing_in() == {"Heidi"}
+    # The database refuses the two together, so she is given a role that counts as the auditors' for a moment.
+    role = Role.objects.create(slug="watcher", name="Watcher", may_approve=False)
+    RoleAssignment.objects.create(user=cast.heidi, role=role, team=cast.root, valid_from=NOW)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(authority, "AUDITOR", "watcher")
+        assert standing_in() == set()
+        assert numbers(cast.heidi) == []
+    assert numbers(cast.heidi) == [request.number]
+    for changes in ({"is_active": False}, {"is_service_account": True}):
+        User.objects.filter(pk=cast.heidi.pk).update(**changes)
+        assert standing_in() == set()
+        User.objects.filter(pk=cast.heidi.pk).update(is_active=True, is_service_account=False)
+    assert standing_in() == {"Heidi"}
 
 
 def test_closed_stages_and_withdrawn_requests_leave_the_queue(cast: Cast) -> None:
