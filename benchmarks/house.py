@@ -41,10 +41,14 @@ FLOORS = (
     ("policy",),
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
+# How a number, a date and a list are written: pure, below every floor, held by a contract of their own.
+BELOW_ALL = ("governance.display.numbers", "governance.display.dates", "governance.display.lists")
 FIELDS_OF_A_REQUEST = ("licence_ref", "data_class", "eu_market")
 FIELD_PLACES = ("governance", "estimator", "templates")
 # How an f-string or a call writes a number for people: thousands, digits, percent.
 FIGURE = re.compile(r"^[^a-zA-Z]*(,|,?\.\d+[fg%]|_\.?\d*f?)[fg%]?$")
+# And how one writes a power of ten, a day or an instant.
+POWER_OR_DAY = re.compile(r"^[^a-zA-Z]*\.\d+e$|^g$|%[aAbB]")
 # Where reading begins; addresses, middleware and tasks are named in settings.
 ENTRIES = (
     "manage",
@@ -156,6 +160,8 @@ def arrows_up(tree: Tree) -> list[str]:
 
 
 def _floor(name: str) -> int | None:
+    if name in BELOW_ALL:
+        return len(FLOORS)
     parts = name.split(".")
     return FLOOR_OF.get(parts[1]) if parts[0] == "governance" and len(parts) > 1 else None
 
@@ -175,9 +181,14 @@ def figures_by_hand(tree: Tree) -> list[str]:
 def _writes_a_figure(node: ast.AST) -> bool:
     match node:
         case ast.FormattedValue(format_spec=ast.JoinedStr(values=[ast.Constant(value=str(spec))])):
-            return bool(FIGURE.match(spec))
+            return bool(FIGURE.match(spec) or POWER_OR_DAY.search(spec))
+        case ast.FormattedValue(format_spec=ast.JoinedStr(values=[*specs])):
+            # A width or a number of digits that is worked out: `{value:,.{decimals}f}`.
+            return any(isinstance(each, ast.Constant) and str(each.value).startswith((",", ".")) for each in specs)
         case ast.Call(func=ast.Name(id="format"), args=[_, ast.Constant(value=str(spec))]):
-            return bool(FIGURE.match(spec))
+            return bool(FIGURE.match(spec) or POWER_OR_DAY.search(spec))
+        case ast.Call(func=ast.Attribute(attr="strftime"), args=[ast.Constant(value=str(spec))]):
+            return bool(POWER_OR_DAY.search(spec))
     return False
 
 

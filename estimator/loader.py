@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from estimator.schema import ALIAS_TABLES, TABLES, TABLES_BY_NAME, Column, ColumnType, Table
+from governance.display import numbers
 
 DATA_DIR = Path(__file__).parent / "data"
 FILE_BYTES_MAX = 20_000_000
@@ -126,7 +127,7 @@ def _read_table(table: Table, raw: bytes, reading: _Reading) -> None:
 
 def _decode(table: Table, raw: bytes, reading: _Reading) -> str | None:
     if len(raw) > FILE_BYTES_MAX:
-        reading.refuse(table, 1, "file", f"is larger than {FILE_BYTES_MAX:,} bytes")
+        reading.refuse(table, 1, "file", f"is larger than {numbers.count(FILE_BYTES_MAX)} bytes")
         return None
     try:
         text = raw.decode("utf-8-sig")
@@ -229,7 +230,7 @@ def _parse_number(column: Column, text: str, shown: str) -> tuple[float | int | 
         return None, f"`{shown}` is not a whole number"
     low, high = column.minimum, column.maximum
     if (low is not None and number < low) or (high is not None and number > high):
-        return None, f"`{shown}` is outside {low:g} to {high:g}"
+        return None, f"`{shown}` is outside {numbers.figure(low, 6)} to {numbers.figure(high, 6)}"
     if column.type is ColumnType.MONEY:
         try:
             return Decimal(text), None

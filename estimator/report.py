@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from estimator.core.quantities import Interval
 from estimator.core.results.exploration import Exploration
 from estimator.core.results.result import Assumption, Estimate, Notice, ThresholdReading
+from governance.display import numbers
+from governance.display.numbers import figure
 
 WIDTH_LABEL = 26
 _ROWS = (
@@ -38,46 +40,46 @@ def _beside(found: Exploration, limit: int) -> Iterator[str]:
         yield ""
         yield "Drivers (median with one factor at its 10 % and its 90 % end)"
         for driver in found.drivers:
-            yield f"  {driver.text[:48]:48} {_number(driver.low):>12} {_number(driver.high):>12}"
+            yield f"  {driver.text[:48]:48} {figure(driver.low):>12} {figure(driver.high):>12}"
     comparison = found.comparison
     if comparison is not None:
         yield ""
-        counted = f"{len(comparison.ranking):,} of {len(comparison):,}"
+        counted = f"{numbers.count(len(comparison.ranking))} of {numbers.count(len(comparison))}"
         yield f"Offers: {counted} count; * nothing is cheaper, sooner and cleaner"
         for reason, count in comparison.why_not().items():
-            yield f"  {count:6,} {reason}"
+            yield f"  {numbers.count(count):>6} {reason}"
         yield f"  {'':44} {'devices':>8} {'USD p50':>12} {'p90':>12} {'hours':>10} {'kg CO2e':>10}"
         for line in comparison.lines(limit):
-            carbon = "unknown" if line.carbon_kg is None else _number(line.carbon_kg.p50)
+            carbon = "unknown" if line.carbon_kg is None else figure(line.carbon_kg.p50)
             yield (
-                f"{'*' if line.is_on_front else ' '} {line.offer.slug[:44]:44} {line.devices:8,} "
-                f"{_number(line.cost_usd.p50):>12} {_number(line.cost_usd.p90):>12} "
-                f"{_number(line.wall_hours.p50):>10} {carbon:>10}"
+                f"{'*' if line.is_on_front else ' '} {line.offer.slug[:44]:44} {numbers.count(line.devices):>8} "
+                f"{figure(line.cost_usd.p50):>12} {figure(line.cost_usd.p90):>12} "
+                f"{figure(line.wall_hours.p50):>10} {carbon:>10}"
             )
     if found.ownership is not None:
         share = found.break_even_utilisation
         yield ""
         yield (
-            f"Owned: {_number(found.ownership.usd_per_hour(1.0))} USD an hour if always used; "
-            + (f"beats this price from {share:.0%} of the hours" if share else "never beats this price")
+            f"Owned: {figure(found.ownership.usd_per_hour(1.0))} USD an hour if always used; "
+            + (f"beats this price from {numbers.percent(share)} of the hours" if share else "never beats this price")
         )
     if found.hybrid is not None:
         best = found.hybrid.best
         yield (
-            f"Hybrid: {best.owned_devices:,} of {found.hybrid.peak_devices:,} owned, "
-            f"{_number(best.rented_device_hours)} device-hours rented: {_number(best.usd_year)} USD a year; all rented "
-            f"{_number(found.hybrid.rented_usd_year)}, all owned {_number(found.hybrid.owned_usd_year)}"
+            f"Hybrid: {numbers.count(best.owned_devices)} of {numbers.count(found.hybrid.peak_devices)} owned, "
+            f"{figure(best.rented_device_hours)} device-hours rented: {figure(best.usd_year)} USD a year; "
+            f"all rented {figure(found.hybrid.rented_usd_year)}, all owned {figure(found.hybrid.owned_usd_year)}"
         )
     if found.hosting is not None:
         yield (
-            f"Hosted: {_number(found.hosting.hosted_usd_month)} USD a month, own replicas "
-            f"{_number(found.hosting.own_usd_month)}"
+            f"Hosted: {figure(found.hosting.hosted_usd_month)} USD a month, own replicas "
+            f"{figure(found.hosting.own_usd_month)}"
         )
     if found.advice:
         yield ""
         yield "Advice (what is left of the quantity)"
         for each in found.advice:
-            kept = f"{each.kept_share.p10:.0%} to {each.kept_share.p90:.0%}"
+            kept = f"{numbers.percent(each.kept_share.p10)} to {numbers.percent(each.kept_share.p90)}"
             yield f"  {each.text[:60]:60} {each.quantity:22} {kept:>14}  {each.how}"
 
 
@@ -85,7 +87,7 @@ def _lines(estimate: Estimate) -> Iterator[str]:
     yield f"{'':{WIDTH_LABEL}} {'p10':>14} {'p50':>14} {'p90':>14}  unit"
     for name, label, unit in _ROWS:
         value: Interval | None = getattr(estimate, name)
-        cells = [_number(end) for end in (value.p10, value.p50, value.p90)] if value else ["–", "unknown", "–"]
+        cells = [figure(end) for end in (value.p10, value.p50, value.p90)] if value else ["–", "unknown", "–"]
         yield f"{label:{WIDTH_LABEL}} {cells[0]:>14} {cells[1]:>14} {cells[2]:>14}  {unit}"
     yield ""
     yield from _facts(estimate)
@@ -108,19 +110,20 @@ def _facts(estimate: Estimate) -> Iterator[str]:
     price = estimate.price
     if price:
         rate = price.usd_per_gpu_hour
-        amount = _number(rate.p50) if rate.is_exact else f"{_number(rate.p10)} to {_number(rate.p90)}"
+        amount = figure(rate.p50) if rate.is_exact else f"{figure(rate.p10)} to {figure(rate.p90)}"
         yield f"Price            {amount} {price.unit}, {price.offer}, as of {price.as_of} ({price.age_days} days old)"
     else:
         yield "Price            none"
     if estimate.cost_cap_usd is not None:
-        yield f"Cost of the cap  {_number(estimate.cost_cap_usd)} USD"
+        yield f"Cost of the cap  {figure(estimate.cost_cap_usd)} USD"
     if estimate.commitment_tail_usd:
-        yield f"Owed if cancelled {_number(estimate.commitment_tail_usd)} USD"
+        yield f"Owed if cancelled {figure(estimate.commitment_tail_usd)} USD"
     if estimate.cost_over_cheapest_ratio is not None:
-        yield f"Over cheapest    {estimate.cost_over_cheapest_ratio:.2f} × {estimate.cheapest_offer}"
+        yield f"Over cheapest    {figure(estimate.cost_over_cheapest_ratio)} × {estimate.cheapest_offer}"
     if estimate.cleaner_place is not None:
         there = estimate.cleaner_place
-        yield f"Cleaner place    {there.offer}: {there.grid_g_kwh:g} g CO2e/kWh at {there.cost_ratio:.2f} × the price"
+        grid, ratio = numbers.count(there.grid_g_kwh), figure(there.cost_ratio)
+        yield f"Cleaner place    {there.offer}: {grid} g CO2e/kWh at {ratio} × the price"
     if estimate.memory_fits is not None:
         smallest = estimate.smallest_count_that_fits
         answer = "fits" if estimate.memory_fits else "does not fit"
@@ -129,26 +132,17 @@ def _facts(estimate: Estimate) -> Iterator[str]:
 
 def _threshold_line(reading: ThresholdReading) -> str:
     verdict = "does exceed" if reading.exceeds else "may exceed"
-    return f"{reading.id}: {verdict} {reading.operator} {reading.limit:g} ({reading.instrument})"
+    return f"{reading.id}: {verdict} {reading.operator} {figure(reading.limit)} ({reading.instrument})"
 
 
 def _notice_line(notice: Notice) -> str:
     return (
         f"{notice.jurisdiction} ({notice.instrument}): by {notice.due_on}, {notice.days} days after {notice.known_on}, "
-        f"if it is known then that {notice.limit:g} will be exceeded"
+        f"if it is known then that {figure(notice.limit)} will be exceeded"
     )
 
 
 def _assumption_line(item: Assumption) -> str:
-    value = _number(item.value) if isinstance(item.value, int | float) else item.value or ""
+    value = figure(item.value) if isinstance(item.value, int | float) else item.value or ""
     stated = " ".join(part for part in (value, item.unit) if part)
     return f"[{item.id}] {item.text}" + (f": {stated}" if stated and value not in item.text else "")
-
-
-def _number(value: float) -> str:
-    """Short figures as written, long ones with separators, very long ones by their power of ten."""
-    if value == 0:
-        return "0"
-    if abs(value) >= 1e12 or abs(value) < 1e-3:
-        return f"{value:.2e}"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.2f}"

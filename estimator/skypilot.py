@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from estimator.core.pricing.place import PriceTerm
+from governance.display import numbers
 
 COLUMNS = (
     "InstanceType",
@@ -116,7 +117,7 @@ def _rows(text: str) -> list[dict[str, str]]:
         raise SkyPilotError(f"line 1: the columns {', '.join(missing)} are missing")
     rows = [{name: row.get(name) or "" for name in COLUMNS} for row in reader]
     if len(rows) > ROWS_MAX:
-        raise SkyPilotError(f"use at most {ROWS_MAX:,} rows")
+        raise SkyPilotError(f"use at most {numbers.count(ROWS_MAX)} rows")
     return rows
 
 
@@ -174,7 +175,7 @@ def _price(
         "instance": instance,
         "licence": licence[:80],
         "source": source,
-        "note": f"host of {host:g} USD an hour added" if host else "",
+        "note": f"host of {numbers.figure(host, 6)} USD an hour added" if host else "",
         "doubt": "",
     }
 

@@ -19,6 +19,7 @@ from estimator.core.results.result import LineageCompute
 from estimator.core.workload.extras import Extras
 from estimator.core.workload.needs import Delivery, Needs, Software
 from estimator.core.workload.workload import Workload
+from governance.display import numbers
 
 FILE_CHARACTERS_MAX = 100_000
 LIMITS = ("window_hours", "gpu_hours_cap", "money_cap_usd")
@@ -152,7 +153,7 @@ def read_work_file(text: str) -> WorkFile:
 
 def _load(text: str) -> Mapping[str, Any]:
     if len(text) > FILE_CHARACTERS_MAX:
-        raise InputError({"file": f"use at most {FILE_CHARACTERS_MAX:,} characters"})
+        raise InputError({"file": f"use at most {numbers.count(FILE_CHARACTERS_MAX)} characters"})
     try:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -95,12 +95,6 @@ class Interval:
 ZERO = Interval(0.0, 0.0, 0.0)
 
 
-def two_digits(count: float) -> str:
-    """Two significant digits of a large count: `8.3e21`."""
-    mantissa, exponent = f"{count:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
-
-
 def petaflop_s_days(flop: float) -> float:
     """FLOP in the older unit of training compute: 1e15 FLOP/s for a day."""
     return flop / PETAFLOP_S_DAY

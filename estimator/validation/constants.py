@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from estimator.validation.folds import developers_of, split
 from estimator.validation.runs import Run
 from estimator.validation.scores import COVERAGE, Prediction, Score, score
+from governance.display.numbers import exact_percent, figure
 
 FIXED_SHARES = (1.0, 0.5, 0.4, 0.375, 0.3)
 """All of the peak; the European Commission's example; Sevilla et al. 2022 for others and for language models; the
@@ -22,7 +23,7 @@ Rule = Callable[[Sequence[Run]], float]
 
 def constant_rules() -> dict[str, Rule]:
     """Name to rule: a utilisation from the runs of the other developers; most rules do not look at them."""
-    rules: dict[str, Rule] = {f"{share:.1%} of peak": _always(share) for share in FIXED_SHARES}
+    rules: dict[str, Rule] = {f"{exact_percent(share)} of peak": _always(share) for share in FIXED_SHARES}
     rules[FITTED] = lambda train: statistics.median(run.utilisation for run in train)
     return rules
 
@@ -66,7 +67,7 @@ def hindsight_constant(runs: Sequence[Run]) -> tuple[str, Score]:
     share = min(HINDSIGHT_SHARES, key=median_error)
     by_factor = {factor: score([_predict(run, share, factor) for run in runs]) for factor in HINDSIGHT_FACTORS}
     factor = min(by_factor, key=lambda each: by_factor[each].interval_score)
-    return f"{share:.1%} of peak, a factor of {factor:.2f}", by_factor[factor]
+    return f"{exact_percent(share)} of peak, a factor of {figure(factor)}", by_factor[factor]
 
 
 def _always(share: float) -> Rule:

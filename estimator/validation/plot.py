@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from html import escape
 
 from estimator.validation.report import Part
+from governance.display import numbers
 
 ROW, LEFT, RIGHT, TOP, WIDTH = 18, 190, 24, 44, 820
 SPAN = 4.0
@@ -33,7 +34,10 @@ def _lines(part: Part, title: str) -> Iterator[str]:
     for factor in (0.25, 0.5, 1.0, 2.0, 4.0):
         stroke = "#1a1b1e" if factor == 1.0 else "#e2e2dc"
         yield f'<path d="M{_x(factor)} {TOP}V{bottom}" stroke="{stroke}"/>'
-        yield f'<text x="{_x(factor)}" y="{bottom + 16}" text-anchor="middle" fill="#54575d">×{factor:g}</text>'
+        yield (
+            f'<text x="{_x(factor)}" y="{bottom + 16}" text-anchor="middle" fill="#54575d">'
+            f"×{numbers.figure(factor)}</text>"
+        )
     for row, each in enumerate(predictions):
         y = TOP + row * ROW
         colour = "#1f4fb2" if each.is_covered else "#ab2222"

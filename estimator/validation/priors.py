@@ -22,6 +22,7 @@ from estimator.core.sizing.utilisation import (
 from estimator.validation.folds import sample_of
 from estimator.validation.process import Levels, Sample, fit, predict
 from estimator.validation.runs import FUSED, RECOMPUTED, Run
+from governance.display import numbers
 
 PRIORS_FILE = Path(__file__).parent.parent / "data" / "utilisation_priors.csv"
 QUANTITY = "training_mfu"
@@ -123,7 +124,7 @@ def _practice_rows(runs: Sequence[Run], as_of: date) -> Iterator[dict[str, str]]
 def _row(
     name: str, ends: Sequence[float], count: int, as_of: date, quantity: str = QUANTITY, note: str = NOTE
 ) -> dict[str, str]:
-    low, middle, high = (f"{end:.{DIGITS}f}" for end in ends)
+    low, middle, high = (numbers.typed(end, DIGITS) for end in ends)
     return {
         "slug": f"{quantity}-{name}".replace("_", "-"),
         "quantity": quantity,

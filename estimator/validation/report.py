@@ -15,6 +15,7 @@ from estimator.validation.folds import Fold, validate
 from estimator.validation.runs import Run, RunsError, read_runs
 from estimator.validation.scope import is_of_the_collection, why_out_of_scope
 from estimator.validation.scores import Prediction, Score, binomial_band, score
+from governance.display.numbers import exact_percent, figure
 
 ERROR_MAX = 0.25
 HALF_WIDTH_MAX = 1.8
@@ -187,16 +188,18 @@ def _lines(validation: Validation) -> Iterator[str]:
         yield _score_line(f"in hindsight: {part.hindsight_name}", part.hindsight)
         for name, each in part.constants.items():
             yield _score_line(name, each)
-        yield f"coverage may lie between {part.band[0]:.3f} and {part.band[1]:.3f} (exact binomial, 95 %)"
+        yield f"coverage may lie between {figure(part.band[0])} and {figure(part.band[1])} (exact binomial, 95 %)"
         for name, is_met in part.bars.items():
             yield f"  {'met    ' if is_met else 'NOT met'} {name.replace('_', ' ')}"
     yield ""
     for other in validation.beside:
-        yield f"{other.quantity} ({other.boundary}): {other.n} runs, median error {other.median_abs_error:.1%}"
+        error = exact_percent(other.median_abs_error)
+        yield f"{other.quantity} ({other.boundary}): {other.n} runs, median error {error}"
 
 
 def _score_line(name: str, score: Score) -> str:
     return (
-        f"{name:44} {score.n:4} {score.median_abs_error:8.1%} {score.mean_abs_error:8.1%} {score.coverage_80:8.1%} "
-        f"{'×' + format(score.half_width_factor, '.2f'):>7} {score.interval_score:7.2f}"
+        f"{name:44} {score.n:4} {exact_percent(score.median_abs_error):>8} {exact_percent(score.mean_abs_error):>8} "
+        f"{exact_percent(score.coverage_80):>8} {'×' + figure(score.half_width_factor):>7} "
+        f"{figure(score.interval_score):>7}"
     )

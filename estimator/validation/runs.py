@@ -15,6 +15,7 @@ from estimator.core.sizing.flop import training_flop
 from estimator.core.workload.shape import shape_of
 from estimator.validation.developers import one_name_each
 from estimator.validation.scope import why_not_usable
+from governance.display import numbers
 
 Meaning = TypeVar("Meaning")
 
@@ -152,7 +153,7 @@ def read_runs(path: Path) -> tuple[tuple[Run, ...], int]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RunsError(f"{path.name}: cannot be read as a UTF-8 CSV file") from error
     if len(rows) > ROWS_MAX:
-        raise RunsError(f"{path.name}: use at most {ROWS_MAX:,} rows")
+        raise RunsError(f"{path.name}: use at most {numbers.count(ROWS_MAX)} rows")
     first: dict[str, int] = {}
     for line, row in enumerate(rows, start=2):
         name = (row["run"] or "").strip()
@@ -202,7 +203,7 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
     if why_not_usable(row):
         return None
     if active < PARAMETERS_MIN:
-        raise RunsError(f"{where}: params_active: `{active:g}` is not a number of parameters")
+        raise RunsError(f"{where}: params_active: `{numbers.typed(active)}` is not a number of parameters")
     shape = shape_of(
         parameters=total or active,
         active_parameters=active,
@@ -212,7 +213,7 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
     context = number(row, "seq_len", where) or DEFAULT_CONTEXT_TOKENS
     devices = number(row, "count", where)
     if devices is not None and not 1 <= devices <= ACCELERATOR_COUNT_MAX:
-        raise RunsError(f"{where}: count: `{devices:g}` is not a number of devices")
+        raise RunsError(f"{where}: count: `{numbers.typed(devices)}` is not a number of devices")
     run = Run(
         name=(row["run"] or "").strip(),
         developer=(row["developer"] or "").strip(),
@@ -232,7 +233,7 @@ def _run(row: Mapping[str, str], where: str) -> Run | None:
     )
     if not UTILISATION_SANE[0] <= run.utilisation <= UTILISATION_SANE[1]:
         raise RunsError(
-            f"{where}: gpu_hours: with these parameters and tokens, `{hours:g}` means {run.utilisation:.3g} of the "
-            "peak: the figures or their units do not belong together"
+            f"{where}: gpu_hours: with these parameters and tokens, `{numbers.typed(hours)}` means "
+            f"{numbers.figure(run.utilisation)} of the peak: the figures or their units do not belong together"
         )
     return run

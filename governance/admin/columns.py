@@ -13,6 +13,7 @@ from django.db.models import F, TextField, Value
 from django.db.models.functions import Cast, Concat
 
 from governance.admin.wording import NOTHING, SLUGS, day, in_words, moment
+from governance.display import numbers
 from governance.domain.record.actions import ACTIONS
 from governance.models import (
     ApprovalStage,
@@ -30,8 +31,6 @@ from governance.models import (
     Team,
     User,
 )
-
-_FLOP_FROM = 1e9
 
 
 @cache
@@ -64,7 +63,7 @@ def _words_of(field: Any, name: str) -> Callable[[Any], str] | None:
     if isinstance(field, models.ForeignKey) and field.related_model is User:
         return lambda user: user.person.name
     if isinstance(field, models.FloatField) and "flop" in name:
-        return _flop
+        return numbers.flop
     if name in SLUGS and isinstance(field, models.CharField) and not field.choices:
         return in_words
     return None
@@ -74,13 +73,6 @@ def people_of(model: type[models.Model], names: Sequence[Any]) -> list[str]:
     """What to join so that people's names cost no query per row."""
     fields = {field.name: field for field in model._meta.concrete_fields}
     return [f"{name}__person" for name in names if getattr(fields.get(str(name)), "related_model", None) is User]
-
-
-def _flop(value: float) -> str:
-    if value < _FLOP_FROM:
-        return f"{value:,.0f}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
 class WordsFilter(admin.AllValuesFieldListFilter):

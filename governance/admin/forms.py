@@ -12,6 +12,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import models
 
 from governance.admin.access import Access
+from governance.display import numbers
 from governance.domain.money.money import AMOUNT_MICRO_MAX, MICRO_PER_UNIT
 from governance.domain.prose import sentence
 from governance.domain.typed import YEAR_MAX, YEAR_MIN, is_kept_day, plain_numeral, utc_instant
@@ -121,7 +122,7 @@ class MoneyField(ExactNumberField):
     def prepare_value(self, value: Any) -> Any:
         # A row's value is an integer of micro-units; what was typed is text.
         if isinstance(value, int):
-            return f"{Decimal(value) / MICRO_PER_UNIT:.2f}"
+            return numbers.typed(Decimal(value) / MICRO_PER_UNIT, 2)
         return value
 
     def clean(self, value: Any) -> int | None:

@@ -19,8 +19,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
+from governance.display.dates import zone_named
 from governance.domain.errors import GovernanceError, NotFound
-from governance.domain.prose import sentence, zone_named
+from governance.domain.prose import sentence
 from governance.models import User
 
 View = Callable[..., HttpResponseBase]

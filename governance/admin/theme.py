@@ -10,6 +10,7 @@ from django.urls import reverse_lazy
 
 from governance.admin import access
 from governance.admin.badges import counts_of
+from governance.display import numbers
 
 
 def _badge(name: str) -> str:
@@ -39,7 +40,7 @@ def policies_badge(request: HttpRequest) -> str:
 
 def _count(number: int) -> str:
     """Nothing rather than 0: an empty badge says nothing to do."""
-    return f"{number:,}" if number else ""
+    return numbers.count(number) if number else ""
 
 
 def _at(*names: str) -> Callable[[HttpRequest], bool]:

@@ -7,37 +7,27 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from governance.domain.money.money import CURRENCY, MICRO_PER_UNIT
+from governance.display import numbers, reader
+from governance.domain.prose import money_to_the_cent
 
-NBSP = "\N{NO-BREAK SPACE}"
 NOTHING = "–"
-UNKNOWN = "unknown"
 SLUGS = frozenset({"kind", "state", "notification_state", "screening_state", "occasion", "outcome", "verdict"})
 """Columns that keep a slug for programs; people read its words."""
 
 
 def usd(amount_micro: int | None) -> str:
     """Micro-units with every cent: 28,500.00 USD."""
-    if amount_micro is None:
-        return UNKNOWN
-    whole, rest = divmod(abs(amount_micro), MICRO_PER_UNIT)
-    sign = "\N{MINUS SIGN}" if amount_micro < 0 else ""
-    return f"{sign}{whole:,}.{rest // 10_000:02d}{NBSP}{CURRENCY}"
+    return numbers.UNKNOWN if amount_micro is None else money_to_the_cent(amount_micro)
 
 
 def moment(value: datetime | None) -> str:
-    """`Thu 27 Nov 2025, 17:00` in the reader's zone; records carry their year."""
-    if value is None:
-        return NOTHING
-    local = timezone.localtime(value)
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+    return reader.moment(value) or NOTHING
 
 
-def day(value: date | None) -> str:
-    return NOTHING if value is None else f"{value:%a} {value.day} {value:%b %Y}"
+def day(value: date | datetime | None) -> str:
+    return reader.day(value) or NOTHING
 
 
 def in_words(slug: object) -> str:
@@ -58,7 +48,7 @@ def plain(value: Any) -> Any:
         case date():
             return day(value)
         case float():
-            return f"{value:,.6g}" if abs(value) < 1e9 else f"{value:.3g}".replace("e+", "e")
+            return numbers.figure(value, 6)
         case dict():
             return format_html('<pre class="json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
         case list():
@@ -66,7 +56,7 @@ def plain(value: Any) -> Any:
                 return ", ".join(map(str, value))
             return format_html('<pre class="json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
         case int():
-            return f"{value:,}"
+            return numbers.count(value)
         case _:
             return str(value)
 

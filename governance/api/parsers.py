@@ -11,6 +11,8 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
+from governance.display import numbers
+
 DEPTH_MAX = 32
 
 
@@ -37,7 +39,7 @@ class StrictJSONParser(BaseParser):
         longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 262_144
         body = stream.read(longest + 1)
         if len(body) > longest:
-            raise BodyTooLarge(f"the body has more than {longest:,} bytes")
+            raise BodyTooLarge(f"the body has more than {numbers.count(longest)} bytes")
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from governance.demonstration.chain import Chain
 from governance.demonstration.organisation import acceptable_use
 from governance.demonstration.organisation.world import Story, World
+from governance.display import numbers
 from governance.domain.states.approvals import StageState
 from governance.domain.states.messages import AlertEvent, AlertKind, AlertState, FlagKind
 from governance.domain.states.rules import ExceptionState, VersionState
@@ -81,7 +82,7 @@ def shadow_policy(world: World) -> Story:
     rules, mark, cases = active.source.replace(was, becomes, 1).partition("\ntests:")
     # The cases at the line move with the line.
     source = rules + mark + cases.replace("2500.", f"{SHADOW_LIMIT_USD}.")
-    reason = f"Lower the “no person needed” limit to {SHADOW_LIMIT_USD:,} USD"
+    reason = f"Lower the “no person needed” limit to {numbers.count(SHADOW_LIMIT_USD)} USD"
     version = policies.add_version(source=source, actor=cast["priya"], now=now, reason=reason)
     if version.pk == active.pk:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from governance.display import numbers
 from governance.domain.errors import InvalidInput
 from governance.domain.limits import REASON_CHARS_MIN
 
@@ -24,7 +25,7 @@ def clean(value: object, *, longest: int, lines: bool = False) -> tuple[str, str
     if not isinstance(value, str):
         return "", "must be text"
     if len(value) > longest:
-        return "", f"has {len(value):,} characters: at most {longest:,} fit"
+        return "", f"has {numbers.count(len(value))} characters: at most {numbers.count(longest)} fit"
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:

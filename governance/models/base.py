@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
+from governance.display import numbers
 from governance.domain.errors import LockOutsideTransaction, NotFound
 from governance.domain.money.money import AMOUNT_MICRO_MAX
 from governance.domain.states.life import Life
@@ -125,10 +126,11 @@ def number_check(constraint: str, fact: str, *names: str, or_absent: tuple[str, 
     for name in (*names, *or_absent):
         within = models.Q(**{f"{name}__gte": bounds.minimum, f"{name}__lte": bounds.maximum})
         condition &= within | models.Q(**{f"{name}__isnull": True}) if name in or_absent else within
+    low, high = (numbers.typed(float(end or 0)) for end in (bounds.minimum, bounds.maximum))
     return models.CheckConstraint(
         condition=condition,
         name=constraint,
-        violation_error_message=f"figures lie between {bounds.minimum:g} and {bounds.maximum:g}",
+        violation_error_message=f"figures lie between {low} and {high}",
     )
 
 

@@ -27,15 +27,13 @@ POWERS_FROM = 1e9
 @register.filter
 def threshold_limit(value: float) -> str:
     """`1e25` for a count of FLOP, `4,800` or `0.33` for anything smaller."""
-    if value >= POWERS_FROM:
-        return numbers.flop_line(value)
-    return numbers.grouped(value) if value == int(value) else f"{value:.2g}"
+    return numbers.flop(value) if value >= POWERS_FROM else numbers.figure(value, 2)
 
 
 @register.filter
 def nameplate(value: float | str | None) -> str:
     """A figure of a datasheet with its digits: 80, 42.5, 0.23; `unknown` where there is none."""
-    return numbers.nameplate(None if value is None or isinstance(value, str) else value)
+    return numbers.figure(None if value is None or isinstance(value, str) else value)
 
 
 @register.filter

@@ -14,6 +14,8 @@ Filters (None reads "unknown", never 0; no-break spaces are built in):
     number|energy, carbon, memory, duration, percent, count, figure
     date|day                Thu 27 Nov                         the reader's zone
     datetime|moment         Thu 27 Nov, 17:00
+    date|full_day           27 Nov 2026                        records and catalogues
+    datetime|clock          17:00
     text|sentence           a refusal's message as a sentence
     name|within             a name inside a sentence: team lead, AI governance
     code|duty               notify_commission -> notify the Commission
@@ -55,12 +57,14 @@ from django import template
 from django.core.paginator import Page
 from django.forms import BoundField
 from django.template import Context
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from governance.display import context as surroundings
-from governance.display import durations, numbers, plots
+from governance.display import dates, durations, numbers, plots, reader
 from governance.display.vocabulary import words as words_of
+from governance.domain.money.money import to_units
 from governance.domain.prose import sentence, within
 from governance.domain.states.grants import GrantState
 from governance.domain.states.requests import State
@@ -104,14 +108,15 @@ def _both_ends(show: Callable[[float, float], str], interval: Any) -> str:
     return show(interval.p10, interval.p90)
 
 
-for _name in ("money", "rate", "cents", "hours", "flop", "energy", "carbon", "memory", "duration", "percent", "count"):
+for _name in ("money", "rate", "hours", "flop", "energy", "carbon", "memory", "duration", "percent", "count"):
     register.filter(_name, _known(getattr(numbers, _name)))
 for _name in ("money_range", "hours_range", "flop_range"):
     register.filter(_name, _known(partial(_both_ends, getattr(numbers, _name))))
 register.filter("carbon_range", _known(numbers.carbon_range))
 register.filter("energy_range", _known(numbers.energy_range))
-register.filter("units", lambda micro: None if micro == "" else numbers.units(micro))
-register.filter("deciding", _known(numbers.deciding_money))
+register.filter("units", lambda micro: None if micro in (None, "") else to_units(micro))
+register.filter("cents", _known(lambda micro: numbers.cents(to_units(micro))))
+register.filter("deciding", _known(numbers.exact))
 register.filter("sentence", sentence)
 register.filter("on_accelerators", durations.on_accelerators)
 register.filter("spoken_range", _known(partial(_both_ends, durations.spoken_range)))
@@ -125,35 +130,46 @@ def figure(value: object) -> object:
     """A number of unknown kind in three digits; anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return numbers.scaled(value) if abs(value) >= 1 else f"{numbers.round_significant(value, 3):g}"
+    return numbers.scaled(value)
 
 
 @register.filter
 def day(value: date | datetime | None) -> str:
-    return numbers.day(value)
+    return reader.day(value)
+
+
+@register.filter
+def full_day(value: date | datetime | None) -> str:
+    """A day of a record, with its year."""
+    return dates.full_day(timezone.localtime(value).date() if isinstance(value, datetime) else value or None)
+
+
+@register.filter
+def clock(value: datetime) -> str:
+    return dates.clock(timezone.localtime(value))
 
 
 @register.filter
 def moment(value: datetime | None) -> str:
-    return numbers.moment(value)
+    return reader.moment(value)
 
 
 @register.simple_tag
 def days_left(due: datetime, now: datetime) -> str:
     """`17 days left`, or that it is the last day."""
-    return numbers.days_left(due, now)
+    return reader.days_left(due, now)
 
 
 @register.simple_tag
 def period(budget: Any) -> str:
     """When a budget counts, by its first and last day."""
-    return numbers.period(budget.period_start, budget.period_end)
+    return dates.period(budget.period_start, budget.period_end)
 
 
 @register.simple_tag
 def micro_range(low_micro: int, high_micro: int) -> str:
     """`9.42–9.59 M` of micro-units."""
-    return numbers.money_range(numbers.units(low_micro), numbers.units(high_micro))
+    return numbers.money_range(to_units(low_micro), to_units(high_micro))
 
 
 # ------------------------------------------------------------------------ components
@@ -207,19 +223,13 @@ def panel(content: str, title: str = "", identifier: str = "") -> SafeString:
     return format_html('<section class="panel"{}>{}{}</section>', marked, heading, content)
 
 
-_FORMATS = {
+_FORMATS: dict[str, tuple[Callable[[float], str], Callable[[float, float], str]]] = {
     "money": (numbers.money, numbers.money_range),
-    "hours": (lambda value: numbers.hours(value).removesuffix(f"{numbers.NBSP}h"), numbers.hours_range),
+    "hours": (numbers.figure, numbers.hours_range),
     "flop": (numbers.flop, numbers.flop_range),
-    "memory": (
-        numbers.gibibytes,
-        lambda low, high: f"{numbers.gibibytes(low)}{numbers.EN_DASH}{numbers.gibibytes(high)}",
-    ),
-    "count": (numbers.count, lambda low, high: f"{numbers.count(low)}{numbers.EN_DASH}{numbers.count(high)}"),
+    "memory": (partial(numbers.figure, digits=2), partial(numbers.figure_range, digits=2)),
+    "count": (numbers.count, numbers.figure_range),
 }
-
-
-_LINES = {"flop": numbers.flop_line, "money": numbers.money_line}
 
 
 @register.inclusion_tag("components/interval.html")
@@ -241,8 +251,8 @@ def interval(
         return shown | {"value": numbers.UNKNOWN, "range": "", "unit": ""}
     is_exact = value.p10 == value.p90
     # What is decided on, and what is known exactly, is written to the cent.
-    format_exact = numbers.deciding_money if kind == "money" else format_value
-    format_value = format_exact if is_exact else format_value
+    format_rounded, format_exact = format_value, numbers.exact if kind == "money" else format_value
+    format_value = format_exact if is_exact else format_rounded
     shown |= {"value": format_value(value.p50), "range": "" if is_exact else format_range(value.p10, value.p90)}
     draw = partial(
         plots.interval_plot,
@@ -250,7 +260,7 @@ def interval(
         p50=value.p50,
         p90=value.p90,
         format_value=format_value,
-        format_line=_LINES.get(kind),
+        format_line=format_rounded,
         format_deciding=format_exact,
         name=name,
         deciding=deciding,

@@ -13,8 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from governance.display.dates import zone_named
 from governance.domain.errors import GovernanceError, NotFound
-from governance.domain.prose import sentence, zone_named
+from governance.domain.prose import sentence
 from governance.models import User
 
 View = Callable[..., HttpResponse]

@@ -23,10 +23,10 @@ def test_money_is_of_the_decisions_that_have_a_price() -> None:
     change = {"count": 10, "cost_micro": 5_000_000, "exposure_micro": 0, "unpriced": 2, "already": 0}
     figure, rest = money_of(change)["Newly denied"]
     assert "5" in figure
-    assert "total p50 cost of 8 decisions; 2 more without a price" in rest
+    assert "total p50 cost of 8\u00a0decisions; 2 more without a price" in rest
 
 
 @pytest.mark.django_db
 def test_money_of_decisions_without_a_price_is_unknown_and_not_nothing() -> None:
     change = {"count": 2, "cost_micro": 0, "exposure_micro": 0, "unpriced": 2, "already": 0}
-    assert money_of(change)["Newly denied"] == ("unknown", "2 decisions without a price")
+    assert money_of(change)["Newly denied"] == ("unknown", "2\u00a0decisions without a price")

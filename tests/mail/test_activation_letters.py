@@ -10,8 +10,8 @@ import pytest
 from django.urls import reverse
 
 from governance.channels.email.letters import Moot
+from governance.display.numbers import NBSP
 from governance.domain.errors import AlreadyDecided
-from governance.domain.prose import NBSP
 from governance.models import Alert, Person, PolicyActivation, PolicySet, PolicyVersion, RoleAssignment, User
 from governance.selectors.messages import digests as reading
 from governance.selectors.messages.digests import digest_for
@@ -70,16 +70,16 @@ def test_the_other_officers_are_told_what_would_rule_from_when_and_what_history_
     expected = f"Approve policy change from Thu 4 Jun: {name} version 2, 37 of 1,412 decisions would change (Grace)"
     assert subject_of(message) == expected
     text = text_of(message)
-    first = f"{name} version{NBSP}2 · Requested on Mon{NBSP}1{NBSP}Jun: 37 of 1,412{NBSP}decisions would change"
+    first = f"{name} version{NBSP}2 · Requested on Mon 1{NBSP}Jun: 37 of 1,412{NBSP}decisions would change"
     assert text.splitlines()[0] == first
     assert "> we spend too much" in text
     assert f"Policy: {name}\n" in text
     assert f"Version: 2; replaces version{NBSP}1\n" in text
     assert "What changes: A lower line\n" in text
-    assert f"Takes effect: Thu{NBSP}4{NBSP}Jun, 10:00\n" in text
+    assert f"Takes effect: Thu 4{NBSP}Jun, 10:00\n" in text
     counted = (
         f"Backtest: 37 of 1,412{NBSP}decisions would change; 2 that were denied would be approved automatically; "
-        f"35 would need a review. None would newly be denied. Grace reviewed it on Mon{NBSP}1{NBSP}Jun.\n"
+        f"35 would need a review. None would newly be denied. Grace reviewed it on Mon 1{NBSP}Jun.\n"
     )
     assert counted in text
     page = reverse("admin:governance_policyversion_change", args=[activation.version_id])
@@ -153,7 +153,7 @@ def test_two_who_agreed_are_told_that_it_lapsed_and_why(cast: Cast) -> None:
     name = activation.version.policy_set.name
     assert subject_of(message) == f"Lapsed: {name} version 2 did not take effect on Thu 4 Jun"
     text = text_of(message)
-    assert f"Lapsed on Thu{NBSP}4{NBSP}Jun: {name} version{NBSP}2 is not in force" in text.splitlines()[0]
+    assert f"Lapsed on Thu 4{NBSP}Jun: {name} version{NBSP}2 is not in force" in text.splitlines()[0]
     assert "backtest was made against other rules" in text
     assert f"In force: version{NBSP}1 stays in force\n" in text
     assert "Approved by: Grace and Judy\n" in text

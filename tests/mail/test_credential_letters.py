@@ -11,7 +11,7 @@ from allauth.account.models import EmailAddress
 
 from governance.channels import email as emails
 from governance.channels.email.letters import Moot
-from governance.domain.prose import NBSP
+from governance.display.numbers import NBSP
 from governance.models import Alert, ApiToken, Delegation, Role, RoleAssignment
 from governance.services.messages import alerts
 from governance.services.people import credentials, tokens
@@ -73,7 +73,7 @@ def test_each_says_what_changed_by_whom_and_what_to_do(cast: Cast) -> None:
         everything(cast)
         link = letters("password_link")["Alice"]
         assert subject_of(link) == "Set your password for Comptroller"
-        assert f"Set your password by Wed{NBSP}3{NBSP}Jun, 10:00" in text_of(link)
+        assert f"Set your password by Wed 3{NBSP}Jun, 10:00" in text_of(link)
         assert "works once and for 48" in text_of(link)
         changed = letters("password_changed")["Alice"]
         assert subject_of(changed) == "Your password was changed"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from governance.domain.prose import NBSP
+from governance.display.numbers import NBSP
 from governance.models import Alert, PolicyActivation, PolicyVersion, User
 from governance.selectors.people.people import system_actor
 from governance.services.messages import alerts

@@ -12,7 +12,7 @@ import pytest
 from governance.channels import email as emails
 from governance.channels.email.letters import Moot, quoted, unlinked
 from governance.channels.email.message import one_line, visible
-from governance.domain.prose import NBSP
+from governance.display.numbers import NBSP
 from governance.models import Alert, ApprovalStage, Delegation, Grant, Person, ProvisioningRequest, Role, RoleAssignment
 from governance.services.approvals import decisions
 from governance.services.messages import alerts, sweeps
@@ -164,12 +164,12 @@ def test_mail_4_reminds_with_names_and_escalates_to_who_stands_in(cast: Cast) ->
     assert sweeps.remind_stages(now=half) == 1
     reminder = written("stage_reminded", "Bob", now=half)
     assert subject_of(reminder).startswith("Due in ")
-    assert "Has not decided: Bob, Frank" in text_of(reminder)
+    assert "Has not decided: Bob and Frank" in text_of(reminder)
     late = due + timedelta(days=2)
     assert sweeps.remind_stages(now=late) == 1
     escalation = written("stage_escalated", "Carol", now=late)
     assert subject_of(escalation) == "Escalated to you: REQ-0001, 2 days late, 1,000 USD"
-    assert "Has not decided: Bob, Frank" in text_of(escalation)
+    assert "Has not decided: Bob and Frank" in text_of(escalation)
     assert "budget owner is the fallback for team lead" in text_of(escalation)
 
 
@@ -279,7 +279,7 @@ def test_mail_7_says_what_takes_the_most_and_what_one_can_do(cast: Cast) -> None
     submitted(cast, title="Sweep of seeds", gpu_hours_cap=17_000.0)
     crossings.sweep_budgets(now=NOW)
     text = text_of(written("budget_threshold", "Carol"))
-    assert f"85{NBSP}% of 20{NBSP}k{NBSP}USD spent, committed or held on Mon{NBSP}1{NBSP}Jun" in text.splitlines()[0]
+    assert f"85{NBSP}% of 20{NBSP}k{NBSP}USD spent, committed or held on Mon 1{NBSP}Jun" in text.splitlines()[0]
     assert f"has spent, committed or held 85{NBSP}% of its 20{NBSP}k{NBSP}USD limit." in text
     assert f"Still held: 17{NBSP}k{NBSP}USD for requests that await a decision" in text
     assert f"Largest items: REQ-0001 Sweep of seeds, 17{NBSP}k{NBSP}USD held" in text
@@ -313,7 +313,7 @@ def test_a_digest_names_each_thing_once_and_says_what_to_do_with_it(cast: Cast) 
 
 def test_a_window_of_a_year_says_which_year_it_ends(cast: Cast) -> None:
     submitted(cast, start_on="2026-12-04", end_on="2027-12-03")
-    assert f"4{NBSP}Dec to 3{NBSP}Dec{NBSP}2027" in text_of(written("stage_opened", "Bob"))
+    assert f"4{NBSP}Dec 2026 to 3{NBSP}Dec 2027" in text_of(written("stage_opened", "Bob"))
 
 
 def test_a_digest_that_was_stopped_or_outlived_its_day_is_not_sent(cast: Cast) -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from governance.display import numbers
+from governance.display import dates
 from governance.domain.money.ledger import JournalKind
 from governance.models import Budget
 from governance.selectors.money.budgets import LEDGER_PAGE_LENGTH
@@ -86,10 +86,10 @@ def test_too_little_data_shows_no_forecast(cast: Cast, browser_of: Browser) -> N
 def test_a_period_is_told_by_its_last_day(cast: Cast, browser_of: Browser) -> None:
     budget = Budget.objects.get(slug="long-context")
     budget.period_start, budget.period_end = datetime(2025, 2, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
-    assert numbers.period(budget.period_start, budget.period_end) == "1\u00a0Feb 2025 to 31\u00a0Jan 2026"
+    assert dates.period(budget.period_start, budget.period_end) == "1\u00a0Feb 2025 to 31\u00a0Jan 2026"
     budget = Budget.objects.get(slug="long-context")
     html = browser_of("carol").get("/budgets/long-context/").content.decode()
-    assert numbers.period(budget.period_start, budget.period_end) in html
+    assert dates.period(budget.period_start, budget.period_end) in html
 
 
 def test_money_that_no_request_moved_says_so(cast: Cast, browser_of: Browser) -> None:

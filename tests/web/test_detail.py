@@ -80,7 +80,7 @@ def test_a_second_revision_shows_what_changed(cast: Cast, browser_of: Browser) -
     html = page(browser_of("bob"), request)
     assert "<del>1,000\u00a0GPU-hours</del>" in html
     assert "<ins>1,500\u00a0GPU-hours</ins>" in html
-    assert "+50.0\u00a0%" in html
+    assert "+50\u00a0%" in html
 
 
 def test_a_refusal_names_the_rule_and_says_that_nothing_is_held(cast: Cast, browser_of: Browser) -> None:

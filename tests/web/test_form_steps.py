@@ -174,11 +174,11 @@ def test_a_budget_that_is_too_small_is_a_sentence_with_a_way_out(alice: Client, 
     draft = filled_in(alice)
     alice.post(edit(draft), asking.size(gpu_hours_cap="25,000", accelerator_count="16"))
     page = alice.get(edit(draft) + "?step=review").content.decode()
-    assert "Long context has 20.0\u00a0k\u00a0USD left" in page
+    assert "Long context has 20\u00a0k\u00a0USD left" in page
     answer = alice.post(f"/requests/{draft.number}/submit/")
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "20,000.00 USD free" in page
+    assert "20,000.00\u00a0USD free" in page
     assert "ask the budget’s owner for a transfer" in page
     assert not BudgetHold.objects.exists()
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from governance.channels import email as emails
 from governance.display import numbers
-from governance.domain.prose import against
+from governance.display.numbers import against
 from governance.models import Alert, ApprovalStage, ProvisioningRequest, User
 from governance.selectors.requests import assessments
 from tests.cast import Cast, add_own_price, set_budget

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from estimator.core.errors import InputError
 from estimator.core.quantities import HOURS_PER_YEAR
+from governance.display import numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class OwnershipTerms:
         }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
-                errors[name] = f"use a value from {low:g} to {high:g}"
+                errors[name] = f"use a value from {numbers.figure(low, 6)} to {numbers.figure(high, 6)}"
         if errors:
             raise InputError(errors)
 
@@ -154,7 +155,7 @@ def best_hybrid(load: list[tuple[int, float]], owned_usd_year: float, rent_usd_h
     if not load or any(devices < 0 or hours < 0 for devices, hours in load):
         raise InputError({"load": "state levels of zero or more devices with hours of zero or more"})
     if sum(hours for _, hours in load) > HOURS_PER_YEAR * (1 + 1e-9):
-        raise InputError({"load": f"the hours of all levels are at most {HOURS_PER_YEAR:,.0f}, a year"})
+        raise InputError({"load": f"the hours of all levels are at most {numbers.count(HOURS_PER_YEAR)}, a year"})
 
     def at(base: int) -> Hybrid:
         rented = sum(max(devices - base, 0) * hours for devices, hours in load)

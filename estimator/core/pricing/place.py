@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from estimator.core.errors import PlaceError
+from governance.display import numbers
 
 ACCELERATOR_COUNT_MAX = 1_000_000
 SLUG_LENGTH_MAX = 80
@@ -71,7 +72,7 @@ class Place:
             errors["country"] = "use the two-letter ISO 3166-1 code, such as `SE`"
         count = self.accelerator_count
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= ACCELERATOR_COUNT_MAX:
-            errors["accelerator_count"] = f"use a whole number from 1 to {ACCELERATOR_COUNT_MAX:,}"
+            errors["accelerator_count"] = f"use a whole number from 1 to {numbers.count(ACCELERATOR_COUNT_MAX)}"
         if errors:
             raise PlaceError(errors)
 

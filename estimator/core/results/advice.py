@@ -12,6 +12,7 @@ from estimator.core.quantities import Interval
 from estimator.core.results.result import Estimate
 from estimator.core.sizing.flop import TRAINING_KINDS
 from estimator.core.workload.workload import Workload, WorkloadKind
+from governance.display import numbers
 
 SAVES_MIN = 0.02
 """Below this share advice is noise."""
@@ -185,7 +186,7 @@ def _sized_again(workload: Workload, place: Place, estimate: Estimate, size: Siz
     if smaller is not None and smaller < place.accelerator_count and workload.kind in SERVING_KINDS:
         yield from _saving(
             "fewer_devices",
-            f"SizingRequest for {smaller:,} accelerators: they hold the model",
+            f"Request {numbers.count(smaller)} accelerators: they hold the model",
             "run_rate_usd_month",
             estimate,
             size(workload, replace(place, accelerator_count=smaller)),
@@ -200,8 +201,8 @@ def _elsewhere(workload: Workload, place: Place, estimate: Estimate, size: Sizer
     there = replace(place, provider=found.provider, provider_type=None, region=found.region, country=found.country)
     yield from _saving(
         "cleaner_place",
-        f"Run it in {found.region} of {found.provider}, at {found.cost_ratio:.0%} of the price: "
-        f"{found.grid_g_kwh:,.0f} g CO2e/kWh",
+        f"Run it in {found.region} of {found.provider}, at {numbers.percent(found.cost_ratio)} of the price: "
+        f"{numbers.count(found.grid_g_kwh)} g CO2e/kWh",
         "carbon_kg",
         estimate,
         size(workload, there),

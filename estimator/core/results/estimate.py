@@ -28,6 +28,7 @@ from estimator.core.workload.extras import Extras, break_down
 from estimator.core.workload.fields import WorkloadKind
 from estimator.core.workload.shape import ModelShape, model_shape
 from estimator.core.workload.workload import Workload
+from governance.display import numbers
 
 __all__ = [
     "ESTIMATOR_VERSION",
@@ -174,7 +175,7 @@ def check_limits(**limits: float | None) -> None:
     for name, value in limits.items():
         ceiling = USD_MAX if name.endswith("_usd") else HOURS_MAX
         if value is not None and not (math.isfinite(value) and 0 < value <= ceiling):
-            errors[name] = f"use a value above 0 and at most {ceiling:,.0f}"
+            errors[name] = f"use a value above 0 and at most {numbers.count(ceiling)}"
     if errors:
         raise InputError(errors)
 
@@ -323,10 +324,10 @@ def _size_memory(request: SizingRequest, shape: ModelShape | None) -> MemoryNeed
         return None
     need = size_memory(request.workload, shape, request.accelerator.memory_gb, request.place.accelerator_count)
     if not need.fits:
-        smallest = "no number of devices" if need.smallest_count is None else f"{need.smallest_count:,} devices"
+        smallest = "no number of" if need.smallest_count is None else numbers.count(need.smallest_count)
         request.ledger.warn(
-            f"each device would need about {need.gib_per_device.p50:,.0f} GiB and has {need.usable_gib:,.1f}; "
-            f"{smallest} would hold it"
+            f"each device would need about {numbers.memory(need.gib_per_device.p50)} and has "
+            f"{numbers.memory(need.usable_gib)}; {smallest} devices would hold it"
         )
     return need
 

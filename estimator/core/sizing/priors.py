@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from estimator.core.catalogue import CatalogueSnapshot, UtilisationPrior
 from estimator.core.quantities import Interval
 from estimator.core.results.result import Assumption, Missing
+from governance.display.numbers import figure
 
 PRICE_DRIFT = "price_drift_year"
 
@@ -61,4 +62,5 @@ class Ledger:
 
 
 def _describe(prior: UtilisationPrior) -> str:
-    return f"{prior.p50:g} ({prior.p10:g} to {prior.p90:g}), class {prior.applies_to.replace('_', ' ')}"
+    low, middle, high = (figure(end, 6) for end in (prior.p10, prior.p50, prior.p90))
+    return f"{middle} ({low} to {high}), class {prior.applies_to.replace('_', ' ')}"

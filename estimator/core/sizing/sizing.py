@@ -15,7 +15,6 @@ from estimator.core.quantities import (
     SECONDS_PER_HOUR,
     ZERO,
     Interval,
-    two_digits,
 )
 from estimator.core.sizing.duration import hardware_flop, online_devices, serving, serving_hours, training_hours
 from estimator.core.sizing.flop import (
@@ -35,6 +34,7 @@ from estimator.core.sizing.utilisation import MFU_CREDIBLE, dense_peak_flop_s, i
 from estimator.core.workload.fields import WorkloadKind
 from estimator.core.workload.shape import ModelShape
 from estimator.core.workload.workload import Workload
+from governance.display import numbers
 
 OPEN_ENDED_HOURS = 90.0 * HOURS_PER_DAY
 """A service without an end is sized for 90 days, after which a grant must be recertified."""
@@ -165,8 +165,8 @@ def _requested_hours(request: SizingRequest, price: PriceUsed | None) -> Interva
         room = None if request.window_hours is None else request.window_hours * count
         if room is not None and request.gpu_hours_cap > room * (1 + 1e-9):
             request.ledger.warn(
-                f"{request.gpu_hours_cap:,.0f} accelerator-hours do not fit the window: {count:,.0f} accelerators "
-                f"have {room:,.0f}"
+                f"{numbers.count(request.gpu_hours_cap)} accelerator-hours do not fit the window: "
+                f"{numbers.count(count)} accelerators have {numbers.count(room)}"
             )
         return Interval.exact(request.gpu_hours_cap)
     if stated is not None:
@@ -203,14 +203,14 @@ def _reconcile(request: SizingRequest, flop: FlopCount, hours: float, by_hardwar
         return
     if flop.training > 0 and abs(by_hardware / flop.training - 1.0) > METHODS_WITHIN:
         request.ledger.warn(
-            f"the stated work is {two_digits(flop.training)} FLOP, and what the stated hours do at the usual "
-            f"utilisation is {two_digits(by_hardware)}: more than {METHODS_WITHIN:.0%} apart"
+            f"the stated work is {numbers.flop(flop.training)} FLOP, and what the stated hours do at the usual "
+            f"utilisation is {numbers.flop(by_hardware)}: more than {numbers.percent(METHODS_WITHIN)} apart"
         )
     implied = implied_utilisation(flop, request.accelerator, request.workload, hours)
     if implied is not None and not MFU_CREDIBLE[0] <= implied <= MFU_CREDIBLE[1]:
         request.ledger.warn(
-            f"the stated work in the stated hours means {implied:.0%} of the dense peak; "
-            f"{MFU_CREDIBLE[0]:.0%} to {MFU_CREDIBLE[1]:.0%} is credible"
+            f"the stated work in the stated hours means {numbers.percent(implied)} of the dense peak; "
+            f"{numbers.percent(MFU_CREDIBLE[0])} to {numbers.percent(MFU_CREDIBLE[1])} is credible"
         )
 
 
@@ -275,7 +275,9 @@ def _settled(
     devices = _training_devices(request, memory)
     workload = settle_recomputation(request.workload, shape, accelerator.memory_gb, devices)
     if workload is not request.workload:
-        request.ledger.assume("recompute", f"On {devices:,} devices only full recomputation fits the memory", "full")
+        request.ledger.assume(
+            "recompute", f"On {numbers.count(devices)} devices only full recomputation fits the memory", "full"
+        )
     return replace(request, workload=workload)
 
 
@@ -298,8 +300,8 @@ def _with_training_time(
     wall = hours.scaled(1.0 / count)
     if request.window_hours is not None and wall.p50 > request.window_hours:
         request.ledger.warn(
-            f"the work needs about {wall.p50:,.0f} hours on {count:,.0f} accelerators; "
-            f"the window has {request.window_hours:,.0f}"
+            f"the work needs about {numbers.count(wall.p50)} hours on {numbers.count(count)} accelerators; "
+            f"the window has {numbers.count(request.window_hours)}"
         )
     _warn_of_cap(request, hours)
     return replace(size, gpu_hours=hours, wall_hours=wall)
@@ -370,11 +372,17 @@ def _with_online_time(
     what = "answer" if request.workload.is_served_by_sample else "first token"
     ledger.assume("first_token", f"Time to the {what} by arithmetic, without a queue", round(first_token_ms, 1), "ms")
     if target is not None and first_token_ms > target:
-        ledger.warn(f"the {what} takes about {first_token_ms:,.0f} ms without a queue; the target is {target:,.0f}")
+        ledger.warn(
+            f"the {what} takes about {numbers.count(first_token_ms)} ms without a queue; "
+            f"the target is {numbers.count(target)}"
+        )
     if request.window_hours is None:
         ledger.assume("open_ended", "Open-ended: sized for 90 days", OPEN_ENDED_HOURS, "hours")
     if devices.p50 > asked:
-        ledger.warn(f"the busiest hour needs about {devices.p50:,.0f} accelerators; {asked:,} are asked for")
+        ledger.warn(
+            f"the busiest hour needs about {numbers.count(devices.p50)} accelerators; "
+            f"{numbers.count(asked)} are requested"
+        )
     hours = devices.scaled(request.service_hours)
     _warn_of_cap(request, hours)
     return replace(
@@ -389,6 +397,6 @@ def _with_online_time(
 def _warn_of_cap(request: SizingRequest, hours: Interval) -> None:
     if request.gpu_hours_cap is not None and hours.p50 > request.gpu_hours_cap:
         request.ledger.warn(
-            f"the cap of {request.gpu_hours_cap:,.0f} accelerator-hours would stop the work, "
-            f"which needs about {hours.p50:,.0f}"
+            f"the cap of {numbers.count(request.gpu_hours_cap)} accelerator-hours would stop the work, "
+            f"which needs about {numbers.count(hours.p50)}"
         )

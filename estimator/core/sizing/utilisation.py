@@ -13,6 +13,7 @@ from estimator.core.sizing.priors import Ledger
 from estimator.core.sizing.uncertainty import divide, multiply
 from estimator.core.workload.fields import UNKNOWN
 from estimator.core.workload.workload import Workload
+from governance.display.numbers import count, figure
 
 SIZE_BANDS = {"tiny": 3e7, "small": 4e8, "medium": 7e9, "large": 7e10}
 """Active parameters for which the catalogue states a utilisation prior; between them it is interpolated."""
@@ -59,7 +60,7 @@ def utilisation(
     if measured is not None and workload.is_stated("measured_mfu_percent"):
         overhead = ledger.prior(catalogue, "run_overhead", "Restarts, evaluation and idle time of a run")
         kept = goodput(devices)
-        ledger.assume("goodput", f"Share of the time that moves the run forward on {devices:,.0f} devices", kept)
+        ledger.assume("goodput", f"Share of the time that moves the run forward on {count(devices)} devices", kept)
         # The prior was seen on runs of thousands of devices; where failures cost more than it says, they decide.
         return divide(Interval.exact(measured / 100.0), overhead.at_least(1.0 / kept))
     return prior_utilisation(workload, accelerator, catalogue, ledger, devices)
@@ -157,7 +158,7 @@ def _sized_prior(rows: Sequence[UtilisationPrior], active_parameters: float, led
     nearer = low if share < 0.5 else high
     ledger.assume(
         nearer.slug,
-        f"Model FLOP over dense peak: {found.p50:.3f} ({found.p10:.3f} to {found.p90:.3f}), "
+        f"Model FLOP over dense peak: {figure(found.p50)} ({figure(found.p10)} to {figure(found.p90)}), "
         f"class {nearer.applies_to.replace('_', ' ')}",
         round(found.p50, 4),
         "",

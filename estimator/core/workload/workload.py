@@ -22,6 +22,7 @@ from estimator.core.workload.fields import (
     FieldType,
     WorkloadKind,
 )
+from governance.display import numbers
 
 __all__ = ["FIELDS", "FIELDS_BY_KIND", "FieldSpec", "FieldType", "Workload", "WorkloadError", "WorkloadKind"]
 
@@ -217,7 +218,9 @@ def _contradictions(workload: Workload) -> dict[str, str]:
     if active is not None and total is None:
         errors["parameters_billion"] = "state all parameters beside the active ones"
     elif active is not None and total is not None and active > total:
-        errors["active_parameters_billion"] = f"at most all `{total:g}` billion parameters can be active"
+        errors["active_parameters_billion"] = (
+            f"at most all `{numbers.figure(total, 6)}` billion parameters can be active"
+        )
     if workload.text("architecture") == MIXTURE and total is not None and active is None:
         errors["active_parameters_billion"] = "a mixture of experts needs the parameters that one token passes through"
     if workload.is_sized and workload.kind in SAMPLE_KINDS:
@@ -256,7 +259,7 @@ def _half_gaps(workload: Workload) -> dict[str, str]:
     if not workload.is_stated(encoder):
         return {encoder: "state it where the tokens of the decoder are"} if workload.is_stated(target) else {}
     if active is not None and workload.encoder_parameters >= active:
-        return {encoder: f"use less than all `{active / BILLION:g}` billion parameters"}
+        return {encoder: f"use less than all `{numbers.figure(active / BILLION, 6)}` billion parameters"}
     if workload.is_stated("tokens_billion") and workload.is_sized and not workload.is_stated(target):
         return {target: "state what the decoder learns to write: each half sees its own tokens"}
     return {}
@@ -297,7 +300,7 @@ def _with_unit(spec: FieldSpec) -> str:
 def _plain(number: float | None) -> str:
     if number is None:
         return "any"
-    return f"{number:,.0f}" if 1 <= abs(number) < 1e7 and number == int(number) else f"{number:g}"
+    return numbers.figure(number, 6)
 
 
 def _shown(name: object) -> str:

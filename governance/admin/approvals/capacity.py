@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from governance.display import dates
+from governance.display.numbers import count
 from governance.selectors.requests.capacity import Capacity, Claim
 
 WIDTH = 750
@@ -72,28 +74,32 @@ def capacity_plot(capacity: Capacity) -> CapacityPlot:
                 x=x,
                 width=max(2.0, round(until - x, 1)),
                 y=TOP + 6 + index * ROW_HEIGHT,
-                text=f"{claim.count:,}",
+                text=count(claim.count),
                 css="this" if index == 0 else "used" if claim.is_granted else "held",
                 overlap_x=start,
                 overlap_width=round(max(0.0, stop - start), 1) if index else 0.0,
             )
         )
     told = "; ".join(
-        f"{claim.name} {'holds' if claim.is_granted else 'requests'} {claim.count:,} until {_end(claim):%d %b %Y}"
+        f"{claim.name} {'holds' if claim.is_granted else 'requests'} {count(claim.count)} until {_last_day(claim)}"
         for claim in capacity.others
     )
     return CapacityPlot(
         width=WIDTH,
         height=TOP + 8 + ROW_HEIGHT * len(claims),
         bars=tuple(bars),
-        months=tuple(Month(x_of(month), f"{month:%b}") for month in _months(begin, end)),
-        label=f"Capacity: this request needs {capacity.mine.count:,} until {_end(capacity.mine):%d %b %Y}"
+        months=tuple(Month(x_of(month), dates.month_name(month)) for month in _months(begin, end)),
+        label=f"Capacity: this request needs {count(capacity.mine.count)} until {_last_day(capacity.mine)}"
         + (f"; {told}" if told else "; no conflict"),
     )
 
 
 def _end(claim: Claim) -> datetime:
     return claim.ends_at or claim.starts_at + OPEN_ENDED
+
+
+def _last_day(claim: Claim) -> str:
+    return dates.full_day(dates.last_day(_end(claim)))
 
 
 def _months(begin: datetime, end: datetime) -> list[datetime]:

@@ -19,6 +19,8 @@ from governance.admin.approvals.capacity import capacity_plot
 from governance.admin.approvals.rules import rule_rows
 from governance.admin.approvals.thresholds import Thresholds, thresholds
 from governance.admin.site import DeskSite
+from governance.display import numbers
+from governance.display.lists import joined
 from governance.domain.errors import AlreadyDecided, GovernanceError, InvalidInput, StaleRevision
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.money.money import to_units
@@ -106,7 +108,7 @@ def _take(desk: DeskSite, request: HttpRequest, stage_id: int) -> HttpResponse:
 
 
 def _pins_moved(moved: Sequence[str]) -> Refused:
-    words = " and ".join(MOVED_WORDS[name] for name in moved)
+    words = joined(MOVED_WORDS[name] for name in moved)
     return Refused(
         "The rules or prices changed while you read",
         f"Since you opened this page {words}. Your decision was not recorded. Your reason is kept below: "
@@ -231,7 +233,7 @@ def _effect_of_yes(file: StageFile) -> str:
         follows = "Other open stages are not affected."
     elif later := [each.stage for each in others if each.stage.state == StageState.WAITING]:
         first = min(each.order for each in later)
-        names = ", ".join(within(each.role.name) for each in later if each.order == first)
+        names = joined(within(each.role.name) for each in later if each.order == first)
         follows = f"After your approval, next to decide: {names}."
     else:
         follows = "Yours is the final approval: everything is checked once more, then the grant is issued."
@@ -252,7 +254,7 @@ def _money_lines(lines: Sequence[float], exposure_micro: int | None) -> list[Lim
         return []
     amount = to_units(exposure_micro)
     below, above = [line for line in lines if line < amount], [line for line in lines if line >= amount]
-    return [Limit(value, f"{value:,.0f}") for value in (*below[-1:], *above[:1])]
+    return [Limit(value, numbers.money(value)) for value in (*below[-1:], *above[:1])]
 
 
 def _catalogue_names(file: StageFile) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from governance.admin.approvals.thresholds import flop
-from governance.policy.decisions.wording import NBSP, format_value
+from governance.display.numbers import NBSP, flop
+from governance.policy.decisions.wording import format_value
 from governance.selectors.approvals.rule_lines import RoleLine, RuleLine
 
 _FLOP = "FLOP"

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 
 from estimator.core.quantities import Z80, Interval
 from estimator.core.results.result import Estimate, ThresholdReading
-from governance.domain.prose import against
+from governance.display.numbers import NBSP, against, figure, flop, flop_range, percent
 from governance.models import ModelLineage
 from governance.policy.decisions.fired import FiredRule
-from governance.policy.decisions.wording import NBSP
 from governance.selectors.approvals.rule_lines import line_of
 
 MARGIN = 10.0
@@ -25,8 +24,6 @@ FAR_FACTOR = 1e4
 # Lines more than two decades apart are read on a logarithmic axis.
 LOG_SPAN = 100.0
 LINES_MAX = 4
-# So close to a line, a third digit tells on which side a figure lies.
-NEAR_SHARE = 0.1
 
 QUANTITIES = {
     "training_flop_cumulative": "Lineage compute, synthetic data and base included",
@@ -120,7 +117,7 @@ def thresholds(estimate: Estimate, lineage: ModelLineage | None, fired: Sequence
     if interval is None or interval.p50 <= 0:
         return Thresholds(rows, mark, headline)
     limits = [each.limit for each in readings]
-    ends = _ends(interval, limits)
+    ends = flop_range(interval.p10, interval.p90, limits)
     lines = [Line(each.limit, _short(each), True) for each in readings if each.quantity == quantity]
     lines += _own_lines(fired)
     near = _near(lines, interval)
@@ -139,14 +136,6 @@ def thresholds(estimate: Estimate, lineage: ModelLineage | None, fired: Sequence
     )
 
 
-def _ends(interval: Interval, limits: Sequence[float]) -> str:
-    """`6.0–8.9e24`, or `6.5e24–1.04e25`."""
-    low, high = flop(interval.p10, limits), flop(interval.p90, limits)
-    if low.partition("e")[2] == high.partition("e")[2]:
-        low = low.partition("e")[0]
-    return f"{low}–{high}"
-
-
 def chance_above(interval: tuple[float, float], limit: float) -> float:
     """Probability that a log-normal quantity with this p50 and p90 lies above a limit."""
     p50, p90 = interval
@@ -156,15 +145,6 @@ def chance_above(interval: tuple[float, float], limit: float) -> float:
     if sigma == 0:
         return 1.0 if p50 > limit else 0.0
     return 0.5 * math.erfc(math.log(limit / p50) / sigma / math.sqrt(2))
-
-
-def flop(value: float, limits: Sequence[float] = ()) -> str:
-    """Two digits, and three beside a limit, where two could hide the crossing: 8.1e24, 1.04e25. Small ones in full."""
-    if value < 1e4:
-        return f"{value:.2g}"
-    is_near = any(limit > 0 and value != limit and abs(value / limit - 1) < NEAR_SHARE for limit in limits)
-    mantissa, exponent = f"{value:.{2 if is_near else 1}e}".split("e")
-    return f"{mantissa.removesuffix('.00').removesuffix('.0')}e{int(exponent)}"
 
 
 def _headline(readings: Sequence[ThresholdReading]) -> tuple[str, str]:
@@ -178,12 +158,12 @@ def _headline(readings: Sequence[ThresholdReading]) -> tuple[str, str]:
     if highest.exceeds:
         return "review", f"Exceeds {_line_words(highest)}"
     chance = chance_above((highest.p50, highest.p90), highest.limit)
-    return "review", f"May exceed {_line_words(highest)}; chance {chance * 100:.0f}{NBSP}%"
+    return "review", f"May exceed {_line_words(highest)}; chance {percent(chance)}"
 
 
 def _line_words(reading: ThresholdReading) -> str:
     if reading.quantity == "modification_flop_ratio":
-        return f"{reading.limit:.2g} of the base"
+        return f"{figure(reading.limit, 2)} of the base"
     return f"{flop(reading.limit)}{NBSP}FLOP"
 
 
@@ -193,7 +173,7 @@ def _row(reading: ThresholdReading) -> ReadingRow:
         mark, state = "review", "Exceeds"
     elif reading.may_exceed:
         chance = chance_above((reading.p50, reading.p90), reading.limit)
-        mark, state = "review", f"May exceed, {chance * 100:.0f}{NBSP}%"
+        mark, state = "review", f"May exceed, {percent(chance)}"
     return ReadingRow(
         limit=flop(reading.limit),
         name=f"{reading.jurisdiction}: {reading.instrument}",
@@ -333,6 +313,3 @@ def _ticks(low: float, high: float, x_of: Callable[[float], float], *, is_log: b
         x = x_of(value)
         labels.append(Label(x, text, "start" if index == 0 else "end" if is_last and x > x_of(high) - 40 else "middle"))
     return labels
-
-
-__all__ = ["Thresholds", "against", "chance_above", "flop", "thresholds"]

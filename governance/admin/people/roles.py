@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from governance.admin.forms import DeskForm, InstantField, Sure
 from governance.admin.records import Edit, RecordAdmin
+from governance.display import dates
 from governance.domain.errors import InvalidInput
 from governance.models import Project, Role, RoleAssignment, Team, User, Visibility
 from governance.selectors.people.people import standing_assignment
@@ -37,7 +38,7 @@ class GiveForm(DeskForm):
         given = roles.assign_role(actor=actor, now=now, **values)
         if before is not None and before.pk == given.pk:
             if (before.valid_from, before.valid_to) == (given.valid_from, given.valid_to):
-                until = f"{given.valid_to:%d %b %Y, %H:%M} UTC" if given.valid_to else "it is ended"
+                until = dates.full_moment(given.valid_to) if given.valid_to else "it is ended"
                 raise InvalidInput({"valid_to": [f"the account holds this role here until {until} already"]})
             self.done = "The role was already assigned; its period was changed"
         return given

@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.admin.access import Access
-from governance.admin.wording import day
+from governance.admin.wording import day, moment
+from governance.display import numbers
 from governance.domain.prose import sentence
 from governance.domain.states.rules import ActivationState, VersionState
 from governance.models import PolicyVersion
@@ -113,11 +114,11 @@ def _lead(standing: Standing, person: Access, only: str) -> str:
         since = f" since {day(timezone.localtime(version.activated_at))}" if version.activated_at else ""
         return f"This version is in force{since}."
     if open_one is not None and open_one.state == ActivationState.AGREED:
-        return f"Two officers approved it. It takes effect on {_moment(open_one.effective_at)}."
+        return f"Two officers approved it. It takes effect on {moment(open_one.effective_at)}."
     if open_one is not None:
         asker, is_ahead = open_one.asked_by.person.name, open_one.effective_at > person.now
         # Without an instant of its own it holds the one at which it was asked for, which says nothing to a reader.
-        starts = f"on {_moment(open_one.effective_at)}" if is_ahead else "when a second officer approves"
+        starts = f"on {moment(open_one.effective_at)}" if is_ahead else "when a second officer approves"
         return f"{asker} requested activation. It takes effect {starts}."
     if standing.may_rule_again:
         return "It was in force before: restoring it needs a second officer but no backtest."
@@ -128,9 +129,7 @@ def _lead(standing: Standing, person: Access, only: str) -> str:
 
 def _steps(standing: Standing, now: datetime) -> tuple[Step, ...]:
     version = standing.version
-    written = Step(
-        f"Written: {version.created_by.person.name}", day(timezone.localtime(version.created_at)), "ok", "Done"
-    )
+    written = Step(f"Written: {version.created_by.person.name}", day(version.created_at), "ok", "Done")
     return (written, _checks(standing), _backtest(standing), _shadow(standing, now), _second(standing))
 
 
@@ -138,7 +137,7 @@ def _checks(standing: Standing) -> Step:
     checks, title = standing.checks, "Cases and checks"
     if checks is None:
         return Step(title, "", "draft", "Not run")
-    remark = f"{checks.passed_count:,} of {checks.case_count:,}"
+    remark = f"{numbers.count(checks.passed_count)} of {numbers.count(checks.case_count)}"
     if not checks.are_cases_green:
         lacking = f"; {len(checks.missing)} rules have no case" if checks.missing else ""
         return Step(title, remark + lacking, "deny", "Fail")
@@ -153,10 +152,10 @@ def _backtest(standing: Standing) -> Step:
     seen = ""
     if run is not None and run.seen_at is not None and run.seen_by is not None:
         rows = int(run.result.get("rows", 0))
-        span = f"since {day(timezone.localtime(run.since))}" if run.since else "all that are stored"
+        span = f"since {day(run.since)}" if run.since else "all that are stored"
         seen = (
-            f"{run.seen_by.person.name} reviewed it, {day(timezone.localtime(run.seen_at))}: "
-            f"{rows:,} decision{'' if rows == 1 else 's'}, {span}"
+            f"{run.seen_by.person.name} reviewed it, {day(run.seen_at)}: "
+            f"{numbers.count(rows)} decision{'' if rows == 1 else 's'}, {span}"
         )
     match standing.backtest_standing:
         case BacktestStanding.SEEN:
@@ -178,11 +177,11 @@ def _shadow(standing: Standing, now: datetime) -> Step:
     summary, since = standing.shadow, standing.version.shadow_since
     if summary.judged:
         count = summary.flipped
-        remark = f"{count:,} of {summary.judged:,} outcomes would differ"
+        remark = f"{numbers.count(count)} of {numbers.count(summary.judged)} outcomes would differ"
         if summary.otherwise:
-            remark += f", {summary.otherwise:,} in people, deadlines, obligations or flags"
+            remark += f", {numbers.count(summary.otherwise)} in people, deadlines, obligations or flags"
         if summary.errors:
-            remark += f"; {summary.errors:,} could not be evaluated"
+            remark += f"; {numbers.count(summary.errors)} could not be evaluated"
     else:
         remark = "No submission yet" if since else "Optional"
     if since is not None:
@@ -207,8 +206,3 @@ def _second(standing: Standing) -> Step:
         ActivationState.LAPSED: "deny",
     }[state]
     return Step(title, remark, mark, state.label)
-
-
-def _moment(instant: datetime) -> str:
-    local = timezone.localtime(instant)
-    return f"{day(local)}, {local:%H:%M}"

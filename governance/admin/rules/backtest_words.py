@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from governance.display.numbers import NBSP, count, counted, figure, figure_range, money_range, percent, signed
 from governance.domain.money.money import to_units
-from governance.domain.prose import EN_DASH, MINUS, NBSP, amount, between, capital, money
+from governance.domain.prose import capital, money
 from governance.domain.rules.backtest_result import (
     DAYS_PER_MONTH,
     SAMPLE_MIN,
@@ -180,9 +181,8 @@ def _unfillable(roles: Mapping[str, int]) -> list[tuple[str, int]]:
 def period_in_words(days: float) -> str:
     """`12 months`, or days where the history is short."""
     if days >= 2 * DAYS_PER_MONTH:
-        return f"{round(days / DAYS_PER_MONTH)}{NBSP}months"
-    whole = max(1, round(days))
-    return f"{whole}{NBSP}day{'' if whole == 1 else 's'}"
+        return counted(round(days / DAYS_PER_MONTH), "month")
+    return counted(max(1, round(days)), "day")
 
 
 def _money(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -205,7 +205,7 @@ def _money(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             continue
         rest = f"total p50 cost of {counted(priced, 'decision')}"
         if each["unpriced"]:
-            rest += f"; {each['unpriced']:,} more without a price"
+            rest += f"; {count(each['unpriced'])} more without a price"
         found.append((label, money(each["cost_micro"]), f"in {period}{share}; {rest}"))
     if result["money"]["waits"]["count"]:
         found += _waiting(result)
@@ -220,28 +220,28 @@ def _waiting(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     if held is None:
         found.append(("Held while waiting", NOT_ENOUGH, nothing))
     else:
-        ends = between(to_units(held["low"]), to_units(held["high"]))
+        ends = money_range(to_units(held["low"]), to_units(held["high"]))
         found.append(("Held while waiting", f"+{money(held['middle'])}", f"on a usual day ({ends})"))
     if wait is None:
         found.append(("Extra wait", NOT_ENOUGH, nothing))
     else:
-        ends = f"{hours(wait['low'])}{EN_DASH}{hours(wait['high'])}"
+        ends = figure_range(wait["low"], wait["high"])
         found.append(
             (
                 "Extra wait",
-                f"{hours(wait['middle'])} working hours each",
-                f"({ends}), as {wait['count']:,} requests waited",
+                f"{figure(wait['middle'])} working hours each",
+                f"({ends}), as {count(wait['count'])} requests waited",
             )
         )
     if refused is None:
         found.append(("Likely rejected by people", NOT_ENOUGH, nothing))
     else:
-        words = f"{refused['low']:,}{EN_DASH}{refused['high']:,} of {number:,}"
+        words = f"{figure_range(refused['low'], refused['high'])} of {count(number)}"
         found.append(
             (
                 "Likely rejected by people",
                 words,
-                f"if the same roles decide as they did for {refused['count']:,} requests",
+                f"if the same roles decide as they did for {count(refused['count'])} requests",
             )
         )
     return found
@@ -260,8 +260,8 @@ def _roles(roles: Mapping[str, Any], *, now: datetime) -> list[RoleLine]:
         difference = round(BAR_WIDTH * abs(each["after"] - each["then"]) / widest, 1)
         name = names.get(slug) or capital(role_in_words(slug))
         is_timed = each["hours_then"] is not None
-        texts = (hours(each["hours_then"]), hours(each["hours_after"])) if is_timed else (
-            f"{each['then']:,}", f"{each['after']:,}")  # fmt: skip
+        texts = (figure(each["hours_then"]), figure(each["hours_after"])) if is_timed else (
+            count(each['then']), count(each['after']))  # fmt: skip
         unit = "hours a month" if is_timed else "decisions"
         found.append(
             RoleLine(
@@ -285,31 +285,23 @@ def _change(each: Mapping[str, Any]) -> str:
     if each["after"] == each["then"]:
         return "0"
     if each["change"] is None:
-        return _signed(each["after"] - each["then"], f"{abs(each['after'] - each['then']):,}")
+        return signed(each["after"] - each["then"], count(abs(each["after"] - each["then"])))
     ends = sorted((abs(each["change_low"]), abs(each["change_high"])))
-    return f"{_signed(each['change'], hours(abs(each['change'])))} ({hours(ends[0])}{EN_DASH}{hours(ends[1])})"
-
-
-def _signed(value: float, text: str) -> str:
-    return f"{'+' if value > 0 else MINUS}{text}"
+    return f"{signed(each['change'], figure(abs(each['change'])))} ({figure_range(*ends)})"
 
 
 def _minutes(result: Mapping[str, Any]) -> str:
     minutes = result["minutes"]
-    middle, ends = _whole(minutes["middle"]), f"{_whole(minutes['low'])}{EN_DASH}{_whole(minutes['high'])}"
+    middle, ends = figure(minutes["middle"], 2), figure_range(minutes["low"], minutes["high"], 2)
     if minutes["is_measured"]:
         return (
-            f"{middle}{NBSP}minutes a decision, the median of {minutes['count']:,} that were measured; "
+            f"{middle}{NBSP}minutes a decision, the median of {count(minutes['count'])} that were measured; "
             f"half of them took {ends}."
         )
     return (
-        f"{middle}{NBSP}minutes a decision ({ends}) is an assumption: of {minutes['measured']:,} decisions the time is "
-        f"known, and fewer than {SAMPLE_MIN} say nothing."
+        f"{middle}{NBSP}minutes a decision ({ends}) is an assumption: of {count(minutes['measured'])} decisions "
+        f"the time is known, and fewer than {SAMPLE_MIN} say nothing."
     )
-
-
-def _whole(minutes: float) -> str:
-    return f"{minutes:.0f}" if minutes >= 10 else f"{minutes:.1f}".removesuffix(".0")
 
 
 def _teams(teams: Mapping[str, Mapping[str, int]]) -> list[TeamLine]:
@@ -328,29 +320,3 @@ def _teams(teams: Mapping[str, Mapping[str, int]]) -> list[TeamLine]:
             )
         )  # fmt: skip
     return sorted((line for line in found if line.changed), key=lambda line: (-line.changed, line.name))
-
-
-def hours(value: float | None) -> str:
-    """Hours in two or three digits: 0.4, 18.2, 142."""
-    if value is None:
-        return NOT_ENOUGH
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-
-
-def percent(share: float) -> str:
-    text = f"{share * 100:.0f}" if share >= 0.1 else f"{share * 100:.1f}" if share >= 0.001 else "less than 0.1"
-    return f"{text}{NBSP}%"
-
-
-def counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
-def exposure(value: float | None) -> str:
-    """What a request counts as, without the currency."""
-    if value is None:
-        return "unknown"
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}" if value < 100_000 else amount(value)
-
-
-__all__: Sequence[str] = ("Figures", "exposure", "figures_of", "period_in_words")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -22,8 +22,9 @@ from django.views.decorators.http import require_POST
 
 from governance.admin import access
 from governance.admin.rules import activation_panel
-from governance.admin.rules.backtest_words import OUTCOME_WORDS, exposure, figures_of
+from governance.admin.rules.backtest_words import OUTCOME_WORDS, figures_of
 from governance.admin.site import DeskSite
+from governance.display import numbers
 from governance.domain.record.spreadsheet import safe_cell
 from governance.domain.rules.backtest_result import is_unchanged
 from governance.models import PolicyBacktest, PolicyVersion
@@ -139,7 +140,7 @@ def _line(values: tuple[str, ...]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else numbers.typed(value, 2)
 
 
 def _file(request: HttpRequest, backtest_id: int) -> PolicyBacktest:
@@ -194,7 +195,7 @@ def _done(request: HttpRequest, backtest: PolicyBacktest) -> dict[str, Any]:
         "flip_rows": [
             {
                 "row": row,
-                "exposure": exposure(row.exposure_usd),
+                "exposure": numbers.exact(row.exposure_usd),
                 "is_already": row.flip.today == row.flip.draft,
                 # What the rules of today say, where that is neither of the two that stand in the row.
                 "today": OUTCOME_WORDS[row.flip.today] if row.flip.today not in (row.flip.then, row.flip.draft) else "",
@@ -220,5 +221,4 @@ def _crumbs(version: PolicyVersion) -> list[dict[str, str]]:
 def _took(started: datetime | None, finished: datetime | None) -> str:
     if started is None or finished is None:
         return ""
-    seconds = (finished - started).total_seconds()
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
+    return numbers.duration((finished - started) / timedelta(hours=1))

@@ -20,6 +20,7 @@ from governance.admin.rules.policy_pages import (
     writer_ground,
 )
 from governance.admin.site import DeskSite
+from governance.display import numbers
 from governance.policy.authoring.edits import edit_source, set_rows
 from governance.policy.authoring.expressions import effect_text, read_rule, usual_day
 from governance.policy.authoring.parameters import in_words
@@ -301,8 +302,8 @@ def _field_count(grid: list[GridRow]) -> int:
 
 def _too_large(grid: list[GridRow], table: Table) -> str:
     return (
-        f"{len(table.rows)} rows of {len(table.columns)} facts take {_field_count(grid):,} fields, and a page sends at "
-        f"most {CELL_FIELDS_MAX:,}: change this table as text."
+        f"{len(table.rows)} rows of {len(table.columns)} facts take {numbers.count(_field_count(grid))} fields, and a "
+        f"page sends at most {numbers.count(CELL_FIELDS_MAX)}: change this table as text."
     )
 
 

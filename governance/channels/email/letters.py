@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from governance.domain import prose
+from governance.display import dates
 from governance.models import Person
 
 QUOTE_CHARS_MAX = 600
@@ -40,15 +41,20 @@ class Reader:
     now: datetime
 
     @property
-    def today(self) -> str:
-        """The date where the reader is, as ISO 8601."""
-        return self.now.astimezone(prose.zone_named(self.person.time_zone)).date().isoformat()
+    def zone(self) -> ZoneInfo:
+        return dates.zone_named(self.person.time_zone)
 
-    def day(self, at: datetime, *, weekday: bool = True) -> str:
-        return prose.day(at, self.person.time_zone, now=self.now, weekday=weekday)
+    @property
+    def today(self) -> date:
+        """The date where the reader is."""
+        return self.now.astimezone(self.zone).date()
+
+    def day(self, value: date | datetime, *, weekday: bool = True) -> str:
+        local = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
+        return dates.day(local, today=self.today, weekday=weekday)
 
     def moment(self, at: datetime) -> str:
-        return prose.moment(at, self.person.time_zone, now=self.now)
+        return dates.moment(at, zone=self.zone, now=self.now)
 
 
 @dataclass(frozen=True, slots=True)

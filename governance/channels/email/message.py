@@ -11,7 +11,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from governance.channels.email.letters import Item, Letter, unlinked
-from governance.domain.prose import NBSP
+from governance.display.numbers import NBSP
 from governance.models import Alert
 
 SUBJECT_CHARS_MAX = 160

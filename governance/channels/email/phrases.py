@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from governance.channels.email.letters import unlinked
-from governance.display import vocabulary
+from governance.display import dates, numbers, vocabulary
+from governance.display.numbers import EN_DASH, NBSP
 from governance.domain import prose
 from governance.domain.money.money import CURRENCY, to_units
-from governance.domain.prose import EN_DASH, NBSP, TIMES
 from governance.domain.requests import kinds
 from governance.policy.decisions.fired import FiredRule
 from governance.selectors.messages.alerts import Case
@@ -59,14 +59,14 @@ def size(case: Case) -> str:
     hours = case.content.gpu_hours_cap or (case.estimate.gpu_hours.p90 if case.estimate.gpu_hours else None)
     if not hours:
         return counts_as(case)
-    return f"{counts_as(case)}, {prose.amount(hours)}{NBSP}{case.accelerator_name or 'GPU'}-hours"
+    return f"{counts_as(case)}, {numbers.scaled(hours)}{NBSP}{case.accelerator_name or 'GPU'}-hours"
 
 
 def machines(case: Case) -> str:
     """`64 × H200 at CoreWeave`, or what takes their place."""
     content = case.content
     what = (
-        f"{content.accelerator_count:,}{NBSP}{TIMES}{NBSP}{case.accelerator_name}"
+        numbers.times(content.accelerator_count, case.accelerator_name)
         if content.accelerator_count and content.accelerator
         else prose.decapital(vocabulary.words(content.workload))
     )
@@ -76,22 +76,9 @@ def machines(case: Case) -> str:
 def about(case: Case) -> str:
     """Kind, work, machines and window in one breath."""
     content = case.content
-    first = date_of(content.start_on)
-    window = (
-        f"{first} to {_last_of(content.start_on, content.end_on)}" if content.end_on else f"from {first}, without end"
-    )
+    window = dates.window(content.start_on, content.end_on)
     workload = f"{_WORK[content.workload]} " if content.accelerator and content.workload in _WORK else ""
     return f"{_kind(case)}{workload}{machines(case)}, {window}"
-
-
-def date_of(day: date) -> str:
-    """A date that is the same everywhere: `3 Dec`."""
-    return f"{day.day}{NBSP}{day:%b}"
-
-
-def _last_of(start: date, end: date) -> str:
-    # A year later reads as a day earlier: 4 Dec to 3 Dec.
-    return f"{date_of(end)}{NBSP}{end.year}" if end - start > prose.YEAR_SHOWN_AFTER else date_of(end)
 
 
 def _kind(case: Case) -> str:
@@ -111,18 +98,20 @@ def cost(case: Case) -> str:
         )
         return f"unknown: {reason}"
     if estimated.p10 == estimated.p90:
-        interval = f"{prose.exact(estimated.p50)}{NBSP}{CURRENCY}, exact"
+        interval = f"{numbers.exact(estimated.p50)}{NBSP}{CURRENCY}, exact"
     else:
-        interval = f"p50 {prose.dollars(estimated.p50)}, p10{EN_DASH}p90 {prose.between(estimated.p10, estimated.p90)}"
+        interval = (
+            f"p50 {prose.dollars(estimated.p50)}, p10{EN_DASH}p90 {numbers.money_range(estimated.p10, estimated.p90)}"
+        )
     price = case.estimate.price
-    age = f"; price of {price.as_of.day}{NBSP}{price.as_of:%b %Y}" if price else ""
+    age = f"; price of {dates.full_day(price.as_of)}" if price else ""
     return f"{interval}; assessed at {counts_as(case)}{age}"
 
 
 def headroom(case: Case) -> str:
     """What is left on every level while this request is held, nearest budget first."""
     levels = [
-        f"{unlinked(budget.name)} {prose.amount(to_units(budget.headroom_micro))} of {prose.money(budget.limit_micro)}"
+        f"{unlinked(budget.name)} {numbers.money(to_units(budget.headroom_micro))} of {prose.money(budget.limit_micro)}"
         for budget in case.budgets
     ]
     return "; ".join(levels) if levels else "nothing is held"
@@ -134,11 +123,11 @@ def compute(case: Case) -> str:
     if flop is None or flop.p90 <= 0:
         return ""
     lines = [
-        f"{'exceeds' if reading.exceeds else 'may exceed'} {prose.flop(reading.limit)} ({reading.instrument})"
+        f"{'exceeds' if reading.exceeds else 'may exceed'} {numbers.flop(reading.limit)} ({reading.instrument})"
         for reading in case.estimate.thresholds
         if reading.exceeds or reading.may_exceed
     ][:THRESHOLDS_SHOWN_MAX]
-    figures = f"{prose.flop(flop.p50)}{NBSP}FLOP ({prose.flop(flop.p10)}{EN_DASH}{prose.flop(flop.p90)})"
+    figures = f"{numbers.flop(flop.p50)}{NBSP}FLOP ({numbers.flop_range(flop.p10, flop.p90)})"
     return f"{figures}; {'; '.join(lines) or 'no threshold is exceeded'}"
 
 
@@ -151,7 +140,7 @@ def cheaper(case: Case, *, now: datetime) -> str:
 def reasons(rules: Iterable[FiredRule]) -> str:
     """What the rules say, each with its id behind the words."""
     shown = [f"{unlinked(rule.message.rstrip('.'))} ({rule.parent})" for rule in rules]
-    more = f"; and {prose.counted(len(shown) - RULES_SHOWN_MAX, 'more rule')}" if len(shown) > RULES_SHOWN_MAX else ""
+    more = f"; and {numbers.counted(len(shown) - RULES_SHOWN_MAX, 'more rule')}" if len(shown) > RULES_SHOWN_MAX else ""
     return "; ".join(shown[:RULES_SHOWN_MAX]) + more
 
 

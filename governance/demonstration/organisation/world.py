@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from governance.demonstration.organisation.cast import Cast
+from governance.display import dates
 from governance.domain.errors import AlreadyDecided, NotAllowed
 from governance.domain.money.money import MICRO_PER_UNIT
 from governance.domain.states.approvals import StageState, Verdict
@@ -164,7 +165,7 @@ class World:
         flag = self.flag(
             f"grant_ended:{grant.pk}",
             "grant_ended",
-            f"{grant.reference} ended on {now:%d %b}: see that its jobs have stopped",
+            f"{grant.reference} ended on {dates.full_day(now)}: see that its jobs have stopped",
             request,
             now,
         )

@@ -10,6 +10,7 @@ from governance.demonstration.calendar import in_office_hours
 from governance.demonstration.chain import Chain
 from governance.demonstration.past.office import Standing
 from governance.demonstration.past.plan import PastAsk
+from governance.display import dates
 from governance.domain.limits import HOLD_DAYS_MAX
 from governance.domain.money.ledger import JournalKind
 from governance.domain.money.money import MICRO_PER_CENT
@@ -330,7 +331,7 @@ class Course:
         self._record("grant.ended", system, at, model=Grant, row=grant.pk, grant=grant.reference)
         self._flag(
             FlagKind.GRANT_ENDED, f"grant_ended:{grant.pk}",
-            f"{grant.reference} ended on {at:%d %b}: see that its jobs have stopped", at, grant=grant,
+            f"{grant.reference} ended on {dates.full_day(at)}: see that its jobs have stopped", at, grant=grant,
         )  # fmt: skip
 
     # -- shared

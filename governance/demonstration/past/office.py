@@ -10,6 +10,7 @@ from estimator.catalogue import current_snapshot
 from estimator.core.catalogue import CatalogueSnapshot
 from governance.demonstration.books import Books
 from governance.demonstration.organisation.cast import Cast
+from governance.display import dates
 from governance.domain.approvals.routing import Directory
 from governance.domain.errors import NoBudget
 from governance.domain.requests.parse import RequestContent
@@ -126,7 +127,7 @@ class Office:
             and (budget.project_id == project.pk or budget.team_id in teams)
         ]
         if not found:
-            raise NoBudget(f"no budget of `{project.name}` covers {at:%d %b %Y}")
+            raise NoBudget(f"no budget of `{project.name}` covers {dates.full_day(at)}")
         return max(found, key=lambda b: (b.project_id is not None, teams.index(b.team_id) if b.team_id else 0))
 
     def directory(self, project: Project, excluded: Iterable[int], exposure: int | None) -> Directory:

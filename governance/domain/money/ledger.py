@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from governance.domain.errors import BudgetExceeded
-from governance.domain.money.money import CURRENCY, to_units
+from governance.domain.prose import money_to_the_cent
 
 
 class Account(StrEnum):
@@ -112,8 +112,8 @@ def raise_exceeded(balance: Balance, needed_micro: int) -> None:
     """Refuse with the budget's name, what is free and what is missing."""
     headroom = balance.headroom_micro
     raise BudgetExceeded(
-        f"budget `{balance.name}` has {to_units(headroom):,.2f} {CURRENCY} free, "
-        f"{to_units(needed_micro):,.2f} {CURRENCY} are needed: {to_units(needed_micro - headroom):,.2f} too many",
+        f"budget `{balance.name}` has {money_to_the_cent(headroom)} free, "
+        f"{money_to_the_cent(needed_micro)} are needed: {money_to_the_cent(needed_micro - headroom)} too many",
         budget=balance.name,
         headroom_micro=headroom,
         needed_micro=needed_micro,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from governance.display import numbers
 from governance.domain.requests import checks, kinds
 from governance.policy.facts.facts_schema import EVIDENCE_LABELS
 
@@ -204,7 +205,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         name="accelerator_count", type=FieldType.COUNT, step=Step.SIZE, label="Number of accelerators",
-        question="How many at once?", unit="accelerators", hint=f"1 to {ACCELERATORS_MAX:,}.",
+        question="How many at once?", unit="accelerators", hint=f"1 to {numbers.count(ACCELERATORS_MAX)}.",
         is_needed=checks.is_not_hosted, default=0, minimum=1, maximum=ACCELERATORS_MAX,
         fact="request.accelerator_count", widget="of_accelerators",
     ),

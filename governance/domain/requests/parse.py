@@ -14,6 +14,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+from governance.display import numbers
+from governance.display.numbers import count
 from governance.domain.errors import InvalidRequest
 from governance.domain.record.canonical import digest
 from governance.domain.requests import fields
@@ -254,7 +256,7 @@ class _Reader:
             self.refuse(name, "must be a list")
             return []
         if len(value) > LIST_LENGTH_MAX:
-            self.refuse(name, f"has {len(value):,} entries: at most {LIST_LENGTH_MAX} fit")
+            self.refuse(name, f"has {count(len(value))} entries: at most {LIST_LENGTH_MAX} fit")
             return []
         return list(value)
 
@@ -307,7 +309,7 @@ class _Reader:
         value = self.content.get(name)
         if value is None or value == "":
             return None
-        span = f"{'above' if above else 'at least'} {low:,.0f} and at most {high:,.0f}"
+        span = f"{'above' if above else 'at least'} {count(low)} and at most {count(high)}"
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.refuse(name, f"must be a number {span}")
             return None
@@ -316,7 +318,7 @@ class _Reader:
             self.refuse(name, f"`{value}` is not a finite number: give one {span}")
             return None
         if value > high or value < low or (above and value == low):
-            shown = f"{value:.6g}" if isinstance(value, float) else str(value)[:24]
+            shown = numbers.typed(value) if isinstance(value, float) else str(value)[:24]
             self.refuse(name, f"`{shown}` is out of range: give a number {span}")
             return None
         return float(value)
@@ -325,13 +327,15 @@ class _Reader:
         value = self.content.get(name)
         if value is None or value == "":
             if required:
-                self.refuse(name, f"give a whole number from {low:,} to {high:,}")
+                self.refuse(name, f"give a whole number from {count(low)} to {count(high)}")
             return None
         if isinstance(value, bool) or not isinstance(value, int):
-            self.refuse(name, f"`{str(value)[:24]}` is not a whole number from {low:,} to {high:,}")
+            self.refuse(name, f"`{str(value)[:24]}` is not a whole number from {count(low)} to {count(high)}")
             return None
         if not low <= value <= high:
-            self.refuse(name, f"`{str(value)[:24]}` is out of range: give a whole number from {low:,} to {high:,}")
+            self.refuse(
+                name, f"`{str(value)[:24]}` is out of range: give a whole number from {count(low)} to {count(high)}"
+            )
             return None
         return value
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from estimator.loader import DATA_DIR, CatalogueErrors, read_catalogue
+from governance.display.numbers import count
 from governance.management.base import ChannelCommand
 from governance.selectors.people.people import system_actor
 from governance.services.register.catalogue import publish_data_files
@@ -36,6 +37,6 @@ class Command(ChannelCommand):
             self.stdout.write("The catalogue is up to date.")
         else:
             self.stdout.write(
-                f"Published release {release.number}: {release.row_count:,} rows, {release.changed_count:,} changed, "
-                f"digest {release.digest[:12]}."
+                f"Published release {release.number}: {count(release.row_count)} rows, "
+                f"{count(release.changed_count)} changed, digest {release.digest[:12]}."
             )

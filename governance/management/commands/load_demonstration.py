@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from governance.demonstration import load, remove
 from governance.demonstration.past.plan import REQUESTS
+from governance.display import dates, numbers
 from governance.management.base import ChannelCommand
 from governance.management.demonstration import is_own_server
 from governance.models import JobRun
@@ -51,7 +52,7 @@ class Command(ChannelCommand):
     def _report(self, seconds: float, *, is_new: bool) -> None:
         found = load.last_load()
         assert found is not None
-        what = f"{found.done_count:,} requests; ./manage.py remove_demonstration removes it"
+        what = f"{numbers.count(found.done_count)} requests; ./manage.py remove_demonstration removes it"
         if is_new:
             self.stdout.write(f"Northlight AI is loaded ({seconds:.1f} s): {what}.")
         else:
@@ -59,4 +60,4 @@ class Command(ChannelCommand):
 
 
 def _day(job: JobRun) -> str:
-    return f"{job.finished_at:%d %B %Y, %H:%M} UTC"
+    return dates.full_moment(job.finished_at) if job.finished_at else "an unfinished load"

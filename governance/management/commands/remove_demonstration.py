@@ -14,6 +14,7 @@ from django.utils import timezone
 from config.env import DatabaseUrl
 from governance.demonstration import remove
 from governance.demonstration.load import last_load
+from governance.display import numbers
 from governance.management.base import ChannelCommand
 from governance.management.demonstration import is_own_server
 
@@ -48,7 +49,7 @@ class Command(ChannelCommand):
 
     def _ask(self) -> None:
         made = remove.made_since()
-        added = f", {made:,} of them made since it was loaded" if made else ""
+        added = f", {numbers.count(made)} of them made since it was loaded" if made else ""
         self.stdout.write(
             f"This deletes all people, budgets and requests{added}, their ledger, the audit log and the mailbox. "
             "Nothing of it can be brought back."

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import IO, Any
 
+from governance.display import numbers
 from governance.management.policy.sources import NoSource
 from governance.management.policy.words import FINE, FOUND, Report
 from governance.selectors.record import log_proofs
@@ -35,7 +36,7 @@ def verify(file: str, *, since: datetime | None, limit: int | None) -> Report:
     proof, channels = Proof(), {}
     if file == STORED:
         log_proofs.prove_stored(proof)
-        subject = f"{proof.count:,} stored decisions and the audit log"
+        subject = f"{numbers.count(proof.count)} stored decisions and the audit log"
         for problem in audit.verify():
             proof.add(f"audit log: {problem}")
         channels = {"events_by_channel": log_proofs.channels()}
@@ -43,11 +44,13 @@ def verify(file: str, *, since: datetime | None, limit: int | None) -> Report:
         log_proofs.prove_export(_entries(file), proof)
         if not proof.count:
             raise NoSource(f"`{file}` holds no entry")
-        subject = f"{proof.count:,} entries"
+        subject = f"{numbers.count(proof.count)} entries"
     lines = list(proof.problems)
     if proof.problem_count > len(lines):
-        lines.append(f"… and {proof.problem_count - len(lines):,} more")
-    lines.append(f"{subject}: {f'{proof.problem_count:,} problems' if proof.problem_count else 'all of it holds'}.")
+        lines.append(f"… and {numbers.count(proof.problem_count - len(lines))} more")
+    lines.append(
+        f"{subject}: {f'{numbers.count(proof.problem_count)} problems' if proof.problem_count else 'all of it holds'}."
+    )
     if channels:
         lines.append(f"Events by channel: {_counts(channels['events_by_channel'])}.")
     plain = {
@@ -62,7 +65,7 @@ def verify(file: str, *, since: datetime | None, limit: int | None) -> Report:
 
 def _counts(by_channel: dict[str, int]) -> str:
     named = sorted(by_channel.items(), key=lambda each: -each[1])
-    return ", ".join(f"{channel or 'not kept'} {count:,}" for channel, count in named) or "none"
+    return ", ".join(f"{channel or 'not kept'} {numbers.count(count)}" for channel, count in named) or "none"
 
 
 def _entries(file: str) -> Iterator[Any]:
@@ -80,7 +83,7 @@ def _line(lines: IO[str]) -> str:
     """The next line, of which no more is read than an entry may have."""
     line = lines.readline(LINE_CHARS_MAX)
     if len(line) == LINE_CHARS_MAX and not line.endswith("\n"):
-        raise OSError(f"a line is longer than {LINE_CHARS_MAX:,} characters")
+        raise OSError(f"a line is longer than {numbers.count(LINE_CHARS_MAX)} characters")
     return line
 
 

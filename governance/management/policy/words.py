@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DatabaseError
 from django.utils import timezone
 
+from governance.display import numbers
 from governance.domain.errors import NoActivePolicy
 from governance.domain.rules.backtest_result import effects_in_words
 from governance.management.policy import sources
@@ -262,11 +263,24 @@ def backtest(places: list[str], *, on: date, now: datetime) -> Report:
     matrix = compared.matrix
     rows = matrix.rows()
     empty = sorted(compared.unfillable.items(), key=lambda each: -each[1])
-    lines = [f"{count:,} would wait for {role_in_words(role)}: more people than hold the role" for role, count in empty]
-    lines += [f"{old.value:>6} to {new.value:<6} {count:>12,}" for old, new, count in rows if count]
-    lines += [f"{count:,} {words}, beside the rules in force" for _, count, words in effects_in_words(compared.effects)]
-    others = f", {compared.effect_rows:,} more would change beside their outcome" if compared.effect_rows else ""
-    lines.append(f"{matrix.total:,} stored decisions, {matrix.flipped:,} would have come out differently{others}.")
+    lines = [
+        f"{numbers.count(count)} would wait for {role_in_words(role)}: more people than hold the role"
+        for role, count in empty
+    ]
+    lines += [f"{old.value:>6} to {new.value:<6} {numbers.count(count):>12}" for old, new, count in rows if count]
+    lines += [
+        f"{numbers.count(count)} {words}, beside the rules in force"
+        for _, count, words in effects_in_words(compared.effects)
+    ]
+    others = (
+        f", {numbers.count(compared.effect_rows)} more would change beside their outcome"
+        if compared.effect_rows
+        else ""
+    )
+    lines.append(
+        f"{numbers.count(matrix.total)} stored decisions, {numbers.count(matrix.flipped)} would have come out "
+        f"differently{others}."
+    )
     plain = {
         "total": matrix.total,
         "flipped": matrix.flipped,

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from governance.display import dates
 from governance.domain.states.grants import GRANT_LIFE, GrantKind, GrantState
 from governance.models.base import LockingQuerySet, Moving, amount_check, amount_field, choices_check
 from governance.models.people.people import Person, Project
@@ -104,4 +105,4 @@ class ProviderCommitment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider} in {self.month:%b %Y}"
+        return f"{self.provider} in {dates.month(self.month)}"

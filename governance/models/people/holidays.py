@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from governance.display import dates
+
 
 class Holiday(models.Model):
     """A day that is no working day for the organisation, whatever day of the week it is."""
@@ -17,4 +19,4 @@ class Holiday(models.Model):
         ordering: ClassVar = ["day"]
 
     def __str__(self) -> str:
-        return f"{self.name}, {self.day:%d %b %Y}"
+        return f"{self.name}, {dates.full_day(self.day)}"

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from governance.display import dates
 from governance.domain.rules.policy_life import RULE_REF_CHARS_MAX
 from governance.domain.states.rules import (
     ACTIVATION_LIFE,
@@ -196,4 +197,4 @@ class PolicyException(Moving):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule_id} until {self.valid_to:%d %b %Y}"
+        return f"{self.rule_id} until {dates.full_day(self.valid_to)}"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from governance.display import numbers
+from governance.display.lists import joined
 from governance.policy.analysis.findings import Finding, Severity
 from governance.policy.analysis.reasoner import Reasoner
 from governance.policy.analysis.solver import MILLISECONDS_MAX, Answer
@@ -91,7 +93,7 @@ def reachability(
                 "rule_seems_never_to_fire",
                 Severity.WARNING,
                 (rule.rule_id,),
-                f"{rule.rule_id} fired on none of {len(reasoner.rows):,} asks around its limits.",
+                f"{rule.rule_id} fired on none of {numbers.count(len(reasoner.rows))} asks around its limits.",
                 is_proven=False,
             )
         elif reasoner.find(false=[index]).answer is Answer.IMPOSSIBLE and not ir.may_err(rule.condition):
@@ -132,7 +134,7 @@ def only_unjudged(rule: BoundRule, is_ever_true: bool) -> Iterator[Finding]:
     if is_ever_true or rule.kind is EffectKind.ALLOW or not ir.may_err(rule.condition):
         return
     absent = {part.name for part in ir.walk(rule.condition) if isinstance(part, ir.FactRef) and not part.is_guarded}
-    facts = " or ".join(f"`{name}`" for name in sorted(absent))
+    facts = joined((f"`{name}`" for name in sorted(absent)), "or")
     sentence = (
         f"{rule.rule_id} was true on none of the requests that were tried; it {_does(rule)} where {facts} is absent."
     )

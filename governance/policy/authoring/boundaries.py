@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from governance.display.numbers import NBSP, round_significant
 from governance.policy.backends.interpreter import INDETERMINATE, evaluate
 from governance.policy.bundle.bundle_model import Bundle, CaseKind, RuleTest
 from governance.policy.bundle.testing import ask_of
 from governance.policy.decisions.explain import LeafShape
 from governance.policy.decisions.policy_set import BoundRule, CompiledPolicySet
-from governance.policy.decisions.wording import NBSP, format_value
+from governance.policy.decisions.wording import format_value
 from governance.policy.facts.facts import NUMERIC, Fact, FactType, check_value
 from governance.policy.language import ir
 from governance.policy.language.types import NUMBERS
@@ -129,4 +130,4 @@ def _beside(fact: Fact, limit: float, side: int, unit: str) -> int | float:
         else 0.01
     )
     # Short decimals: 1500.01 and 0.6001, not 1500.0100000000002.
-    return float(f"{limit + side * step:.12g}")
+    return round_significant(limit + side * step, 12)

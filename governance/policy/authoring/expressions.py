@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from governance.display.numbers import count
 from governance.policy.backends.interpreter import INDETERMINATE, evaluate
 from governance.policy.bundle.bundle_model import Bundle, Rule, RuleTest
 from governance.policy.bundle.bundle_words import UnknownWord, check_named, effect_words
@@ -63,7 +64,9 @@ def read_rule(
     for part, text in texts.items():
         if len(text) > TEXT_CHARS_MAX:
             wrong.append(
-                Wrong(part, LimitExceeded(f"has at most {TEXT_CHARS_MAX:,} characters, this one {len(text):,}"))
+                Wrong(
+                    part, LimitExceeded(f"has at most {count(TEXT_CHARS_MAX)} characters, this one {count(len(text))}")
+                )
             )
         elif any(ord(char) == 0 or 0xD800 <= ord(char) <= 0xDFFF for char in text):
             wrong.append(Wrong(part, BundleError("holds NUL or half of a surrogate pair")))
@@ -116,7 +119,7 @@ def read_effect_text(text: str) -> Effect:
         PolicyError: not an effect; position in the text.
     """
     if len(text) > EFFECT_CHARS_MAX:
-        raise LimitExceeded(f"an effect has at most {EFFECT_CHARS_MAX:,} characters, this one {len(text):,}")
+        raise LimitExceeded(f"an effect has at most {count(EFFECT_CHARS_MAX)} characters, this one {count(len(text))}")
     head = "effect: " if "\n" not in text.strip() else "effect:\n  "
     body = text.strip().replace("\n", "\n  ")
     fields = Fields(load_yaml(f"{head}{body}\n"), "", "")

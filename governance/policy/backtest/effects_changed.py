@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from governance.display import numbers
 from governance.policy.backends.bitmaps import Bits, RuleBits
 from governance.policy.backtest.backtest import OutcomeBits, counted_rows
 from governance.policy.bundle.effects import EffectKind
@@ -192,7 +193,7 @@ def _sampled(decision: Decision) -> str:
     if sample is None:
         return "none"
     due = f" within {sample.due_working_days} working days" if sample.due_working_days else ""
-    return f"{sample.ratio * 100:.3g} %{due}"
+    return f"{numbers.exact_percent(sample.ratio)}{due}"
 
 
 _CONSEQUENCES: tuple[tuple[str, Callable[[Decision], list[str]]], ...] = (

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from governance.display import numbers
 from governance.policy.bundle.bundle_model import (
     API_VERSION,
     KIND,
@@ -328,7 +329,7 @@ def _param_scalar(dated: Fields, value: Any, type_name: str) -> Any:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if type_name == "double" and is_number:
         if not math.isfinite(value) or abs(value) > PARAM_NUMBER_MAX:
-            dated.refuse(f"must be a number of at most {PARAM_NUMBER_MAX:g}", "value")
+            dated.refuse(f"must be a number of at most {numbers.figure(PARAM_NUMBER_MAX, 6)}", "value")
         return float(value)
     if type_name == "int" and isinstance(value, int) and is_number:
         return value

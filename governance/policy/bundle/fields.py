@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, NoReturn
 
+from governance.display import numbers
 from governance.policy.bundle.yaml_source import Located
 from governance.policy.errors import BundleError
 from governance.policy.limits import TEXT_CHARS_MAX
@@ -68,7 +69,7 @@ class Fields:
         if not isinstance(value, str):
             self.refuse(f"must be a text, found {_kind(value)}", key)
         if len(value) > TEXT_CHARS_MAX:
-            self.refuse(f"has at most {TEXT_CHARS_MAX:,} characters", key)
+            self.refuse(f"has at most {numbers.count(TEXT_CHARS_MAX)} characters", key)
         if pattern is not None and not pattern.fullmatch(value):
             self.refuse(f"`{value[:40]}` does not look right; expected {pattern.pattern}", key)
         return value

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from governance.display.numbers import count
 from governance.policy.errors import BundleError, LimitExceeded, Position
 from governance.policy.limits import BUNDLE_BYTES_MAX, BUNDLE_DEPTH_MAX, BUNDLE_NODES_MAX
 
@@ -74,7 +75,7 @@ def load_yaml(text: str, source_name: str = "") -> Located:
     size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
     if size > BUNDLE_BYTES_MAX:
         raise LimitExceeded(
-            f"a bundle has at most {BUNDLE_BYTES_MAX:,} bytes, this one {size:,}", source_name=source_name
+            f"a bundle has at most {count(BUNDLE_BYTES_MAX)} bytes, this one {count(size)}", source_name=source_name
         )
     _refuse_characters(text, source_name)
     return _Reader(text, source_name).read()
@@ -147,7 +148,7 @@ class _Reader:
     def _node(self, event: Any, depth: int) -> Located:
         self.nodes += 1
         if self.nodes > BUNDLE_NODES_MAX:
-            raise self._limit(f"a bundle has at most {BUNDLE_NODES_MAX:,} values", event)
+            raise self._limit(f"a bundle has at most {count(BUNDLE_NODES_MAX)} values", event)
         if depth >= BUNDLE_DEPTH_MAX:
             raise self._limit(f"a bundle nests at most {BUNDLE_DEPTH_MAX} deep", event)
         kind = type(event)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from governance.display import numbers
+from governance.display.lists import joined
+from governance.display.numbers import NBSP
 from governance.policy.decisions.explain import Leaf
-from governance.policy.decisions.plain_words import fact_in_words, joined
-from governance.policy.decisions.wording import NBSP, format_value
+from governance.policy.decisions.plain_words import fact_in_words
+from governance.policy.decisions.wording import format_value
 from governance.policy.facts.facts import Fact
 from governance.policy.facts.facts_schema import FACTS_BY_NAME
 
@@ -39,14 +42,14 @@ def compared_in_words(leaf: Leaf, values: Mapping[str, Any], facts: Mapping[str,
     names = [fact_in_words(facts[name]) for name in same[:1] or numbers if name in facts]
     if not names:
         return leaf.sentence
-    return f"{joined(names, 'and')} {'is' if len(names) == 1 else 'come to'} {value}, {leaf.sentence}"
+    return f"{joined(names)} {'is' if len(names) == 1 else 'come to'} {value}, {leaf.sentence}"
 
 
 def _others(count: Any) -> str:
     """How many requests stand beside this one; the count has this one included."""
     if not _is_number(count) or count < 2:
         return "others"
-    return "one other" if count == 2 else f"{int(count) - 1:,} others"
+    return "one other" if count == 2 else f"{numbers.count(int(count) - 1)} others"
 
 
 def _is_number(value: Any) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from governance.display import numbers
+from governance.display.lists import joined
+from governance.display.numbers import NBSP
 from governance.policy.bundle.effects import Effect, EffectKind, OnError
 from governance.policy.bundle.template import unit_of
 from governance.policy.decisions.policy_set import BoundRule
-from governance.policy.decisions.wording import NBSP, duty_in_words, evidence_in_words, format_value, role_in_words
+from governance.policy.decisions.wording import duty_in_words, evidence_in_words, format_value, role_in_words
 from governance.policy.facts.facts import Fact
 from governance.policy.facts.facts_schema import FACTS_BY_NAME
 from governance.policy.facts.waiting import Waiting, waiting_of
@@ -50,8 +53,8 @@ def rule_in_words(rule: BoundRule) -> str:
 
 def waiting_in_words(waiting: Waiting) -> str:
     """Which data a rule waits for, and what it does not check until then."""
-    names = joined([fact_in_words(fact) for fact in waiting.facts], "and")
-    needed = joined(list(dict.fromkeys(fact.awaits for fact in waiting.facts)), "and")
+    names = joined([fact_in_words(fact) for fact in waiting.facts])
+    needed = joined(list(dict.fromkeys(fact.awaits for fact in waiting.facts)))
     if waiting.is_whole:
         return f"Waiting for data: this rule has no effect until the product has {needed} (it uses {names})."
     return f"Waiting for data: its part about {names} has no effect until the product has {needed}."
@@ -71,14 +74,14 @@ def effect_in_words(effect: Effect) -> str:
             clause = f" under clause {effect.clause}" if effect.clause else ""
             said = f"the request is denied{clause}"
         case EffectKind.REQUIRE:
-            people = joined([f"{each.quorum} × {role_in_words(each.role)}" for each in effect.roles], "and")
+            people = joined([f"{each.quorum} × {role_in_words(each.role)}" for each in effect.roles])
             due = f" within {effect.due_working_days} working days" if effect.due_working_days else ""
-            linked = joined([evidence_in_words(kind) for kind in effect.evidence], "and")
+            linked = joined([evidence_in_words(kind) for kind in effect.evidence])
             evidence = f", with {linked}" if linked else ""
             said = f"{people} must approve{due}{evidence}"
         case EffectKind.FLAG | EffectKind.WARN:
             verb = "is flagged" if effect.kind is EffectKind.FLAG else "carries a warning"
-            roles = joined([role_in_words(role) for role in effect.notify], "and")
+            roles = joined([role_in_words(role) for role in effect.notify])
             reader = roles or ("the requester" if effect.kind is EffectKind.WARN else "")
             said = (
                 f"the request {verb}{f' for {reader}' if reader else ''} ({_spoken(effect.code or effect.kind.value)})"
@@ -86,12 +89,12 @@ def effect_in_words(effect: Effect) -> str:
         case _:
             share = effect.sample_ratio
             sampled = (
-                f", and {share:.0%} of such requests are selected for a spot check"
+                f", and {numbers.exact_percent(share)} of such requests are selected for a spot check"
                 if isinstance(share, float) and share
                 else ""
             )
             said = f"the request is approved automatically{sampled}"
-    duties = joined([duty_in_words(duty.code) for duty in effect.obligations], "and")
+    duties = joined([duty_in_words(duty.code) for duty in effect.obligations])
     return f"{said}, and the requester must {duties}" if duties else said
 
 
@@ -120,12 +123,12 @@ def facts_in_words(facts: Mapping[str, Any], absent: Sequence[str], schema: Mapp
     said += [f"{fact_in_words(schema[name])} is unknown" for name in absent if name in schema]
     if len(said) > FACTS_SAID_MAX:
         said = [*said[:FACTS_SAID_MAX], f"{len(said) - FACTS_SAID_MAX} facts more differ"]
-    return joined(said, "and") or "the request is the plain one"
+    return joined(said) or "the request is the plain one"
 
 
 def people_in_words(roles: Mapping[str, int]) -> str:
     """Who has to agree: `2 × finance and 1 × team lead`, or nobody."""
-    return joined([f"{quorum} × {role_in_words(role)}" for role, quorum in sorted(roles.items())], "and") or "nobody"
+    return joined([f"{quorum} × {role_in_words(role)}" for role, quorum in sorted(roles.items())]) or "nobody"
 
 
 def _shortened(text: str) -> str:
@@ -134,11 +137,6 @@ def _shortened(text: str) -> str:
 
 def _spoken(code: str) -> str:
     return code.replace("_", " ")
-
-
-def joined(parts: Sequence[str], word: str) -> str:
-    """Parts with commas, and a word before the last: `a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}" if parts else ""
 
 
 def _is_amount_with_related(node: ir.Extreme) -> bool:
@@ -237,7 +235,7 @@ class _Speaker:
                 return f"{self.fact(_OWN_AMOUNT)} (including related requests of the last 30{NBSP}days)"
             case ir.Extreme(kind, operands):
                 which = "the larger" if kind == "max" else "the smaller"
-                return f"{which} of {joined([self.value(operand, unit) for operand in operands], 'and')}"
+                return f"{which} of {joined([self.value(operand, unit) for operand in operands])}"
             case ir.ToDouble(operand):
                 return self.value(operand, unit)
             case ir.Size(operand):

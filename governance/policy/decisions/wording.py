@@ -1,17 +1,13 @@
-"""Values as people read them: a unit behind a no-break space, three digits of money, two of FLOP."""
+"""Values, roles and obligations as a sentence says them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
 
+from governance.display import numbers
+from governance.display.dates import full_moment
 from governance.policy.facts.facts_schema import EVIDENCE_LABELS
-
-NBSP = "\N{NO-BREAK SPACE}"
-MINUS = "\N{MINUS SIGN}"
-
-# Units that only say what kind of number it is.
-_SILENT_UNITS = {"", "ratio", "factor", "index", "count"}
 
 # Roles and duties whose slugs are no words that people use. Every other one reads well with spaces.
 _ROLES = {
@@ -55,50 +51,14 @@ def format_value(value: Any, unit: str = "") -> str:
         unit: the fact's unit; "percent" writes a share or ratio as a percentage.
     """
     if value is None:
-        return "unknown"
+        return numbers.UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{value.day}{NBSP}{value:%b %Y, %H:%M} UTC"
+        return full_moment(value)
     if isinstance(value, timedelta):
-        return f"{value / timedelta(days=1):g}{NBSP}days"
+        days = value / timedelta(days=1)
+        return f"{numbers.in_full(days)}{numbers.NBSP}{'day' if days == 1 else 'days'}"
     if isinstance(value, (list, tuple)):
         return ", ".join(format_value(item, unit) for item in value) or "none"
-    if isinstance(value, str):
-        return value
-    return _format_number(value, unit)
-
-
-def _format_number(value: int | float, unit: str) -> str:
-    if unit in ("percent", "share"):
-        return f"{_digits(value * 100, 1)}{NBSP}%"
-    if unit == "USD":
-        return f"{_money(value)}{NBSP}USD"
-    if unit.startswith("FLOP"):
-        return f"{_scientific(value)}{NBSP}{unit}"
-    text = f"{value:,}" if isinstance(value, int) else _digits(value, 2)
-    text = text.replace("-", MINUS)
-    return text if unit in _SILENT_UNITS else f"{text}{NBSP}{unit}"
-
-
-def _money(value: int | float) -> str:
-    """Cents only where there are any; they never are noise then."""
-    text = f"{value:,.0f}" if abs(value - round(value)) < 0.005 else f"{value:,.2f}"
-    return text.replace("-", MINUS)
-
-
-def _digits(value: int | float, decimals: int) -> str:
-    if abs(value) >= 1e15:
-        return _scientific(value)
-    text = f"{value:,.{decimals}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    # A small value that would round to nothing keeps two significant digits.
-    return f"{value:.2g}" if text in ("0", "-0") and value else text.replace("-", MINUS)
-
-
-def _scientific(value: int | float) -> str:
-    if abs(value) < 1e6:
-        return f"{value:,.0f}".replace("-", MINUS)
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}".replace("-", MINUS)
+    return value if isinstance(value, str) else numbers.quantity(value, unit)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from governance.display import numbers
 from governance.policy.errors import FactError
 
 
@@ -176,9 +177,9 @@ def _check_number(fact: Fact, value: Any) -> str | None:
     if type(value) is float and not math.isfinite(value):
         return "must be finite"
     if fact.minimum is not None and value < fact.minimum:
-        return f"must be at least {fact.minimum:g}"
+        return f"must be at least {numbers.figure(fact.minimum, 6)}"
     if fact.maximum is not None and value > fact.maximum:
-        return f"must be at most {fact.maximum:g}"
+        return f"must be at most {numbers.figure(fact.maximum, 6)}"
     return None
 
 
@@ -196,7 +197,7 @@ def text_problem(value: Any) -> str | None:
     if not value:
         return "must not be empty; an unknown optional fact is left out"
     if len(value) > STRING_CHARS_MAX:
-        return f"has {len(value):,} characters: must have at most {STRING_CHARS_MAX} characters"
+        return f"has {numbers.count(len(value))} characters: must have at most {STRING_CHARS_MAX} characters"
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
         return "must not hold NUL or half of a surrogate pair"
     return None
@@ -206,7 +207,7 @@ def _check_list(fact: Fact, value: Any) -> str | None:
     if type(value) not in (list, tuple):
         return "must be a list of texts"
     if len(value) > LIST_ITEMS_MAX:
-        return f"has {len(value):,} items: must have at most {LIST_ITEMS_MAX} items"
+        return f"has {numbers.count(len(value))} items: must have at most {LIST_ITEMS_MAX} items"
     for item in value:
         problem = _check_text(fact, item)
         if problem:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from governance.display import numbers
 from governance.policy.errors import ExpressionTypeError, LimitExceeded, Position
 from governance.policy.facts.facts import LIST_ITEMS_MAX, Fact
 from governance.policy.facts.facts_schema import NAMESPACES
@@ -56,7 +57,10 @@ def check_expression(text: str, scope: Scope, expected: Type | None = None) -> C
         return replace(canonical, warnings=(*checker.alias_warnings(), *canonical.warnings))
     cost = cost_of(node)
     if cost > EXPRESSION_COST_MAX:
-        raise LimitExceeded(f"the expression costs up to {cost:,} steps, at most {EXPRESSION_COST_MAX:,} are allowed")
+        raise LimitExceeded(
+            f"the expression costs up to {numbers.count(cost)} steps, "
+            f"at most {numbers.count(EXPRESSION_COST_MAX)} are allowed"
+        )
     if depth_of(node) > EXPRESSION_DEPTH_MAX:
         raise LimitExceeded(f"written out, the expression nests deeper than {EXPRESSION_DEPTH_MAX}")
     return Checked(
@@ -117,7 +121,8 @@ class Checker:
         self.depth += 1
         if self.nodes > EXPRESSION_NODES_MAX or self.depth > CHECK_DEPTH_MAX:
             raise LimitExceeded(
-                f"written out, it has at most {EXPRESSION_NODES_MAX:,} nodes on {EXPRESSION_DEPTH_MAX} levels",
+                f"written out, it has at most {numbers.count(EXPRESSION_NODES_MAX)} nodes on "
+                f"{EXPRESSION_DEPTH_MAX} levels",
                 position=Position.at(self.text, (self.use_span or tree.span).start),
                 source=self.text,
             )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from governance.display.numbers import count
 from governance.policy.errors import ExpressionSyntaxError, LimitExceeded, Position
 from governance.policy.limits import EXPRESSION_CHARS_MAX, EXPRESSION_TOKENS_MAX
 
@@ -84,7 +85,9 @@ def iter_tokens(text: str) -> Iterator[Token]:
         ExpressionSyntaxError: a character or literal that the language does not have.
     """
     if len(text) > EXPRESSION_CHARS_MAX:
-        raise LimitExceeded(f"an expression has at most {EXPRESSION_CHARS_MAX:,} characters, this one {len(text):,}")
+        raise LimitExceeded(
+            f"an expression has at most {count(EXPRESSION_CHARS_MAX)} characters, this one {count(len(text))}"
+        )
     offset = 0
     for _ in range(EXPRESSION_TOKENS_MAX):
         space = _SPACE.match(text, offset)
@@ -97,7 +100,7 @@ def iter_tokens(text: str) -> Iterator[Token]:
         offset = token.end
         yield token
     raise LimitExceeded(
-        f"an expression has at most {EXPRESSION_TOKENS_MAX:,} tokens",
+        f"an expression has at most {count(EXPRESSION_TOKENS_MAX)} tokens",
         position=Position.at(text, offset),
         source=text,
     )

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from governance.display import numbers
 from governance.domain.prose import capital, decapital
 from governance.domain.states.approvals import StageState
 from governance.models import ApprovalStage
 from governance.policy.decisions.decision import Decision
 from governance.policy.decisions.explain import Leaf
 from governance.policy.decisions.fired import FiredRule
-from governance.policy.decisions.wording import NBSP, format_value, role_in_words
+from governance.policy.decisions.wording import role_in_words
 
 # Refusals first, then who is asked, then what is only told. A rule that permits says nothing to an approver.
 _ORDER = {"deny": 0, "require": 1, "flag": 2, "warn": 3}
@@ -99,8 +100,8 @@ def _row(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -
         title=rule.title,
         rule_id=rule.parent,
         basis=_basis(leaf) if leaf else rule.bundle.replace("-", " "),
-        this_request=_short(leaf.value, unit_of(leaf)) if leaf else "",
-        line=_short(leaf.limit, unit_of(leaf)) if leaf else "",
+        this_request=numbers.rounded_quantity(leaf.value, unit_of(leaf)) if leaf else "",
+        line=numbers.rounded_quantity(leaf.limit, unit_of(leaf)) if leaf else "",
         sentence="" if leaf else rule.message,
         values=rule.values,
         roles=tuple(_roles(rule, decision, mine, {stage.role.slug: stage.role.name for stage in stages})),
@@ -109,16 +110,6 @@ def _row(rule: FiredRule, decision: Decision, stages: Sequence[ApprovalStage]) -
         state=state,
         legal_source=rule.legal_source or "",
     )
-
-
-def _short(value: float | None, unit: str) -> str:
-    """Large figures in three digits: 2.19 M USD, 500 k USD, 1,150 MWh."""
-    if value is None or abs(value) < 1e5 or unit not in ("USD", "kWh", "h", "kg CO2e"):
-        return format_value(value, unit)
-    if unit == "kWh":
-        return f"{value / 1e3:,.0f}{NBSP}MWh"
-    scale, suffix = (1e6, "M") if abs(value) >= 1e6 else (1e3, "k")
-    return f"{value / scale:,.3g}{NBSP}{suffix}{NBSP}{unit}"
 
 
 def _basis(leaf: Leaf) -> str:

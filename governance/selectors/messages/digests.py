@@ -9,8 +9,8 @@ from textwrap import shorten
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from governance.display.dates import zone_named
 from governance.domain.periods import is_working_day
-from governance.domain.prose import zone_named
 from governance.domain.states.grants import GrantState
 from governance.domain.states.requests import State
 from governance.models import Flag, Grant, Person, PolicyActivation, ProvisioningRequest, User

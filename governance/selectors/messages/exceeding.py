@@ -13,8 +13,10 @@ from typing import Any
 
 from django.db.models import F, Q
 
+from governance.display import dates
+from governance.display.numbers import NBSP, scaled
 from governance.domain.money.money import to_units
-from governance.domain.prose import NBSP, amount, money, within
+from governance.domain.prose import money, within
 from governance.domain.states.approvals import StageState
 from governance.domain.states.grants import GrantState
 from governance.domain.states.messages import FlagKind
@@ -51,11 +53,12 @@ def overdue_stages(*, after: int, size: int, now: datetime) -> Batch:
             key=f"review_overdue:{stage.pk}:{stage.opened_at:%Y%m%dT%H%M%S}",
             kind=FlagKind.REVIEW_OVERDUE,
             sentence=f"{stage.provisioning_request.reference}: {within(stage.role.name)} was due on "
-            f"{stage.due_at:%d %b, %H:%M} UTC and nobody has answered",
+            f"{dates.full_moment(stage.due_at)} and nobody has answered",
             request=stage.provisioning_request,
             data={"stage": stage.pk, "role": stage.role.slug},
         )
         for stage in stages
+        if stage.due_at is not None
     ]
     return found, stages[-1].pk if len(stages) == size else None
 
@@ -142,7 +145,7 @@ def grants_above_cap(*, after: int, size: int, now: datetime) -> Batch:
             )
         used, cap = grant.gpu_hours_used, grant.gpu_hours_cap
         if used is not None and cap is not None and used > cap:
-            found.append(_over_cap(grant, "hours", cap, f"{amount(used)}{NBSP}h", f"{amount(cap)}{NBSP}h"))
+            found.append(_over_cap(grant, "hours", cap, f"{scaled(used)}{NBSP}h", f"{scaled(cap)}{NBSP}h"))
     return found, grants[-1].pk if len(grants) == size else None
 
 
@@ -158,7 +161,7 @@ def grants_ended(*, after: int, size: int, now: datetime) -> Batch:
         Finding(
             key=f"grant_ended:{grant.pk}",
             kind=FlagKind.GRANT_ENDED,
-            sentence=f"{grant.reference} ended on {grant.ended_at or grant.ends_at:%d %b}; "
+            sentence=f"{grant.reference} ended on {dates.full_day(grant.ended_at or grant.ends_at)}; "
             f"{money(grant.spent_micro)} of {money(grant.cost_cap_micro)} spent: check that its jobs have stopped",
             request=grant.provisioning_request,
             grant=grant,

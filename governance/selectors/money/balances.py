@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from governance.display import dates
 from governance.domain.errors import NoBudget
 from governance.models import Budget, Project
 
@@ -30,7 +31,7 @@ def budget_path(project: Project, *, at: datetime) -> list[Budget]:
     )
     if not candidates:
         raise NoBudget(
-            f"no budget of `{project.name}` covers {at:%d %b %Y}: choose another start or ask for a budget",
+            f"no budget of `{project.name}` covers {dates.full_day(at)}: choose another start or ask for a budget",
             project=project.slug,
         )
     leaf = max(

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
-from governance.domain import prose
+from governance.display import lists
 from governance.domain.money.ledger import Account
 from governance.domain.states.grants import GrantState
 from governance.domain.states.money import HoldState
@@ -150,7 +150,7 @@ class WaysOut:
         if self.may_change_limit:
             first = "raise the limit on the desk"
         elif self.to_ask:
-            first = f"ask {prose.either(self.to_ask)} to raise the limit"
+            first = f"ask {lists.joined(self.to_ask, 'or')} to raise the limit"
         else:
             first = "ask an administrator to assign somebody the role finance, which can raise limits"
         return f"{first}, or ask the owners of the largest requests and grants to return what they do not need"

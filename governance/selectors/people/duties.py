@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from governance.display.lists import joined
 from governance.domain.errors import NotAllowed
 from governance.models import RoleAssignment, User
 from governance.selectors.people.people import SYSTEM_EMAIL
@@ -66,7 +67,8 @@ def require_duty(actor: User, duty: str, *, now: datetime) -> None:
     if is_system(actor) or duty in duties_of(actor, now=now):
         return
     words, carriers = DUTIES[duty]
-    raise NotAllowed(f"to {words} takes the role {' or '.join(f'`{name}`' for name in sorted(carriers))}", duty=duty)
+    roles = joined((f"`{name}`" for name in sorted(carriers)), "or")
+    raise NotAllowed(f"to {words} takes the role {roles}", duty=duty)
 
 
 def people_with(duty: str, *, now: datetime) -> dict[int, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from governance.display.lists import joined
 from governance.domain.errors import NotAllowed
 from governance.models import Assessment, AuditEvent, RoleAssignment, User
 from governance.policy.decisions.answer import Decision
@@ -36,7 +37,7 @@ def require_reader(actor: User, *, now: datetime) -> None:
         if "policies" in duties_of(actor, now=now) or audits.exists():
             return
     raise NotAllowed(
-        f"the decision log takes the role {' or '.join(f'`{role}`' for role in READERS)} over the whole organisation"
+        f"the decision log takes the role {joined((f'`{role}`' for role in READERS), 'or')} over the whole organisation"
     )
 
 

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from django.conf import settings
 
 from estimator.core.results.result import Estimate
+from governance.display import dates, numbers
+from governance.display.numbers import NBSP
 from governance.domain.money.money import micro_rounded_up_to_cent
-from governance.domain.prose import NBSP
 
 
 def why_held_back(
@@ -29,16 +30,12 @@ def why_held_back(
         return ""
     if not price.is_own and price.age_days > settings.LIST_PRICE_DAYS_MAX:
         return (
-            f"The list price is of {_day(price.as_of)}, {price.age_days:,}{NBSP}days old: beyond "
+            f"The list price is of {dates.full_day(price.as_of)}, {numbers.counted(price.age_days, 'day')} old: beyond "
             f"{settings.LIST_PRICE_DAYS_MAX}{NBSP}days a person reviews it."
         )
     if price.ends_on is not None and (last_day is None or price.ends_on <= last_day):
         return (
-            f"The agreed price holds to {_day(price.ends_on - timedelta(days=1))}, and the work goes on: "
+            f"The agreed price holds to {dates.full_day(price.ends_on - timedelta(days=1))}, and the work goes on: "
             "a person reviews what comes after it."
         )
     return ""
-
-
-def _day(value: date) -> str:
-    return f"{value.day}{NBSP}{value:%b %Y}"

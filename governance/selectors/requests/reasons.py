@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from governance.display.lists import joined
 from governance.domain.prose import within
 from governance.domain.requests.registers import gaps_in_words, register_of
 from governance.domain.states.approvals import StageState
@@ -128,7 +129,7 @@ def _effect(
     mine = [stage for stage in stages if rule.rule_id in stage.rule_ids]
     if not mine:
         wanted = [_role(need.role, roles) for need in decision.requirements if rule.rule_id in need.rule_ids]
-        return "review", f"Needs {_join(wanted)}" if wanted else "Needs review"
+        return "review", f"Needs {joined(dict.fromkeys(wanted))}" if wanted else "Needs review"
     return _stage_words(mine)
 
 
@@ -150,7 +151,7 @@ def _stage_words(stages: Sequence[ApprovalStage]) -> tuple[str, str]:
     order = list(words)
     stage = min(stages, key=lambda each: order.index(StageState(each.state)))
     shape, word = words[StageState(stage.state)]
-    names = _join([each.role.name for each in stages if each.state == stage.state])
+    names = joined(dict.fromkeys(each.role.name for each in stages if each.state == stage.state))
     return shape, f"{names}: {word}"
 
 
@@ -176,10 +177,3 @@ def _size(leaf: Leaf) -> str:
     if unit_of(leaf) == "share":
         return format_value(size, "share").removesuffix("%") + "points"
     return format_value(size, leaf.unit)
-
-
-def _join(names: Sequence[str]) -> str:
-    names = list(dict.fromkeys(names))
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -12,6 +12,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import CharField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.db.models.functions import Length
 
+from governance.display import dates
 from governance.domain.errors import InvalidRequest
 from governance.domain.requests.parse import RequestContent
 from governance.domain.states.grants import GrantState
@@ -237,7 +238,7 @@ def _mismatch(grant: Grant, content: RequestContent, *, now: datetime) -> str:
     if not is_running and not (kind.replaces_grant and has_just_ended):
         state = GrantState(grant.state)
         was_cut_short = state in (GrantState.RETURNED, GrantState.REVOKED)
-        over = f"was {state.label.lower()}" if was_cut_short else f"ended on {grant.ends_at:%d %b %Y}"
+        over = f"was {state.label.lower()}" if was_cut_short else f"ended on {dates.full_day(grant.ends_at)}"
         return f"{reference} {over}, so there is nothing to {kind.verb}: make a new request"
     if kind.moves_grant:
         return f"{reference} belongs to `{content.project}` already" if grant.project.slug == content.project else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from estimator.core.results.result import Estimate
+from governance.display import numbers
 from governance.domain.money.money import to_units
 from governance.domain.requests import fields
 from governance.domain.requests.said import is_empty, say, say_work
@@ -87,6 +88,4 @@ def _usd(amount_micro: int | None) -> str:
 def _difference(was: int | None, now: int | None) -> str:
     if not was or now is None:
         return ""
-    percent = (now - was) / was * 100
-    sign = "+" if percent > 0 else "\N{MINUS SIGN}"
-    return f"{sign}{abs(percent):.1f}\N{NO-BREAK SPACE}%"
+    return numbers.signed(now - was, numbers.percent(abs(now - was) / was))

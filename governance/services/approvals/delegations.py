@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from governance.display import dates, numbers
 from governance.domain.approvals.delegation import DELEGATION_DAYS_MAX, closes_circle
 from governance.domain.errors import InvalidInput, NotAllowed, SeparationOfDuties
 from governance.domain.money.money import AMOUNT_MICRO_MAX, CURRENCY, to_units
@@ -97,9 +98,9 @@ def _standing(
 def _give_again(
     delegation: Delegation, *, actor: User, amount_micro_max: int, start: datetime, end: datetime, now: datetime
 ) -> Delegation:
-    until = f"{delegation.valid_to:%d %b %Y, %H:%M} UTC"
+    until = dates.full_moment(delegation.valid_to)
     if amount_micro_max != delegation.amount_micro_max:
-        amount = f"{to_units(delegation.amount_micro_max):,.0f} {CURRENCY}"
+        amount = f"{numbers.count(to_units(delegation.amount_micro_max))} {CURRENCY}"
         raise InvalidInput(
             {
                 "amount_micro_max": [
@@ -194,11 +195,13 @@ def _check_width(
         errors.add("role", f"`{role.name}` does not decide requests, so it cannot be delegated")
         return
     if not 0 < amount_micro_max <= AMOUNT_MICRO_MAX:
-        errors.add("amount_micro_max", f"must be above 0 and at most {to_units(AMOUNT_MICRO_MAX):,.0f} {CURRENCY}")
+        errors.add(
+            "amount_micro_max", f"must be above 0 and at most {numbers.count(to_units(AMOUNT_MICRO_MAX))} {CURRENCY}"
+        )
         return
     assignments = RoleAssignment.objects.in_force(valid_from).filter(user__person=delegator, role=role)
     if not assignments.exists():
-        errors.add("role", f"{delegator.name} does not hold `{role.name}` from {valid_from:%d %b %Y}")
+        errors.add("role", f"{delegator.name} does not hold `{role.name}` from {dates.full_day(valid_from)}")
         return
     if not assignments.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=valid_to)).exists():
         errors.add("valid_to", f"{delegator.name} holds `{role.name}` for a shorter time: choose an earlier day")
@@ -206,7 +209,7 @@ def _check_width(
     if limit is not None and amount_micro_max > limit:
         errors.add(
             "amount_micro_max",
-            f"is above what {delegator.name} may approve: at most {to_units(limit):,.0f} {CURRENCY}",
+            f"is above what {delegator.name} may approve: at most {numbers.count(to_units(limit))} {CURRENCY}",
         )
 
 

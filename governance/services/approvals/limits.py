@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
+from governance.display import dates, numbers
 from governance.domain.money.money import AMOUNT_MICRO_MAX, CURRENCY, to_units
 from governance.models import ApprovalLimit, Role, Team, User
 from governance.selectors.people.duties import require_duty
@@ -32,11 +33,11 @@ def set_limit(
     start = now if valid_from is None or is_this_minute(valid_from, now) else valid_from
     errors = Errors()
     if not 0 <= amount_micro_max <= AMOUNT_MICRO_MAX:
-        errors.add("amount_micro_max", f"must be between 0 and {to_units(AMOUNT_MICRO_MAX):,.0f} {CURRENCY}")
+        errors.add("amount_micro_max", f"must be between 0 and {numbers.count(to_units(AMOUNT_MICRO_MAX))} {CURRENCY}")
     if not role.may_approve:
         errors.add("role", f"`{role.name}` does not decide requests, so it has no limit")
     if start < now:
-        errors.add("valid_from", f"`{start:%d %b %Y}` has passed: what was decided under the old limit stays")
+        errors.add("valid_from", f"`{dates.full_day(start)}` has passed: what was decided under the old limit stays")
     errors.raise_any()
     # The role's row keeps two limits from starting at the same moment.
     role = lock_row(Role, role.pk)
@@ -45,7 +46,7 @@ def set_limit(
         Q(valid_to__isnull=True) | Q(valid_to__gt=start), valid_from__lte=start, amount_micro_max=amount_micro_max
     ).first()
     if same is not None:
-        until = f", until {same.valid_to:%d %b %Y, %H:%M} UTC: start there to keep it longer" if same.valid_to else ""
+        until = f", until {dates.full_moment(same.valid_to)}: start there to keep it longer" if same.valid_to else ""
         errors.add("amount_micro_max", f"is the limit already{until}; nothing was changed")
         errors.raise_any()
     limits.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=start), valid_from__lt=start).update(valid_to=start)

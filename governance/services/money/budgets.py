@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import F, Sum
 
+from governance.display import dates
 from governance.domain import prose
 from governance.domain.errors import InvalidInput, TooManyUndecided
 from governance.domain.limits import (
@@ -160,10 +161,10 @@ def _refuse_second(budget: Budget) -> None:
     same = Budget.objects.filter(**{scope: getattr(budget, scope)})
     first = same.filter(period_start__lt=budget.period_end, period_end__gt=budget.period_start).first()
     if first is not None:
-        last_day = first.period_end - timedelta(microseconds=1)
+        covered = dates.period(first.period_start, first.period_end)
         sentence = (
-            f"`{first.name}` covers this {scope} from {first.period_start:%d %b %Y} to {last_day:%d %b %Y} already, so "
-            f"`{budget.name}` cannot: raise the limit of the first or choose another period"
+            f"`{first.name}` covers this {scope} from {covered} already, so `{budget.name}` cannot: "
+            "raise the limit of the first or choose another period"
         )
         raise InvalidInput({"period_start": [sentence]})
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from governance.display import numbers
 from governance.domain import prose
 from governance.domain.states.messages import FlagKind
 from governance.models import Budget, Flag, User
@@ -101,4 +102,4 @@ def _close_lower(flag: Flag, *, actor: User, now: datetime) -> list[int]:
 def _sentence(budget: Budget, crossing: Crossing) -> str:
     ratio = crossing.forecast_ratio if crossing.is_forecast and crossing.forecast_ratio else crossing.used_ratio
     verb = "is forecast to use" if crossing.is_forecast else "has spent, committed or held"
-    return f"{budget.name} {verb} {prose.percent(ratio)} of {prose.money(budget.limit_micro)}"
+    return f"{budget.name} {verb} {numbers.percent(ratio)} of {prose.money(budget.limit_micro)}"

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from governance.display import dates
 from governance.domain.errors import IllegalTransition, InvalidInput, SeparationOfDuties
 from governance.domain.limits import FALLBACK_DEPTH_MAX
 from governance.models import Project, Role, RoleAssignment, Team, User
@@ -52,9 +53,9 @@ def assign_role(
     if (team is None) == (project is None):
         errors.add("team", "assign the role in a team or on a project, not both")
     if start < now:
-        errors.add("valid_from", f"`{start:%d %b %Y, %H:%M}` has passed: what was decided until now stays as it is")
+        errors.add("valid_from", f"`{dates.full_moment(start)}` has passed: what was decided until now stays as it is")
     if valid_to is not None and valid_to <= start:
-        errors.add("valid_to", f"`{valid_to:%d %b %Y, %H:%M}` is not after the start")
+        errors.add("valid_to", f"`{dates.full_moment(valid_to)}` is not after the start")
     errors.raise_any()
     # The role's row keeps two administrators from giving it twice at the same moment.
     role = lock_row(Role, role.pk)
@@ -87,7 +88,7 @@ def _give_again(
     if had is not None and had <= now:
         raise IllegalTransition("this role was ended at the same moment: look at it again, nothing was changed")
     if end is not None and (had is None or end < had):
-        until = f"until {had:%d %b %Y, %H:%M} UTC" if had else "without an end date"
+        until = f"until {dates.full_moment(had)}" if had else "without an end date"
         raise InvalidInput(
             {
                 "valid_to": [
@@ -131,9 +132,9 @@ def change_role_end(*, actor: User, assignment_id: int, valid_to: datetime | Non
     _refuse_a_second_hat(actor, assignment.user, assignment.role, start=now, end=valid_to)
     errors = Errors()
     if assignment.valid_to is not None and assignment.valid_to <= now:
-        errors.add("valid_to", f"it ended on {assignment.valid_to:%d %b %Y, %H:%M} UTC: give the role again")
+        errors.add("valid_to", f"it ended on {dates.full_moment(assignment.valid_to)}: give the role again")
     elif valid_to is not None and valid_to <= max(now, assignment.valid_from):
-        errors.add("valid_to", f"`{valid_to:%d %b %Y, %H:%M}` is not after the start, or has passed")
+        errors.add("valid_to", f"`{dates.full_moment(valid_to)}` is not after the start, or has passed")
     elif valid_to == assignment.valid_to:
         errors.add("valid_to", "is the end that it has already: nothing was changed")
     errors.raise_any()

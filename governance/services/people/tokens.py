@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from governance.display import dates
 from governance.domain.errors import InvalidInput, NotAllowed, NotFound
 from governance.domain.people.scopes import OF_PROGRAMS, Scope
 from governance.models import ApiToken, User
@@ -148,7 +149,7 @@ def _expiry(errors: Errors, days: int | None, through: ApiToken | None, now: dat
     if through is None or through.expiry is None or end <= through.expiry:
         return end
     if days is not None:
-        errors.add("days", f"the token that you use ends on {through.expiry:%d %b %Y, %H:%M} UTC: no later than that")
+        errors.add("days", f"the token that you use ends on {dates.full_moment(through.expiry)}: no later than that")
     return through.expiry
 
 

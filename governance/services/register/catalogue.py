@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from estimator.models import CatalogueRelease, CatalogueRow
 from estimator.releases import Changes, publish_files, publish_rows
 from estimator.schema import TABLES_BY_NAME, Column, ColumnType, Table
+from governance.display import numbers
 from governance.domain.errors import GovernanceError, NoCatalogue, NotFound
 from governance.domain.text import clean
 from governance.domain.typed import YEAR_MAX, YEAR_MIN, is_kept_day
@@ -247,7 +248,7 @@ def _problem_of_value(column: Column, value: Any) -> str | None:
         return "must be a finite number"
     low, high = column.minimum, column.maximum
     if (low is not None and value < low) or (high is not None and value > high):
-        return f"`{value}` is outside {low:g} to {high:g}"
+        return f"`{value}` is outside {numbers.figure(low, 6)} to {numbers.figure(high, 6)}"
     return None
 
 

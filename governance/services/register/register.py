@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from governance.display import numbers
 from governance.domain.requests import fields
 from governance.domain.requests.registers import problem_of
 from governance.domain.states.register import NotificationState, ScreeningState
@@ -209,11 +210,12 @@ def _check_flop(errors: Errors, figures: dict[str, float | None]) -> None:
     for kind in ("direct", "cumulative"):
         low, high = figures[f"{kind}_flop_p50"], figures[f"{kind}_flop_p90"]
         if low is not None and high is not None and high < low:
-            errors.add(f"{kind}_flop_p90", f"`{high:g}` is below the p50 `{low:g}`")
+            errors.add(f"{kind}_flop_p90", f"`{numbers.flop(high)}` is below the p50 `{numbers.flop(low)}`")
     direct, cumulative = figures["direct_flop_p50"] or 0.0, figures["cumulative_flop_p50"] or 0.0
     if cumulative < direct:
         errors.add(
-            "cumulative_flop_p50", f"`{cumulative:g}` is below the direct compute `{direct:g}`, which it contains"
+            "cumulative_flop_p50",
+            f"`{numbers.flop(cumulative)}` is below the direct compute `{numbers.flop(direct)}`, which it contains",
         )
 
 

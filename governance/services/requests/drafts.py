@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from governance.display.numbers import count
 from governance.domain.errors import IllegalTransition, InvalidInput, NotRequester, StaleDraft
 from governance.domain.requests.kinds import kind_of
 from governance.domain.requests.spelling import in_present_names
@@ -163,7 +164,7 @@ def storable(content: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError):
         raise InvalidInput({"content": ["contains a value that cannot be stored, such as NaN"]}) from None
     if len(encoded) > DRAFT_BYTES_MAX:
-        raise InvalidInput({"content": [f"has {len(encoded):,} bytes: at most {DRAFT_BYTES_MAX:,} fit"]})
+        raise InvalidInput({"content": [f"has {count(len(encoded))} bytes: at most {count(DRAFT_BYTES_MAX)} fit"]})
     if "\\u0000" in text:
         raise InvalidInput({"content": ["contains a NUL character: type the text again"]})
     return dict(json.loads(text))

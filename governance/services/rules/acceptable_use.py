@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from governance.display import dates
 from governance.domain.errors import AlreadyDecided, InvalidInput, NotAllowed, NotFound, NotReady
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.record.canonical import digest
@@ -290,7 +291,7 @@ def _check_dates(
 ) -> None:
     # Forms know minutes, so the present minute is not the past.
     if effective_from is not None and effective_from < now.replace(second=0, microsecond=0):
-        errors.add("effective_from", f"`{effective_from:%d %b %Y, %H:%M}` has passed: choose a later day, or none")
+        errors.add("effective_from", f"`{dates.full_moment(effective_from)}` has passed: choose a later day, or none")
         return
     start, days = max(effective_from or now, now), settings.CONSENT_DAYS_MIN
     if start > now + timedelta(days=EFFECTIVE_DAYS_MAX):
@@ -299,10 +300,12 @@ def _check_dates(
     _check_order(errors, _newest(statement), start)
     # As for the start: a form's minute counts whole.
     if consent_due < now:
-        errors.add("consent_due", f"`{consent_due:%d %b %Y, %H:%M}` has passed: choose a later day")
+        errors.add("consent_due", f"`{dates.full_moment(consent_due)}` has passed: choose a later day")
     elif consent_due + timedelta(minutes=1) <= start + timedelta(days=days):
         first = start + timedelta(days=days + 1)
-        errors.add("consent_due", f"leaves people less than {days} days to accept it: choose {first:%d %b %Y} or later")
+        errors.add(
+            "consent_due", f"leaves people less than {days} days to accept it: choose {dates.full_day(first)} or later"
+        )
     elif consent_due > start + timedelta(days=CONSENT_DAYS_MAX):
         errors.add("consent_due", f"lies more than {CONSENT_DAYS_MAX} days after its first day: choose an earlier day")
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from governance.display import dates
 from governance.domain.errors import AlreadyDecided, IllegalTransition, InvalidInput, NotAllowed, NotReady
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.rules.policy_life import EFFECTIVE_DAYS_MAX
@@ -240,7 +241,7 @@ def _effective(effective_at: datetime | None, now: datetime) -> datetime:
     # Forms know minutes, so the present minute is not the past.
     if effective_at < now.replace(second=0, microsecond=0):
         raise InvalidInput(
-            {"effective_at": [f"`{effective_at:%d %b %Y, %H:%M}` has passed: rules never rule backwards"]}
+            {"effective_at": [f"`{dates.full_moment(effective_at)}` has passed: rules never rule backwards"]}
         )
     if effective_at > now + timedelta(days=EFFECTIVE_DAYS_MAX):
         raise InvalidInput({"effective_at": [f"lies more than {EFFECTIVE_DAYS_MAX} days ahead"]})

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from governance.display import dates
 from governance.domain.errors import IllegalTransition, InvalidInput, NoActivePolicy
 from governance.domain.limits import BACKTEST_ATTEMPTS_MAX, BACKTEST_LEASE_SECONDS, BACKTEST_MONTHS_MAX
 from governance.domain.rules import backtest_result
@@ -278,7 +279,7 @@ def _claim(backtest_id: int, month: date, *, now: datetime) -> tuple[PolicyBackt
         reason = row.error or "its workers exited without reporting"
         backtest.move(BacktestEvent.FAIL)
         backtest.finished_at = now
-        backtest.error = f"{row.month:%B %Y}: {reason}"[:ERROR_CHARS_MAX]
+        backtest.error = f"{dates.month(row.month)}: {reason}"[:ERROR_CHARS_MAX]
         backtest.save(update_fields=["state", "finished_at", "error"])
         return None
     row.attempts += 1

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from governance.display import dates
 from governance.domain.errors import AlreadyDecided, NotReady
 from governance.domain.limits import REASON_CHARS_MAX
 from governance.domain.rules.policy_life import EXCEPTION_DAYS_MAX
@@ -57,12 +58,12 @@ def request_exception(
     if rule_id not in rules_in_force():
         errors.add("rule_id", f"`{rule_id[:40]}` is no rule in force")
     if valid_from is not None and valid_from < now.replace(second=0, microsecond=0):
-        errors.add("valid_from", f"`{valid_from:%d %b %Y, %H:%M}` has passed: what was decided stays decided")
+        errors.add("valid_from", f"`{dates.full_moment(valid_from)}` has passed: what was decided stays decided")
     if start > now + timedelta(days=EXCEPTION_DAYS_MAX):
         # Its end is not measured from such a start: the calendar may end before it does.
         errors.add("valid_from", f"lies more than {EXCEPTION_DAYS_MAX} days ahead: ask when it is near")
     elif valid_to <= start:
-        errors.add("valid_to", f"`{valid_to:%d %b %Y, %H:%M}` is not after the start")
+        errors.add("valid_to", f"`{dates.full_moment(valid_to)}` is not after the start")
     elif valid_to > start + timedelta(days=EXCEPTION_DAYS_MAX):
         errors.add("valid_to", f"lies more than {EXCEPTION_DAYS_MAX} days after the start: a rule may need changing")
     errors.raise_any()
@@ -103,7 +104,7 @@ def answer_exception(*, exception_id: int, answer: str, actor: User, now: dateti
         require_second(actor, DUTY, asked_by=row.asked_by, what="this exception", now=now)
     if answer == "approve":
         if row.valid_to <= now:
-            raise AlreadyDecided(f"its time was over on {row.valid_to:%d %b %Y}: ask again")
+            raise AlreadyDecided(f"its time was over on {dates.full_day(row.valid_to)}: ask again")
         if row.rule_id not in rules_in_force():
             errors.add("rule_id", f"`{row.rule_id}` is no rule in force any more")
             errors.raise_any()

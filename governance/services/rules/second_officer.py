@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from governance.display.lists import joined
 from governance.domain.errors import NotAllowed, SeparationOfDuties
 from governance.models import User
 from governance.selectors.people.duties import DUTIES, is_system, people_with, require_duty
@@ -46,7 +47,7 @@ def require_second(actor: User, duty: str, *, asked_by: User, what: str, now: da
     if asked_by.person_id == actor.person_id:
         raise SeparationOfDuties(f"you asked for {what}, so another officer answers it")
     if actor.person_id not in officers.holders(duty, now=now):
-        roles = " or ".join(f"`{name}`" for name in sorted(DUTIES[duty][1]))
+        roles = joined((f"`{name}`" for name in sorted(DUTIES[duty][1])), "or")
         raise NotAllowed(f"to answer takes the role {roles}, also for a superuser", duty=duty)
     tie = officers.tie_between(duty, asked_by=asked_by, other=actor, now=now)
     if tie:

@@ -171,7 +171,9 @@ def _work_question(spec: FieldSpec, asked: QueryDict, errors: Mapping[str, list[
         found = choices(spec.choices, [value or str(spec.default or "")])
         is_default = not value or value == spec.default
         return Question(name, spec.label, "select", spec.hint, choices=found, error=error, is_optional=is_default)
-    hint = spec.hint + (f" {spec.default:g} if left empty." if isinstance(spec.default, int | float) else "")
+    hint = spec.hint + (
+        f" {numbers.figure(spec.default, 6)} if left empty." if isinstance(spec.default, int | float) else ""
+    )
     kind = "text" if spec.type is FieldType.TEXT else "number"
     unit = "" if kind == "text" else spec.unit or " "
     # Training may be sized by samples instead, so neither is required; nearly everybody states them.

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from governance.display import numbers
+from governance.display import dates, numbers, reader
 from governance.domain.money.money import to_units
 from governance.selectors.money.budgets import BudgetPage
 
@@ -93,7 +93,7 @@ def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
     points.append((now_x, spent_y))
     band = band_end = line = ""
     ends: list[Tick] = []
-    exact = numbers.deciding_money
+    exact = numbers.exact
     text = f"Spent {exact(spent)}, held and committed {exact(promised)}, limit {exact(limit)}"
     if forecast is not None:
         low, middle, high = (to_units(each) for each in (forecast.p10_micro, forecast.p50_micro, forecast.p90_micro))
@@ -101,9 +101,15 @@ def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
         band_end = f"M{RIGHT - 4} {y_of(high)}h8M{RIGHT} {y_of(high)}V{y_of(low)}M{RIGHT - 4} {y_of(low)}h8"
         line = f"{now_x},{spent_y} {RIGHT},{y_of(middle)}"
         ends = _apart(
-            [(y_of(high), f"p90 {_usd(high)}"), (y_of(middle), f"p50 {_usd(middle)}"), (y_of(low), f"p10 {_usd(low)}")]
+            [
+                (y_of(high), f"p90 {numbers.money(high)}"),
+                (y_of(middle), f"p50 {numbers.money(middle)}"),
+                (y_of(low), f"p10 {numbers.money(low)}"),
+            ]
         )
-        text += f"; forecast at the end p10 {_usd(low)}, p50 {_usd(middle)}, p90 {_usd(high)}"
+        text += (
+            f"; forecast at the end p10 {numbers.money(low)}, p50 {numbers.money(middle)}, p90 {numbers.money(high)}"
+        )
     else:
         text += "; too little data for a forecast"
     return SpendPlot(
@@ -115,7 +121,7 @@ def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
         label=text,
         spent_line=" ".join(f"{x},{y}" for x, y in points),
         now_x=now_x,
-        now_text=f"today, {numbers.day(now)}" if start <= now < end else numbers.day(until),
+        now_text=f"today, {reader.day(now)}" if start <= now < end else reader.day(until),
         limit_y=y_of(limit),
         limit_text=f"Limit {exact(limit)}",
         promised_y=both_y,
@@ -127,7 +133,7 @@ def spend_plot(found: BudgetPage, *, now: datetime) -> SpendPlot | None:
         band_end=band_end,
         forecast_line=line,
         ends=tuple(ends),
-        levels=tuple(Tick(LEFT - 6, y_of(level), _usd(level)) for level in _round_levels(top)),
+        levels=tuple(Tick(LEFT - 6, y_of(level), numbers.money(level)) for level in _round_levels(top)),
         months=tuple(_months(start, end, x_of)),
         rows=tuple(_rows(found)),
     )
@@ -139,17 +145,17 @@ def _rows(found: BudgetPage) -> list[Row]:
     for week, amount in found.weekly:
         total += amount
         first = max(week, found.budget.period_start)
-        rows.append(Row(numbers.day(first), numbers.cents(amount), numbers.cents(total)))
+        rows.append(Row(reader.day(first), _cents(amount), _cents(total)))
     promised = found.budget.held_micro + found.budget.committed_micro
-    rows.append(Row("Held and committed", numbers.cents(promised), numbers.cents(found.budget.spent_micro + promised)))
+    rows.append(Row("Held and committed", _cents(promised), _cents(found.budget.spent_micro + promised)))
     if found.forecast is not None:
         ends = (("p10", found.forecast.p10_micro), ("p50", found.forecast.p50_micro), ("p90", found.forecast.p90_micro))
-        rows += [Row(f"Forecast of the end, {name}", "", _usd(to_units(amount))) for name, amount in ends]
-    return [*rows, Row("Limit", "", numbers.cents(found.budget.limit_micro))]
+        rows += [Row(f"Forecast of the end, {name}", "", numbers.money(to_units(amount))) for name, amount in ends]
+    return [*rows, Row("Limit", "", _cents(found.budget.limit_micro))]
 
 
-def _usd(amount: float) -> str:
-    return numbers.money(amount) if amount else "0"
+def _cents(amount_micro: int) -> str:
+    return numbers.cents(to_units(amount_micro))
 
 
 def _apart(labels: list[tuple[float, str]]) -> list[Tick]:
@@ -181,5 +187,5 @@ def _months(start: datetime, end: datetime, x_of: Callable[[datetime], float]) -
             firsts.append(max(first, start))
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     stride = max(1, -(-len(firsts) // 6))
-    ticks = [Tick(x_of(each), HEIGHT - 8.0, f"{timezone.localtime(each):%b}") for each in firsts[::stride]]
+    ticks = [Tick(x_of(each), HEIGHT - 8.0, dates.month_name(timezone.localtime(each))) for each in firsts[::stride]]
     return [tick for tick in ticks if tick.x < RIGHT - MONTH_ROOM]

@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from estimator.core.workload.fields import FieldSpec, WorkloadKind, asked
 from estimator.core.workload.fields import FieldType as WorkFieldType
+from governance.display import numbers
 from governance.display.countries import COUNTRIES, code_of
 from governance.domain.requests import fields
 from governance.domain.requests.fields import EVIDENCE_LENGTH_MAX, LIST_LENGTH_MAX, Control, Field, FieldType, Step
@@ -120,7 +121,7 @@ def _read_countries(row: Field, content: Content, data: QueryDict, errors: Error
     raw = data.get(row.name) or ""
     parts = [part.strip() for part in re.split(r"[,;\n]", raw) if part.strip()]
     if len(parts) > LIST_LENGTH_MAX:
-        errors[row.name] = f"has {len(parts):,} entries: at most {LIST_LENGTH_MAX} fit"
+        errors[row.name] = f"has {numbers.count(len(parts))} entries: at most {LIST_LENGTH_MAX} fit"
         return
     codes = []
     for part in parts:
@@ -135,7 +136,7 @@ def _read_countries(row: Field, content: Content, data: QueryDict, errors: Error
 def _read_list(data: QueryDict, name: str, errors: Errors) -> list[str]:
     values = data.getlist(name)
     if len(values) > LIST_LENGTH_MAX:
-        errors[name] = f"has {len(values):,} entries: at most {LIST_LENGTH_MAX} fit"
+        errors[name] = f"has {numbers.count(len(values))} entries: at most {LIST_LENGTH_MAX} fit"
         return []
     return values
 
@@ -143,7 +144,7 @@ def _read_list(data: QueryDict, name: str, errors: Errors) -> list[str]:
 def _read_evidence(row: Field, content: Content, data: QueryDict, errors: Errors) -> None:
     kinds, urls = data.getlist("evidence_kind"), data.getlist("evidence_url")
     if max(len(kinds), len(urls)) > EVIDENCE_LENGTH_MAX + 5:
-        errors[row.name] = f"has {max(len(kinds), len(urls)):,} entries: at most {EVIDENCE_LENGTH_MAX} fit"
+        errors[row.name] = f"has {numbers.count(max(len(kinds), len(urls)))} entries: at most {EVIDENCE_LENGTH_MAX} fit"
         return
     links = []
     for index in range(max(len(kinds), len(urls))):

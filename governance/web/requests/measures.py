@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from estimator.core.quantities import Interval
 from estimator.core.results.result import Estimate, Notice, ThresholdReading
-from governance.display import durations, numbers
+from governance.display import durations, numbers, reader
+from governance.display.numbers import against
 from governance.display.plots import Limit
 from governance.domain.money.money import to_units
-from governance.domain.prose import against, capital, sentence
+from governance.domain.prose import capital, sentence
 from governance.selectors.requests.assessments import Assessed
 from governance.web.requests.verdict import money_limits
 
@@ -66,7 +67,7 @@ def of_assessed(assessed: Assessed) -> Measures:
     if exposure is not None:
         cap = assessed.content.gpu_hours_cap is not None or assessed.content.money_cap_usd is not None
         why = "your cap" if cap else "p90, which becomes the cap"
-        found.cost_text = f"Assessed at {numbers.deciding_money(exposure)}{numbers.NBSP}USD ({why})."
+        found.cost_text = f"Assessed at {numbers.exact(exposure)}{numbers.NBSP}USD ({why})."
         if assessed.estimate.commitment_tail_usd > 0:
             tail = numbers.money(assessed.estimate.commitment_tail_usd)
             found.cost_text += f" {tail}{numbers.NBSP}USD remains payable after cancellation."
@@ -125,9 +126,9 @@ def _price(estimate: Estimate) -> str:
     if price.unit != "USD per accelerator-hour":
         rate = f"{numbers.rate(price.usd_per_gpu_hour.p50)}{numbers.NBSP}{price.unit}"
     if price.is_own:
-        return f"{rate}, your organisation's price since {numbers.day(price.as_of)}."
+        return f"{rate}, your organisation's price since {reader.day(price.as_of)}."
     old = ", so the range is wider" if price.age_days > OLD_PRICE_DAYS else ""
-    return f"{rate}, list price of {numbers.day(price.as_of)}, {price.age_days}{numbers.NBSP}days old{old}."
+    return f"{rate}, list price of {reader.day(price.as_of)}, {numbers.counted(price.age_days, 'day')} old{old}."
 
 
 def _rate(assessed: Assessed) -> str:
@@ -145,9 +146,9 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
         known = lines.get(reading.limit)
         if known is None or (reading.exceeds, reading.may_exceed) > (known.exceeds, known.may_exceed):
             lines[reading.limit] = reading
-    limits = [Limit(line, numbers.flop_line(line)) for line in sorted(lines)[:THRESHOLDS_DRAWN_MAX]]
+    limits = [Limit(line, numbers.flop(line)) for line in sorted(lines)[:THRESHOLDS_DRAWN_MAX]]
     texts = [
-        f"{'Exceeds' if reading.exceeds else 'May exceed'} {numbers.flop_line(line)} "
+        f"{'Exceeds' if reading.exceeds else 'May exceed'} {numbers.flop(line)} "
         f"({_instrument(reading)}; {'p50' if reading.exceeds else 'p90'})."
         for line, reading in sorted(lines.items())
         if reading.may_exceed
@@ -157,18 +158,18 @@ def _thresholds(estimate: Estimate) -> tuple[str, list[Limit]]:
     if below and below[0][1].p90 > 0:
         line, reading = below[0]
         texts.append(
-            f"Does not exceed {numbers.flop_line(line)} ({_instrument(reading)}): {against(reading.p90, line)} at p90."
+            f"Does not exceed {numbers.flop(line)} ({_instrument(reading)}): {against(reading.p90, line)} at p90."
         )
     if estimate.modification_ratio is not None:
-        share = numbers.round_significant(estimate.modification_ratio.p90, 2)
-        texts.append(f"Share of base compute {share:g} at p90; the threshold is 1/3.")
+        share = numbers.figure(estimate.modification_ratio.p90, 2)
+        texts.append(f"Share of base compute {share} at p90; the threshold is 1/3.")
     return " ".join(texts), limits
 
 
 def notice_text(notice: Notice) -> str:
     """When the time to notify ends, and from when it is counted: both days, as a stored estimate is read later."""
     return (
-        f"To be notified by {numbers.day(notice.due_on)} if this is known on {numbers.day(notice.known_on)} "
+        f"To be notified by {reader.day(notice.due_on)} if this is known on {reader.day(notice.known_on)} "
         f"({notice.jurisdiction}, {notice.instrument}; {notice.days}{numbers.NBSP}days)."
     )
 
@@ -182,7 +183,7 @@ def _memory(found: Measures, estimate: Estimate) -> None:
     if estimate.memory_gib_per_device is None:
         return
     if usable:
-        found.memory_limits = [Limit(usable, f"{numbers.gibibytes(usable)} GiB usable")]
+        found.memory_limits = [Limit(usable, f"{numbers.memory(usable)} usable")]
         found.memory_beside = f"of {numbers.memory(usable)}"
     if estimate.memory_fits:
         found.memory_text = "Fits."
@@ -199,9 +200,9 @@ def _energy(found: Measures, estimate: Estimate) -> None:
         carbon = estimate.carbon_kg
         parts.append(f"{numbers.carbon(carbon.p50)} ({numbers.carbon_range(carbon)})")
         if estimate.grid_g_kwh is not None:
-            parts.append(f"{estimate.grid_g_kwh:.0f}{numbers.NBSP}g/kWh")
+            parts.append(f"{numbers.count(estimate.grid_g_kwh)}{numbers.NBSP}g/kWh")
     if estimate.pue is not None:
-        parts.append(f"PUE {estimate.pue:.2f}")
+        parts.append(f"PUE {numbers.figure(estimate.pue)}")
     found.energy_text = ", ".join(parts) + "." if parts else ""
     if estimate.carbon_kg is None and estimate.energy_kwh is not None:
         why = _why_missing(estimate, "carbon_kg")

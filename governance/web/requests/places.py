@@ -15,7 +15,7 @@ from estimator.core.pricing.place import Place
 from estimator.core.quantities import Interval
 from estimator.core.results.estimate import estimate
 from estimator.core.workload.workload import Workload
-from governance.display import numbers
+from governance.display import numbers, reader
 from governance.display.countries import name_of
 from governance.display.vocabulary import TERM_NAMES
 from governance.models import Provider
@@ -64,7 +64,7 @@ class KnownPlace:
 
     @property
     def sentence(self) -> str:
-        parts = [f"{numbers.rate(self.usd_per_gpu_hour)}{numbers.NBSP}USD/h since {numbers.day(self.since)}"]
+        parts = [f"{numbers.rate(self.usd_per_gpu_hour)}{numbers.NBSP}USD/h since {reader.day(self.since)}"]
         if self.tail_usd > 0:
             parts.append(f"{numbers.money(self.tail_usd)}{numbers.NBSP}USD of it remains payable after the work")
         if self.provider.provider_type == "owned":
@@ -74,10 +74,10 @@ class KnownPlace:
         if self.is_too_small:
             parts.append("Less memory than the part you chose")
         elif self.hours_factor != 1.0:
-            hours = f"{numbers.round_significant(self.hours_factor, 2):g}"
+            hours = numbers.figure(self.hours_factor, 2)
             parts.append(f"The same work takes about {hours}{numbers.NBSP}{numbers.TIMES} the hours on this part")
         if self.grid_g_kwh is not None:
-            parts.append(f"{self.grid_g_kwh:.0f}{numbers.NBSP}g CO2e/kWh")
+            parts.append(f"{numbers.count(self.grid_g_kwh)}{numbers.NBSP}g CO2e/kWh")
         if self.country:
             parts.append(name_of(self.country))
         return ". ".join(parts) + "."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
 
-from governance.display import numbers, plots
+from governance.display import numbers, plots, reader
+from governance.display.lists import joined
 from governance.domain.money.money import to_units
 from governance.domain.prose import within
 from governance.domain.requests import fields
@@ -50,7 +51,7 @@ def present(story: Story, *, user: User, now: datetime) -> dict[str, Any]:
         "entries": entries(story, is_mine=is_mine, viewer_id=user.person_id),
         "why_title": why_title(story),
         "lines": band_lines(story),
-        "exposure_usd": numbers.units(current.assessment.exposure_micro) if current else None,
+        "exposure_usd": _exposure_usd(story),
         "threshold_text": threshold_text(story),
         "flop_limits": flop_limits(story),
         "decide_stage": to_decide,
@@ -157,10 +158,10 @@ def _said(shape: str, word: str, lead: str, text: str) -> dict[str, str]:
 
 
 def _in_review(waiting: queues.Waiting, you: str) -> dict[str, str]:
-    roles = _join([within(stage.role.name) for stage in waiting.stages])
-    later = _join([within(role) for role in waiting.next_roles])
+    roles = joined(dict.fromkeys(within(stage.role.name) for stage in waiting.stages))
+    later = joined(within(role) for role in waiting.next_roles)
     course = f"As {roles}; then {later}" if later else f"As {roles}, the final approval"
-    due = f"Expect a decision by {numbers.moment(waiting.due_at)}. " if waiting.due_at else ""
+    due = f"Expect a decision by {reader.moment(waiting.due_at)}. " if waiting.due_at else ""
     return _said("wait", "In review", f"{who_has(waiting)} now.", f"{course}. {due}{you}".strip())
 
 
@@ -169,9 +170,7 @@ def who_has(waiting: queues.Waiting) -> str:
     names = [f"{h.name} (delegate of {h.for_name})" if h.for_name else h.name for h in waiting.holders]
     if not names:
         return "Nobody can decide it at the moment: an administrator has to assign the role. It waits"
-    if len(names) > NAMES_SHOWN_MAX:
-        names = [*names[:NAMES_SHOWN_MAX], f"{len(names) - NAMES_SHOWN_MAX} others"]
-    return f"{_join(names)} {'have' if len(names) > 1 else 'has'} it"
+    return f"{joined(dict.fromkeys(names), at_most=NAMES_SHOWN_MAX)} {'have' if len(names) > 1 else 'has'} it"
 
 
 def accept_first(story: Story) -> bool:
@@ -189,8 +188,8 @@ def _granted(story: Story) -> dict[str, str]:
     grant = getattr(story.request, "grant", None)
     if grant is None:
         return _said("ok", "Granted", "It is granted.", "")
-    cap = f"{numbers.deciding_money(numbers.units(grant.cost_cap_micro))}{numbers.NBSP}USD"
-    last_day = numbers.day(grant.ends_at - timedelta(microseconds=1))
+    cap = f"{numbers.exact(to_units(grant.cost_cap_micro))}{numbers.NBSP}USD"
+    last_day = reader.day(grant.ends_at - timedelta(microseconds=1))
     return _said("ok", "Granted", f"{grant.reference} is issued.", f"At most {cap}, until {last_day}.")
 
 
@@ -202,7 +201,7 @@ def steps(story: Story) -> list[dict[str, str]]:
         return []
     grant = getattr(story.request, "grant", None)
     if grant is not None:
-        found.append(_row("ok", "Grant", f"{grant.reference}, issued {numbers.moment(grant.issued_at)}", "done"))
+        found.append(_row("ok", "Grant", f"{grant.reference}, issued {reader.moment(grant.issued_at)}", "done"))
     elif state is State.IN_REVIEW:
         found.append(_row("draft", "Grant", "Issued on final approval", ""))
     return found
@@ -214,7 +213,7 @@ def _row(shape: str, title: str, text: str, state: str) -> dict[str, str]:
 
 def _step(stage: ApprovalStage, waiting: queues.Waiting | None) -> dict[str, str]:
     decisions = [each for each in stage.decisions.all() if each.counts]
-    said = "; ".join(f"{_decider(each)}, {numbers.moment(each.decided_at)}" for each in decisions)
+    said = "; ".join(f"{_decider(each)}, {reader.moment(each.decided_at)}" for each in decisions)
     yes = sum(each.approves for each in decisions)
     title = stage.role.name if stage.quorum == 1 else f"{stage.role.name}, {yes} of {stage.quorum}"
     match stage.state:
@@ -225,7 +224,7 @@ def _step(stage: ApprovalStage, waiting: queues.Waiting | None) -> dict[str, str
         case StageState.CHANGES_REQUESTED:
             return _row("review", title, said or "Changes requested", "")
         case StageState.OPEN:
-            due = f"due {numbers.moment(stage.due_at)}"
+            due = f"due {reader.moment(stage.due_at)}"
             who = _names_of_only_stage(waiting)
             return _row("wait", title, ", ".join(part for part in (said or who, due) if part), "now")
         case StageState.WAITING:
@@ -237,7 +236,7 @@ def _names_of_only_stage(waiting: queues.Waiting | None) -> str:
     """Names, where one stage is open and few people may decide it."""
     if waiting is None or len(waiting.stages) != 1 or len(waiting.holders) > 2:
         return ""
-    return " or ".join(holder.name for holder in waiting.holders)
+    return joined((holder.name for holder in waiting.holders), "or")
 
 
 def is_exact(story: Story) -> bool:
@@ -256,12 +255,17 @@ def entries(story: Story, *, is_mine: bool, viewer_id: int) -> list[Entry | Mapp
     found: list[Entry | Mapping[str, Any]] = list(story.entries)
     waiting = story.waiting
     if waiting is not None and waiting.stages:
-        roles = _join([within(stage.role.name) for stage in waiting.stages])
-        since = f"Since {numbers.moment(waiting.since)}." if waiting.since else ""
+        roles = joined(dict.fromkeys(within(stage.role.name) for stage in waiting.stages))
+        since = f"Since {reader.moment(waiting.since)}." if waiting.since else ""
         found.insert(
             0, {"at": None, "shape": "run", "title": f"{who_has(waiting)} ({roles}).", "text": since, "quote": ""}
         )
     return found
+
+
+def _exposure_usd(story: Story) -> float | None:
+    micro = story.current.assessment.exposure_micro if story.current else None
+    return None if micro is None else to_units(micro)
 
 
 def why_title(story: Story) -> str:
@@ -300,19 +304,19 @@ def threshold_text(story: Story) -> str:
     notices = notices.replace("To be", "to be")
     if exceeded:
         largest = max(exceeded, key=lambda reading: reading.limit)
-        return f"exceeds {numbers.flop_line(largest.limit)} ({largest.jurisdiction}){notices}"
+        return f"exceeds {numbers.flop(largest.limit)} ({largest.jurisdiction}){notices}"
     if possible:
         largest = max(possible, key=lambda reading: reading.limit)
-        return f"may exceed {numbers.flop_line(largest.limit)} ({largest.jurisdiction}){notices}"
+        return f"may exceed {numbers.flop(largest.limit)} ({largest.jurisdiction}){notices}"
     nearest = min(estimate.thresholds, key=lambda reading: reading.limit)
-    return f"{numbers.flop_line(nearest.limit)} not exceeded"
+    return f"{numbers.flop(nearest.limit)} not exceeded"
 
 
 def flop_limits(story: Story) -> list[plots.Limit]:
     """Threshold lines over training compute, each value once."""
     estimate = story.current.estimate if story.current else None
     values = {reading.limit for reading in estimate.thresholds} if estimate else set()
-    return [plots.Limit(value, numbers.flop_line(value)) for value in sorted(values)[:4]]
+    return [plots.Limit(value, numbers.flop(value)) for value in sorted(values)[:4]]
 
 
 def stage_to_decide(story: Story, user: User) -> ApprovalStage | None:
@@ -322,8 +326,3 @@ def stage_to_decide(story: Story, user: User) -> ApprovalStage | None:
     if not any(holder.person_id == user.person_id for holder in story.waiting.holders):
         return None
     return story.waiting.stages[0]
-
-
-def _join(names: Sequence[str]) -> str:
-    names = list(dict.fromkeys(names))
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from governance.display import durations, numbers
+from governance.display import durations, numbers, reader
 from governance.display.countries import name_of
 from governance.display.vocabulary import TERM_NAMES
 from governance.domain.prose import capital
@@ -53,9 +53,9 @@ def _workload(content: Mapping[str, Any], registers: Registers) -> str:
         name = f"Fine-tuning ({_METHODS[work['method']]})"
     parts = [name]
     if parameters := _number(work.get("parameters_billion")):
-        parts.append(f"of a {_billions(parameters)} model")
+        parts.append(f"of a {numbers.billions(parameters)} model")
     if tokens := _number(work.get("tokens_billion") or work.get("generated_tokens_billion")):
-        parts.append(f"on {_count_of_billions(tokens)} tokens")
+        parts.append(f"on {numbers.billions(tokens)} tokens")
     if work.get("api_model"):
         parts.append(f"with {work['api_model']}")
     text = f"{' '.join(part for part in parts if part)}, for {registers.project_name(content.get('project'))}."
@@ -71,15 +71,15 @@ def _size(content: Mapping[str, Any], registers: Registers) -> str:
     count = _number(content.get("accelerator_count"))
     if count and content.get("accelerator"):
         name = registers.accelerator_name(content["accelerator"])
-        parts.append(f"{numbers.count(count)}{numbers.NBSP}{numbers.TIMES}{numbers.NBSP}{name}")
+        parts.append(numbers.times(count, name))
     if cap := _number(content.get("gpu_hours_cap")):
         lasts = durations.spoken(cap / count) if count else ""
-        parts.append(f"for up to {numbers.hours(cap).removesuffix(f'{numbers.NBSP}h')} GPU-hours")
+        parts.append(f"for up to {numbers.figure(cap)} GPU-hours")
         parts[-1] += f" ({lasts})" if lasts else ""
     elif content.get("sizing") == "work" and content.get("workload") != "hosted_api":
         parts.append("for the hours that the workload needs")
     if money := _number(content.get("money_cap_usd")):
-        parts.append(f"at most {numbers.deciding_money(money)}{numbers.NBSP}USD")
+        parts.append(f"at most {numbers.exact(money)}{numbers.NBSP}USD")
     text = ", ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
@@ -94,8 +94,8 @@ def _place(content: Mapping[str, Any], registers: Registers) -> str:
     text = ", ".join(dict.fromkeys(part for part in parts if part)) + "."
     start, end = as_date(content.get("start_on")), as_date(content.get("end_on"))
     if start:
-        text += f" From {numbers.day(start)}"
-        text += f" to {numbers.day(end)}." if end else ", without an end."
+        text += f" From {reader.day(start)}"
+        text += f" to {reader.day(end)}." if end else ", without an end."
     if content.get("access_countries"):
         text += f" Used from {', '.join(name_of(code) for code in content['access_countries'])}."
     return text
@@ -121,12 +121,3 @@ def as_date(value: object) -> date | None:
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
-
-
-def _billions(parameters: float) -> str:
-    return f"{numbers.round_significant(parameters, 3):g}B" if parameters >= 1 else f"{parameters * 1000:.3g}M"
-
-
-def _count_of_billions(tokens: float) -> str:
-    scale, letter = (1000, "T") if tokens >= 1000 else (1, "B") if tokens >= 1 else (0.001, "M")
-    return f"{tokens / scale:.3g}{numbers.NBSP}{letter}"

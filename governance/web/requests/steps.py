@@ -16,7 +16,7 @@ from django.http import QueryDict
 from estimator.core.catalogue import ProhibitedUse
 from estimator.core.workload.fields import MIXTURE, SAMPLE_KINDS, FieldSpec
 from estimator.core.workload.fields import FieldType as WorkFieldType
-from governance.display import durations, numbers
+from governance.display import durations, numbers, reader
 from governance.display.countries import COUNTRIES, name_of
 from governance.domain.requests import fields
 from governance.domain.requests.checks import is_not_hosted
@@ -128,7 +128,7 @@ def as_typed(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.12g}"
+        return numbers.typed(value)
     return str(value)
 
 
@@ -272,7 +272,9 @@ def _work_question(b: _Builder, spec: FieldSpec) -> Question:
         return b.ask(
             name, spec.label, hint=spec.hint, maxlength=longest, is_optional=is_optional, suggestions=suggestions
         )
-    hint = spec.hint + (f" {spec.default:g} if left empty." if isinstance(spec.default, int | float) else "")
+    hint = spec.hint + (
+        f" {numbers.figure(spec.default, 6)} if left empty." if isinstance(spec.default, int | float) else ""
+    )
     return b.ask(name, spec.label, "number", hint=hint, unit=spec.unit or " ", is_optional=is_optional)
 
 
@@ -354,7 +356,7 @@ def _region(b: _Builder, row: Field) -> Options:
 
 
 def _start(b: _Builder, row: Field) -> Options:
-    hint = f"Earliest is today, {numbers.day(b.today)}; a ratification may look back."
+    hint = f"Earliest is today, {reader.day(b.today)}; a ratification may look back."
     return {"value": b.typed(row.name) or b.today.isoformat(), "hint": hint}
 
 
@@ -379,7 +381,7 @@ def _prohibited_uses(b: _Builder, row: Field) -> Options:
 
 
 def _use_label(use: ProhibitedUse, today: date) -> str:
-    return use.title if use.effective_from <= today else f"{use.title} (from {numbers.day(use.effective_from)})"
+    return use.title if use.effective_from <= today else f"{use.title} (from {reader.day(use.effective_from)})"
 
 
 def _evidence(b: _Builder, row: Field) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from governance.display import numbers
+from governance.display import numbers, reader
+from governance.display.lists import joined
 from governance.display.plots import Limit
 from governance.domain.approvals.routing import StagePlan
 from governance.domain.money.money import to_units
@@ -145,18 +146,12 @@ def _deciders(stages: list[StagePlan], roles: dict[str, str], *, now: datetime) 
         if stage.fallback_from:
             lead += f" (instead of {within(roles.get(stage.fallback_from) or role_in_words(stage.fallback_from))})"
         if at_work is not None and stage.order == first:
-            due = f"due {numbers.moment(at_work.due_at(now, stage.due_working_days))}"
+            due = f"due {reader.moment(at_work.due_at(now, stage.due_working_days))}"
         else:
-            days = stage.due_working_days
-            due = f"{days}{numbers.NBSP}working day{'' if days == 1 else 's'} after that"
-        found.append(Decider(lead, _some(sorted(names[pk] for pk in stage.eligible if pk in names)), due))
+            due = f"{numbers.counted(stage.due_working_days, 'working day')} after that"
+        people_named = sorted(names[pk] for pk in stage.eligible if pk in names)
+        found.append(Decider(lead, joined(people_named, "or", at_most=NAMES_SHOWN_MAX), due))
     return found
-
-
-def _some(names: list[str]) -> str:
-    if len(names) <= NAMES_SHOWN_MAX:
-        return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    return f"{', '.join(names[:NAMES_SHOWN_MAX])} or {len(names) - NAMES_SHOWN_MAX} more"
 
 
 def _add_shortfall(found: Verdict, assessed: Assessed) -> None:
@@ -181,7 +176,7 @@ def money_limits(assessed: Assessed) -> list[Limit]:
         for leaf in rule.leaves:
             if leaf.limit is None or leaf.unit != "USD" or not set(leaf.facts) & _MONEY_FACTS or leaf.limit <= 0:
                 continue
-            text = numbers.money_line(leaf.limit)
+            text = numbers.money(leaf.limit)
             wanted = [need.role for need in assessed.decision.requirements if rule.rule_id in need.rule_ids]
             if leaf.operator in (">", ">=") and leaf.truth and len(wanted) == 1:
                 text += f": {within(roles.get(wanted[0]) or role_in_words(wanted[0]))}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from governance.channels.email import pages
 from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
-from governance.domain.prose import NBSP
+from governance.display.numbers import NBSP
 from governance.domain.states.rules import PublicationState
 from governance.models import AcceptableUsePublication, AcceptableUseVersion, Alert
 from governance.selectors.rules import acceptable_use, officers

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from governance.channels.email import pages
 from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
-from governance.domain import prose
-from governance.domain.prose import NBSP
+from governance.display import numbers
+from governance.display.lists import joined
+from governance.display.numbers import NBSP
 from governance.domain.rules.backtest_result import changes_in_words, effects_in_words, nothing_newly
 from governance.domain.states.rules import ActivationState, VersionState
 from governance.models import Alert, PolicyActivation, PolicyBacktest
@@ -177,11 +178,13 @@ def _counts(run: PolicyBacktest | None) -> str:
         return "no backtest needed"
     rows, flipped = int(run.result.get("rows", 0)), int(run.result.get("flipped", 0))
     other, empty = int(run.result.get("effect_rows", 0)), int(run.result.get("unfillable_rows", 0))
-    said = f"{flipped:,} of {prose.counted(rows, 'decision')} would change"
+    said = f"{numbers.count(flipped)} of {numbers.counted(rows, 'decision')} would change"
     said += (
-        f", {other:,} {'keeps its' if other == 1 else 'keep their'} outcome and change in other ways" if other else ""
+        f", {numbers.count(other)} {'keeps its' if other == 1 else 'keep their'} outcome and change in other ways"
+        if other
+        else ""
     )
-    return said + (f", {empty:,} would wait for a stage that nobody could fill" if empty else "")
+    return said + (f", {numbers.count(empty)} would wait for a stage that nobody could fill" if empty else "")
 
 
 def _backtest(run: PolicyBacktest | None, reader: Reader) -> str:
@@ -189,8 +192,10 @@ def _backtest(run: PolicyBacktest | None, reader: Reader) -> str:
     if run is None:
         return "not needed: this version was in force before, or no policy is in force"
     pairs = {name: int(each["count"]) for name, each in run.result.get("pairs", {}).items()}
-    changes = [f"{count:,} {words}" for _, count, words in changes_in_words(pairs)]
-    changes += [f"{count:,} {words}" for _, count, words in effects_in_words(run.result.get("effects", {}))]
+    changes = [f"{numbers.count(count)} {words}" for _, count, words in changes_in_words(pairs)]
+    changes += [
+        f"{numbers.count(count)} {words}" for _, count, words in effects_in_words(run.result.get("effects", {}))
+    ]
     said = "; ".join([_counts(run), *changes])
     looked = ""
     if run.seen_by is not None and run.seen_at is not None:
@@ -206,7 +211,7 @@ def _in_force(activation: PolicyActivation) -> str:
 def _who(activation: PolicyActivation) -> str:
     answered = activation.answered_by
     names = [activation.asked_by.person.name, *([answered.person.name] if answered else [])]
-    return " and ".join(unlinked(name) for name in names)
+    return joined(unlinked(name) for name in names)
 
 
 def _moment(activation: PolicyActivation, reader: Reader) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from governance.channels.email import pages, phrases
 from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
-from governance.display import durations
+from governance.display import dates, durations, numbers
+from governance.display.numbers import NBSP
 from governance.domain import prose
 from governance.domain.limits import HOLD_DAYS_MAX
-from governance.domain.prose import NBSP
 from governance.domain.states.grants import GrantState
 from governance.domain.states.requests import State
 from governance.models import Alert, ApprovalDecision, Grant
@@ -116,10 +117,10 @@ def grant_issued(alert: Alert, reader: Reader) -> Letter:
         alerts.INFRASTRUCTURE_ROLE, grant.project, now=reader.now
     ):
         raise Moot("the reader no longer manages its infrastructure")
-    window = f"{reader.day(grant.starts_at, weekday=False)} to {_last_day(grant, reader)}"
+    window = f"{reader.day(grant.starts_at.astimezone(UTC).date(), weekday=False)} to {_last_day(grant, reader)}"
     machines = phrases.machines(case)
     unit = f"{case.accelerator_name or 'GPU'}-hours"
-    hours = f" and {prose.amount(grant.gpu_hours_cap)}{NBSP}{unit}" if grant.gpu_hours_cap else ""
+    hours = f" and {numbers.scaled(grant.gpu_hours_cap)}{NBSP}{unit}" if grant.gpu_hours_cap else ""
     if lasts := durations.on_accelerators(grant.gpu_hours_cap, grant.accelerator_count):
         hours += f" ({lasts})"
     until, cap = _last_day(grant, reader), prose.money_in_full(grant.cost_cap_micro)
@@ -180,7 +181,7 @@ def _answered(case: Case, reader: Reader) -> str:
 
 def _last_day(grant: Grant, reader: Reader, *, weekday: bool = False) -> str:
     # A window ends at midnight UTC of the day after; in the reader's zone that could read as another day.
-    return prose.last_day(grant.ends_at, "UTC", now=reader.now, weekday=weekday)
+    return reader.day(dates.last_day(grant.ends_at), weekday=weekday)
 
 
 def _who_said_yes(said: Sequence[ApprovalDecision]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from governance.channels.email import pages
 from governance.channels.email.letters import Letter, Moot, Reader, unlinked
+from governance.display import numbers
 from governance.domain import prose
 from governance.models import Alert, Budget, BudgetHold, Flag
 from governance.selectors.money import crossings
@@ -26,12 +27,12 @@ def threshold_crossed(alert: Alert, reader: Reader) -> Letter:
         subject=f"{name}: {headline}{when}",
         reference=name,
         heading=f"{headline[:1].upper()}{headline[1:]} on {reader.day(alert.created_at)}{when}",
-        preview=f"{found['level']}{prose.NBSP}% threshold crossed.",
+        preview=f"{found['level']}{numbers.NBSP}% threshold crossed.",
         lead=_lead(name, found, reader),
         rows=(
             (
                 "Spent, committed or held",
-                f"{prose.percent(found['used_ratio'])} of {prose.money(found['limit_micro'])}",
+                f"{numbers.percent(found['used_ratio'])} of {prose.money(found['limit_micro'])}",
             ),
             ("Still held", _held(found["held_micro"])),
             ("Forecast", _forecast(found, reader)),
@@ -41,7 +42,7 @@ def threshold_crossed(alert: Alert, reader: Reader) -> Letter:
         action="Open the budget",
         path=pages.budget_page(budget),
         why=f"You receive this because you are responsible for {name}. It is sent once per threshold; "
-        f"again only after the budget was below {crossings.REARMED_BELOW}{prose.NBSP}%.",
+        f"again only after the budget was below {crossings.REARMED_BELOW}{numbers.NBSP}%.",
         thread=f"budget.{budget.pk}",
     )
 
@@ -49,8 +50,8 @@ def threshold_crossed(alert: Alert, reader: Reader) -> Letter:
 def _lead(name: str, found: dict[str, Any], reader: Reader) -> str:
     limit = f"its {prose.money(found['limit_micro'])} limit"
     if not found["is_forecast"]:
-        return f"{name} has spent, committed or held {prose.percent(found['used_ratio'])} of {limit}."
-    reached = f"{name} is forecast to reach {prose.percent(found['forecast_ratio'])} of {limit}"
+        return f"{name} has spent, committed or held {numbers.percent(found['used_ratio'])} of {limit}."
+    reached = f"{name} is forecast to reach {numbers.percent(found['forecast_ratio'])} of {limit}"
     if not found.get("earliest"):
         return f"{reached} at the end of the period."
     return f"{reached}; it crosses the limit on {reader.day(_instant(found['earliest']), weekday=False)}."
@@ -63,8 +64,8 @@ def _held(held_micro: int) -> str:
 def _headline(found: dict[str, Any], reader: Reader) -> str:
     limit = prose.money(found["limit_micro"])
     if found["is_forecast"]:
-        return f"forecast {prose.percent(found['forecast_ratio'])} of {limit}"
-    return f"{prose.percent(found['used_ratio'])} of {limit} spent, committed or held"
+        return f"forecast {numbers.percent(found['forecast_ratio'])} of {limit}"
+    return f"{numbers.percent(found['used_ratio'])} of {limit} spent, committed or held"
 
 
 def _when(found: dict[str, Any], reader: Reader) -> str:
@@ -74,7 +75,7 @@ def _when(found: dict[str, Any], reader: Reader) -> str:
 def _forecast(found: dict[str, Any], reader: Reader) -> str:
     if found["forecast_ratio"] is None:
         return "not enough data yet"
-    text = f"{prose.percent(found['forecast_ratio'])} at the end of the period"
+    text = f"{numbers.percent(found['forecast_ratio'])} at the end of the period"
     if not found.get("earliest"):
         return text
     first, last = (reader.day(_instant(found[name]), weekday=False) for name in ("earliest", "latest"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from governance.channels.email import pages
 from governance.channels.email.letters import Item, Letter, Moot, Reader, quoted, unlinked
-from governance.domain import prose
+from governance.display import numbers
 from governance.models import Alert
 from governance.selectors.requests import conversations
 
@@ -32,7 +32,7 @@ def commented(alert: Alert, reader: Reader) -> Letter:
         raise Moot("the reader has answered since")
     first, last = written[0], written[-1]
     names = ", ".join(sorted({unlinked(comment.author.person.name) for comment in written}))
-    count = prose.counted(len(written), "comment")
+    count = numbers.counted(len(written), "comment")
     return Letter(
         subject=f"{count} on {request.reference}: {quoted(' '.join(last.text.split()), SHOWN_MAX)}",
         reference=request.reference,

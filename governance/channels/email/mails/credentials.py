@@ -10,7 +10,8 @@ from django.conf import settings
 
 from governance.channels.email import pages
 from governance.channels.email.letters import Letter, Moot, Reader, unlinked
-from governance.domain.prose import counted, within
+from governance.display.numbers import counted
+from governance.domain.prose import within
 from governance.models import Alert, Delegation, Person, Project, Role, Team, User
 from governance.selectors.people import accounts
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from governance.channels.email import pages
 from governance.channels.email.letters import Item, Letter, Moot, Reader, unlinked
+from governance.display import dates, numbers
 from governance.domain import prose
 from governance.domain.money.money import to_units
 from governance.models import Alert
@@ -29,7 +30,8 @@ def digest(alert: Alert, reader: Reader) -> Letter:
     """
     if not reader.person.wants_digest:
         raise Moot("the reader turned the daily email off")
-    if alert.payload.get("day", reader.today) != reader.today:
+    today = reader.today.isoformat()
+    if alert.payload.get("day", today) != today:
         raise Moot("its day is over: the next digest replaces it")
     found = digest_for(reader.person, now=reader.now)
     if found.is_empty:
@@ -55,17 +57,17 @@ def _summary(found: Digest, reader: Reader) -> list[str]:
     parts = []
     if decide := found.of("decide"):
         largest = max(entry.amount_micro for entry in decide)
-        parts.append(f"{len(decide)} to decide" + (f" (max {prose.amount(to_units(largest))})" if largest else ""))
+        parts.append(f"{len(decide)} to decide" + (f" (max {numbers.money(to_units(largest))})" if largest else ""))
     if answer := found.of("answer"):
         parts.append(f"{len(answer)} to answer")
     if reply := found.of("reply"):
-        parts.append(f"{prose.counted(len(reply), 'comment')} to answer")
+        parts.append(f"{numbers.counted(len(reply), 'comment')} to answer")
     if ends := found.of("ends"):
         parts.append(_ending(ends, reader))
     if flags := found.of("flag"):
-        parts.append(prose.counted(len(flags), "flag"))
+        parts.append(numbers.counted(len(flags), "flag"))
     if activate := found.of("activate"):
-        parts.append(f"{prose.counted(len(activate), 'activation')} to answer")
+        parts.append(f"{numbers.counted(len(activate), 'activation')} to answer")
     return parts
 
 
@@ -77,7 +79,7 @@ def _lead(count: int) -> str:
 
 def _ending(ends: Sequence[Entry], reader: Reader) -> str:
     days = sorted(entry.due_at for entry in ends if entry.due_at)
-    last = prose.last_day(days[-1], "UTC", now=reader.now, weekday=True)
+    last = reader.day(dates.last_day(days[-1]))
     return f"1 ends {last}" if len(ends) == 1 else f"{len(ends)} end by {last}"
 
 
@@ -86,7 +88,7 @@ def _item(entry: Entry, reader: Reader) -> Item:
     if entry.amount_micro:
         parts.insert(0, prose.money_in_full(entry.amount_micro))
     if entry.kind == "ends" and entry.due_at:
-        parts.append(f"ends {prose.last_day(entry.due_at, 'UTC', now=reader.now, weekday=True)}")
+        parts.append(f"ends {reader.day(dates.last_day(entry.due_at))}")
     elif entry.kind == "activate":
         parts.append(
             f"takes effect {reader.moment(entry.due_at) if entry.due_at else 'when a second officer approves'}"

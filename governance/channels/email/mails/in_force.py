@@ -9,7 +9,7 @@ from datetime import datetime
 
 from governance.channels.email import pages
 from governance.channels.email.letters import Letter, Reader, quoted, unlinked
-from governance.domain.prose import NBSP
+from governance.display.numbers import NBSP
 from governance.models import (
     AcceptableUsePublication,
     Alert,

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from governance.channels.email import pages, phrases
 from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
+from governance.display import dates, numbers
+from governance.display.lists import joined
 from governance.domain import prose
 from governance.domain.states.approvals import StageState
 from governance.models import Alert, ApprovalStage
@@ -38,7 +40,7 @@ class _Ask:
         """What stands still until somebody answers."""
         start, budgets = self.case.content.start_on, self.case.budgets
         held = f"; {phrases.counts_as(self.case)} of {unlinked(budgets[0].name)} held" if budgets else ""
-        return f"{unlinked(self.case.request.title)}, from {phrases.date_of(start)}{held}"
+        return f"{unlinked(self.case.request.title)}, from {dates.full_day(start)}{held}"
 
 
 def opened(alert: Alert, reader: Reader) -> Letter:
@@ -71,7 +73,7 @@ def reminded(alert: Alert, reader: Reader) -> Letter:
     content = _read(alert, reader)
     case, holder = content.case, _own_right(content, reader)
     is_late = content.due_at <= reader.now
-    when = "Due now" if is_late else f"Due in {prose.span(content.due_at - reader.now)}"
+    when = "Due now" if is_late else f"Due in {_span(content.due_at - reader.now)}"
     return _letter(
         content,
         subject=f"{when}: {case.request.reference}, {phrases.counts_as(case)}, {_for_whom(case)}",
@@ -101,7 +103,7 @@ def escalated(alert: Alert, reader: Reader) -> Letter:
     case, fallback = content.case, content.stage.role.fallback
     if fallback is None or reader.person.pk not in alerts.standing_in(content.stage, case.request, now=reader.now):
         raise Moot("the reader no longer holds the fallback role")
-    late = prose.span(max(reader.now - content.due_at, timedelta(minutes=1)))
+    late = _span(max(reader.now - content.due_at, timedelta(minutes=1)))
     may_decide = any(holder.person_id == reader.person.pk for holder in content.holders)
     return _letter(
         content,
@@ -120,6 +122,10 @@ def escalated(alert: Alert, reader: Reader) -> Letter:
         why=f"You receive this because {prose.within(fallback.name)} is the fallback for {content.role}. "
         "It is sent once per stage.",
     )
+
+
+def _span(time: timedelta) -> str:
+    return numbers.duration(time / timedelta(hours=1))
 
 
 def _read(alert: Alert, reader: Reader) -> _Ask:
@@ -205,8 +211,5 @@ def _why_the_reader(content: _Ask, holder: Holder) -> str:
 
 
 def _names(holders: Iterable[Holder]) -> str:
-    names = [unlinked(holder.name) for holder in holders]
-    if not names:
-        return "nobody holds the role for this amount"
-    more = len(names) - NAMES_SHOWN_MAX
-    return ", ".join(names[:NAMES_SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
+    names = joined((unlinked(holder.name) for holder in holders), at_most=NAMES_SHOWN_MAX)
+    return names or "nobody holds the role for this amount"

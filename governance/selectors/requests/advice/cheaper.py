@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from estimator.core.pricing.place import PriceTerm
+from governance.display import numbers
+from governance.display.lists import joined
+from governance.display.numbers import NBSP, TIMES, percent
 from governance.domain.money.money import to_units
-from governance.domain.prose import NBSP, TIMES, capital, money_in_full, percent
+from governance.domain.prose import capital, money_in_full
 from governance.domain.requests.parse import RequestContent
 from governance.selectors.people import people
 from governance.selectors.register.usable_places import UsablePlace, usable_places
 from governance.selectors.requests.advice.levers import is_still_the_work
-from governance.selectors.requests.advice.nearest_words import join, role_name
+from governance.selectors.requests.advice.nearest_words import role_name
 from governance.selectors.requests.assessments import Assessed
 from governance.selectors.requests.situations import REFUSED, Situation, rank_of
 
@@ -166,12 +169,12 @@ def _told(situation: Situation, judged: Assessed, place: UsablePlace) -> Cheaper
     now_deciding = {stage.role for stage in base.stages}
     more = tuple(sorted({stage.role for stage in judged.stages} - now_deciding))
     part = situation.snapshot.accelerators[place.accelerator]
-    where = f"{judged.content.accelerator_count:,}{NBSP}{TIMES}{NBSP}{part.name} at {place.provider.name}"
+    where = f"{numbers.count(judged.content.accelerator_count)}{NBSP}{TIMES}{NBSP}{part.name} at {place.provider.name}"
     if place.price_term != base.content.price_term:
         where += f", {place.price_term.replace('_', ' ')}"
     text = f"Assessed at {money_in_full(there)} instead of {money_in_full(exposure)}."
     if more:
-        names = capital(join([role_name(role, labels) for role in more]))
+        names = capital(joined(role_name(role, labels) for role in more))
         text += f" {names} would have to decide there{'' if rank_of(judged) > rank_of(base) else ' instead'}."
     return Cheaper(
         content=judged.content,

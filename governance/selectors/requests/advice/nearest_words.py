@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from governance.domain.prose import NBSP, capital, money_in_full, within
+from governance.display import numbers
+from governance.display.dates import full_day
+from governance.display.lists import joined
+from governance.display.numbers import NBSP
+from governance.domain.prose import capital, money_in_full, within
 from governance.domain.requests.parse import RequestContent
 from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.fired import FiredRule
@@ -41,7 +45,7 @@ def title(changes: Sequence[Change]) -> str:
     """What to request, as a sentence."""
     if not changes:
         return "Submit it again as it is."
-    return f"Request {join([change.sentence for change in changes])}."
+    return f"Request {joined([change.sentence for change in changes])}."
 
 
 def promise(
@@ -64,10 +68,10 @@ def promise(
         parts.append("Nobody has to decide: it is approved automatically.")
     else:
         seats = {stage.role: stage.quorum for stage in judged.stages}
-        names = join([_seats(role, seats[role], labels) for role in deciders])
+        names = joined([_seats(role, seats[role], labels) for role in deciders])
         parts.append(f"{capital(names)} {'decides' if sum(seats.values()) == 1 else 'decide'}.")
         if dropped:
-            parts.append(f"{capital(join([role_name(role, labels) for role in dropped]))} would not have to decide.")
+            parts.append(f"{capital(joined([role_name(role, labels) for role in dropped]))} would not have to decide.")
     if judged.context.similar_count and judged.exposure_micro != base.exposure_micro:
         parts.append("Your requests of the last 30 days count towards the limit.")
     return " ".join(parts)
@@ -91,27 +95,26 @@ def _sentence(
 ) -> str:
     match name:
         case "gpu_hours_cap":
-            instead = f" instead of {was:,.10g}" if was is not None else ""
-            return f"at most {now:,.0f}{NBSP}GPU-hours{instead}"
+            instead = f" instead of {numbers.in_full(was)}" if was is not None else ""
+            return f"at most {numbers.count(now)}{NBSP}GPU-hours{instead}"
         case "money_cap_usd":
-            instead = f" instead of {was:,.2f}{NBSP}USD" if was is not None else ""
-            return f"at most {now:,.2f}{NBSP}USD{instead}"
+            instead = f" instead of {numbers.exact(was)}{NBSP}USD" if was is not None else ""
+            return f"at most {numbers.exact(now)}{NBSP}USD{instead}"
         case "accelerator_count":
-            return f"{now:,} {'accelerator' if now == 1 else 'accelerators'} instead of {was:,}"
+            return f"{numbers.counted(now, 'accelerator')} instead of {numbers.count(was)}"
         case "start_on":
-            return f"a start on {_day(now)} or later instead of {_day(was)}"
+            return f"a start on {full_day(now)} or later instead of {full_day(was)}"
         case "end_on":
-            days = int(after.window_days or 0)
-            length = f"{days}{NBSP}{'day' if days == 1 else 'days'}"
-            instead = f" instead of {_day(was)}" if was is not None else ""
-            return f"an end on {_day(now)} ({length}){instead}"
+            length = numbers.counted(int(after.window_days or 0), "day")
+            instead = f" instead of {full_day(was)}" if was is not None else ""
+            return f"an end on {full_day(now)} ({length}){instead}"
         case "provider" | "price_term" | "region" | "country":
             provider = situation.providers[after.provider or ""].name
             where = ", ".join(part for part in (after.region, after.country) if part)
             return f"{provider}, {after.price_term.replace('_', ' ')}" + (f" ({where})" if where else "")
         case "evidence":
             added = [evidence_in_words(item.kind) for item in after.evidence if item not in before.evidence]
-            return f"it with a link to the {join(added)}"
+            return f"it with a link to the {joined(added)}"
     return f"{name.replace('_', ' ')} {now} instead of {was}"
 
 
@@ -155,18 +158,6 @@ def role_name(slug: str, labels: Mapping[str, str]) -> str:
 
 def _seats(role: str, quorum: int, labels: Mapping[str, str]) -> str:
     return role_name(role, labels) if quorum == 1 else f"{quorum} of {role_name(role, labels)}"
-
-
-def _day(value: date) -> str:
-    return f"{value.day}{NBSP}{value:%b %Y}"
-
-
-def join(names: Sequence[str]) -> str:
-    """`a, b and c`; empty names are left out."""
-    names = [name for name in names if name]
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def plain(value: Any) -> Any:

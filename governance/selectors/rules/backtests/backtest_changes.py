@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from governance.domain.prose import decapital
+from governance.display.lists import joined
+from governance.display.numbers import counted
+from governance.domain.prose import capital, decapital
 from governance.models import PolicyBacktest, PolicyVersion
 from governance.policy.authoring.marking import mark_difference
 from governance.policy.authoring.parameters import in_words, name_in_words
@@ -124,14 +126,13 @@ def _heading(before: Bundle | None, after: Bundle, params: Sequence[ParamChange]
     if params:
         return f"Change {len(params)} parameters of “{after.title}”"
     said = [
-        f"{verb} {number} {'rule' if number == 1 else 'rules'}"
+        f"{verb} {counted(number, 'rule')}"
         for verb, number in (("change", numbers["changed"]), ("add", numbers["added"]), ("remove", numbers["removed"]))
         if number
     ]
     if not said:
         return f"Reword “{after.title}”: no rule acts differently"
-    text = " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
-    return f"{text[:1].upper()}{text[1:]} of “{after.title}”"
+    return f"{capital(joined(said))} of “{after.title}”"
 
 
 def _is_number(value: object) -> bool:

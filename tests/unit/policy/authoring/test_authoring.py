@@ -254,7 +254,7 @@ def test_each_limit_names_the_rules_that_read_it() -> None:
     rows = {row.param.name: row for row in param_rows(BUNDLE, compile_policy_set([BUNDLE]), on=START)}
     assert [reader.rule_id for reader in rows[LIMIT].readers] == ["AL-1", "AL-2"]
     assert rows[LIMIT].now_in_words == "2,500\N{NO-BREAK SPACE}USD"
-    assert "5% of such requests" in rows["auto_allow_sample_ratio"].readers[0].phrases[0]
+    assert "5\N{NO-BREAK SPACE}% of such requests" in rows["auto_allow_sample_ratio"].readers[0].phrases[0]
 
 
 def test_an_ask_is_told_by_what_sets_it_apart() -> None:

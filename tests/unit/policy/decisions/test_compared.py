@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from governance.display.numbers import NBSP
 from governance.policy.bundle.bundle import load_bundle
 from governance.policy.bundle.shipped import shipped_text
 from governance.policy.bundle.testing import DEFAULT_DAY
 from governance.policy.decisions.compared import compared_in_words
 from governance.policy.decisions.explain import Leaf, leaves_of
 from governance.policy.decisions.policy_set import compile_policy_set
-from governance.policy.decisions.wording import NBSP
 from governance.policy.facts.examples import plain_facts
 
 POLICY = compile_policy_set([load_bundle(shipped_text("approval-limits"))])

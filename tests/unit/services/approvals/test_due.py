@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from governance.display import numbers
+from governance.display import reader
 from governance.models import ApprovalStage
 from governance.selectors.approvals.due import working_time
 from governance.selectors.requests import assessments, similar
@@ -32,12 +32,12 @@ def test_five_in_the_afternoon_where_the_organisation_works(settings: Any, zone:
     assert working_time().due_at(NOW, 1) == expected
 
 
-@pytest.mark.parametrize("reader", ["Europe/Dublin", "America/Toronto", "Asia/Tokyo", "UTC"])
-def test_the_form_names_the_instant_that_the_stage_then_has(cast: Cast, settings: Any, reader: str) -> None:
+@pytest.mark.parametrize("zone", ["Europe/Dublin", "America/Toronto", "Asia/Tokyo", "UTC"])
+def test_the_form_names_the_instant_that_the_stage_then_has(cast: Cast, settings: Any, zone: str) -> None:
     settings.ORGANISATION_TIME_ZONE = "Europe/Stockholm"
     assessed = assessments.preview(reviewed(), actor=cast.alice, now=NOW)
-    with timezone.override(reader):
+    with timezone.override(zone):
         shown = verdict(assessed, now=NOW, counted=similar.Listed((), 0), advice=advice.NOTHING)
         due = ApprovalStage.objects.get(provisioning_request=submitted(cast)).due_at
         assert due == working_time().due_at(NOW, 2)
-        assert shown.deciders[0].due == f"due {numbers.moment(due)}"
+        assert shown.deciders[0].due == f"due {reader.moment(due)}"

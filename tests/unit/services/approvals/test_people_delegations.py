@@ -162,9 +162,13 @@ def test_a_later_end_moves_the_delegation_that_stands(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "said"),
     [
-        ({}, "valid_to", "until 30 Nov 2026, 10:00 UTC already"),
+        ({}, "valid_to", "until 30\N{NO-BREAK SPACE}Nov 2026, 10:00 UTC already"),
         ({"valid_to": NOW + timedelta(days=3)}, "valid_to", "revoke it to end it earlier"),
-        ({"amount_micro_max": 10 * USD}, "amount_micro_max", "up to 50,000 USD until 30 Nov 2026, 10:00 UTC: revoke"),
+        (
+            {"amount_micro_max": 10 * USD},
+            "amount_micro_max",
+            "up to 50,000 USD until 30\N{NO-BREAK SPACE}Nov 2026, 10:00 UTC: revoke",
+        ),
         ({"valid_from": NOW + timedelta(days=7), "valid_to": NOW + timedelta(days=91)}, "valid_to", "90 days ahead"),
     ],
 )
@@ -199,7 +203,7 @@ def test_a_dated_limit_is_kept_longer_and_ended_early(cast: Cast) -> None:
     change = NOW + timedelta(days=10)
     first = limits.set_limit(**args, amount_micro_max=10 * USD, now=NOW)
     later = limits.set_limit(**args, amount_micro_max=30 * USD, now=NOW, valid_from=change)
-    with pytest.raises(InvalidInput, match="03 Dec 2026, 10:00 UTC: start there to keep it longer"):
+    with pytest.raises(InvalidInput, match="3\N{NO-BREAK SPACE}Dec 2026, 10:00 UTC: start there to keep it longer"):
         limits.set_limit(**args, amount_micro_max=10 * USD, now=NOW)
     kept = limits.set_limit(**args, amount_micro_max=10 * USD, now=NOW, valid_from=change)
     assert (kept.pk, kept.amount_micro_max) == (later.pk, 10 * USD)

@@ -45,7 +45,7 @@ def test_an_overdue_review_is_flagged_once_however_often_one_looks(cast: Cast) -
     assert sweeps.sweep_limits(now=LATE + timedelta(hours=1)) == 0
     flag = Flag.objects.get()
     assert (flag.kind, flag.provisioning_request) == ("review_overdue", request)
-    assert "team lead was due on 03 Jun" in flag.sentence
+    assert "team lead was due on 3\N{NO-BREAK SPACE}Jun 2026, 17:00 UTC" in flag.sentence
     event = AuditEvent.objects.get(action="flag.raised")
     assert (event.subject_id, event.request_id) == (flag.pk, request.pk)
 

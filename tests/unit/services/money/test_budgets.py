@@ -35,7 +35,8 @@ def test_a_second_budget_of_a_project_and_period_is_refused_with_both_names(cast
         create(cast, period_start=datetime(2027, 4, 1, tzinfo=UTC), period_end=datetime(2027, 5, 2, tzinfo=UTC))
     said = refused(caught, "period_start")
     assert said == (
-        "`Long context` covers this project from 02 May 2026 to 02 May 2027 already, so `Second` cannot: raise the "
+        "`Long context` covers this project from 2\N{NO-BREAK SPACE}May 2026 to 2\N{NO-BREAK SPACE}May 2027 already, "
+        "so `Second` cannot: raise the "
         "limit of the first or choose another period"
     )
     assert Budget.objects.count() == 2

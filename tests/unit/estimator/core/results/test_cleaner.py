@@ -101,5 +101,5 @@ def test_it_is_advised_with_what_is_saved_and_kept_with_the_estimate() -> None:
         if each.id == "cleaner_place"
     ]
     assert found.kept_share.p50 == pytest.approx(grid("eu-north-1") / grid("ap-south-1"), rel=0.3)
-    assert "eu-north-1 of aws, at 105% of the price" in found.text
+    assert "eu-north-1 of aws, at 105\u00a0% of the price" in found.text
     assert Estimate.from_json(estimate.to_json()).cleaner_place == estimate.cleaner_place

@@ -42,7 +42,7 @@ def resubmitted(cast: Cast, offer: nearest.Nearer) -> ProvisioningRequest:
 def test_fewer_devices_are_named_to_the_device(cast: Cast) -> None:
     offer = only(advised(cast, accelerator_count=16))
     assert [(each.field, each.before, each.after) for each in offer.changes] == [("accelerator_count", 16, 8)]
-    assert offer.title == "Request 8 accelerators instead of 16."
+    assert offer.title == "Request 8\N{NO-BREAK SPACE}accelerators instead of 16."
     assert "Nobody has to decide" in offer.text
     assert resubmitted(cast, offer).state == "granted"
 

@@ -119,4 +119,4 @@ class TestReasons:
         changes = backtest_changes.changes_of(PolicyBacktest.objects.select_related("version").get(pk=backtest.pk))
         assert [param.name for param in changes.params] == ["auto_allow_max_usd"]
         assert "AL-3" in {rule.rule_id for rule in changes.rules}
-        assert changes.heading == f"Change {len(changes.rules)} rules of “Approval limits”"
+        assert changes.heading == f"Change {len(changes.rules)}\u00a0rules of “Approval limits”"

@@ -142,7 +142,7 @@ class TestRuns:
         backtest.refresh_from_db()
         assert backtest.state == "failed"
         assert "ZeroDivisionError" in backtest.error
-        assert "June 2026" in backtest.error
+        assert "Jun 2026" in backtest.error
 
     def test_a_run_that_cannot_be_put_together_stops_no_other_and_ends_with_its_reason(
         self, cast: Cast, monkeypatch: pytest.MonkeyPatch
