@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from governance.models import Budget, BudgetHold, Grant, ProvisioningRequest, RequestRevision
-from governance.selectors.requests import assessments
+from governance.selectors.requests import sizing
 from governance.services.requests import drafts, submission
 from governance.services.requests.sizing import SIZED_AHEAD_MAX
 from governance.services.rules import policies
@@ -32,14 +32,14 @@ TABLES = ("policyset", "provisioningrequest", "budget", "audithead", "counter")
 def before_each_estimate(act: Callable[[int], Any]) -> Iterator[list[int]]:
     """Do something right before each estimate is computed; gives the list of how many came before."""
     calls: list[int] = []
-    estimate = assessments.estimate
+    estimate = sizing.estimate
 
     def estimate_after(*args: Any, **options: Any) -> Any:
         calls.append(len(calls))
         act(calls[-1])
         return estimate(*args, **options)
 
-    with mock.patch.object(assessments, "estimate", estimate_after):
+    with mock.patch.object(sizing, "estimate", estimate_after):
         yield calls
 
 
@@ -105,7 +105,7 @@ def test_a_catalogue_that_is_published_meanwhile_counts(cast: Cast):
         submission.create_and_submit(actor=cast.alice, content=content(), now=NOW)
     assert len(calls) == 2
     stored = RequestRevision.objects.get().assessments.get()
-    assert stored.catalogue_digest == assessments.current_snapshot().digest
+    assert stored.catalogue_digest == sizing.current_snapshot().digest
     assert_sound()
 
 

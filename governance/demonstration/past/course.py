@@ -36,7 +36,8 @@ from governance.models import (
 )
 from governance.policy.decisions.decision import Outcome
 from governance.selectors.approvals.due import working_time
-from governance.selectors.requests.assessments import ENGINE_VERSION, Assessed
+from governance.selectors.requests.judgement import Assessed
+from governance.selectors.requests.sizing import ENGINE_VERSION
 from governance.services.messages.flags import is_sampled
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from governance.domain.states.register import ScreeningState
 from governance.models import ApprovalLimit, Budget, Project, Provider, ProviderCommitment, User
 from governance.policy.decisions.policy_set import CompiledPolicySet
 from governance.selectors.approvals import authority
-from governance.selectors.requests import assessments, facts, similar
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests import facts, judgement, similar
+from governance.selectors.requests.judgement import Assessed
 from governance.selectors.rules import policies
 
 # Windows of four weeks, and two weeks until the answer: no grant of the plan is open for longer.
@@ -105,7 +105,7 @@ class Office:
             own_hold_micro=own.exposure_micro if own else 0,
             similar_ids=tuple(each.request_id for each in counted),
         )
-        return assessments.judge(
+        return judgement.judge(
             context,
             snapshot=self._snapshot,
             policy=self._policy,

@@ -20,7 +20,7 @@ from estimator.core.workload.needs import Needs
 from estimator.core.workload.workload import Workload
 from governance.domain.errors import InvalidInput
 from governance.models import Provider
-from governance.selectors.requests.assessments import NOT_SIZED
+from governance.selectors.requests.sizing import NOT_SIZED
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")

@@ -14,8 +14,8 @@ from governance.domain.requests.parse import RequestContent
 from governance.models import Provider
 from governance.policy.bundle.effects import Outcome
 from governance.policy.errors import PolicyError
-from governance.selectors.requests import assessments
-from governance.selectors.requests.assessments import Assessed, FindPeople
+from governance.selectors.requests import judgement
+from governance.selectors.requests.judgement import Assessed, FindPeople
 
 JUDGED_MAX = 60
 """Changed requests that are judged for one answer: some tens of milliseconds."""
@@ -88,7 +88,7 @@ class Situation:
         if provider is None:
             return None
         try:
-            return assessments.judge(
+            return judgement.judge(
                 replace(context, content=content, provider=provider),
                 snapshot=self.snapshot,
                 policy=self.policy,

@@ -30,7 +30,7 @@ from governance.models import (
 )
 from governance.selectors.approvals import authority
 from governance.selectors.approvals.authority import Authority, Case
-from governance.selectors.requests.assessments import Ahead
+from governance.selectors.requests.sizing import Ahead
 from governance.services.approvals import last_check, stages
 from governance.services.approvals.lapses import lapse_entries, note_lapses
 from governance.services.commit import BeforeCommit, nothing, own_transaction

@@ -25,7 +25,8 @@ from governance.selectors.approvals import authority
 from governance.selectors.money import balances
 from governance.selectors.requests import assessments as assessing
 from governance.selectors.requests import facts, references
-from governance.selectors.requests.assessments import Ahead, Assessed
+from governance.selectors.requests.judgement import Assessed
+from governance.selectors.requests.sizing import Ahead
 from governance.services.approvals import stages
 from governance.services.approvals.lapses import lapse_entries, note_lapses
 from governance.services.grants import grants

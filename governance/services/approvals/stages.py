@@ -17,7 +17,7 @@ from governance.models.base import move_all
 from governance.selectors.approvals import authority
 from governance.selectors.approvals.authority import Authority
 from governance.selectors.approvals.due import working_time
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 from governance.services.messages import alerts
 
 

@@ -12,7 +12,7 @@ from governance.domain.money.ledger import JournalKind
 from governance.domain.states.grants import GrantEvent, GrantState
 from governance.domain.states.money import HoldEvent, HoldState
 from governance.models import Budget, BudgetHold, Grant, ProviderCommitment, ProvisioningRequest, RequestRevision, User
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 from governance.services.messages import alerts
 from governance.services.money import budgets
 from governance.services.record import audit, counters

@@ -13,7 +13,7 @@ from governance.domain.states.messages import FlagKind
 from governance.domain.text import clean_reason
 from governance.models import Budget, Flag, Grant, ProvisioningRequest, RequestRevision, User
 from governance.selectors.people.duties import FLAGS, duties_of, is_system
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 from governance.services.record import audit
 
 _BUCKETS = 10_000

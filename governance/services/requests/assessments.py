@@ -6,7 +6,8 @@ from datetime import datetime
 
 from governance.models import Assessment, FactRow, RequestRevision
 from governance.policy.facts.facts_schema import FACTS
-from governance.selectors.requests.assessments import ENGINE_VERSION, Assessed
+from governance.selectors.requests.judgement import Assessed
+from governance.selectors.requests.sizing import ENGINE_VERSION
 from governance.services.messages import alerts
 
 

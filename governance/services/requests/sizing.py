@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from governance.domain.requests.parse import RequestContent
-from governance.selectors.requests.assessments import Ahead, Moved, size_ahead
+from governance.selectors.requests.sizing import Ahead, Moved, size_ahead
 
 T = TypeVar("T")
 

@@ -16,8 +16,9 @@ from governance.models import Budget, Grant, ProvisioningRequest, RequestRevisio
 from governance.policy.decisions.decision import Outcome
 from governance.selectors.money import balances
 from governance.selectors.requests import assessments as assessing
-from governance.selectors.requests import facts
-from governance.selectors.requests.assessments import Ahead, Assessed, Moved
+from governance.selectors.requests import facts, judgement
+from governance.selectors.requests.judgement import Assessed
+from governance.selectors.requests.sizing import Ahead, Moved
 from governance.services.approvals import stages
 from governance.services.commit import BeforeCommit, nothing, own_transaction
 from governance.services.grants import grants
@@ -195,7 +196,7 @@ def _settle(assessed: Assessed, *, is_grant: bool) -> Assessed:
     """
     if is_grant:
         turns.take_to_grant()
-    settled = assessing.settle(assessed, path=Budget.objects.lock_path_of(assessed.context.path[0]))
+    settled = judgement.settle(assessed, path=Budget.objects.lock_path_of(assessed.context.path[0]))
     _refuse_what_cannot_be_decided(settled)
     if not settled.follows(assessed):
         raise Moved

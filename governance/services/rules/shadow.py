@@ -15,7 +15,7 @@ from governance.models.rules.shadow import CHANGES_CHARS_MAX
 from governance.policy.backtest.effects_changed import changed_in_words
 from governance.policy.decisions.decision import Outcome, decide
 from governance.selectors.people.duties import require_duty
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 from governance.selectors.rules.policies import Beside
 from governance.services.commit import BeforeCommit, nothing
 from governance.services.record import audit

@@ -12,7 +12,7 @@ from governance.display.numbers import against
 from governance.display.plots import Limit
 from governance.domain.money.money import to_units
 from governance.domain.prose import capital, sentence
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 from governance.web.requests.verdict import money_limits
 
 _TRAINING_QUANTITIES = ("training_flop_direct", "training_flop_cumulative")

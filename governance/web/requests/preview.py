@@ -33,7 +33,8 @@ from governance.selectors.people import people
 from governance.selectors.register.usable_places import machine_country
 from governance.selectors.requests import similar
 from governance.selectors.requests.advice import advice
-from governance.selectors.requests.assessments import Assessed, assess
+from governance.selectors.requests.assessments import assess
+from governance.selectors.requests.judgement import Assessed
 from governance.web.base import page, signed_in
 from governance.web.requests import drafts, measures
 from governance.web.requests.answers import STEPS, Errors, read_step

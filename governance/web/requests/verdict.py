@@ -20,7 +20,7 @@ from governance.selectors.approvals.due import working_time
 from governance.selectors.people import people
 from governance.selectors.requests import reasons, similar
 from governance.selectors.requests.advice.advice import NOTHING, Advised
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 
 NAMES_SHOWN_MAX = 3
 REASONS_SHOWN_MAX = 5

@@ -16,7 +16,8 @@ from governance.models import ProvisioningRequest
 from governance.selectors.requests.advice.cheaper import Cheaper, cheaper
 from governance.selectors.requests.advice.nearest import NOTHING as NO_NEAREST
 from governance.selectors.requests.advice.nearest import OPEN_STATES, Advice, assessed_now, search
-from governance.selectors.requests.assessments import NOTHING_READ, Assessed, Read
+from governance.selectors.requests.assessments import NOTHING_READ, Read
+from governance.selectors.requests.judgement import Assessed
 from governance.selectors.requests.situations import Situation, rank_of
 
 

@@ -16,7 +16,7 @@ from governance.selectors.people import people
 from governance.selectors.register.usable_places import UsablePlace, usable_places
 from governance.selectors.requests.advice.levers import is_still_the_work
 from governance.selectors.requests.advice.nearest_words import role_name
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 from governance.selectors.requests.situations import REFUSED, Situation, rank_of
 
 SAVING_MIN = 0.05

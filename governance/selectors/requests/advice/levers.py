@@ -15,7 +15,7 @@ from governance.policy.bundle.effects import EffectKind
 from governance.policy.language import ir
 from governance.policy.language.types import Type
 from governance.selectors.register.usable_places import UsablePlace, in_other_countries, usable_places
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 from governance.selectors.requests.situations import Situation
 
 EVIDENCE_URL = "https://evidence.invalid/"

@@ -35,7 +35,7 @@ from governance.selectors.requests.advice.levers import (
     place_steps,
     scales,
 )
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 from governance.selectors.requests.situations import REFUSED, Situation, rank_of
 
 TOGETHER_MAX = 4

@@ -17,7 +17,7 @@ from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.fired import FiredRule
 from governance.policy.decisions.wording import evidence_in_words, role_in_words
 from governance.selectors.requests.advice.levers import differences
-from governance.selectors.requests.assessments import Assessed
+from governance.selectors.requests.judgement import Assessed
 from governance.selectors.requests.situations import Situation
 
 REASONS_MAX = 2

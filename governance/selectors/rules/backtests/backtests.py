@@ -33,7 +33,7 @@ from governance.policy.backtest.tally import (
 )
 from governance.policy.bundle.effects import Outcome
 from governance.policy.decisions.policy_set import CompiledPolicySet
-from governance.selectors.requests.assessments import DEFAULT_NEED
+from governance.selectors.requests.judgement import DEFAULT_NEED
 from governance.selectors.rules import policies
 from governance.selectors.rules.backtests import decision_history
 from governance.selectors.rules.backtests.decision_history import Part

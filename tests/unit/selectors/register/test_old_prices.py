@@ -9,7 +9,7 @@ import pytest
 
 from governance.policy.bundle.effects import Outcome
 from governance.selectors.people import people
-from governance.selectors.requests import assessments, provisioning
+from governance.selectors.requests import assessments, judgement, provisioning
 from governance.services.requests import submission
 from tests.cast import NOW, Cast, content, submitted
 from tests.unit.selectors.register.test_usable_places import add_price
@@ -22,7 +22,7 @@ def priced(days: int) -> None:
     add_price("acme", usd="1.00", is_own=False, accelerator="l40s", as_of=DAY - timedelta(days=days))
 
 
-def assessed(cast: Cast, **changes: Any) -> assessments.Assessed:
+def assessed(cast: Cast, **changes: Any) -> judgement.Assessed:
     return assessments.preview(content(**ELSEWHERE | changes), actor=cast.alice, now=NOW)
 
 
