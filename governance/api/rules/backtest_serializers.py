@@ -144,7 +144,7 @@ class BacktestSerializer(serializers.Serializer[Any]):
     on = serializers.DateField(help_text="Day whose parameters hold for every decision.")
     since = InstantField(allow_null=True)
     until = InstantField()
-    asked_at = InstantField()
+    requested_at = InstantField(source="asked_at")
     started_at = InstantField(allow_null=True)
     finished_at = InstantField(allow_null=True)
     seen_at = InstantField(allow_null=True)
