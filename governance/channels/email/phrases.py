@@ -8,10 +8,10 @@ from datetime import datetime
 from governance.channels.email.letters import unlinked
 from governance.display import dates, numbers, vocabulary
 from governance.display.numbers import EN_DASH, NBSP
+from governance.display.why import Because
 from governance.domain import prose
 from governance.domain.money.money import CURRENCY, to_units
 from governance.domain.requests import kinds
-from governance.policy.decisions.fired import FiredRule
 from governance.selectors.messages.alerts import Case
 from governance.selectors.requests.advice.advice import advise_request
 
@@ -137,9 +137,9 @@ def cheaper(case: Case, *, now: datetime) -> str:
     return found.sentence if found else "no cheaper option at the approved providers"
 
 
-def reasons(rules: Iterable[FiredRule]) -> str:
-    """What the rules say, each with its id behind the words."""
-    shown = [f"{unlinked(rule.message.rstrip('.'))} ({rule.parent})" for rule in rules]
+def reasons(told: Iterable[Because]) -> str:
+    """Each reason with the id of its rule behind the words."""
+    shown = [unlinked(each.text.rstrip(".")) + (f" ({each.rule_id})" if each.rule_id else "") for each in told]
     more = f"; and {numbers.counted(len(shown) - RULES_SHOWN_MAX, 'more rule')}" if len(shown) > RULES_SHOWN_MAX else ""
     return "; ".join(shown[:RULES_SHOWN_MAX]) + more
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from governance.display import numbers, plots, reader
+from governance.display import numbers, plots, reader, why
 from governance.display.lists import joined
 from governance.domain.money.money import to_units
 from governance.domain.prose import within
@@ -181,7 +181,9 @@ def accept_first(story: Story) -> bool:
 
 def _refusal(story: Story) -> str:
     decision = story.current.decision if story.current else None
-    return " ".join(rule.message for rule in decision.denials) if decision else "A rule denies it."
+    if story.current is None or decision is None:
+        return "A rule denies it."
+    return " ".join(each.text for each in why.denied(decision, story.current.assessment.gaps))
 
 
 def _granted(story: Story) -> dict[str, str]:

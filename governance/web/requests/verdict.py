@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from governance.display import numbers, reader
+from governance.display import numbers, reader, why
 from governance.display.lists import joined
 from governance.display.plots import Limit
+from governance.display.why import Because
 from governance.domain.approvals.routing import StagePlan
 from governance.domain.money.money import to_units
 from governance.domain.prose import capital, within
-from governance.domain.requests.registers import gaps_in_words
 from governance.policy.decisions.decision import Outcome
-from governance.policy.decisions.fired import FiredRule
 from governance.policy.decisions.wording import role_in_words
 from governance.selectors.approvals.due import working_time
 from governance.selectors.people import people
@@ -34,14 +32,6 @@ class Decider:
     lead: str
     names: str
     due: str
-
-
-@dataclass(frozen=True, slots=True)
-class Because:
-    """One rule in words, with its id after them."""
-
-    text: str
-    rule_id: str
 
 
 @dataclass(slots=True)
@@ -85,7 +75,7 @@ def verdict(assessed: Assessed, *, now: datetime, counted: similar.Listed, advic
 
 def _allowed(assessed: Assessed) -> Verdict:
     found = Verdict("ok", "Approved automatically")
-    found.because = [Because(rule.message, rule.parent) for rule in assessed.decision.fired if rule.effect == "allow"]
+    found.because = why.approved(assessed.decision)
     sample = assessed.decision.sample
     if sample is not None and sample.ratio > 0:
         found.remarks.append(
@@ -97,8 +87,7 @@ def _allowed(assessed: Assessed) -> Verdict:
 
 def _denied(assessed: Assessed) -> Verdict:
     found = Verdict("deny", "Denied")
-    found.because = [Because(f"{text}.", "") for text in gaps_in_words(assessed.facts.gaps)]
-    _add_reasons(found, assessed.decision.denials)
+    _tell(found, why.denied(assessed.decision, assessed.facts.gaps))
     found.accept_first = reasons.lacks_acceptance(assessed.decision)
     return found
 
@@ -111,27 +100,20 @@ def _review(assessed: Assessed, roles: dict[str, str], *, now: datetime) -> Verd
         seats = sum(stage.quorum for stage in assessed.stages)
         found = Verdict("review", f"Review: {_people(seats)}")
         found.deciders = _deciders(assessed.stages, roles, now=now)
-    found.because += [Because(f"{text}, so a person reviews it.", "") for text in gaps_in_words(assessed.facts.gaps)]
-    _add_reasons(found, [rule for rule in assessed.decision.fired if rule.effect == "require"])
-    if assessed.held_back:
-        found.because.insert(0, Because(assessed.held_back, ""))
     if assessed.exposure_micro is None:
         found.title = f"{found.title}; no price"
-        if not assessed.held_back:
-            found.because.insert(0, Because("The catalogue has no price for this, so the cost is unknown.", ""))
-    elif not found.because:
-        unsure = [rule for rule in assessed.decision.fired if rule.indeterminate]
-        _add_reasons(found, unsure)
-        if not unsure:
-            found.because.append(Because("No rule approves it automatically, so a person reviews it.", ""))
+    reasons_told = why.reviewed(
+        assessed.decision,
+        assessed.facts.gaps,
+        held_back=assessed.held_back,
+        is_priced=assessed.exposure_micro is not None,
+    )
+    _tell(found, reasons_told)
     return found
 
 
-def _add_reasons(found: Verdict, rules: Iterable[FiredRule]) -> None:
-    told: dict[str, Because] = {}
-    for rule in rules:
-        told.setdefault(rule.message, Because(rule.message, rule.parent))
-    found.because += list(told.values())[:REASONS_SHOWN_MAX]
+def _tell(found: Verdict, told: list[Because]) -> None:
+    found.because = told[:REASONS_SHOWN_MAX]
     found.more_reasons = max(0, len(told) - REASONS_SHOWN_MAX)
 
 

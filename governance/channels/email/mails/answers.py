@@ -7,7 +7,7 @@ from datetime import UTC
 
 from governance.channels.email import pages, phrases
 from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
-from governance.display import dates, durations, numbers
+from governance.display import dates, durations, numbers, why
 from governance.display.numbers import NBSP
 from governance.domain import prose
 from governance.domain.limits import HOLD_DAYS_MAX
@@ -26,9 +26,9 @@ def denied(alert: Alert, reader: Reader) -> Letter:
     case = _case(alert)
     if not case.is_current or case.request.state != State.DENIED:
         raise Moot("the request changed before the mail left")
-    rules = case.decision.denials
+    told = why.denied(case.decision, case.assessment.gaps)
     # A rule may go on to say what it would allow; the subject has room for what is wrong.
-    first = unlinked(rules[0].message.split(". ")[0].rstrip(".")) if rules else "no rule allows it"
+    first = unlinked(told[0].text.split(". ")[0].rstrip(".")) if told else "no rule allows it"
     return _letter(
         case,
         subject=f"Denied: {case.request.reference}, {first}",
@@ -36,7 +36,7 @@ def denied(alert: Alert, reader: Reader) -> Letter:
         preview=first,
         lead=f"{unlinked(case.request.title)}, {phrases.about(case)}: denied by policy.",
         rows=(
-            ("Reason", phrases.reasons(rules)),
+            ("Reason", phrases.reasons(told)),
             ("Nearest change", phrases.nearest_change(case, now=reader.now)),
             ("Budget", "no money is held for this request"),
         ),

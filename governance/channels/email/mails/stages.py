@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from governance.channels.email import pages, phrases
 from governance.channels.email.letters import Letter, Moot, Reader, quoted, unlinked
-from governance.display import dates, numbers
+from governance.display import dates, numbers, why
 from governance.display.lists import joined
 from governance.domain import prose
 from governance.domain.states.approvals import StageState
@@ -171,14 +171,16 @@ def _for_whom(case: Case) -> str:
 
 
 def _why_this_stage(content: _Ask) -> str:
-    own = set(content.stage.rule_ids)
-    rules = [rule for rule in content.case.decision.fired if rule.rule_id in own]
-    if not rules:
-        case = content.case
-        return held_back(case.assessment, case.estimate, case.revision.content).rstrip(".") or (
-            "no rule approves it automatically"
+    case = content.case
+    return phrases.reasons(
+        why.reviewed(
+            case.decision,
+            case.assessment.gaps,
+            held_back=held_back(case.assessment, case.estimate, case.revision.content),
+            is_priced=case.request.exposure_micro is not None,
+            rule_ids=content.stage.rule_ids,
         )
-    return phrases.reasons(rules)
+    )
 
 
 def _what_comes_next(content: _Ask) -> str:
