@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 from datetime import datetime, timedelta
 
-from governance.demonstration.chain import Chain
-from governance.demonstration.organisation import acceptable_use
-from governance.demonstration.organisation.world import Story, World
+from governance.demonstration.organisation import acceptable_use, registers
+from governance.demonstration.organisation.world import Story, World, within
 from governance.display import numbers
 from governance.domain.states.approvals import StageState
 from governance.domain.states.messages import AlertEvent, AlertKind, AlertState, FlagKind
-from governance.domain.states.rules import ExceptionState, VersionState
+from governance.domain.states.rules import VersionState
 from governance.models import (
     Alert,
     ApprovalDecision,
     ApprovalStage,
     Flag,
-    PolicyException,
     PolicyVersion,
     ProvisioningRequest,
     User,
@@ -26,8 +23,7 @@ from governance.models.base import move_all
 from governance.selectors.rules.policy_checks import run_checks
 from governance.services.messages import flags, sweeps
 from governance.services.money import crossings
-from governance.services.record import audit
-from governance.services.rules import policies, policy_checks, shadow
+from governance.services.rules import policies, policy_checks, policy_exceptions, shadow
 
 EXCEPTION_ENDS_IN_DAYS = 6
 SHADOW_LIMIT_USD = 1_500
@@ -46,31 +42,24 @@ def second_statement(world: World) -> Story:
     waves = 4
     for wave in range(waves):
         now = yield cast.calendar.at(-9 + 2 * wave, "08:20")
-        chain = Chain.open()
-        acceptable_use.accept(version, humans[wave::waves], now, chain)
-        chain.write()
+        acceptable_use.accept(version, humans[wave::waves], now)
 
 
 def exception(world: World) -> Story:
     """An approved exception from the residency rule of terms, which ends in six days."""
     cast = world.cast
-    now = yield cast.calendar.at(-24, "11:40")
-    row = PolicyException.objects.create(
+    now = yield cast.calendar.at(-24, "09:40")
+    asked = within(
+        policy_exceptions.request_exception,
         rule_id="VR-1.terms",
         team=cast.teams["research"],
         reason="Lambda's terms are being reviewed; Research may go on using its reserved week until then.",
-        state=ExceptionState.APPROVED,
-        asked_by=cast["priya"],
-        asked_at=now,
-        approved_by=cast["henrik"],
-        answered_at=now,
-        valid_from=now,
         valid_to=cast.calendar.start + timedelta(days=EXCEPTION_ENDS_IN_DAYS),
+        actor=cast["priya"],
+        now=now,
     )
-    audit.record(
-        "policy.exception_granted", actor=cast["henrik"], subject=row, now=now, rule=row.rule_id,
-        until=row.valid_to.isoformat(),
-    )  # fmt: skip
+    now = yield now + timedelta(hours=2)
+    within(policy_exceptions.answer_exception, exception_id=asked.pk, answer="approve", actor=cast["henrik"], now=now)
 
 
 def shadow_policy(world: World) -> Story:
@@ -87,11 +76,10 @@ def shadow_policy(world: World) -> Story:
     if version.pk == active.pk:
         return
     policy_checks.store_checks(version.pk, run_checks(version, now=now), now=now)
-    # Within the load's transaction, as everything here.
-    inspect.unwrap(shadow.start_shadow)(version_id=version.pk, actor=cast["priya"], now=now)
+    within(shadow.start_shadow, version_id=version.pk, actor=cast["priya"], now=now)
 
 
-TURNS = (second_statement, exception, shadow_policy)
+TURNS = (registers.reviews, second_statement, exception, shadow_policy)
 
 
 def look_around(world: World, start: datetime) -> None:

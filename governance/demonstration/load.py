@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,20 +10,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from governance.demonstration import afterwards, runner
-from governance.demonstration.books import Books
 from governance.demonstration.calendar import Calendar
-from governance.demonstration.chain import Chain
-from governance.demonstration.ids import Ids
 from governance.demonstration.organisation import acceptable_use, budgets, organisation, registers
 from governance.demonstration.organisation.cast import Cast
-from governance.demonstration.organisation.world import World
-from governance.demonstration.past.history import History
-from governance.demonstration.past.office import Office
-from governance.demonstration.past.plan import REQUESTS, SEED, plan
-from governance.demonstration.past.rows import Rows
+from governance.demonstration.organisation.world import World, within
+from governance.demonstration.past import course
+from governance.demonstration.past.plan import REQUESTS, SEED, PastAsk, plan
 from governance.demonstration.stories import STORIES
 from governance.domain.states.record import JobState
-from governance.models import Acceptance, JobRun, LedgerEntry, LedgerJournal, Person
+from governance.models import JobRun, Person
 from governance.selectors.people.accounts import DEMONSTRATION_JOB
 from governance.selectors.people.people import SYSTEM_EMAIL, system_actor
 from governance.services.record import audit
@@ -90,72 +83,55 @@ def _load(start: datetime, past_count: int, say: Say) -> Loaded | None:
         raise Occupied("this installation has people of its own; the demonstration is loaded into an empty one only")
     began = timezone.now()
     calendar = Calendar(start)
-    cast, plans, books = _found(calendar)
+    cast, plans = _found(calendar)
     say("founded")
-    history = _plan_history(cast, plans, books, past_count)
     world = World(cast)
-    cut_short = runner.run(world, (*STORIES, *afterwards.TURNS), history.write_until)
-    history.write_until(start - timedelta(minutes=runner.LAST_MINUTES))
+    everyday = [course.lived(each) for each in _past(cast, past_count)]
+    cut_short = runner.run(world, (budgets.metering(plans), *STORIES, *afterwards.TURNS, *everyday))
     say("lived through")
-    _meter_the_last_week(cast, plans, history, start)
+    _meter_the_last_week(cast, plans, start)
     afterwards.settle(world, start)
     JobRun.objects.create(
         name=DEMONSTRATION_JOB, state=JobState.DONE, requested_by=cast.system,
-        done_count=history.written + len(world.requests), total_count=past_count,
+        done_count=len(world.past) + len(world.requests), total_count=past_count + len(world.requests),
         started_at=began, finished_at=timezone.now(),
-        result={"past": history.written, "not_asked": history.refused, "cut_short": cut_short, "seed": SEED}
+        result={"past": len(world.past), "not_requested": world.not_requested, "cut_short": cut_short, "seed": SEED}
         | {"tour": organisation.tour(), "password": organisation.PASSWORD},
     )  # fmt: skip
     audit.record(
         "demonstration.loaded", actor=system_actor(), subject=cast.teams[organisation.ROOT], now=start,
-        requests=history.written + len(world.requests),
+        requests=len(world.past) + len(world.requests),
     )  # fmt: skip
-    return Loaded(cast, world, history.written, cut_short)
+    return Loaded(cast, world, len(world.past), cut_short)
 
 
-def _found(calendar: Calendar) -> tuple[Cast, list[budgets.Plan], Books]:
+def _found(calendar: Calendar) -> tuple[Cast, list[budgets.Plan]]:
     """The organisation on the day of its founding: people, budgets, registers, rules, and everybody's acceptance."""
-    chain = Chain.open()
-    cast = organisation.found(calendar, chain)
-    registers.fill_registers(cast, chain)
+    cast = organisation.found(calendar)
+    registers.fill_registers(cast)
     registers.commit_to_providers(cast)
-    books = Books(Ids(LedgerJournal, LedgerEntry))
-    plans = budgets.found_budgets(cast, chain, books)
-    books.write()
-    registers.publish_prices(cast, chain)
-    chain.write()
-    inspect.unwrap(policies.install_shipped)(actor=cast.system, now=calendar.founded)
+    plans = budgets.found_budgets(cast)
+    registers.publish_prices(cast)
+    within(policies.install_shipped, actor=cast.system, now=calendar.founded)
     version = acceptable_use.publish_first(cast)
-    chain = Chain.open()
     humans = [user for user in cast.users if not user.is_service_account]
-    acceptable_use.accept(version, humans, calendar.founded + timedelta(hours=1), chain)
-    chain.write()
-    return cast, plans, books
+    acceptable_use.accept(version, humans, calendar.founded + timedelta(hours=1))
+    return cast, plans
 
 
-def _plan_history(cast: Cast, plans: list[budgets.Plan], books: Books, past_count: int) -> History:
-    rows = Rows()
-    books.ids = rows.ids
-    accepted = dict(Acceptance.objects.values_list("person_id", "accepted_at"))
-    history = History(cast=cast, rows=rows, books=books, office=Office(cast, books, accepted))
-    asks = plan(
+def _past(cast: Cast, count: int) -> list[PastAsk]:
+    """The everyday requests of the year, for the people and projects that there are."""
+    return plan(
         cast.calendar,
         staff={team: len(users) for team, users in cast.staff.items()},
         projects={team: [project.slug for project in projects] for team, projects in cast.everyday.items()},
-        count=past_count,
+        count=count,
     )
-    movements = sorted(budgets.metered(cast, plans, random.Random(SEED)), key=lambda movement: movement.at)
-    history.plan(asks, movements)
-    return history
 
 
-def _meter_the_last_week(cast: Cast, plans: list[budgets.Plan], history: History, start: datetime) -> None:
+def _meter_the_last_week(cast: Cast, plans: list[budgets.Plan], start: datetime) -> None:
     """Bring every budget to the share it is known for, leaves first."""
     at = start - timedelta(minutes=runner.LAST_MINUTES - 5)
-    history.books.refresh()
     for one in plans:
-        for movement in budgets.last_week(one, history.books, at):
-            history.books.move(
-                movement.kind, movement.budget, movement.amount_micro, key=movement.key, actor=cast.system, at=at
-            )
-    history.books.write()
+        for movement in budgets.last_week(one, at):
+            budgets.post(movement, cast.system, at)

@@ -18,13 +18,10 @@ logger = logging.getLogger(__name__)
 LAST_MINUTES = 20
 
 
-def run(world: World, tellers: Iterable[Callable[[World], Story]], until: Callable[[datetime], None]) -> dict[str, str]:
+def run(world: World, tellers: Iterable[Callable[[World], Story]]) -> dict[str, str]:
     """Live through all stories.
 
     A story whose next step the rules do not permit ends there: what has happened stays, and the others go on.
-
-    Args:
-        until: called before each step with its instant, to write what happened elsewhere up to then.
 
     Returns:
         Story -> why it ended early; empty when all went as told.
@@ -37,7 +34,6 @@ def run(world: World, tellers: Iterable[Callable[[World], Story]], until: Callab
     cut_short: dict[str, str] = {}
     while waiting:
         at, turn, name, story = heapq.heappop(waiting)
-        until(at)
         try:
             # A step that fails half way leaves nothing of itself.
             with transaction.atomic():

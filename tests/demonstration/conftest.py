@@ -12,7 +12,7 @@ from tests.plugins.databases import DATABASES
 
 START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 """A Tuesday: 79 % of the demonstration's fiscal year is over then."""
-PAST = 60
+PAST = 30
 
 
 def load_small() -> Loaded:

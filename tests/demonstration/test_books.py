@@ -102,7 +102,10 @@ def test_each_event_follows_the_one_before_it_in_time(northlight: Loaded):
 def test_nothing_of_the_past_is_open_or_mailed(northlight: Loaded):
     past = ProvisioningRequest.objects.filter(requester__password__startswith="!")
     assert past.count() == PAST
-    assert set(past.values_list("state", flat=True)) <= {state.value for state in TERMINAL} | {State.GRANTED.value}
+    assert set(past.values_list("state", flat=True)) <= {state.value for state in TERMINAL} | {
+        State.GRANTED.value,
+        State.DENIED.value,
+    }
     assert not ApprovalStage.objects.filter(provisioning_request__in=past, state__in=("open", "waiting")).exists()
     assert not BudgetHold.objects.filter(provisioning_request__in=past, state="open").exists()
     assert not Grant.objects.filter(provisioning_request__in=past, state="active").exists()

@@ -1,4 +1,4 @@
-"""The whole year as a first start loads it, and the stories on other days of the calendar."""
+"""All of it as a first start loads it, and the stories on other days of the calendar."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def test_the_whole_year_holds(empty_house: None):
     unpriced = str(loaded.world.requests[37])
     assert [problem for problem in broken_promises() if not problem.startswith(unpriced)] == []
     outcomes = list(Assessment.objects.filter(occasion="submit").values_list("outcome", flat=True))
-    # Rules answer most asks, people some, and a few are refused: what reports and calibration draw from.
+    # Rules answer most requests, people some, and a few are refused, six of them by stories: what reports draw from.
     assert 0.70 < outcomes.count("allow") / len(outcomes) < 0.90
-    assert 0.01 < outcomes.count("deny") / len(outcomes) < 0.05
+    assert 0.01 < outcomes.count("deny") / len(outcomes) < 0.08
     assert took < SECONDS_MAX
 
 

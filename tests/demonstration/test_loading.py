@@ -15,8 +15,9 @@ from pytest_django.fixtures import Settings
 
 from config.serve.launch import _demonstration_accounts
 from config.serve.prepare import _write_accounts
-from governance.demonstration import afterwards, load, remove
+from governance.demonstration import load, remove
 from governance.demonstration.load import Loaded
+from governance.demonstration.organisation.world import Story, World
 from governance.demonstration.stories import STORIES
 from governance.models import AuditEvent, JobRun, Person, ProvisioningRequest, User
 from governance.selectors.people.accounts import OfferedAccounts, offered_accounts
@@ -47,11 +48,11 @@ def test_loading_again_changes_nothing(own_northlight: Loaded, embedded: None):
 def test_an_interrupted_load_leaves_nothing(empty_house: None, monkeypatch: pytest.MonkeyPatch):
     before = fingerprint()
 
-    def break_off(*args: object) -> None:
+    def break_off(world: World) -> Story:
+        yield world.cast.calendar.at(-300)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(load, "STORIES", STORIES[:3])
-    monkeypatch.setattr(afterwards, "settle", break_off)
+    monkeypatch.setattr(load, "STORIES", (*STORIES[:3], break_off))
     with pytest.raises(KeyboardInterrupt):
         load.load(start=START, past_count=5)
     assert fingerprint() == before

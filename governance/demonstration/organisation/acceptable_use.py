@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from datetime import datetime, timedelta
 from typing import Any
 
 from governance.demonstration import data
-from governance.demonstration.chain import Chain
 from governance.demonstration.organisation.cast import Cast
+from governance.demonstration.organisation.world import within
 from governance.domain.rules.statements import first_statement, statement_text
-from governance.models import AcceptableUseStatement, AcceptableUseVersion, Acceptance, User
+from governance.models import AcceptableUseStatement, AcceptableUseVersion, User
 from governance.services.rules import acceptable_use
 
 
@@ -34,8 +33,8 @@ def publish_second(cast: Cast, now: datetime) -> AcceptableUseVersion:
     clauses = [{**clause, **changed.get(clause["number"], {})} for clause in shipped["clauses"]]
     due = cast.calendar.start + timedelta(days=changes["consent_due_in_days"])
     first = AcceptableUseVersion.objects.filter(statement__slug=shipped["slug"]).latest("number")
-    # Within the load's transaction, as everything here.
-    asked = inspect.unwrap(acceptable_use.publish_version)(
+    asked = within(
+        acceptable_use.publish_version,
         slug=shipped["slug"],
         actor=cast["henrik"],
         text=statement_text(shipped["heading"], clauses),
@@ -45,11 +44,11 @@ def publish_second(cast: Cast, now: datetime) -> AcceptableUseVersion:
         reason=changes["reason"],
         now=now - timedelta(hours=2),
     )
-    done = inspect.unwrap(acceptable_use.answer_publication)(
-        publication_id=asked.pk, actor=cast["priya"], answer="agree", now=now
+    done = within(
+        acceptable_use.answer_publication, publication_id=asked.pk, actor=cast["priya"], answer="agree", now=now
     )
-    assert done.version is not None
-    return done.version
+    version: AcceptableUseVersion = done.version
+    return version
 
 
 def published_on(cast: Cast) -> datetime:
@@ -62,20 +61,16 @@ def owing(cast: Cast) -> set[int]:
     return {cast[key].person_id for key in data.read("acceptable_use_2")["owed_by"]}
 
 
-def accept(version: AcceptableUseVersion, users: list[User], first: datetime, chain: Chain) -> None:
-    """People accept a version one after the other, some seconds apart."""
-    rows = [
-        Acceptance(
-            version=version, person_id=user.person_id, user=user, accepted_at=first + timedelta(seconds=3 * turn)
+def accept(version: AcceptableUseVersion, users: list[User], first: datetime) -> None:
+    """People accept a version one after the other, some seconds apart, from its first day on."""
+    first = max(first, version.effective_from)
+    for turn, user in enumerate(users):
+        within(
+            acceptable_use.accept_version,
+            version_id=version.pk,
+            actor=user,
+            now=first + timedelta(seconds=3 * turn),
         )
-        for turn, user in enumerate(users)
-    ]
-    for row in rows:
-        chain.record(
-            "aup.accepted", actor=row.user, model=AcceptableUseVersion, row=version.pk, at=row.accepted_at,
-            number=version.number, digest=version.digest,
-        )  # fmt: skip
-    Acceptance.objects.bulk_create(rows)
 
 
 def _publish(

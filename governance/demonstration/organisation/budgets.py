@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from governance.demonstration import data
-from governance.demonstration.books import Books
-from governance.demonstration.chain import Chain
 from governance.demonstration.organisation.cast import Cast
 from governance.demonstration.organisation.organisation import ROOT
+from governance.demonstration.organisation.world import Story, World, within
+from governance.demonstration.past.plan import SEED
 from governance.domain.money.ledger import JournalKind
 from governance.domain.money.money import MICRO_PER_CENT, MICRO_PER_UNIT
-from governance.models import Budget
+from governance.models import Budget, User
+from governance.services.money import budgets
 
 MILLION = 1_000_000 * MICRO_PER_UNIT
 TIME_ZONE = "Europe/Dublin"
@@ -46,49 +48,38 @@ class Movement:
     key: str
 
 
-def found_budgets(cast: Cast, chain: Chain, books: Books) -> list[Plan]:
-    """Write last year's, this year's and next year's budgets with their limits; plans for this year's, leaves first."""
+def found_budgets(cast: Cast) -> list[Plan]:
+    """Create last year's, this year's and next year's budgets; plans for this year's, leaves first."""
     plain = data.read("budgets")
     plans: list[Plan] = []
     for offset in _YEARS:
         _found_year(cast, plain, offset, plans)
-    books.refresh()
-    for budget in Budget.objects.order_by("pk"):
-        limit = _limit_of(plain, budget)
-        books.move(
-            JournalKind.FUND, budget, limit, key=f"fund:{budget.pk}:0", actor=cast["dmitri"], at=cast.calendar.founded
-        )
-        chain.record(
-            "budget.created", actor=cast["dmitri"], model=Budget, row=budget.pk, at=cast.calendar.founded,
-            limit_micro=limit,
-        )  # fmt: skip
     return sorted(plans, key=lambda plan: -len(plan.budget.path_ids))
 
 
 def _found_year(cast: Cast, plain: dict[str, Any], offset: int, plans: list[Plan]) -> None:
-    """Budget rows of one fiscal year, without money; projects have their own budgets only in the present one."""
+    """Budgets of one fiscal year; projects have their own ones only in the present year."""
     starts, ends = cast.calendar.year(offset)
-    label = f"{starts.year}"
 
-    def add(slug: str, name: str, owner: str, parent: Budget | None, **scope: Any) -> Budget:
-        budget = Budget.objects.create(
-            slug=f"{slug}-{label}", name=_YEARS[offset].format(name=name), owner=cast[owner].person, parent=parent,
-            period_start=starts, period_end=ends, time_zone=TIME_ZONE, **scope,
+    def add(slug: str, name: str, each: dict[str, Any], owner: str, parent: Budget | None, **scope: Any) -> Budget:
+        budget: Budget = within(
+            budgets.create_budget, actor=cast["dmitri"], slug=f"{slug}-{starts.year}",
+            name=_YEARS[offset].format(name=name), limit_micro=_limit(plain, each, offset), owner=cast[owner].person,
+            parent=parent, period_start=starts, period_end=ends, time_zone=TIME_ZONE, now=cast.calendar.founded,
+            **scope,
         )  # fmt: skip
-        budget.path = f"{parent.path if parent else ''}{budget.pk}."
-        budget.save(update_fields=["path"])
         return budget
 
     top = plain["organisation"]
-    root = add(top["slug"], top["name"], top["owner"], None, team=cast.teams[ROOT])
+    root = add(top["slug"], top["name"], top, top["owner"], None, team=cast.teams[ROOT])
     for each in plain["teams"]:
-        team = add(each["team"], each["name"], each["owner"], root, team=cast.teams[each["team"]])
+        team = add(each["team"], each["name"], each, each["owner"], root, team=cast.teams[each["team"]])
         if offset != 0:
             continue
         plans.append(_plan(team, each))
         for below in each["projects"]:
             project = cast.projects[below["project"]]
-            plans.append(_plan(add(project.slug, project.name, each["owner"], team, project=project), below))
+            plans.append(_plan(add(project.slug, project.name, below, each["owner"], team, project=project), below))
 
 
 def _plan(budget: Budget, plain: dict[str, Any]) -> Plan:
@@ -100,15 +91,32 @@ def _plan(budget: Budget, plain: dict[str, Any]) -> Plan:
     )
 
 
-def _limit_of(plain: dict[str, Any], budget: Budget) -> int:
+def _limit(plain: dict[str, Any], each: dict[str, Any], offset: int) -> int:
     """What a budget begins with: before the transfer that a story makes, and a smaller amount in the year before."""
-    name = budget.slug.rsplit("-", 1)[0]
-    every = [plain["organisation"], *plain["teams"], *(p for team in plain["teams"] for p in team["projects"])]
-    found = next(each for each in every if name in (each.get("project"), each.get("team"), each.get("slug")))
-    if budget.name.endswith("year before"):
-        return _micro(found["limit"] * plain["previous_year"]["limits"])
-    is_this_year = not budget.name.endswith("next year")
-    return _micro(found["limit"] - (found.get("from_reserve", 0.0) if is_this_year else 0.0))
+    if offset < 0:
+        return _micro(each["limit"] * plain["previous_year"]["limits"])
+    return _micro(each["limit"] - (each.get("from_reserve", 0.0) if offset == 0 else 0.0))
+
+
+def metering(plans: list[Plan]) -> Callable[[World], Story]:
+    """What pools and vendors meter week by week, as a story of its own: most of the money, and nobody's request."""
+
+    def tell(world: World) -> Story:
+        movements = sorted(metered(world.cast, plans, random.Random(SEED)), key=lambda movement: movement.at)
+        for at, of_instant in groupby(movements, key=lambda movement: movement.at):
+            now = yield at
+            for movement in of_instant:
+                post(movement, world.cast.system, now)
+
+    return tell
+
+
+def post(movement: Movement, actor: User, now: datetime) -> None:
+    """Move the money of one movement, on the budget and everything above it, in the load's transaction."""
+    budgets.move(
+        movement.kind, Budget.objects.lock_path_of(movement.budget), movement.amount_micro, key=movement.key,
+        actor=actor, now=now,
+    )  # fmt: skip
 
 
 def metered(cast: Cast, plans: list[Plan], rng: random.Random) -> Iterator[Movement]:
@@ -133,9 +141,9 @@ def metered(cast: Cast, plans: list[Plan], rng: random.Random) -> Iterator[Movem
         yield from _weeks(budget, (total - earlier) * 9 // 10, calendar.founded, before[1], rng)
 
 
-def last_week(plan: Plan, books: Books, at: datetime) -> list[Movement]:
+def last_week(plan: Plan, at: datetime) -> list[Movement]:
     """The metering that brings a budget to the share it is known for; nothing when requests have used more."""
-    budget = books.by_id[plan.budget.pk]
+    budget = Budget.objects.get(pk=plan.budget.pk)
     missing = _cents(plan.used_micro - (budget.limit_micro - budget.headroom_micro))
     if missing <= 0:
         return []
@@ -148,7 +156,7 @@ def _below(plans: list[Plan]) -> dict[int, list[Plan]]:
 
 
 def _weeks(budget: Budget, total_micro: int, first: datetime, last: datetime, rng: random.Random) -> Iterator[Movement]:
-    """A total in uneven weeks; a month's weeks are promised together before the first is spent."""
+    """A total in uneven weeks; a quarter's weeks are promised together before the first is spent."""
     weeks = []
     week = first + timedelta(days=(7 - first.weekday()) % 7 or 7, hours=6)
     while week < last:
@@ -158,13 +166,17 @@ def _weeks(budget: Budget, total_micro: int, first: datetime, last: datetime, rn
     amounts = [_cents(int(total_micro * share / sum(shares))) for share in shares]
     promised: set[tuple[int, int]] = set()
     for at, amount in zip(weeks, amounts, strict=True):
-        month = (at.year, at.month)
-        if month not in promised:
-            promised.add(month)
-            of_month = sum(each for day, each in zip(weeks, amounts, strict=True) if (day.year, day.month) == month)
-            yield from _promised(budget, of_month, at)
+        quarter = _quarter(at)
+        if quarter not in promised:
+            promised.add(quarter)
+            of_quarter = sum(each for day, each in zip(weeks, amounts, strict=True) if _quarter(day) == quarter)
+            yield from _promised(budget, of_quarter, at)
         if amount > 0:
             yield Movement(at, JournalKind.SPEND, budget, amount, f"metered:{budget.slug}:{at:%Y-%m-%d}")
+
+
+def _quarter(at: datetime) -> tuple[int, int]:
+    return at.year, (at.month - 1) // 3
 
 
 def _promised(budget: Budget, amount_micro: int, at: datetime) -> Iterator[Movement]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from governance.demonstration.calendar import Calendar
-from governance.models import Project, Team, User
+from governance.models import Project, Provider, Team, User
 
 
 @dataclass(slots=True)
@@ -15,6 +15,7 @@ class Cast:
     Args:
         people: accounts by the short names of `data/organisation.yaml`.
         staff: accounts without a password, by team; they made most of the past year's requests.
+        leads: who leads each of these teams.
         projects: by short name; `everyday` lists those that no story is about, by team.
     """
 
@@ -25,6 +26,8 @@ class Cast:
     everyday: dict[str, list[Project]] = field(default_factory=dict)
     people: dict[str, User] = field(default_factory=dict)
     staff: dict[str, list[User]] = field(default_factory=dict)
+    leads: dict[str, User] = field(default_factory=dict)
+    providers: dict[str, Provider] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> User:
         return self.people[key]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,66 +10,85 @@ from estimator.models import CatalogueRelease, CatalogueRow
 from estimator.releases import publish_rows
 from governance.demonstration import data
 from governance.demonstration.calendar import FOUNDED_DAYS, HISTORY_DAYS
-from governance.demonstration.chain import Chain
 from governance.demonstration.organisation.cast import Cast
+from governance.demonstration.organisation.world import Story, World, within
 from governance.domain.money.money import MICRO_PER_UNIT
-from governance.models import Beneficiary, ModelLineage, Provider, ProviderCommitment
+from governance.models import ProviderCommitment
+from governance.services.record import audit
+from governance.services.register import register
 from governance.services.register.catalogue import own_price_slug
 
 LICENCE = "own"
 TOKEN_PARTS = ("input", "output", "cache_read", "batch_input", "batch_output")
 SOURCE = "demonstration data, invented"
+REVIEWED_AT = time(7, 40)
 
 
-def fill_registers(cast: Cast, chain: Chain) -> None:
-    """Write providers, beneficiaries and lineages as of the day the organisation was founded."""
+def fill_registers(cast: Cast) -> None:
+    """Register providers and lineages on the day the organisation was founded."""
     plain = data.read("registers")
-    now, today = cast.calendar.founded, cast.calendar.today
-    providers = Provider.objects.bulk_create(
-        [
-            Provider(
-                slug=each["slug"],
-                name=each["name"],
-                provider_type=each["type"],
-                hq_country=each["hq"],
-                is_approved=each["approved"],
-                has_data_processing_agreement=each["dpa"],
-                terms_reviewed_on=_days_before(today, each["terms_age_days"]),
-                certifications=each["certifications"],
-            )
-            for each in plain["providers"]
-        ]
-    )
-    for provider in providers:
-        chain.record(
-            "provider.added", actor=cast["omar"], model=Provider, row=provider.pk, at=now, slug=provider.slug,
-            is_approved=provider.is_approved,
+    now = cast.calendar.founded
+    for each in plain["providers"]:
+        reviewed = _days_before(cast.calendar.today, each["terms_age_days"])
+        cast.providers[each["slug"]] = within(
+            register.add_provider, actor=cast["omar"], slug=each["slug"], now=now,
+            terms_reviewed_on=reviewed and min(reviewed, now.date()), **_decided(each),
         )  # fmt: skip
-    parties = Beneficiary.objects.bulk_create(
-        [
-            Beneficiary(
-                name=each["name"],
-                hq_country=each["hq"],
-                screening_state=each["state"],
-                screened_on=_days_before(today, each["screened_days_ago"]),
-            )
-            for each in plain["beneficiaries"]
-        ]
-    )
-    for party in parties:
-        chain.record(
-            "beneficiary.screened", actor=cast["omar"], model=Beneficiary, row=party.pk, at=now,
-            state=party.screening_state,
+    for each in plain["lineages"]:
+        owner, project = cast[each["owner"]].person, cast.projects[each["project"]]
+        lineage = within(
+            register.register_lineage, actor=cast["priya"], slug=each["slug"], name=each["name"], owner=owner,
+            project=project, now=now,
         )  # fmt: skip
-    for lineage in ModelLineage.objects.bulk_create([_lineage(cast, each) for each in plain["lineages"]]):
-        chain.record(
-            "lineage.registered", actor=cast["priya"], model=ModelLineage, row=lineage.pk, at=now, slug=lineage.slug,
-            owner=lineage.owner_id,
+        within(
+            register.change_lineage, actor=cast["priya"], lineage_id=lineage.pk, name=each["name"], owner=owner,
+            project=project, base_name=each.get("base_name", ""), base_model_flop=each.get("base_flop"),
+            base_model_systemic=each.get("base_systemic"), modalities=each["modalities"],
+            eu_market=each["eu_market"], direct_flop_p50=each["direct"][0], direct_flop_p90=each["direct"][1],
+            cumulative_flop_p50=each["cumulative"][0], cumulative_flop_p90=each["cumulative"][1], now=now,
         )  # fmt: skip
+
+
+def reviews(world: World) -> Story:
+    """What the trade and vendor manager looked at in the past year: providers' terms again, and outside parties."""
+    cast, plain = world.cast, data.read("registers")
+    founded = cast.calendar.founded.date()
+    looks = [
+        (reviewed, each)
+        for each in (*plain["providers"], *plain["beneficiaries"])
+        if (reviewed := _days_before(cast.calendar.today, each.get("terms_age_days", each.get("screened_days_ago"))))
+        if reviewed > founded or "state" in each
+    ]
+    for day, each in sorted(looks, key=lambda look: look[0]):
+        now = yield datetime.combine(day, REVIEWED_AT, UTC)
+        if "state" in each:
+            within(
+                register.screen_beneficiary, actor=cast["omar"], name=each["name"], hq_country=each["hq"],
+                screening_state=each["state"], screened_on=day, now=now,
+            )  # fmt: skip
+        else:
+            within(
+                register.change_provider, actor=cast["omar"], provider_id=cast.providers[each["slug"]].pk,
+                terms_reviewed_on=day, now=now, **_decided(each),
+            )  # fmt: skip
+
+
+def _decided(each: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": each["name"],
+        "provider_type": each["type"],
+        "hq_country": each["hq"],
+        "is_approved": each["approved"],
+        "has_data_processing_agreement": each["dpa"],
+        "certifications": each["certifications"],
+    }
 
 
 def commit_to_providers(cast: Cast) -> None:
-    """What is owed to providers month by month besides the grants: reservations, spend commitments, the pool's cost."""
+    """What is owed to providers month by month besides the grants: reservations, spend commitments, the pool's cost.
+
+    No service records such contracts yet, so the rows are written directly.
+    """
     calendar = cast.calendar
     months = calendar.months(calendar.start - timedelta(days=HISTORY_DAYS - 31), calendar.start)
     ProviderCommitment.objects.bulk_create(
@@ -83,7 +102,7 @@ def commit_to_providers(cast: Cast) -> None:
     )
 
 
-def publish_prices(cast: Cast, chain: Chain) -> CatalogueRelease:
+def publish_prices(cast: Cast) -> CatalogueRelease:
     """Publish the organisation's own prices, its pool and the pool's machine room as one release of the catalogue.
 
     The prices hold from before the first request on; the release itself is of the day of the first start, like the
@@ -150,30 +169,20 @@ def publish_prices(cast: Cast, chain: Chain) -> CatalogueRelease:
         origin=CatalogueRow.ORIGIN_EDIT,
     )  # fmt: skip
     assert release is not None, "an empty installation has none of these rows"
-    for price in prices:
-        chain.record(
-            "catalogue.priced", actor=cast["dmitri"], model=CatalogueRelease, row=release.pk, at=calendar.founded,
-            slug=price["slug"], usd_per_gpu_hour=str(price["usd_per_gpu_hour"]), digest=release.digest,
-        )  # fmt: skip
+    entries = [
+        audit.Entry(
+            "catalogue.priced",
+            release,
+            data={
+                "slug": price["slug"],
+                "usd_per_gpu_hour": str(price["usd_per_gpu_hour"]),
+                "digest": release.digest,
+            },
+        )
+        for price in prices
+    ]
+    audit.record_all(entries, actor=cast["dmitri"], now=calendar.founded)
     return release
-
-
-def _lineage(cast: Cast, each: dict[str, Any]) -> ModelLineage:
-    return ModelLineage(
-        slug=each["slug"],
-        name=each["name"],
-        project=cast.projects[each["project"]],
-        owner=cast[each["owner"]].person,
-        base_name=each.get("base_name", ""),
-        base_model_flop=each.get("base_flop"),
-        base_model_systemic=each.get("base_systemic"),
-        modalities=each["modalities"],
-        eu_market=each["eu_market"],
-        direct_flop_p50=each["direct"][0],
-        direct_flop_p90=each["direct"][1],
-        cumulative_flop_p50=each["cumulative"][0],
-        cumulative_flop_p90=each["cumulative"][1],
-    )
 
 
 def _days_before(today: date, days: int | None) -> date | None:

@@ -47,15 +47,27 @@ def within(service: Callable[..., Any], **arguments: Any) -> Any:
 
 @dataclass(slots=True)
 class World:
-    """The cast and what their stories have brought about so far: requests by story number."""
+    """The cast and what their stories have brought about so far.
+
+    Args:
+        requests: by story number.
+        past: everyday requests of the past year; `not_requested` counts those that did not fit their budget.
+    """
 
     cast: Cast
     requests: dict[int, ProvisioningRequest] = field(default_factory=dict)
+    past: list[ProvisioningRequest] = field(default_factory=list)
+    not_requested: int = 0
 
     # -- asking
 
     def draft(self, who: str, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
         request: ProvisioningRequest = within(drafts.create_draft, actor=self.cast[who], content=content, now=now)
+        return request
+
+    def create_and_submit(self, user: User, content: Mapping[str, Any], now: datetime) -> ProvisioningRequest:
+        """Create and submit in one step, as through the API."""
+        request: ProvisioningRequest = within(submission.create_and_submit, actor=user, content=content, now=now)
         return request
 
     def submit(self, who: str, request: ProvisioningRequest, now: datetime) -> ProvisioningRequest:
@@ -84,8 +96,17 @@ class World:
     def comment(self, who: str, request: ProvisioningRequest, text: str, now: datetime) -> None:
         within(comments.add_comment, request_id=request.pk, actor=self.cast[who], text=text, now=now)
 
-    def withdraw(self, who: str, request: ProvisioningRequest, reason: str, now: datetime) -> None:
-        within(withdrawal.withdraw_request, request_id=request.pk, actor=self.cast[who], reason=reason, now=now)
+    def withdraw(self, who: str | User, request: ProvisioningRequest, reason: str, now: datetime) -> None:
+        within(withdrawal.withdraw_request, request_id=request.pk, actor=self._user(who), reason=reason, now=now)
+
+    def expire(self, request: ProvisioningRequest, now: datetime) -> None:
+        """End a request whose hold has run out.
+
+        Raises:
+            OutOfStory: it has not.
+        """
+        if not within(withdrawal.expire_request, request_id=request.pk, actor=self.cast.system, now=now):
+            raise OutOfStory(f"the hold of {request.reference} has not ended by {now}")
 
     # -- deciding
 
@@ -103,18 +124,24 @@ class World:
         )
         for stage in stages.select_related("revision"):
             with contextlib.suppress(NotAllowed, AlreadyDecided):
-                within(
-                    decisions.decide,
-                    stage_id=stage.pk,
-                    actor=actor,
-                    verdict=verdict,
-                    reason=reason,
-                    revision_digest=stage.revision.digest,
-                    now=now,
-                )
+                self.decide_stage(stage, actor, reason, now, verdict=verdict)
                 request.refresh_from_db()
                 return
         raise OutOfStory(f"{request.reference}: no open stage that `{who}` could decide")
+
+    def decide_stage(
+        self, stage: ApprovalStage, actor: User, reason: str, now: datetime, verdict: str = Verdict.APPROVE
+    ) -> None:
+        """One person decides one open stage, on the revision that it is about."""
+        within(
+            decisions.decide,
+            stage_id=stage.pk,
+            actor=actor,
+            verdict=verdict,
+            reason=reason,
+            revision_digest=stage.revision.digest,
+            now=now,
+        )
 
     def decide_if_asked(self, request: ProvisioningRequest, who: str, reason: str, now: datetime) -> None:
         """The same for a stage that opens only when some budget is heading above its limit by then."""
@@ -145,7 +172,7 @@ class World:
         self,
         request: ProvisioningRequest,
         *,
-        hours: float,
+        hours: float | None,
         spent_usd: float,
         utilisation: float | None = None,
     ) -> Grant:
@@ -157,7 +184,7 @@ class World:
         grant.save(update_fields=["gpu_hours_used", "spent_micro", "utilisation_28d"])
         return grant
 
-    def end(self, request: ProvisioningRequest, who: str, now: datetime) -> None:
+    def end(self, request: ProvisioningRequest, who: str | User, now: datetime) -> None:
         """End the request's grant once its window is over; somebody sees that its jobs have stopped."""
         grant = self.grant_of(request)
         if not within(grants.end_grant, grant_id=grant.pk, actor=self.cast.system, now=now):
@@ -187,8 +214,11 @@ class World:
             audit.record("flag.raised", actor=self.cast.system, subject=raised, request=request, now=now, kind=kind)
         return raised
 
-    def close_flag(self, flag: Flag, who: str, reason: str, now: datetime) -> None:
-        within(flags.close_flag, flag_id=flag.pk, actor=self.cast[who], reason=reason, now=now)
+    def close_flag(self, flag: Flag, who: str | User, reason: str, now: datetime) -> None:
+        within(flags.close_flag, flag_id=flag.pk, actor=self._user(who), reason=reason, now=now)
+
+    def _user(self, who: str | User) -> User:
+        return who if isinstance(who, User) else self.cast[who]
 
     # -- days
 

@@ -1,1 +1,1 @@
-"""The year before: 1,900 requests, judged by the same estimator and rules as today's, and written in bulk."""
+"""The year before: everyday requests, drawn with a fixed seed and lived through the services like every story."""

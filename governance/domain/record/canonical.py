@@ -23,6 +23,21 @@ def canonical_bytes(value: Any) -> bytes:
         raise ValueError(f"not representable as canonical JSON: {error}") from error
 
 
+def doubles(value: Any) -> Any:
+    """The value as it was before it was stored: a database that keeps JSON by value gives 1e24 back as a whole number.
+
+    No integer of ours is that large, because `canonical_bytes` refuses it.
+
+    Raises:
+        OverflowError: a whole number that no double holds, which was never stored here.
+    """
+    if isinstance(value, dict):
+        return {name: doubles(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [doubles(each) for each in value]
+    return float(value) if isinstance(value, int) and abs(value) > INTEGER_MAX else value
+
+
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON, 64 hex digits."""
     return hashlib.sha256(canonical_bytes(value)).hexdigest()

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from governance.domain.record.canonical import digest
+from governance.domain.record.canonical import digest, doubles
 from governance.domain.states.requests import Occasion
 from governance.models import Assessment, AuditEvent
 from governance.policy.decisions.decision_log import ChainReader
@@ -22,8 +22,6 @@ PROBLEMS_MAX = 100
 ID_DIGITS_MAX = 18
 Place = tuple[datetime, int]
 """Where a decision stands in the log: its instant, then its id."""
-WHOLE_MAX = 2**53 - 1
-"""The largest whole number of canonical JSON."""
 
 
 @dataclass(slots=True)
@@ -96,18 +94,9 @@ def _problems_of(row: Assessment, told: Mapping[tuple[int, int], Mapping[str, An
 def _digest(facts: Any) -> str:
     """Of stored facts, as it was taken before they were stored; empty when no facts of ours look like this."""
     try:
-        return digest(_doubles(facts))
+        return digest(doubles(facts))
     except (ValueError, RecursionError, OverflowError):
         return ""
-
-
-def _doubles(value: Any) -> Any:
-    """A database that keeps JSON by value gives 1e24 back as a whole number, which no double of ours ever was."""
-    if isinstance(value, dict):
-        return {name: _doubles(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_doubles(each) for each in value]
-    return float(value) if isinstance(value, int) and abs(value) > WHOLE_MAX else value
 
 
 def prove_export(entries: Iterable[Any], proof: Proof) -> None:

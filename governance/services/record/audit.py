@@ -12,7 +12,7 @@ from django.db import models, transaction
 
 from governance.domain.errors import LockOutsideTransaction
 from governance.domain.record.actions import ACTIONS
-from governance.domain.record.canonical import canonical_bytes
+from governance.domain.record.canonical import canonical_bytes, doubles
 from governance.models import AuditEvent, AuditHead, Grant, ProvisioningRequest, User
 from governance.services.record import channel
 
@@ -137,13 +137,22 @@ def verify(stream: str = STREAM) -> list[str]:
             problems.append(f"event {expected} is missing: the next one is {event.seq}")
         if event.previous_hash != previous:
             problems.append(f"event {event.seq} does not follow the one before it")
-        if chain_hash(event) != event.hash:
+        if not _is_as_written(event):
             problems.append(f"event {event.seq} was changed after it was written")
         previous, expected = event.hash, event.seq + 1
     head = AuditHead.objects.get(stream=stream)
     if (head.seq, head.hash) != (expected - 1, previous):
         problems.append(f"the log ends at {expected - 1}, its head says {head.seq}")
     return problems
+
+
+def _is_as_written(event: AuditEvent) -> bool:
+    """Whether a stored event still has the hash under which it was written."""
+    try:
+        event.data = doubles(event.data)
+        return chain_hash(event) == event.hash
+    except (ValueError, OverflowError, RecursionError):
+        return False
 
 
 def _request_id(subject: models.Model, request: ProvisioningRequest | None) -> int | None:
