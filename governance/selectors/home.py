@@ -16,7 +16,8 @@ from governance.models import Delegation, Flag, ProvisioningRequest, User, Visib
 from governance.selectors.approvals import queues
 from governance.selectors.grants import grants
 from governance.selectors.money import budgets, crossings
-from governance.selectors.requests import conversations, similar
+from governance.selectors.requests import similar
+from governance.selectors.requests.story import conversations
 from governance.selectors.rules import acceptable_use, policies, second_answers
 
 T = TypeVar("T")

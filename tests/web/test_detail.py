@@ -112,6 +112,7 @@ def test_evidence_is_a_link_only_when_it_leads_to_the_web(cast: Cast, browser_of
         {"title": 7, "gpu_hours_cap": "many", "accelerator_count": True, "start_on": "soon", "evidence": "none"},
         {"work": [1, 2], "use_tags": {"a": 1}, "access_countries": "IE", "evidence": [1, {"url": 5}]},
         {"title": "x" * 500, "gpu_hours_cap": 1e300, "country": ["IE"], "end_on": 20261231, "provider": None},
+        {"accelerator_count": 8, "workload": "fine_tuning", "work": {"parameters_billion": 13, "tokens_billion": 10}},
     ],
 )
 def test_a_draft_may_hold_anything_and_its_page_still_opens(

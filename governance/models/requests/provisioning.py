@@ -102,6 +102,14 @@ class ProvisioningRequest(Moving):
         return self.state == State.CHANGES_REQUESTED
 
     @property
+    def was_rejected(self) -> bool:
+        return self.state == State.REJECTED
+
+    @property
+    def has_expired(self) -> bool:
+        return self.state == State.EXPIRED
+
+    @property
     def is_granted(self) -> bool:
         return self.state == State.GRANTED
 

@@ -16,7 +16,7 @@ from governance.domain.states.requests import State
 from governance.models import Flag, Grant, Person, PolicyActivation, ProvisioningRequest, User
 from governance.selectors.approvals import queues
 from governance.selectors.approvals.queues import QueueItem
-from governance.selectors.requests import conversations
+from governance.selectors.requests.story import conversations
 from governance.selectors.rules import activations
 
 SENT_FROM = time(8, 0)

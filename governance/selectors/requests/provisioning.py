@@ -36,11 +36,12 @@ from governance.selectors.approvals.authority import Authority
 from governance.selectors.money import balances
 from governance.selectors.register import prices
 from governance.selectors.requests import reasons as reasoning
-from governance.selectors.requests import revisions, similar
+from governance.selectors.requests import similar
 from governance.selectors.requests.advice.advice import NOTHING, Advised, advise_request
 from governance.selectors.requests.advice.nearest import OPEN_STATES
 from governance.selectors.requests.assessments import Read
-from governance.selectors.requests.timeline import Entry, timeline
+from governance.selectors.requests.story import revisions
+from governance.selectors.requests.story.timeline import Entry, timeline
 from governance.selectors.rules import policies
 
 REVISIONS_MAX = 50

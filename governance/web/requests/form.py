@@ -32,7 +32,7 @@ from governance.domain.prose import sentence
 from governance.domain.states.requests import EDITABLE, RequestKind, State
 from governance.models import ProvisioningRequest, User
 from governance.selectors.register.usable_places import machine_country
-from governance.selectors.requests import revisions
+from governance.selectors.requests.story import revisions
 from governance.services.requests import drafts as draft_service
 from governance.services.requests import submission
 from governance.web.base import page, signed_in

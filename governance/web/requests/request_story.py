@@ -22,7 +22,7 @@ from governance.policy.bundle.effects import Outcome
 from governance.selectors.approvals import queues
 from governance.selectors.requests import reasons
 from governance.selectors.requests.provisioning import Story
-from governance.selectors.requests.timeline import Entry
+from governance.selectors.requests.story.timeline import Entry
 from governance.web.requests import measures
 
 NAMES_SHOWN_MAX = 4

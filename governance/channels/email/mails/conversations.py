@@ -6,7 +6,7 @@ from governance.channels.email import pages
 from governance.channels.email.letters import Item, Letter, Moot, Reader, quoted, unlinked
 from governance.display import numbers
 from governance.models import Alert
-from governance.selectors.requests import conversations
+from governance.selectors.requests.story import conversations
 
 SHOWN_MAX = 60
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from governance.domain.states.messages import AlertKind
 from governance.models import Alert, RequestComment
-from governance.selectors.requests import conversations
+from governance.selectors.requests.story import conversations
 from governance.services.messages.alerts.promises import enqueue
 
 

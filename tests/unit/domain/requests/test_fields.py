@@ -19,7 +19,7 @@ from governance.domain.requests.fields import Choice, Control, Field, FieldType,
 from governance.domain.requests.parse import RequestContent
 from governance.policy.facts.facts_schema import FACTS_BY_NAME
 from governance.selectors.requests.facts import _answers
-from governance.selectors.requests.revisions import compare_contents
+from governance.selectors.requests.story.revisions import compare_contents
 from governance.web.requests import drafts, steps
 from governance.web.requests.answers import read_step
 from governance.web.requests.sentences import _purpose

@@ -12,7 +12,7 @@ from governance.domain.errors import InvalidRequest
 from governance.domain.record.canonical import digest
 from governance.domain.requests.parse import RequestContent
 from governance.domain.requests.spelling import CONTENT_VERSION, CONTENT_VERSIONS, earlier_names, in_present_names
-from governance.selectors.requests.revisions import compare_contents
+from governance.selectors.requests.story.revisions import compare_contents
 from governance.web.requests.answers import read_step
 from governance.web.requests.drafts import readable
 from tests.cast import content

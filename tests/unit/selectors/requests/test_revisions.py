@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.domain.requests import fields
-from governance.selectors.requests import revisions
+from governance.selectors.requests.story import revisions
 from tests.cast import content
 
 
