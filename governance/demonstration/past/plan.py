@@ -13,7 +13,7 @@ from governance.demonstration.calendar import HISTORY_DAYS, Calendar
 from governance.demonstration.contents import content, evidence
 
 SEED = 20_260_201
-REQUESTS = 150
+REQUESTS = 105
 # The last of them lies some days back, so that each has its answer, and its grant its end.
 LAST_DAYS_AGO = 3
 # Asks of one team grow over the year by this factor.
