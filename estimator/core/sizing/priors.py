@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from estimator.core.catalogue import CatalogueSnapshot, UtilisationPrior
 from estimator.core.quantities import Interval
@@ -61,6 +62,7 @@ class Ledger:
         return self.pins.get(slug, interval)
 
 
+@lru_cache(maxsize=1_024)  # each estimate says the same of the same rows of the catalogue
 def _describe(prior: UtilisationPrior) -> str:
     low, middle, high = (figure(end, 6) for end in (prior.p10, prior.p50, prior.p90))
     return f"{middle} ({low} to {high}), class {prior.applies_to.replace('_', ' ')}"
