@@ -41,10 +41,13 @@ def test_the_whole_year_holds(empty_house: None):
     assert ProvisioningRequest.objects.count() == REQUESTS + len(loaded.world.requests)
     unpriced = str(loaded.world.requests[37])
     assert [problem for problem in broken_promises() if not problem.startswith(unpriced)] == []
-    outcomes = list(Assessment.objects.filter(occasion="submit").values_list("outcome", flat=True))
-    # Rules answer most requests, people some, and a few are refused, six of them by stories: what reports draw from.
+    stories = [request.pk for request in loaded.world.requests.values()]
+    everyday = Assessment.objects.filter(occasion="submit").exclude(revision__provisioning_request__in=stories)
+    outcomes = list(everyday.values_list("outcome", flat=True))
+    # Rules answer most everyday requests and people some; one or a few are refused, and six stories: reports draw on them.
+    assert len(outcomes) == REQUESTS
     assert 0.70 < outcomes.count("allow") / len(outcomes) < 0.90
-    assert 0.01 < outcomes.count("deny") / len(outcomes) < 0.08
+    assert 0 < outcomes.count("deny") / len(outcomes) < 0.05
     assert took < SECONDS_MAX
 
 
