@@ -44,7 +44,7 @@ def test_the_whole_year_holds(empty_house: None):
     stories = [request.pk for request in loaded.world.requests.values()]
     everyday = Assessment.objects.filter(occasion="submit").exclude(revision__provisioning_request__in=stories)
     outcomes = list(everyday.values_list("outcome", flat=True))
-    # Rules answer most everyday requests and people some; one or a few are refused, and six stories: reports draw on them.
+    # Rules answer most everyday requests, people some, and one or a few are refused, beside six stories.
     assert len(outcomes) == REQUESTS
     assert 0.70 < outcomes.count("allow") / len(outcomes) < 0.90
     assert 0 < outcomes.count("deny") / len(outcomes) < 0.05
